@@ -1,0 +1,149 @@
+# dosvcd: one non-recursive Makefile. The sources.mk of each directory only names sources.
+#
+#   make [TARGET] [B=DIR] [CC=clang] [SAN=address,undefined] [COV=1] [WERROR=0] [V=1]
+
+VERSION := 0.1.0
+B       ?= build
+CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
+
+prefix         ?= /usr
+sysconfdir     ?= /etc
+libexecdir     ?= $(prefix)/libexec/dosvc
+bindir         ?= $(prefix)/bin
+includedir     ?= $(prefix)/include
+datadir        ?= $(prefix)/share
+mandir         ?= $(datadir)/man
+# Debian's multiarch directory on Debian, lib elsewhere.
+libdir         ?= $(prefix)/lib$(addprefix /,$(shell $(CC) -print-multiarch 2>/dev/null))
+systemunitdir  ?= $(prefix)/lib/systemd/system
+userunitdir    ?= $(prefix)/lib/systemd/user
+sysusersdir    ?= $(prefix)/lib/sysusers.d
+tmpfilesdir    ?= $(prefix)/lib/tmpfiles.d
+INSTALL        ?= install
+
+# What apt-get installs for `make deps` (to build and run the demo) and `make check-deps`.
+DEPS := gcc make pkg-config libsystemd-dev libcurl4-openssl-dev libsecret-1-dev libkeyutils-dev \
+        libsodium-dev libsqlite3-dev libssl-dev libseccomp-dev libinih-dev libjansson-dev \
+        uthash-dev systemd dbus nginx-light openssl curl
+CHECK_DEPS := $(DEPS) check clang clang-format clang-tidy cppcheck shellcheck dbus-broker \
+        apache2-bin apache2-utils lighttpd lighttpd-mod-openssl squid gnome-keyring \
+        libsecret-tools libclang-rt-14-dev procps strace util-linux iproute2 keyutils \
+        libxml2-utils python3 libcap2-bin lcov
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wcast-qual -Wwrite-strings \
+        -Wformat=2 -Wconversion -Wsign-conversion -Wnull-dereference -Wredundant-decls \
+        -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wimplicit-fallthrough \
+        -Wswitch-enum -Wfloat-equal -Wunused-macros -Wno-unused-parameter
+ifneq ($(WERROR),0)
+WARNINGS += -Werror
+endif
+ifneq ($(findstring clang,$(CC)),)
+WARNINGS += -Wno-gnu-statement-expression -Wno-gnu-zero-variadic-macro-arguments
+else
+WARNINGS += -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Warith-conversion
+endif
+
+PKGS     := libsystemd libcurl libsodium sqlite3 libcrypto libseccomp inih jansson
+CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
+        -I. -Idaemon -Iclient-lib
+OPTIMIZE ?= -O2 -g
+HARDEN   := -fstack-protector-strong -fstack-clash-protection -fno-common
+ALL_CFLAGS = -std=gnu17 $(OPTIMIZE) $(WARNINGS) $(HARDEN) -fvisibility=hidden $(PKG_CFLAGS) $(CFLAGS)
+ALL_LDFLAGS = -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
+ifdef SAN
+ALL_CFLAGS  += -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+ALL_LDFLAGS += -fsanitize=$(SAN)
+else
+CPPFLAGS    += -D_FORTIFY_SOURCE=3
+endif
+ifdef COV
+ALL_CFLAGS  += --coverage -O0
+ALL_LDFLAGS += --coverage
+CPPFLAGS    += -U_FORTIFY_SOURCE
+endif
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+include daemon/sources.mk client-lib/sources.mk tests/sources.mk
+
+obj = $(patsubst %.c,$(B)/%.o,$(1))
+pic = $(patsubst %.c,$(B)/%.pic.o,$(1))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(addprefix $(B)/,$(PROGRAMS)) $(B)/libdosvc.so.0 ## Build daemons, library and dosvcctl
+
+$(B)/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIE -MMD -MP -c -o $@ $<
+
+$(B)/%.pic.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -fPIC -MMD -MP -c -o $@ $<
+
+# A room is an archive, so that a program or a test links only what it calls.
+define room_rule
+$(B)/$(1).a: $(call obj,$($(1)_SOURCES))
+	$$(call say,AR,$$@)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+endef
+$(foreach room,$(ROOMS),$(eval $(call room_rule,$(room))))
+
+define program_rule
+$(B)/$(1): $(call obj,$($(1)_SOURCES)) $(addprefix $(B)/,$($(1)_ROOMS)) $(addprefix $(B)/,$($(1)_SHARED))
+	$$(call say,LINK,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(ALL_CFLAGS) -pie $(ALL_LDFLAGS) -o $$@ $$^ $$(shell pkg-config --libs $($(1)_PKGS)) $($(1)_LIBS)
+endef
+$(foreach program,$(PROGRAMS) $(TESTS) $(TEST_TOOLS),$(eval $(call program_rule,$(program))))
+
+$(B)/libdosvc.so.0: $(call pic,$(libdosvc_SOURCES)) client-lib/libdosvc.sym
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libdosvc.so.0 \
+		-Wl,--version-script=client-lib/libdosvc.sym $(ALL_LDFLAGS) \
+		-o $@ $(call pic,$(libdosvc_SOURCES)) $$(pkg-config --libs libsystemd)
+	$(Q)ln -sf libdosvc.so.0 $(B)/libdosvc.so
+
+include tests/targets.mk
+
+demo: all ## Fetch a protected file through a private daemon, step by step
+	$(Q)B=$(B) tests/demo
+
+INSTALL_DIRS := $(bindir) $(libexecdir) $(libdir)/pkgconfig $(includedir) $(systemunitdir) \
+        $(userunitdir) $(sysusersdir) $(tmpfilesdir) $(datadir)/dbus-1/system.d \
+        $(datadir)/dbus-1/system-services $(datadir)/dbus-1/services $(datadir)/dbus-1/interfaces \
+        $(mandir)/man1 $(mandir)/man5 $(mandir)/man8 $(sysconfdir)/dosvc/dosvcd.conf.d
+
+include systemd/install.mk
+
+deps: ## Install with apt-get what building and the demo need (as root)
+	apt-get install -y --no-install-recommends $(DEPS)
+
+check-deps: ## Install with apt-get what the tests need besides (as root)
+	apt-get install -y --no-install-recommends $(CHECK_DEPS)
+
+C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
+
+format: ## Rewrite all C files with clang-format
+	clang-format -i $(C_FILES)
+
+check-format: ## Fail if a C file is not formatted
+	clang-format --dry-run -Werror $(C_FILES)
+
+lint: check-format ## Layers, banned calls, contract, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
+	$(Q)B=$(B) CC="$(CC)" CPPFLAGS='$(CPPFLAGS)' PKG_CFLAGS='$(PKG_CFLAGS)' tests/lint/run
+
+clean: ## Remove what was built
+	rm -rf $(B)
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: all demo deps check-deps format check-format lint clean help
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

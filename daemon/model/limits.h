@@ -1,0 +1,39 @@
+/*
+ * Every number that a client, a worker or a server can push against, with its reason.
+ * Limits that an administrator may change are in manager/config.h; these are not.
+ */
+#pragma once
+
+/* Spec section 3.8: characters are UTF-16 code units, no terminator. */
+#define LIMIT_DISPLAY_NAME 256
+#define LIMIT_DESCRIPTION  1024
+#define LIMIT_REMOTE_NAME  2200
+#define LIMIT_USER_NAME    300
+#define LIMIT_PASSWORD     65536
+#define LIMIT_PROXY_LIST   4000
+
+/* A UTF-16 code unit takes at most three bytes of UTF-8. */
+#define LIMIT_PASSWORD_BYTES (LIMIT_PASSWORD * 3)
+
+/* PATH_MAX and NAME_MAX of Linux, less what the temporary name needs beside the target. */
+#define LIMIT_LOCAL_NAME 4095
+#define LIMIT_FILE_NAME  255
+
+/* How long a client may take to fill the descriptor of a password. */
+#define LIMIT_SECRET_FD_USEC (5 * 1000 * 1000ULL)
+
+/* Messages held for one sender whose uid the bus driver has not told yet. */
+#define LIMIT_HELD_MESSAGES 64
+
+/* Response headers kept for a file, and the longest validator believed. */
+#define LIMIT_RESPONSE_HEADERS 16384
+#define LIMIT_VALIDATOR        1024
+
+/* Sealed credentials of one owner, all jobs together: 64 passwords of full length. */
+#define LIMIT_VAULT_BYTES_PER_OWNER (64ULL * LIMIT_PASSWORD_BYTES)
+
+/* Text that a worker may say in one string. */
+#define LIMIT_WORKER_TEXT 8192
+
+/* Redirects of one request; WinHTTP's and every browser's order of magnitude. */
+#define LIMIT_REDIRECTS 10

@@ -1,0 +1,125 @@
+/*
+ * Values that manager and worker share: enumerations with their names on the wire, the
+ * record of a file, and the rules that can be judged from text alone.
+ *
+ * The checks return 0 or a negative errno of dbus/dosvc-wire.h and say in *ret_reason,
+ * a static sentence part ("must be an absolute path"), what was expected; who calls
+ * names the offending value. Nothing here touches the disk or the network.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "dbus/dosvc-wire.h"
+
+#include "base/macro.h"
+
+#define SPEC_ENUM_JOB_STATE(name, text) JOB_##name,
+typedef enum JobState { DOSVC_JOB_STATES(SPEC_ENUM_JOB_STATE) JOB_STATES_MAX } JobState;
+
+#define SPEC_ENUM_PRIORITY(name, text) PRIORITY_##name,
+typedef enum Priority { DOSVC_PRIORITIES(SPEC_ENUM_PRIORITY) PRIORITIES_MAX } Priority;
+
+#define SPEC_ENUM_AUTH_TARGET(name, text) AUTH_TARGET_##name,
+typedef enum AuthTarget {
+        DOSVC_AUTH_TARGETS(SPEC_ENUM_AUTH_TARGET) AUTH_TARGETS_MAX
+} AuthTarget;
+
+#define SPEC_ENUM_AUTH_SCHEME(name, text) AUTH_SCHEME_##name,
+typedef enum AuthScheme {
+        DOSVC_AUTH_SCHEMES(SPEC_ENUM_AUTH_SCHEME) AUTH_SCHEMES_MAX
+} AuthScheme;
+
+#define SPEC_ENUM_PROXY_USAGE(name, text) PROXY_USAGE_##name,
+typedef enum ProxyUsage {
+        DOSVC_PROXY_USAGES(SPEC_ENUM_PROXY_USAGE) PROXY_USAGES_MAX
+} ProxyUsage;
+
+#define SPEC_ENUM_ERROR_CONTEXT(name, text) ERROR_CONTEXT_##name,
+typedef enum ErrorContext {
+        DOSVC_ERROR_CONTEXTS(SPEC_ENUM_ERROR_CONTEXT) ERROR_CONTEXTS_MAX
+} ErrorContext;
+
+/* Name on the wire; the value must be in range. */
+const char *job_state_to_string(JobState state);
+const char *priority_to_string(Priority priority);
+const char *auth_target_to_string(AuthTarget target);
+const char *auth_scheme_to_string(AuthScheme scheme);
+const char *proxy_usage_to_string(ProxyUsage usage);
+const char *error_context_to_string(ErrorContext context);
+
+/* Value of a name, or -EINVAL. */
+int job_state_from_string(const char *s);
+int priority_from_string(const char *s);
+int auth_target_from_string(const char *s);
+int auth_scheme_from_string(const char *s);
+int proxy_usage_from_string(const char *s);
+int error_context_from_string(const char *s);
+
+/* What dbus/worker-wire.h calls FileRecord. Strings are owned and never NULL once set. */
+typedef struct FileRecord {
+        char *remote_name;
+        char *local_name;
+        char *temp_name;
+        char *etag;
+        char *last_modified;
+        char *effective_url;
+        char *headers;
+        uint64_t device;
+        uint64_t inode;
+        uint64_t offset_bytes;
+        uint64_t total_bytes; /* DOSVC_SIZE_UNKNOWN */
+        uint32_t index;
+        bool finished;
+} FileRecord;
+
+/* Takes copies; the other strings are empty, the size unknown. -ENOMEM. */
+int file_record_init(FileRecord *record, uint32_t index, const char *remote, const char *local);
+/* Deep copy into uninitialised memory. -ENOMEM. */
+int file_record_copy(FileRecord *record, const FileRecord *from);
+/* Frees the strings; accepts zeroed and half-filled records. */
+void file_record_done(FileRecord *record);
+
+/*
+ * Length in UTF-16 code units, the "characters" of the original. -EILSEQ: not UTF-8
+ * (surrogates and overlong forms included).
+ */
+int spec_utf16_length(const char *s, size_t size_bytes, size_t *ret_units);
+
+/* Display name and description: UTF-8 without control characters. -EILSEQ is -EINVAL here; -E2BIG. */
+int spec_check_label(const char *s, size_t limit_units, const char **ret_reason);
+
+/*
+ * http or https URL with a host, only legal characters, at most LIMIT_REMOTE_NAME. -EINVAL.
+ * Moves user info out of the URL: *ret_url is without it (and without fragment); *ret_user and
+ * *ret_password are decoded, NULL when absent; the password is in locked memory's stead a
+ * plain string only for this moment: hand it to the vault and erase it.
+ */
+int spec_parse_remote_name(const char *s,
+                           char **ret_url,
+                           char **ret_user,
+                           char **ret_password,
+                           const char **ret_reason);
+
+/* Absolute, no "." or ".." part, no trailing slash, PATH_MAX and NAME_MAX, no control characters. -EINVAL. */
+int spec_check_local_name(const char *s, const char **ret_reason);
+
+/*
+ * User name for a scheme: UTF-16 limit -ENAMETOOLONG; control characters, bad UTF-8 or a colon for
+ * basic -EILSEQ.
+ */
+int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reason);
+
+/* Password or token, not NUL-terminated: -EMSGSIZE over the limit, -EILSEQ for NUL, control or bad UTF-8. */
+int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason);
+
+/*
+ * One entry of a proxy list, [http://|https://]host[:port] without user info or path;
+ * *ret_url is its normal form "scheme://host:port". -EINVAL.
+ */
+int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason);
+
+/* scheme://host:port of both URLs are equal, default ports filled in (RFC 6454 section 5). */
+bool spec_same_origin(const char *a, const char *b);

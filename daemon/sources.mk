@@ -1,0 +1,33 @@
+# The daemons: three rooms' archives and the front doors.
+
+ROOMS += base model manager worker
+
+base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c secret.c str.c)
+
+model_SOURCES := $(addprefix daemon/model/,error-code.c spec.c wire-codec.c)
+
+manager_SOURCES := $(addprefix daemon/manager/,bus-error.c callers.c config.c job.c job-bus.c \
+        manager.c manager-bus.c owner.c policy.c scheduler.c secret-reader.c spawner.c store.c \
+        vault.c vault-keyring.c vault-secret.c worker-link.c)
+
+worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c digest.c link.c sandbox.c sink.c \
+        transfer.c worker.c)
+
+PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret
+
+dosvcd_SOURCES := daemon/dosvcd.c
+dosvcd_ROOMS   := manager.a model.a base.a
+dosvcd_PKGS    := libsystemd sqlite3 libsodium inih libcurl
+dosvcd_LIBS    := -lkeyutils
+
+dosvc-spawn_SOURCES := daemon/dosvc-spawn.c
+dosvc-spawn_ROOMS   := base.a
+dosvc-spawn_PKGS    := libsystemd
+
+dosvc-worker_SOURCES := daemon/dosvc-worker.c
+dosvc-worker_ROOMS   := worker.a model.a base.a
+dosvc-worker_PKGS    := libsystemd libcurl libcrypto libsodium libseccomp
+
+dosvc-secret_SOURCES := daemon/dosvc-secret.c
+dosvc-secret_ROOMS   := base.a
+dosvc-secret_PKGS    := libsecret-1 libsodium

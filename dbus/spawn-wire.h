@@ -1,0 +1,50 @@
+/*
+ * The private contract between dosvcd (manager/spawner) and dosvc-spawn: fixed-size
+ * records over a SOCK_SEQPACKET socket, one record a packet.
+ *
+ *   SPAWN_START  request, carries one descriptor (SCM_RIGHTS): the worker's end of the link
+ *   SPAWN_KILL   request: SIGKILL to the worker of that id; unknown ids are ignored
+ *   SPAWN_STARTED  reply to each START: error 0, or a positive errno and no worker exists
+ *   SPAWN_EXITED   event: the worker of that id is gone and reaped; status as of waitpid(2)
+ *
+ * The child of a START becomes (uid, user) before it runs the worker; a user whose entry
+ * does not have that uid is refused with ESTALE. When the connection ends, the spawner
+ * kills all workers and reaps them before it takes another connection: two workers of
+ * one job never run at a time. A record of any other size or kind ends the connection.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define SPAWN_PROTOCOL_VERSION 1
+
+/* Where the unit listens; a connection from another uid than dosvc's is closed. */
+#define SPAWN_SOCKET_PATH "/run/dosvc/spawn"
+
+/* Without the unit the connected socket is this descriptor, argv[1] is "--connected". */
+#define SPAWN_CONNECTED_FD 3
+
+#define SPAWN_USER_MAX 256
+
+enum {
+        SPAWN_START = 1,
+        SPAWN_KILL,
+        SPAWN_STARTED,
+        SPAWN_EXITED,
+};
+
+typedef struct SpawnRequest {
+        uint32_t version;
+        uint32_t kind;
+        uint64_t id;               /* chosen by the manager, never used twice on a connection */
+        uint32_t uid;              /* START */
+        char user[SPAWN_USER_MAX]; /* START: name in the user database, NUL-terminated */
+} SpawnRequest;
+
+typedef struct SpawnReply {
+        uint32_t version;
+        uint32_t kind;
+        uint64_t id;
+        int32_t error;  /* STARTED */
+        int32_t status; /* EXITED */
+} SpawnReply;

@@ -1,0 +1,102 @@
+/*
+ * The private contract between dosvcd (manager/worker-link) and dosvc-worker
+ * (worker/link): a sd-bus connection over a socketpair, never a bus. The worker
+ * is the server side of the authentication. Both ends check what they read.
+ *
+ *   dosvcd                                     dosvc-worker
+ *     │  start through dosvc-spawn ───────────────► exec; checks itself; sandbox
+ *     │ ◄──────────────────────────────── Ready(u)  nothing is sent before this
+ *     │  Download(…files)  ───────────────────────► opens directories, Landlock, transfers
+ *     │ ◄────────── Authenticate(file, target, offered)   on 401 or 407
+ *     │  reply (scheme, implicit, user, secret) ──►
+ *     │ ◄──────────────────────── Progress(a(utt))  live figures, nothing durable
+ *     │ ◄───────── Checkpoint(a FileRecord)         these bytes are on disk
+ *     │ ◄──────── Finished() | Failed(…)            once, after the last Checkpoint
+ *     │  closes the link ─────────────────────────► exits
+ *
+ * One worker, one task: Download, Publish or Clean. Stop() ends a Download early:
+ * the worker syncs, sends a last Checkpoint and replies. Hang-up means the same
+ * without a reply.
+ *
+ * FileRecord = (usssttttsssbs)
+ *   u index          number of the file in the job
+ *   s remote_name    URL without user info
+ *   s local_name     absolute path of the final file
+ *   s temp_name      name of the temporary file in the directory of local_name; "" = none yet
+ *   t device         st_dev of the temporary file
+ *   t inode          st_ino of the temporary file
+ *   t offset         bytes [0, offset) of the temporary file are on disk and belong to the
+ *                    version that the next fields name
+ *   t total          size of that version, UINT64_MAX = unknown
+ *   s etag           as received, with its quotes and W/; "" = none
+ *   s last_modified  as received; "" = none
+ *   s effective_url  where the bytes came from after redirects; "" = nothing fetched yet
+ *   b finished       the file is whole: offset is its size
+ *   s headers        the last response's header lines, without Set-Cookie and
+ *                    authentication; at most LIMIT_RESPONSE_HEADERS bytes
+ */
+#pragma once
+
+#define WORKER_PROTOCOL_VERSION 1
+
+#define WORKER_PATH      "/org/dosvc1/worker"
+#define WORKER_INTERFACE "org.dosvc1.Worker"
+
+/* The link is descriptor 3 of the worker. */
+#define WORKER_LINK_FD 3
+
+#define WORKER_FILE_SIGNATURE "usssttttsssbs"
+
+/*
+ * Methods of the worker.
+ *   Download(s job_id, as proxies, as proxy_bypass, a FileRecord files) → ()
+ *       replies at once; the work is told in signals. proxies: at most one URL an entry,
+ *       "http://host:port" or "https://host:port"; empty array = direct.
+ *   Publish(s job_id, a FileRecord files) → a(uis) failures
+ *       gives finished files their final names, removes the temporary files of the
+ *       others; (index, errno, text), empty = all done. May be repeated.
+ *   Clean(s job_id, a FileRecord files) → a(uis) failures
+ *       removes every temporary file that is still the one recorded.
+ *   Stop() → ()
+ */
+#define WORKER_DOWNLOAD           "Download"
+#define WORKER_DOWNLOAD_SIGNATURE "sasasa(" WORKER_FILE_SIGNATURE ")"
+#define WORKER_PUBLISH            "Publish"
+#define WORKER_CLEAN              "Clean"
+#define WORKER_FILES_SIGNATURE    "sa(" WORKER_FILE_SIGNATURE ")"
+#define WORKER_FAILURES_SIGNATURE "a(uis)"
+#define WORKER_STOP               "Stop"
+
+/*
+ * Method of the manager, called by the worker.
+ *   Authenticate(u file, s target, as offered) → (s scheme, b implicit, s user, h secret)
+ *       offered: schemes in the peer's last challenge. secret: memfd with the password or
+ *       token, read from offset 0 to its end; an empty one when implicit. A repeated call
+ *       for one request means that the credential given before was refused.
+ *       Error org.dosvc1.Error.NotFound: nothing fits; the file fails with 401 or 407.
+ */
+#define WORKER_AUTHENTICATE                 "Authenticate"
+#define WORKER_AUTHENTICATE_SIGNATURE       "usas"
+#define WORKER_AUTHENTICATE_REPLY_SIGNATURE "sbsh"
+
+/*
+ * Signals of the worker.
+ *   Ready(u version)                        sandbox is on
+ *   Progress(a(utt))                        file, bytes received so far, total
+ *   Checkpoint(a FileRecord)                whole records of the files that changed
+ *   Finished()                              every file given is finished
+ *   Failed(u file, b transient, u code, s context, s description, s url, t retry_after)
+ *       file UINT32_MAX = none; code as in model/error-code.h; url without user info;
+ *       retry_after: seconds the peer asked for, 0 = none. No further file is tried.
+ */
+#define WORKER_READY                "Ready"
+#define WORKER_READY_SIGNATURE      "u"
+#define WORKER_PROGRESS             "Progress"
+#define WORKER_PROGRESS_SIGNATURE   "a(utt)"
+#define WORKER_CHECKPOINT           "Checkpoint"
+#define WORKER_CHECKPOINT_SIGNATURE "a(" WORKER_FILE_SIGNATURE ")"
+#define WORKER_FINISHED             "Finished"
+#define WORKER_FAILED               "Failed"
+#define WORKER_FAILED_SIGNATURE     "ubussst"
+
+#define WORKER_NO_FILE UINT32_MAX
