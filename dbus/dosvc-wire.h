@@ -6,12 +6,12 @@
  */
 #pragma once
 
-#define DOSVC_BUS_NAME            "org.dosvc1"
-#define DOSVC_MANAGER_PATH        "/org/dosvc1"
-#define DOSVC_JOB_PREFIX          "/org/dosvc1/job"
-#define DOSVC_MANAGER_INTERFACE   "org.dosvc1.Manager"
-#define DOSVC_JOB_INTERFACE       "org.dosvc1.Job"
-#define DOSVC_FILE_INTERFACE      "org.dosvc1.File"
+#define DOSVC_BUS_NAME          "org.dosvc1"
+#define DOSVC_MANAGER_PATH      "/org/dosvc1"
+#define DOSVC_JOB_PREFIX        "/org/dosvc1/job"
+#define DOSVC_MANAGER_INTERFACE "org.dosvc1.Manager"
+#define DOSVC_JOB_INTERFACE     "org.dosvc1.Job"
+#define DOSVC_FILE_INTERFACE    "org.dosvc1.File"
 
 /* Sizes that are not known (BG_SIZE_UNKNOWN) and "to the end" (BG_LENGTH_TO_EOF). */
 #define DOSVC_SIZE_UNKNOWN UINT64_MAX

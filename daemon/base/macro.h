@@ -13,8 +13,7 @@
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-#define CONTAINER_OF(ptr, type, member)                                                            \
-        ((type *) (void *) ((char *) (ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *) (void *) ((char *) (ptr) -offsetof(type, member)))
 
 #define _printf_(format_at, args_at) __attribute__((__format__(__printf__, format_at, args_at)))
 #define _noreturn_                   __attribute__((__noreturn__))

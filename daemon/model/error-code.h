@@ -31,7 +31,7 @@
         X(REDIRECT_FAILED, 0x80072F7Cu, "redirect-failed")                                         \
         X(WORKER_FAILED, 0x80200069u, "worker-failed")
 
-#define ERROR_CODE_ENUM(name, number, text) ERROR_CODE_##name = (int32_t) (number),
+#define ERROR_CODE_ENUM(name, number, text) ERROR_CODE_##name = (int) (number),
 enum { ERROR_CODES(ERROR_CODE_ENUM) };
 
 /* Longest name: "proxy-name-resolution-failure". */

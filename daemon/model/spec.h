@@ -23,19 +23,13 @@ typedef enum JobState { DOSVC_JOB_STATES(SPEC_ENUM_JOB_STATE) JOB_STATES_MAX } J
 typedef enum Priority { DOSVC_PRIORITIES(SPEC_ENUM_PRIORITY) PRIORITIES_MAX } Priority;
 
 #define SPEC_ENUM_AUTH_TARGET(name, text) AUTH_TARGET_##name,
-typedef enum AuthTarget {
-        DOSVC_AUTH_TARGETS(SPEC_ENUM_AUTH_TARGET) AUTH_TARGETS_MAX
-} AuthTarget;
+typedef enum AuthTarget { DOSVC_AUTH_TARGETS(SPEC_ENUM_AUTH_TARGET) AUTH_TARGETS_MAX } AuthTarget;
 
 #define SPEC_ENUM_AUTH_SCHEME(name, text) AUTH_SCHEME_##name,
-typedef enum AuthScheme {
-        DOSVC_AUTH_SCHEMES(SPEC_ENUM_AUTH_SCHEME) AUTH_SCHEMES_MAX
-} AuthScheme;
+typedef enum AuthScheme { DOSVC_AUTH_SCHEMES(SPEC_ENUM_AUTH_SCHEME) AUTH_SCHEMES_MAX } AuthScheme;
 
 #define SPEC_ENUM_PROXY_USAGE(name, text) PROXY_USAGE_##name,
-typedef enum ProxyUsage {
-        DOSVC_PROXY_USAGES(SPEC_ENUM_PROXY_USAGE) PROXY_USAGES_MAX
-} ProxyUsage;
+typedef enum ProxyUsage { DOSVC_PROXY_USAGES(SPEC_ENUM_PROXY_USAGE) PROXY_USAGES_MAX } ProxyUsage;
 
 #define SPEC_ENUM_ERROR_CONTEXT(name, text) ERROR_CONTEXT_##name,
 typedef enum ErrorContext {
@@ -88,7 +82,8 @@ void file_record_done(FileRecord *record);
  */
 int spec_utf16_length(const char *s, size_t size_bytes, size_t *ret_units);
 
-/* Display name and description: UTF-8 without control characters. -EILSEQ is -EINVAL here; -E2BIG. */
+/* Display name and description: UTF-8 without control characters. -EILSEQ is -EINVAL here; -E2BIG.
+ */
 int spec_check_label(const char *s, size_t limit_units, const char **ret_reason);
 
 /*
@@ -103,7 +98,8 @@ int spec_parse_remote_name(const char *s,
                            char **ret_password,
                            const char **ret_reason);
 
-/* Absolute, no "." or ".." part, no trailing slash, PATH_MAX and NAME_MAX, no control characters. -EINVAL. */
+/* Absolute, no "." or ".." part, no trailing slash, PATH_MAX and NAME_MAX, no control characters.
+ * -EINVAL. */
 int spec_check_local_name(const char *s, const char **ret_reason);
 
 /*
@@ -112,7 +108,8 @@ int spec_check_local_name(const char *s, const char **ret_reason);
  */
 int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reason);
 
-/* Password or token, not NUL-terminated: -EMSGSIZE over the limit, -EILSEQ for NUL, control or bad UTF-8. */
+/* Password or token, not NUL-terminated: -EMSGSIZE over the limit, -EILSEQ for NUL, control or bad
+ * UTF-8. */
 int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason);
 
 /*

@@ -1,0 +1,372 @@
+#include "model/spec.h"
+
+#include <curl/urlapi.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#include "model/limits.h"
+
+/* Both directions of an enumeration from its list in dbus/dosvc-wire.h. */
+#define SPEC_TEXT(name, text) text,
+#define SPEC_DEFINE_STRINGS(type, prefix, list)                                                    \
+        static const char *const prefix##_texts[] = { list(SPEC_TEXT) };                           \
+        const char *prefix##_to_string(type value)                                                 \
+        {                                                                                          \
+                return prefix##_texts[value];                                                      \
+        }                                                                                          \
+        int prefix##_from_string(const char *s)                                                    \
+        {                                                                                          \
+                for (size_t i = 0; i < ARRAY_SIZE(prefix##_texts); i++)                            \
+                        if (strcmp(prefix##_texts[i], s) == 0)                                     \
+                                return (int) i;                                                    \
+                return -EINVAL;                                                                    \
+        }                                                                                          \
+        struct macro_swallow_semicolon
+
+SPEC_DEFINE_STRINGS(JobState, job_state, DOSVC_JOB_STATES);
+SPEC_DEFINE_STRINGS(Priority, priority, DOSVC_PRIORITIES);
+SPEC_DEFINE_STRINGS(AuthTarget, auth_target, DOSVC_AUTH_TARGETS);
+SPEC_DEFINE_STRINGS(AuthScheme, auth_scheme, DOSVC_AUTH_SCHEMES);
+SPEC_DEFINE_STRINGS(ProxyUsage, proxy_usage, DOSVC_PROXY_USAGES);
+SPEC_DEFINE_STRINGS(ErrorContext, error_context, DOSVC_ERROR_CONTEXTS);
+
+int file_record_init(FileRecord *record, uint32_t index, const char *remote, const char *local)
+{
+        FileRecord from = { .index = index, .total_bytes = DOSVC_SIZE_UNKNOWN };
+        int r = file_record_copy(record, &from);
+
+        if (r >= 0)
+                r = str_set(&record->remote_name, remote);
+        if (r >= 0)
+                r = str_set(&record->local_name, local);
+        if (r < 0)
+                file_record_done(record);
+        return r;
+}
+
+int file_record_copy(FileRecord *record, const FileRecord *from)
+{
+        FileRecord copy = *from;
+        const char *const strings[] = { from->remote_name, from->local_name,    from->temp_name,
+                                        from->etag,        from->last_modified, from->effective_url,
+                                        from->headers };
+        char **const copies[] = { &copy.remote_name, &copy.local_name,    &copy.temp_name,
+                                  &copy.etag,        &copy.last_modified, &copy.effective_url,
+                                  &copy.headers };
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
+                *copies[i] = NULL;
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(copies); i++)
+                r = str_set(copies[i], strings[i] ? strings[i] : "");
+        if (r < 0) {
+                file_record_done(&copy);
+                return r;
+        }
+        *record = copy;
+        return 0;
+}
+
+void file_record_done(FileRecord *record)
+{
+        char **const strings[] = { &record->remote_name,   &record->local_name,
+                                   &record->temp_name,     &record->etag,
+                                   &record->last_modified, &record->effective_url,
+                                   &record->headers };
+
+        for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
+                free(*strings[i]);
+                *strings[i] = NULL;
+        }
+}
+
+/* Decodes one character of UTF-8 (RFC 3629); returns its length in bytes or -EILSEQ. */
+static int utf8_decode(const unsigned char *s, size_t size_bytes, uint32_t *ret)
+{
+        static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+        size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+        uint32_t c;
+
+        if (length == 0 || length > size_bytes || s[0] > 0xf4)
+                return -EILSEQ;
+        c = length == 1 ? s[0] : s[0] & (0xffu >> (length + 1));
+        for (size_t i = 1; i < length; i++) {
+                if ((s[i] & 0xc0) != 0x80)
+                        return -EILSEQ;
+                c = c << 6 | (s[i] & 0x3fu);
+        }
+        if (c < smallest[length] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+                return -EILSEQ;
+        *ret = c;
+        return (int) length;
+}
+
+int spec_utf16_length(const char *s, size_t size_bytes, size_t *ret_units)
+{
+        size_t units = 0, at = 0;
+
+        while (at < size_bytes) {
+                uint32_t c;
+                int length = utf8_decode((const unsigned char *) s + at, size_bytes - at, &c);
+
+                if (length < 0)
+                        return length;
+                units += c > 0xffff ? 2 : 1;
+                at += (size_t) length;
+        }
+        *ret_units = units;
+        return 0;
+}
+
+int spec_check_label(const char *s, size_t limit_units, const char **ret_reason)
+{
+        size_t units;
+
+        if (spec_utf16_length(s, strlen(s), &units) < 0 || str_has_control(s, strlen(s))) {
+                *ret_reason = "must be UTF-8 text without control characters";
+                return -EINVAL;
+        }
+        if (units > limit_units) {
+                *ret_reason = "is too long";
+                return -E2BIG;
+        }
+        return 0;
+}
+
+DEFINE_CLEANUP(CURLU *, curl_url_cleanup);
+DEFINE_CLEANUP(char *, curl_free);
+
+/* One part of a URL as our own string; NULL when the URL has none. -EINVAL, -ENOMEM. */
+static int url_part(CURLU *url, CURLUPart part, unsigned flags, CURLUcode absent, char **ret)
+{
+        _cleanup_(curl_freep) char *text = NULL;
+        CURLUcode code = curl_url_get(url, part, &text, flags);
+
+        *ret = NULL;
+        if (code == absent)
+                return 0;
+        if (code == CURLUE_OUT_OF_MEMORY)
+                return -ENOMEM;
+        if (code != CURLUE_OK)
+                return -EINVAL;
+        *ret = strdup(text);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* RFC 3986 section 2: nothing that a URL may not hold; libcurl would let some of it pass. */
+static bool has_only_url_characters(const char *s)
+{
+        static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                    "-._~:/?#[]@!$&'()*+,;=%";
+
+        return s[strspn(s, legal)] == '\0';
+}
+
+/* "scheme://host:port", the port filled in. -EINVAL, -ENOMEM. */
+static int url_origin(CURLU *url, char **ret)
+{
+        _cleanup_free_ char *scheme = NULL, *host = NULL, *port = NULL;
+        int r;
+
+        r = url_part(url, CURLUPART_SCHEME, 0, CURLUE_NO_SCHEME, &scheme);
+        if (r >= 0)
+                r = url_part(url, CURLUPART_HOST, 0, CURLUE_NO_HOST, &host);
+        if (r >= 0)
+                r = url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, CURLUE_NO_PORT, &port);
+        if (r < 0)
+                return r;
+        if (!scheme || !host || !port)
+                return -EINVAL;
+        return str_format(ret, "%s://%s:%s", scheme, host, port);
+}
+
+static int parse_http_url(const char *s, CURLU **ret, const char **ret_reason)
+{
+        _cleanup_(curl_url_cleanupp) CURLU *url = curl_url();
+        _cleanup_free_ char *scheme = NULL;
+        int r;
+
+        if (!url)
+                return -ENOMEM;
+        if (!has_only_url_characters(s)) {
+                *ret_reason = "has characters that a URL may not hold (write them as %XX)";
+                return -EINVAL;
+        }
+        if (!strstr(s, "://") || curl_url_set(url, CURLUPART_URL, s, 0) != CURLUE_OK) {
+                *ret_reason = "must be a URL like https://host/path";
+                return -EINVAL;
+        }
+        r = url_part(url, CURLUPART_SCHEME, 0, CURLUE_NO_SCHEME, &scheme);
+        if (r < 0)
+                return r;
+        if (!str_equal(scheme, "http") && !str_equal(scheme, "https")) {
+                *ret_reason = "must use http or https";
+                return -EINVAL;
+        }
+        *ret = STEAL_PTR(url);
+        return 0;
+}
+
+int spec_parse_remote_name(const char *s,
+                           char **ret_url,
+                           char **ret_user,
+                           char **ret_password,
+                           const char **ret_reason)
+{
+        _cleanup_(curl_url_cleanupp) CURLU *url = NULL;
+        _cleanup_free_ char *text = NULL, *user = NULL, *password = NULL;
+        int r;
+
+        if (strlen(s) > LIMIT_REMOTE_NAME) {
+                *ret_reason = "is longer than 2200 characters";
+                return -EINVAL;
+        }
+        r = parse_http_url(s, &url, ret_reason);
+        if (r < 0)
+                return r;
+
+        r = url_part(url, CURLUPART_USER, CURLU_URLDECODE, CURLUE_NO_USER, &user);
+        if (r >= 0)
+                r = url_part(url,
+                             CURLUPART_PASSWORD,
+                             CURLU_URLDECODE,
+                             CURLUE_NO_PASSWORD,
+                             &password);
+        if (r < 0) {
+                *ret_reason = "has user info that cannot be decoded";
+                return r;
+        }
+        if (curl_url_set(url, CURLUPART_USER, NULL, 0) != CURLUE_OK ||
+            curl_url_set(url, CURLUPART_PASSWORD, NULL, 0) != CURLUE_OK ||
+            curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0) != CURLUE_OK)
+                return -ENOMEM;
+        r = url_part(url, CURLUPART_URL, 0, CURLUE_NO_HOST, &text);
+        if (r < 0 || !text) {
+                *ret_reason = "must be a URL like https://host/path";
+                return r < 0 ? r : -EINVAL;
+        }
+
+        *ret_url = STEAL_PTR(text);
+        *ret_user = STEAL_PTR(user);
+        *ret_password = STEAL_PTR(password);
+        return 0;
+}
+
+int spec_check_local_name(const char *s, const char **ret_reason)
+{
+        size_t units;
+
+        if (s[0] != '/') {
+                *ret_reason = "must be an absolute path";
+                return -EINVAL;
+        }
+        if (strlen(s) > LIMIT_LOCAL_NAME) {
+                *ret_reason = "is longer than 4095 bytes";
+                return -EINVAL;
+        }
+        if (str_has_control(s, strlen(s)) || spec_utf16_length(s, strlen(s), &units) < 0) {
+                *ret_reason = "must be UTF-8 text without control characters";
+                return -EINVAL;
+        }
+        while (*s) {
+                size_t part = strcspn(++s, "/");
+
+                if (part == 0) {
+                        *ret_reason = s[0] == '\0' ? "must name a file, not a directory"
+                                                   : "must not hold empty parts";
+                        return -EINVAL;
+                }
+                if (part > LIMIT_FILE_NAME) {
+                        *ret_reason = "has a part longer than 255 bytes";
+                        return -EINVAL;
+                }
+                if ((part == 1 && s[0] == '.') || (part == 2 && s[0] == '.' && s[1] == '.')) {
+                        *ret_reason = "must not hold . or .. parts";
+                        return -EINVAL;
+                }
+                s += part;
+        }
+        return 0;
+}
+
+int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reason)
+{
+        size_t units;
+
+        if (spec_utf16_length(s, strlen(s), &units) < 0 || str_has_control(s, strlen(s))) {
+                *ret_reason = "user-name must be UTF-8 text without control characters";
+                return -EILSEQ;
+        }
+        if (units > LIMIT_USER_NAME) {
+                *ret_reason = "user-name must have at most 300 UTF-16 units";
+                return -ENAMETOOLONG;
+        }
+        if (scheme == AUTH_SCHEME_BASIC && strchr(s, ':')) {
+                *ret_reason = "user-name must not hold a colon for basic (RFC 7617 section 2)";
+                return -EILSEQ;
+        }
+        return 0;
+}
+
+int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason)
+{
+        size_t units = 0;
+        int r = spec_utf16_length(s, size_bytes, &units);
+
+        if (size_bytes > LIMIT_PASSWORD_BYTES || (r >= 0 && units > LIMIT_PASSWORD)) {
+                *ret_reason = "the password must have at most 65536 UTF-16 units";
+                return -EMSGSIZE;
+        }
+        if (r < 0 || str_has_control(s, size_bytes)) {
+                *ret_reason = "the password must be UTF-8 text without control characters";
+                return -EILSEQ;
+        }
+        return 0;
+}
+
+int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)
+{
+        _cleanup_(curl_url_cleanupp) CURLU *url = NULL;
+        _cleanup_free_ char *with_scheme = NULL, *user = NULL, *path = NULL, *query = NULL;
+        int r;
+
+        r = str_format(&with_scheme, "%s%s", strstr(s, "://") ? "" : "http://", s);
+        if (r < 0)
+                return r;
+        r = parse_http_url(with_scheme, &url, ret_reason);
+        if (r < 0) {
+                *ret_reason = "must be like http://host:port or https://host:port";
+                return r;
+        }
+
+        r = url_part(url, CURLUPART_USER, 0, CURLUE_NO_USER, &user);
+        if (r >= 0)
+                r = url_part(url, CURLUPART_PATH, 0, CURLUE_MALFORMED_INPUT, &path);
+        if (r >= 0)
+                r = url_part(url, CURLUPART_QUERY, 0, CURLUE_NO_QUERY, &query);
+        if (r < 0)
+                return r;
+        if (user) {
+                *ret_reason = "must not hold user info (use SetCredentials with target proxy)";
+                return -EINVAL;
+        }
+        if (query || (path && !str_equal(path, "/"))) {
+                *ret_reason = "must not hold a path";
+                return -EINVAL;
+        }
+        return url_origin(url, ret_url);
+}
+
+bool spec_same_origin(const char *a, const char *b)
+{
+        _cleanup_(curl_url_cleanupp) CURLU *url_a = NULL, *url_b = NULL;
+        _cleanup_free_ char *origin_a = NULL, *origin_b = NULL;
+        const char *reason;
+
+        return parse_http_url(a, &url_a, &reason) >= 0 && parse_http_url(b, &url_b, &reason) >= 0 &&
+               url_origin(url_a, &origin_a) >= 0 && url_origin(url_b, &origin_b) >= 0 &&
+               strcasecmp(origin_a, origin_b) == 0;
+}

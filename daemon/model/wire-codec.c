@@ -1,0 +1,180 @@
+#include "model/wire-codec.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dbus/worker-wire.h"
+
+#include "base/str.h"
+
+#include "model/limits.h"
+
+int wire_append_file(sd_bus_message *m, const FileRecord *record)
+{
+        return sd_bus_message_append(m,
+                                     "(" WORKER_FILE_SIGNATURE ")",
+                                     record->index,
+                                     record->remote_name,
+                                     record->local_name,
+                                     record->temp_name,
+                                     record->device,
+                                     record->inode,
+                                     record->offset_bytes,
+                                     record->total_bytes,
+                                     record->etag,
+                                     record->last_modified,
+                                     record->effective_url,
+                                     (int) record->finished,
+                                     record->headers);
+}
+
+int wire_append_files(sd_bus_message *m, const FileRecord *records, size_t n_records)
+{
+        int r = sd_bus_message_open_container(m, 'a', "(" WORKER_FILE_SIGNATURE ")");
+
+        for (size_t i = 0; r >= 0 && i < n_records; i++)
+                r = wire_append_file(m, &records[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : 0;
+}
+
+/* The numbers and the name must make sense together, whatever the peer claims. */
+static int check_file(const FileRecord *record, const char *temp_name)
+{
+        /* A name in the directory of the target, never a path. */
+        if (strchr(temp_name, '/') || str_equal(temp_name, ".") || str_equal(temp_name, ".."))
+                return -EBADMSG;
+        if (record->total_bytes != DOSVC_SIZE_UNKNOWN && record->offset_bytes > record->total_bytes)
+                return -EBADMSG;
+        if (record->finished && record->offset_bytes != record->total_bytes)
+                return -EBADMSG;
+        return 0;
+}
+
+static int copy_bounded(char **ret, const char *s, size_t limit_bytes)
+{
+        if (strlen(s) > limit_bytes)
+                return -EBADMSG;
+        *ret = strdup(s);
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* 1: a record, 0: end of the array. */
+static int read_file(sd_bus_message *m, FileRecord *ret)
+{
+        const char *remote, *local, *temp, *etag, *modified, *url, *headers;
+        FileRecord record = { 0 };
+        int finished, r;
+
+        r = sd_bus_message_read(m,
+                                "(" WORKER_FILE_SIGNATURE ")",
+                                &record.index,
+                                &remote,
+                                &local,
+                                &temp,
+                                &record.device,
+                                &record.inode,
+                                &record.offset_bytes,
+                                &record.total_bytes,
+                                &etag,
+                                &modified,
+                                &url,
+                                &finished,
+                                &headers);
+        if (r <= 0)
+                return r < 0 ? -EBADMSG : 0;
+        record.finished = finished != 0;
+
+        r = check_file(&record, temp);
+        if (r >= 0)
+                r = copy_bounded(&record.remote_name, remote, LIMIT_REMOTE_NAME * 3);
+        if (r >= 0)
+                r = copy_bounded(&record.local_name, local, LIMIT_LOCAL_NAME);
+        if (r >= 0)
+                r = copy_bounded(&record.temp_name, temp, LIMIT_FILE_NAME);
+        if (r >= 0)
+                r = copy_bounded(&record.etag, etag, LIMIT_VALIDATOR);
+        if (r >= 0)
+                r = copy_bounded(&record.last_modified, modified, LIMIT_VALIDATOR);
+        if (r >= 0)
+                r = copy_bounded(&record.effective_url, url, LIMIT_WORKER_TEXT);
+        if (r >= 0)
+                r = copy_bounded(&record.headers, headers, LIMIT_RESPONSE_HEADERS);
+        if (r < 0) {
+                file_record_done(&record);
+                return r;
+        }
+        *ret = record;
+        return 1;
+}
+
+FileRecord *file_records_free(FileRecord *records, size_t n_records)
+{
+        for (size_t i = 0; i < n_records; i++)
+                file_record_done(&records[i]);
+        free(records);
+        return NULL;
+}
+
+int wire_read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n_records)
+{
+        FileRecord *records = NULL;
+        size_t n = 0, allocated = 0;
+        int r;
+
+        if (sd_bus_message_enter_container(m, 'a', "(" WORKER_FILE_SIGNATURE ")") <= 0)
+                return -EBADMSG;
+
+        for (;;) {
+                if (n == allocated) {
+                        FileRecord *grown;
+
+                        allocated = allocated ? allocated * 2 : 4;
+                        grown = reallocarray(records, allocated, sizeof(*records));
+                        if (!grown) {
+                                r = -ENOMEM;
+                                break;
+                        }
+                        records = grown;
+                }
+                r = read_file(m, &records[n]);
+                if (r <= 0)
+                        break;
+                n++;
+        }
+        if (r >= 0 && sd_bus_message_exit_container(m) < 0)
+                r = -EBADMSG;
+        if (r < 0) {
+                file_records_free(records, n);
+                return r;
+        }
+        *ret_records = records;
+        *ret_n_records = n;
+        return 0;
+}
+
+int wire_read_strings(sd_bus_message *m, size_t limit, char ***ret_strings)
+{
+        _cleanup_(strings_freep) char **strings = calloc(1, sizeof(*strings));
+        const char *s;
+        size_t n = 0;
+        int r;
+
+        if (!strings)
+                return -ENOMEM;
+        if (sd_bus_message_enter_container(m, 'a', "s") <= 0)
+                return -EBADMSG;
+        while ((r = sd_bus_message_read_basic(m, 's', &s)) > 0) {
+                if (++n > limit || strlen(s) > LIMIT_WORKER_TEXT)
+                        return -EBADMSG;
+                r = strings_append(&strings, s);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0 || sd_bus_message_exit_container(m) < 0)
+                return -EBADMSG;
+        *ret_strings = STEAL_PTR(strings);
+        return 0;
+}
