@@ -1,0 +1,116 @@
+#include "tests/lib/bus-fixture.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+
+#include "tests/lib/process.h"
+#include "tests/lib/stage.h"
+#include "tests/lib/temp-dir.h"
+
+#define HEAD                                                                                       \
+        "<!DOCTYPE busconfig PUBLIC \"-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN\"\n"     \
+        " \"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd\">\n"                      \
+        "<busconfig><type>%s</type><listen>unix:path=%s/bus</listen><auth>EXTERNAL</auth>\n"
+
+/* /usr/share/dbus-1/system.conf in short. */
+#define SYSTEM_POLICY                                                                              \
+        "<policy context=\"default\">\n"                                                           \
+        "<allow user=\"*\"/><deny own=\"*\"/>\n"                                                   \
+        "<deny send_type=\"method_call\"/><allow send_type=\"signal\"/>\n"                         \
+        "<allow send_requested_reply=\"true\" send_type=\"method_return\"/>\n"                     \
+        "<allow send_requested_reply=\"true\" send_type=\"error\"/>\n"                             \
+        "<allow receive_type=\"method_call\"/><allow receive_type=\"method_return\"/>\n"           \
+        "<allow receive_type=\"error\"/><allow receive_type=\"signal\"/>\n"                        \
+        "<allow send_destination=\"org.freedesktop.DBus\""                                         \
+        " send_interface=\"org.freedesktop.DBus\"/>\n"                                             \
+        "<allow send_destination=\"org.freedesktop.DBus\""                                         \
+        " send_interface=\"org.freedesktop.DBus.Introspectable\"/>\n"                              \
+        "<allow send_destination=\"org.freedesktop.DBus\""                                         \
+        " send_interface=\"org.freedesktop.DBus.Properties\"/>\n"                                  \
+        "</policy>\n"                                                                              \
+        "<policy user=\"root\">"                                                                   \
+        "<allow send_destination=\"org.freedesktop.DBus\""                                         \
+        " send_interface=\"org.freedesktop.DBus.Monitoring\"/></policy>\n"                         \
+        "<includedir>%s/usr/share/dbus-1/system.d</includedir>\n"
+
+#define SESSION_POLICY                                                                             \
+        "<policy context=\"default\"><allow user=\"*\"/><allow own=\"*\"/>\n"                      \
+        "<allow send_destination=\"*\" eavesdrop=\"true\"/><allow eavesdrop=\"true\"/>"            \
+        "</policy>\n"
+
+static void write_config(const char *path, BusKind kind, const char *dir)
+{
+        FILE *out = fopen(path, "we");
+
+        if (!out)
+                err(EXIT_FAILURE, "%s", path);
+        (void) fprintf(out, HEAD, kind == BUS_SYSTEM ? "system" : "session", dir);
+        if (kind == BUS_SYSTEM)
+                (void) fprintf(out, SYSTEM_POLICY, stage_dir());
+        else
+                (void) fputs(SESSION_POLICY, out);
+        (void) fputs("</busconfig>\n", out);
+        if (fclose(out) != 0)
+                err(EXIT_FAILURE, "%s", path);
+}
+
+void bus_start(Bus *bus, BusKind kind, const char *dir, uint32_t uid)
+{
+        _cleanup_free_ char *config = temp_dir_path(dir, "bus.conf");
+        _cleanup_free_ char *log = temp_dir_path(dir, "bus.log");
+        _cleanup_free_ char *socket = temp_dir_path(dir, "bus");
+        _cleanup_free_ char *option = NULL;
+
+        if (asprintf(&option, "--config-file=%s", config) < 0 ||
+            asprintf(&bus->address, "unix:path=%s", socket) < 0)
+                err(EXIT_FAILURE, "bus");
+        if (uid != 0 && chmod(dir, 0777) < 0)
+                err(EXIT_FAILURE, "%s", dir);
+        write_config(config, kind, dir);
+        bus->pid = process_start(&(ProcessSpec){
+                .argv = PROCESS_ARGV("dbus-daemon", option, "--nofork", "--nopidfile"),
+                .output = log,
+                .uid = uid,
+        });
+        if (!PROCESS_WAIT_UNTIL(10000, access(socket, F_OK) == 0))
+                errx(EXIT_FAILURE, "dbus-daemon does not start: %s", temp_dir_read(log, NULL));
+}
+
+void bus_stop(Bus *bus)
+{
+        process_stop(&bus->pid);
+        free(bus->address);
+        bus->address = NULL;
+}
+
+sd_bus *bus_open(const Bus *bus, uint32_t uid)
+{
+        sd_bus *connection = NULL;
+        const char *name;
+        int r;
+
+        if (seteuid(uid) < 0)
+                err(EXIT_FAILURE, "becoming uid %u", uid);
+        r = sd_bus_new(&connection);
+        if (r >= 0)
+                r = sd_bus_set_address(connection, bus->address);
+        if (r >= 0)
+                r = sd_bus_set_bus_client(connection, true);
+        if (r >= 0)
+                r = sd_bus_start(connection);
+        if (r >= 0)
+                r = sd_bus_get_unique_name(connection, &name);
+        if (seteuid(0) < 0)
+                err(EXIT_FAILURE, "becoming root again");
+        if (r < 0)
+                errx(EXIT_FAILURE, "connecting to the bus as uid %u: %s", uid, strerror(-r));
+        return connection;
+}

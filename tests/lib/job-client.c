@@ -1,0 +1,393 @@
+#include "tests/lib/job-client.h"
+
+#include <check.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dbus/dosvc-wire.h"
+
+#include "base/fd.h"
+#include "base/macro.h"
+
+#include "tests/lib/process.h"
+
+static char last_name[256], last_message[4096];
+
+static const char *take_error(int r, sd_bus_error *error)
+{
+        if (r >= 0) {
+                sd_bus_error_free(error);
+                return NULL;
+        }
+        (void) snprintf(last_name, sizeof(last_name), "%s", error->name ? error->name : "none");
+        (void) snprintf(last_message,
+                        sizeof(last_message),
+                        "%s",
+                        error->message ? error->message : strerror(-r));
+        sd_bus_error_free(error);
+        return last_name;
+}
+
+/* Fails the test with what the daemon said. */
+static void must(int r, sd_bus_error *error, const char *what)
+{
+        if (take_error(r, error))
+                ck_abort_msg("%s: %s: %s", what, last_name, last_message);
+}
+
+const char *client_last_message(void)
+{
+        return last_message;
+}
+
+const char *client_try(sd_bus *bus,
+                       const char *path,
+                       const char *interface,
+                       const char *member,
+                       const char *types,
+                       ...)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        va_list args;
+        int r;
+
+        va_start(args, types);
+        r = sd_bus_call_methodv(bus,
+                                DOSVC_BUS_NAME,
+                                path,
+                                interface,
+                                member,
+                                &error,
+                                NULL,
+                                types,
+                                args);
+        va_end(args);
+        return take_error(r, &error);
+}
+
+char *job_create(sd_bus *bus, const char *name)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+        const char *path;
+        char *job;
+        int r;
+
+        r = sd_bus_call_method(bus,
+                               DOSVC_BUS_NAME,
+                               DOSVC_MANAGER_PATH,
+                               DOSVC_MANAGER_INTERFACE,
+                               "CreateJob",
+                               &error,
+                               &reply,
+                               "ssa{sv}",
+                               name,
+                               "download",
+                               0);
+        must(r, &error, "CreateJob");
+        ck_assert_int_gt(sd_bus_message_read(reply, "o", &path), 0);
+        job = strdup(path);
+        sd_bus_message_unref(reply);
+        return job;
+}
+
+const char *job_try_add_file(sd_bus *bus, const char *job, const char *remote, const char *local)
+{
+        return client_try(bus, job, DOSVC_JOB_INTERFACE, "AddFile", "ssa{sv}", remote, local, 0);
+}
+
+void job_add_file(sd_bus *bus, const char *job, const char *remote, const char *local)
+{
+        if (job_try_add_file(bus, job, remote, local))
+                ck_abort_msg("AddFile: %s: %s", last_name, last_message);
+}
+
+const char *job_try_call(sd_bus *bus, const char *job, const char *member)
+{
+        return client_try(bus, job, DOSVC_JOB_INTERFACE, member, NULL);
+}
+
+void job_call(sd_bus *bus, const char *job, const char *member)
+{
+        if (job_try_call(bus, job, member))
+                ck_abort_msg("%s: %s: %s", member, last_name, last_message);
+}
+
+/* A method without arguments that returns one boolean. */
+static int read_boolean(sd_bus_message *reply)
+{
+        int value = -1;
+
+        ck_assert_int_gt(sd_bus_message_read(reply, "b", &value), 0);
+        sd_bus_message_unref(reply);
+        return value;
+}
+
+int job_complete(sd_bus *bus, const char *job)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+
+        must(sd_bus_call_method(bus,
+                                DOSVC_BUS_NAME,
+                                job,
+                                DOSVC_JOB_INTERFACE,
+                                "Complete",
+                                &error,
+                                &reply,
+                                NULL),
+             &error,
+             "Complete");
+        return read_boolean(reply);
+}
+
+int job_remove_credentials(sd_bus *bus, const char *job, const char *target, const char *scheme)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+
+        must(sd_bus_call_method(bus,
+                                DOSVC_BUS_NAME,
+                                job,
+                                DOSVC_JOB_INTERFACE,
+                                "RemoveCredentials",
+                                &error,
+                                &reply,
+                                "ss",
+                                target,
+                                scheme),
+             &error,
+             "RemoveCredentials");
+        return read_boolean(reply);
+}
+
+void job_set_proxy(sd_bus *bus, const char *job, const char *proxy)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        must(sd_bus_set_property(bus,
+                                 DOSVC_BUS_NAME,
+                                 job,
+                                 DOSVC_JOB_INTERFACE,
+                                 "ProxySettings",
+                                 &error,
+                                 "(sasas)",
+                                 "override",
+                                 1,
+                                 proxy,
+                                 0),
+             &error,
+             "ProxySettings");
+}
+
+static int append_key(sd_bus_message *call, const char *key, const char *value)
+{
+        return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
+}
+
+const char *job_try_credential(sd_bus *bus,
+                               const char *job,
+                               const char *target,
+                               const char *scheme,
+                               const ClientCredential *credential)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *call = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus,
+                                           &call,
+                                           DOSVC_BUS_NAME,
+                                           job,
+                                           DOSVC_JOB_INTERFACE,
+                                           "SetCredentials");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "ss", target, scheme);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = append_key(call, "user-name", credential->user_name);
+        if (r >= 0)
+                r = append_key(call, "password", credential->password);
+        if (r >= 0)
+                r = append_key(call, "token", credential->token);
+        if (r >= 0 && credential->unknown)
+                r = append_key(call, credential->unknown, "value");
+        if (r >= 0 && credential->password_fd > 0)
+                r = sd_bus_message_append(call,
+                                          "{sv}",
+                                          "password-fd",
+                                          "h",
+                                          credential->password_fd);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        ck_assert_msg(r >= 0, "building SetCredentials: %s", strerror(-r));
+        r = sd_bus_call(bus, call, 0, &error, NULL);
+        sd_bus_message_unref(call);
+        return take_error(r, &error);
+}
+
+void job_set_password(sd_bus *bus,
+                      const char *job,
+                      const char *target,
+                      const char *scheme,
+                      const char *user,
+                      const char *password)
+{
+        _cleanup_close_ int fd = fd_new_sealed("password", password, strlen(password));
+        ClientCredential credential = { .user_name = user, .password_fd = fd };
+
+        ck_assert_int_gt(fd, 0);
+        if (job_try_credential(bus, job, target, scheme, &credential))
+                ck_abort_msg("SetCredentials: %s: %s", last_name, last_message);
+}
+
+const char *
+client_string(sd_bus *bus, const char *path, const char *interface, const char *property)
+{
+        static char *value;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        free(STEAL_PTR(value));
+        must(sd_bus_get_property_string(bus,
+                                        DOSVC_BUS_NAME,
+                                        path,
+                                        interface,
+                                        property,
+                                        &error,
+                                        &value),
+             &error,
+             property);
+        return value;
+}
+
+uint64_t
+client_number(sd_bus *bus, const char *path, const char *interface, const char *property, char type)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        union {
+                uint64_t t;
+                uint32_t u;
+                int b;
+        } value = { .t = 0 };
+
+        must(sd_bus_get_property_trivial(bus,
+                                         DOSVC_BUS_NAME,
+                                         path,
+                                         interface,
+                                         property,
+                                         &error,
+                                         type,
+                                         &value),
+             &error,
+             property);
+        return type == 't' ? value.t : type == 'u' ? value.u : (uint64_t) value.b;
+}
+
+const char *job_state(sd_bus *bus, const char *job)
+{
+        return client_string(bus, job, DOSVC_JOB_INTERFACE, "State");
+}
+
+/* States that nothing but a client's call changes. */
+static int is_resting(const char *state)
+{
+        return strcmp(state, "error") == 0 || strcmp(state, "suspended") == 0 ||
+               strcmp(state, "transferred") == 0;
+}
+
+static void copy_string(char *buffer, size_t size, const char *s)
+{
+        (void) snprintf(buffer, size, "%s", s);
+}
+
+JobError job_error(sd_bus *bus, const char *job)
+{
+        const char *name, *context, *description, *url, *file;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+        JobError e = { .code = 0 };
+
+        must(sd_bus_get_property(bus,
+                                 DOSVC_BUS_NAME,
+                                 job,
+                                 DOSVC_JOB_INTERFACE,
+                                 "Error",
+                                 &error,
+                                 &reply,
+                                 "(usssso)"),
+             &error,
+             "Error");
+        ck_assert_int_gt(sd_bus_message_read(reply,
+                                             "(usssso)",
+                                             &e.code,
+                                             &name,
+                                             &context,
+                                             &description,
+                                             &url,
+                                             &file),
+                         0);
+        copy_string(e.name, sizeof(e.name), name);
+        copy_string(e.context, sizeof(e.context), context);
+        copy_string(e.description, sizeof(e.description), description);
+        copy_string(e.url, sizeof(e.url), url);
+        copy_string(e.file, sizeof(e.file), file);
+        sd_bus_message_unref(reply);
+        return e;
+}
+
+static _noreturn_ void fail_stuck(sd_bus *bus, const char *job, const char *wanted)
+{
+        JobError e = job_error(bus, job);
+
+        ck_abort_msg("waited for %s, the job is %s: %s (%s): %s",
+                     wanted,
+                     job_state(bus, job),
+                     e.name,
+                     e.context,
+                     e.description);
+}
+
+void job_wait_state(sd_bus *bus, const char *job, const char *state, unsigned timeout_msec)
+{
+        uint64_t deadline = process_now_msec() + timeout_msec;
+
+        for (;;) {
+                const char *now = job_state(bus, job);
+
+                if (strcmp(now, state) == 0)
+                        return;
+                if (is_resting(now) || process_now_msec() > deadline)
+                        fail_stuck(bus, job, state);
+                process_nap_msec(20);
+        }
+}
+
+void job_wait_bytes(sd_bus *bus, const char *job, uint64_t bytes, unsigned timeout_msec)
+{
+        uint64_t deadline = process_now_msec() + timeout_msec;
+
+        while (client_number(bus, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't') < bytes) {
+                if (is_resting(job_state(bus, job)) || process_now_msec() > deadline)
+                        fail_stuck(bus, job, "bytes");
+                process_nap_msec(20);
+        }
+}
+
+void job_fetch(sd_bus *bus, const char *job, unsigned timeout_msec)
+{
+        job_call(bus, job, "Resume");
+        job_wait_state(bus, job, "transferred", timeout_msec);
+        ck_assert_int_eq(job_complete(bus, job), 0);
+}
+
+char *job_create_for(sd_bus *bus, const char *remote, const char *local)
+{
+        char *job = job_create(bus, "test");
+
+        job_add_file(bus, job, remote, local);
+        return job;
+}

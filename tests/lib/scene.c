@@ -1,0 +1,90 @@
+#include "tests/lib/scene.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+
+#include "tests/lib/temp-dir.h"
+#include "tests/lib/users.h"
+
+Scene scene;
+
+static char *theatre; /* owned: outlives the forked tests, so that a failed one leaves nothing */
+
+void scene_open_theatre(void)
+{
+        theatre = temp_dir_new();
+}
+
+void scene_close_theatre(void)
+{
+        theatre = temp_dir_remove(theatre);
+}
+
+/* Each test is a process of its own: its number makes the directory its own. */
+static void start(DaemonKind kind, bool with_key)
+{
+        char name[32];
+        _cleanup_free_ char *daemon_dir = NULL;
+
+        (void) snprintf(name, sizeof(name), "%d", (int) getpid());
+        scene.dir = temp_dir_path(theatre, name);
+        temp_dir_make(scene.dir, 0755, 0);
+        daemon_dir = temp_dir_path(scene.dir, "daemon");
+
+        bus_start(&scene.bus, kind == DAEMON_SYSTEM ? BUS_SYSTEM : BUS_SESSION, scene.dir, 0);
+        daemon_init(&scene.daemon, kind, &scene.bus, daemon_dir, "", with_key);
+        daemon_start(&scene.daemon);
+        scene.root = bus_open(&scene.bus, 0);
+        scene.alice = bus_open(&scene.bus, USERS_ALICE_UID);
+        scene.bob = bus_open(&scene.bus, USERS_BOB_UID);
+}
+
+void scene_start(void)
+{
+        start(DAEMON_SYSTEM, false);
+}
+
+void scene_start_with_key(void)
+{
+        start(DAEMON_SYSTEM, true);
+}
+
+void scene_start_user(void)
+{
+        start(DAEMON_USER, false);
+}
+
+void scene_stop(void)
+{
+        scene.bob = sd_bus_flush_close_unref(scene.bob);
+        scene.alice = sd_bus_flush_close_unref(scene.alice);
+        scene.root = sd_bus_flush_close_unref(scene.root);
+        daemon_done(&scene.daemon);
+        bus_stop(&scene.bus);
+        scene.dir = temp_dir_remove(scene.dir);
+}
+
+void scene_restart(void)
+{
+        daemon_stop(&scene.daemon);
+        daemon_start(&scene.daemon);
+}
+
+void scene_crash(void)
+{
+        daemon_kill(&scene.daemon);
+        daemon_start(&scene.daemon);
+}
+
+char *scene_alice_file(const char *name)
+{
+        return temp_dir_path(USERS_ALICE_HOME, name);
+}
+
+char *scene_bob_file(const char *name)
+{
+        return temp_dir_path(USERS_BOB_HOME, name);
+}

@@ -1,0 +1,36 @@
+/*
+ * What most integration tests stand on: a private bus, a dosvcd on it and three people with a
+ * connection. scene_start() and scene_stop() are the checked fixture of a TCase, so each test
+ * has a daemon and a database of its own; the servers are started once in main().
+ */
+#pragma once
+
+#include "tests/lib/bus-fixture.h"
+#include "tests/lib/daemon-fixture.h"
+
+typedef struct Scene {
+        char *dir; /* owned: removed at the end */
+        Bus bus;
+        Daemon daemon;
+        sd_bus *root, *alice, *bob; /* owned */
+} Scene;
+
+extern Scene scene;
+
+/* The directory below which scenes are made and which main() removes: call both in main(). */
+void scene_open_theatre(void);
+void scene_close_theatre(void);
+
+/* Fixtures: the system instance, the same with a key that outlives it, alice's own instance. */
+void scene_start(void);
+void scene_start_with_key(void);
+void scene_start_user(void);
+void scene_stop(void);
+
+/* SIGTERM or SIGKILL and start again; the connections stay. */
+void scene_restart(void);
+void scene_crash(void);
+
+/* A file name in a directory of that person's (alice's: downloads); a new string. */
+char *scene_alice_file(const char *name);
+char *scene_bob_file(const char *name);
