@@ -39,6 +39,8 @@ WARNINGS += -Werror
 endif
 ifneq ($(findstring clang,$(CC)),)
 WARNINGS += -Wno-gnu-statement-expression -Wno-gnu-zero-variadic-macro-arguments
+# uthash marks its fall-throughs with comments, which only gcc reads (and still checks).
+WARNINGS += -Wno-implicit-fallthrough
 else
 WARNINGS += -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Warith-conversion
 endif

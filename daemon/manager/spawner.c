@@ -1,0 +1,380 @@
+/*
+ * One connection, one record a turn of the loop. A send that fails with anything but a full
+ * socket is not judged where it happens: the loop reads the hang-up next and tells everybody.
+ *
+ *   fd >= 0            connected
+ *   fd < 0, helper     FORK only: dosvc-spawn is still burying its workers; nothing starts
+ *                      until it has, so that no worker meets its successor
+ *   fd < 0, no helper  the next start connects
+ *
+ * Workers of an ended connection are marked lost and told one by one: a callback may start,
+ * kill or forget others meanwhile. Does not log.
+ */
+#include "manager/spawner.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <uthash.h>
+
+#include "dbus/spawn-wire.h"
+
+#include "manager/helper.h"
+
+typedef struct Worker {
+        uint64_t id;
+        spawner_event_t callback; /* NULL once forgotten */
+        void *userdata;
+        bool kill_wanted; /* the KILL did not fit into the socket yet */
+        bool lost;
+        UT_hash_handle hh;
+} Worker;
+
+struct Spawner {
+        SpawnerMode mode;
+        int fd;              /* owned: the connection */
+        int dir_fd;          /* owned: FORK */
+        sd_event *event;     /* owned reference */
+        sd_event_source *io; /* owned: of fd */
+        Helper *helper;      /* owned: FORK, the process at the other end */
+        Worker *workers;     /* owned: Worker.hh by id, in the order of their starts */
+        uint64_t last_id;
+};
+
+static Worker *find_worker(Spawner *spawner, uint64_t id)
+{
+        Worker *worker = NULL;
+
+        HASH_FIND(hh, spawner->workers, &id, sizeof(id), worker);
+        return worker;
+}
+
+static void remove_worker(Spawner *spawner, Worker *worker)
+{
+        HASH_DEL(spawner->workers, worker);
+        free(worker);
+}
+
+/* The entry goes before the callback, which may change the table. */
+static void tell_last(Spawner *spawner, Worker *worker, SpawnerEvent event, int value)
+{
+        spawner_event_t callback = worker->callback;
+        void *userdata = worker->userdata;
+
+        remove_worker(spawner, worker);
+        if (callback)
+                callback(userdata, event, value);
+}
+
+/* Losing the connection ------------------------------------------------------------------- */
+
+static void disconnect(Spawner *spawner)
+{
+        spawner->io = sd_event_source_disable_unref(spawner->io);
+        spawner->fd = macro_close(spawner->fd);
+        for (Worker *worker = spawner->workers; worker; worker = worker->hh.next)
+                worker->lost = true;
+}
+
+/* Those that a callback starts anew come behind all lost ones. */
+static void tell_lost(Spawner *spawner)
+{
+        while (spawner->workers && spawner->workers->lost)
+                tell_last(spawner, spawner->workers, SPAWNER_LOST, 0);
+}
+
+static void lose_connection(Spawner *spawner)
+{
+        disconnect(spawner);
+        if (!spawner->helper)
+                tell_lost(spawner);
+}
+
+static void on_helper_exit(void *userdata, int status)
+{
+        Spawner *spawner = userdata;
+
+        spawner->helper = helper_free(spawner->helper);
+        disconnect(spawner);
+        tell_lost(spawner);
+}
+
+/* Records --------------------------------------------------------------------------------- */
+
+static int send_request(Spawner *spawner, const SpawnRequest *request, int link_fd)
+{
+        union {
+                struct cmsghdr header;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = { 0 };
+        SpawnRequest copy = *request; /* an iovec takes no const */
+        struct iovec iovec = { .iov_base = &copy, .iov_len = sizeof(copy) };
+        struct msghdr message = { .msg_iov = &iovec, .msg_iovlen = 1 };
+
+        if (link_fd >= 0) {
+                message.msg_control = &control;
+                message.msg_controllen = sizeof(control);
+                control.header.cmsg_level = SOL_SOCKET;
+                control.header.cmsg_type = SCM_RIGHTS;
+                control.header.cmsg_len = CMSG_LEN(sizeof(int));
+                memcpy(CMSG_DATA(&control.header), &link_fd, sizeof(int));
+        }
+        if (sendmsg(spawner->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+                return -errno;
+        return 0;
+}
+
+static int send_kill(Spawner *spawner, Worker *worker)
+{
+        const SpawnRequest request = {
+                .version = SPAWN_PROTOCOL_VERSION,
+                .kind = SPAWN_KILL,
+                .id = worker->id,
+        };
+        int r = send_request(spawner, &request, -EBADF);
+
+        worker->kill_wanted = r == -EAGAIN;
+        return r;
+}
+
+static void send_wanted_kills(Spawner *spawner)
+{
+        for (Worker *worker = spawner->workers; worker; worker = worker->hh.next)
+                if (worker->kill_wanted && send_kill(spawner, worker) == -EAGAIN)
+                        return;
+        (void) sd_event_source_set_io_events(spawner->io, EPOLLIN);
+}
+
+static int handle_reply(Spawner *spawner, const SpawnReply *reply)
+{
+        Worker *worker = find_worker(spawner, reply->id);
+
+        if (!worker)
+                return -EBADMSG;
+        if (reply->kind == SPAWN_EXITED) {
+                tell_last(spawner, worker, SPAWNER_EXITED, reply->status);
+                return 0;
+        }
+        if (reply->kind != SPAWN_STARTED || reply->error < 0)
+                return -EBADMSG;
+        if (reply->error > 0)
+                tell_last(spawner, worker, SPAWNER_REFUSED, -reply->error);
+        else if (worker->callback)
+                worker->callback(worker->userdata, SPAWNER_STARTED, 0);
+        return 0;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Spawner *spawner = userdata;
+        SpawnReply reply;
+        ssize_t n;
+
+        if (revents & EPOLLOUT)
+                send_wanted_kills(spawner);
+
+        n = recv(fd, &reply, sizeof(reply), MSG_DONTWAIT | MSG_TRUNC);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+        if (n != sizeof(reply) || reply.version != SPAWN_PROTOCOL_VERSION ||
+            handle_reply(spawner, &reply) < 0)
+                lose_connection(spawner);
+        return 0;
+}
+
+/* Connecting ------------------------------------------------------------------------------ */
+
+static int adopt_connection(Spawner *spawner, int fd)
+{
+        int r;
+
+        r = sd_event_add_io(spawner->event, &spawner->io, fd, EPOLLIN, on_io, spawner);
+        if (r >= 0)
+                spawner->fd = fd;
+        return r < 0 ? r : 0;
+}
+
+static int connect_socket(Spawner *spawner)
+{
+        const struct sockaddr_un address = {
+                .sun_family = AF_UNIX,
+                .sun_path = SPAWN_SOCKET_PATH,
+        };
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
+                return -errno;
+        r = adopt_connection(spawner, fd);
+        if (r == 0)
+                (void) steal_fd(&fd);
+        return r;
+}
+
+static int connect_fork(Spawner *spawner)
+{
+        static char name[] = "dosvc-spawn", connected[] = "--connected",
+                    path[] = "PATH=/usr/bin:/bin";
+        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
+        int pair[2], r;
+
+        if (spawner->helper)
+                return -EAGAIN;
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        ours = pair[0];
+        theirs = pair[1];
+
+        r = adopt_connection(spawner, ours);
+        if (r < 0)
+                return r;
+        (void) steal_fd(&ours);
+
+        r = helper_new(spawner->event,
+                       &(HelperSpec){
+                               .dir_fd = spawner->dir_fd,
+                               .argv = (char *[]){ name, connected, NULL },
+                               .environment = (char *[]){ path, NULL },
+                               .stdout_fd = -EBADF,
+                               .extra_fd = theirs,
+                       },
+                       on_helper_exit,
+                       spawner,
+                       &spawner->helper);
+        if (r < 0)
+                disconnect(spawner);
+        return r;
+}
+
+static int connect_spawner(Spawner *spawner)
+{
+        if (spawner->fd >= 0)
+                return 0;
+        switch (spawner->mode) {
+        case SPAWNER_SOCKET:
+                return connect_socket(spawner);
+        case SPAWNER_FORK:
+                return connect_fork(spawner);
+        case SPAWNER_FD:
+                return -ENOTCONN;
+        }
+        return -EINVAL;
+}
+
+/* Verbs ----------------------------------------------------------------------------------- */
+
+int spawner_new(sd_event *event, SpawnerMode mode, int fd, Spawner **ret)
+{
+        _cleanup_(spawner_freep) Spawner *spawner = NULL;
+        int r = 0;
+
+        spawner = calloc(1, sizeof(*spawner));
+        if (!spawner) {
+                (void) macro_close(fd);
+                return -ENOMEM;
+        }
+        spawner->event = sd_event_ref(event);
+        spawner->mode = mode;
+        spawner->fd = -EBADF;
+        spawner->dir_fd = mode == SPAWNER_FORK ? fd : -EBADF;
+
+        if (mode == SPAWNER_FD) {
+                r = adopt_connection(spawner, fd);
+                if (r < 0)
+                        (void) macro_close(fd);
+        }
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(spawner);
+        return 0;
+}
+
+Spawner *spawner_free(Spawner *spawner)
+{
+        Worker *worker, *next;
+
+        if (!spawner)
+                return NULL;
+
+        disconnect(spawner);
+        HASH_ITER (hh, spawner->workers, worker, next)
+                remove_worker(spawner, worker);
+        if (spawner->helper)
+                helper_wait(spawner->helper);
+        (void) helper_free(spawner->helper);
+        (void) macro_close(spawner->dir_fd);
+        (void) sd_event_unref(spawner->event);
+        free(spawner);
+        return NULL;
+}
+
+int spawner_start(Spawner *spawner,
+                  uint32_t uid,
+                  const char *user,
+                  int link_fd,
+                  spawner_event_t callback,
+                  void *userdata,
+                  uint64_t *ret_id)
+{
+        _cleanup_free_ Worker *worker = NULL;
+        SpawnRequest request = {
+                .version = SPAWN_PROTOCOL_VERSION,
+                .kind = SPAWN_START,
+                .id = spawner->last_id + 1,
+                .uid = uid,
+        };
+        size_t length = strlen(user);
+        int r;
+
+        if (length == 0 || length >= sizeof(request.user))
+                return -EINVAL;
+        memcpy(request.user, user, length);
+
+        worker = calloc(1, sizeof(*worker));
+        if (!worker)
+                return -ENOMEM;
+        worker->id = request.id;
+        worker->callback = callback;
+        worker->userdata = userdata;
+
+        r = connect_spawner(spawner);
+        if (r < 0)
+                return r;
+        r = send_request(spawner, &request, link_fd);
+        if (r == -EPIPE || r == -ECONNRESET)
+                return -EAGAIN; /* the loop has not read the hang-up yet */
+        if (r < 0)
+                return r;
+
+        spawner->last_id = request.id;
+        HASH_ADD(hh, spawner->workers, id, sizeof(worker->id), worker);
+        *ret_id = STEAL_PTR(worker)->id;
+        return 0;
+}
+
+void spawner_kill(Spawner *spawner, uint64_t id)
+{
+        Worker *worker = find_worker(spawner, id);
+
+        if (!worker || worker->lost)
+                return;
+        if (send_kill(spawner, worker) == -EAGAIN)
+                (void) sd_event_source_set_io_events(spawner->io, EPOLLIN | EPOLLOUT);
+}
+
+void spawner_forget(Spawner *spawner, uint64_t id)
+{
+        Worker *worker = find_worker(spawner, id);
+
+        if (!worker)
+                return;
+        worker->callback = NULL;
+        if (worker->lost)
+                remove_worker(spawner, worker);
+        else
+                spawner_kill(spawner, id);
+}
