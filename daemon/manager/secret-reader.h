@@ -1,6 +1,6 @@
 /*
  * Reads a secret from the descriptor that a client passed (password-fd, token-fd): a FIFO
- * until its end, or a memfd sealed against writing. Never blocks the loop.
+ * until its end, or a memfd sealed against writing and shrinking. Never blocks the loop.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ typedef void (*secret_reader_done_t)(void *userdata, int result, Secret *secret)
 
 /*
  * fd is borrowed (a duplicate is kept). -EBADF: not open for reading; -EINVAL: neither FIFO nor
- * memfd with F_SEAL_WRITE; -ENOMEM.
+ * memfd with F_SEAL_WRITE and F_SEAL_SHRINK; -ENOMEM; -EMFILE.
  */
 int secret_reader_new(sd_event *event,
                       int fd,
