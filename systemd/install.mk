@@ -1,0 +1,83 @@
+# What goes where on a system, one entry a file: mode:source:destination. Texts name
+# /usr/libexec/dosvc and /etc/dosvc; they are installed with the directories of this make.
+
+INSTALL_PROGRAMS := \
+        0755:$(B)/dosvcd:$(libexecdir)/dosvcd \
+        0755:$(B)/dosvc-spawn:$(libexecdir)/dosvc-spawn \
+        0711:$(B)/dosvc-worker:$(libexecdir)/dosvc-worker \
+        0755:$(B)/dosvc-secret:$(libexecdir)/dosvc-secret \
+        0755:$(B)/dosvcctl:$(bindir)/dosvcctl \
+        0644:$(B)/libdosvc.so.0:$(libdir)/libdosvc.so.0
+
+SYSTEM_UNITS := dosvcd.service dosvcd-resume.service dosvc-key.service dosvc-spawn.service \
+        dosvc-spawn.socket
+USER_UNITS   := dosvcd.service dosvcd-resume.service
+INTERFACES   := $(addprefix org.dosvc1.,Manager.xml Job.xml File.xml)
+
+INSTALL_TEXTS := \
+        0755:systemd/dosvc-key:$(libexecdir)/dosvc-key \
+        $(foreach unit,$(SYSTEM_UNITS),0644:systemd/$(unit):$(systemunitdir)/$(unit)) \
+        $(foreach unit,$(USER_UNITS),0644:systemd/user/$(unit):$(userunitdir)/$(unit)) \
+        0644:systemd/dosvcd.sysusers:$(sysusersdir)/dosvcd.conf \
+        0644:systemd/dosvcd.tmpfiles:$(tmpfilesdir)/dosvcd.conf \
+        0644:dbus/org.dosvc1.conf:$(datadir)/dbus-1/system.d/org.dosvc1.conf \
+        0644:dbus/org.dosvc1.service:$(datadir)/dbus-1/system-services/org.dosvc1.service \
+        0644:dbus/org.dosvc1.user.service:$(datadir)/dbus-1/services/org.dosvc1.service \
+        $(foreach xml,$(INTERFACES),0644:dbus/$(xml):$(datadir)/dbus-1/interfaces/$(xml)) \
+        0644:client-lib/dosvc.h:$(includedir)/dosvc.h \
+        0644:client-lib/libdosvc.pc.in:$(libdir)/pkgconfig/libdosvc.pc \
+        0644:systemd/dosvcd.8:$(mandir)/man8/dosvcd.8 \
+        0644:systemd/dosvcd.conf.5:$(mandir)/man5/dosvcd.conf.5
+
+# The administrator's once it is there: neither replaced nor, when changed, removed.
+INSTALL_CONFIG := $(sysconfdir)/dosvc/dosvcd.conf
+
+# Enabled as installed; systemctl mask turns it off.
+INSTALL_LINKS := \
+        libdosvc.so.0:$(libdir)/libdosvc.so \
+        ../dosvcd-resume.service:$(systemunitdir)/multi-user.target.wants/dosvcd-resume.service \
+        ../dosvcd-resume.service:$(userunitdir)/default.target.wants/dosvcd-resume.service
+
+INSTALL_DIRS += $(systemunitdir)/multi-user.target.wants $(userunitdir)/default.target.wants
+
+# The fields of an entry: $(call field,N,ENTRY)
+field = $(word $(1),$(subst :, ,$(2)))
+
+define install_program
+$(INSTALL) -m $(call field,1,$(1)) $(call field,2,$(1)) $(DESTDIR)$(call field,3,$(1))
+
+endef
+
+define install_text
+$(INSTALL_SED) $(call field,2,$(1)) >$(DESTDIR)$(call field,3,$(1))
+chmod $(call field,1,$(1)) $(DESTDIR)$(call field,3,$(1))
+
+endef
+
+define install_link
+ln -sf $(call field,1,$(1)) $(DESTDIR)$(call field,2,$(1))
+
+endef
+
+INSTALL_SED = sed -e 's|/usr/libexec/dosvc|$(libexecdir)|g' -e 's|/etc/dosvc|$(sysconfdir)/dosvc|g' \
+        -e 's|@prefix@|$(prefix)|g' -e 's|@libdir@|$(libdir)|g' \
+        -e 's|@includedir@|$(includedir)|g' -e 's|@VERSION@|$(VERSION)|g'
+
+install: all ## Install below DESTDIR, as packages do
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(INSTALL_DIRS))
+	$(foreach entry,$(INSTALL_PROGRAMS),$(call install_program,$(entry)))
+	$(foreach entry,$(INSTALL_TEXTS),$(call install_text,$(entry)))
+	$(foreach entry,$(INSTALL_LINKS),$(call install_link,$(entry)))
+	[ -e $(DESTDIR)$(INSTALL_CONFIG) ] || \
+		$(INSTALL) -m 0644 systemd/dosvcd.conf $(DESTDIR)$(INSTALL_CONFIG)
+	$(if $(DESTDIR),,@echo 'Now: ldconfig; systemd-sysusers; systemd-tmpfiles --create;' \
+		'systemctl daemon-reload; systemctl reload dbus')
+
+uninstall: ## Remove what install put there, but no changed configuration and no data
+	rm -f $(foreach entry,$(INSTALL_PROGRAMS) $(INSTALL_TEXTS),$(DESTDIR)$(call field,3,$(entry)))
+	rm -f $(foreach entry,$(INSTALL_LINKS),$(DESTDIR)$(call field,2,$(entry)))
+	! cmp -s systemd/dosvcd.conf $(DESTDIR)$(INSTALL_CONFIG) || rm -f $(DESTDIR)$(INSTALL_CONFIG)
+	rmdir --ignore-fail-on-non-empty $(wildcard $(addprefix $(DESTDIR), $(libexecdir) \
+		$(sysconfdir)/dosvc/dosvcd.conf.d $(sysconfdir)/dosvc))
+
+.PHONY: install uninstall
