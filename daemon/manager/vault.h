@@ -10,7 +10,8 @@
  *   (neither)       a random key, gone with this process                     volatile
  *
  * Sealing: XChaCha20-Poly1305, associated data = the whole VaultLabel, so that a row moved to
- * another job, owner, target or scheme does not open. Silent; errors are returned.
+ * another job, owner, target or scheme does not open. Errors are returned, not logged, but
+ * for a credential of systemd that is there and cannot be the key.
  */
 #pragma once
 
@@ -21,6 +22,7 @@
 
 #include "base/macro.h"
 #include "base/secret.h"
+
 #include "model/spec.h"
 
 #define VAULT_KEY_BYTES 32
@@ -39,14 +41,14 @@ typedef struct VaultLabel {
         AuthTarget target;
         AuthScheme scheme;
         bool implicit;         /* no user name, no secret: the owner's own logon */
-        const char *user_name; /* NULL for implicit and bearer */
+        const char *user_name; /* NULL for implicit and bearer; "" is the same */
 } VaultLabel;
 
 /* A sealed credential as the store keeps it. */
 typedef struct VaultRow {
-        sd_id128_t key_id;  /* which key opens it; says nothing about the key */
-        bool persistent;    /* the key was meant to outlive the process */
-        uint8_t *sealed;    /* owned: nonce and ciphertext */
+        sd_id128_t key_id; /* which key opens it; says nothing about the key */
+        bool persistent;   /* the key was meant to outlive the process */
+        uint8_t *sealed;   /* owned: nonce and ciphertext */
         size_t sealed_size;
 } VaultRow;
 
@@ -62,7 +64,7 @@ typedef void (*vault_ready_t)(void *userdata, int result);
 /*
  * Joins a fresh session keyring and begins to fetch the key; never blocks, ready is called
  * within the deadline of the helper (5 s). helper_dir_fd: where dosvc-secret is (borrowed,
- * -EBADF for VAULT_SYSTEM). -ENOMEM, errors of keyctl(2).
+ * -EBADF for VAULT_SYSTEM). -ENOMEM; a kernel that keeps no keys is told by ready.
  */
 int vault_new(sd_event *event,
               VaultSource source,
