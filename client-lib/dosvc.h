@@ -1,0 +1,451 @@
+/*
+ * libdosvc: downloads that survive log-off, crash and reboot, handed to the service dosvcd.
+ *
+ *      dosvc_connection *c;
+ *      char job[DOSVC_ID_SIZE];
+ *
+ *      if (dosvc_open(0, &c) < 0 || dosvc_job_create(c, "photos", job) < 0 ||
+ *          dosvc_job_add_file(c, job, "https://example.com/a.zip", "/srv/a.zip", NULL) < 0 ||
+ *          dosvc_job_resume(c, job) < 0 ||
+ *          dosvc_job_wait(c, job, NULL, DOSVC_FOREVER, NULL) < 0 || dosvc_job_complete(c, job) < 0)
+ *              fprintf(stderr, "%s\n", dosvc_last_error_message(c));
+ *      dosvc_close(c);
+ *
+ * Each function is one call of the D-Bus interfaces org.dosvc1.Manager, .Job and .File, named
+ * behind its comment; what a member means in full is in their XML, installed beside this file's
+ * package in dbus-1/interfaces.
+ *
+ * Conventions
+ *
+ * Results. A function that returns int gives 0, or a positive value that its comment explains;
+ * or a negative errno, and then writes to no output parameter. A call sends one message and waits
+ * for the answer; it cannot be interrupted by a signal, dosvc_job_wait() can. Errors of any call:
+ *
+ *      -EINVAL        an argument that is not acceptable (org.freedesktop.DBus.Error.InvalidArgs)
+ *      -ENOENT        there is no such job, or it is another user's (NotFound, UnknownObject)
+ *      -EACCES        only the owner may, or only root (AccessDenied)
+ *      -EBADFD        not in the state that the job is in (InvalidState)
+ *      -ENOSPC        the service's disk is full (NoSpace)
+ *      -EIO           the service failed (Failed, and errors that have no errno of their own)
+ *      -EHOSTUNREACH  the service is not on the bus and could not be started
+ *      -ETIMEDOUT     the service did not answer in time (dosvc_set_timeout())
+ *      -ECONNRESET, -ENOTCONN   the bus has gone; open a new connection
+ *      -ENOMEM        no memory here
+ *      -ECHILD        the connection was opened before fork(2), by the parent
+ *
+ * "Errors" in a comment lists those that come besides. After an error that came from the service,
+ * dosvc_last_error_message() is a sentence that can be shown to people.
+ *
+ * Strings are UTF-8, end with NUL and stay the caller's when they are arguments. A string that an
+ * accessor gives belongs to the object that it was taken from, and lives as long. Lists of strings
+ * end with a NULL pointer. Objects are freed by the function of their name, which accepts NULL.
+ *
+ * Sizes are bytes, DOSVC_UNKNOWN_SIZE where nobody knows yet. Points in time are microseconds
+ * since the epoch, 0 = never. Time spans are microseconds.
+ *
+ * A connection and what was made with it is used by one thread at a time.
+ *
+ * The library keeps no copy of a secret that it is given, and erases what it had to copy.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Room for the id of a job: 32 lower-case hex digits and NUL. */
+#define DOSVC_ID_SIZE 33
+
+#define DOSVC_UNKNOWN_SIZE ((uint64_t) -1)
+#define DOSVC_FOREVER      ((uint64_t) -1)
+
+/*
+ * Words of the service, all since 0.1; a later one may know more.
+ *
+ *      state     queued connecting transferring suspended error transient-error transferred
+ *                acknowledged cancelled (the last two are final, the job is gone then)
+ *      priority  foreground high normal low
+ *      target    server proxy
+ *      scheme    basic digest ntlm negotiate passport bearer
+ *      proxy     preconfig none override
+ */
+
+/* ------------------------------------------------------------------- connection */
+
+typedef struct dosvc_connection dosvc_connection;
+
+/* The user instance, on the session bus, instead of the system's. */
+#define DOSVC_OPEN_USER 1u
+/* Calls fail with -EHOSTUNREACH instead of starting a service that is not running. */
+#define DOSVC_OPEN_NO_START 2u
+
+/*
+ * Connects to the bus; the service itself is started by the first call. The new connection is
+ * freed with dosvc_close(). Since 0.1.
+ * Errors: those of connect(2) to the bus, -ENOMEDIUM (no address of a session bus is known),
+ * -EINVAL (unknown flag).
+ */
+int dosvc_open(unsigned int flags, dosvc_connection **ret);
+
+/* Ends subscription and connection. Returns NULL. Since 0.1. */
+dosvc_connection *dosvc_close(dosvc_connection *connection);
+
+/*
+ * How long a call waits for its answer, 25 s unless set; dosvc_job_complete() waits at least ten
+ * minutes, because the files' last bytes are written then. Since 0.1.
+ */
+void dosvc_set_timeout(dosvc_connection *connection, uint64_t timeout_usec);
+
+/*
+ * Of the last call that failed: D-Bus name of the error ("org.dosvc1.Error.NotFound") and its
+ * message. Never NULL. The name is "" when the error did not come over the bus; the message is
+ * then a description of the errno. Valid until the next call. Since 0.1.
+ */
+const char *dosvc_last_error_name(const dosvc_connection *connection);
+const char *dosvc_last_error_message(const dosvc_connection *connection);
+
+/* ---------------------------------------------------------------------- service */
+
+/* Properties of org.dosvc1.Manager, as they were at one moment. */
+typedef struct dosvc_service dosvc_service;
+
+/* Properties.GetAll of org.dosvc1.Manager. Since 0.1. */
+int dosvc_get_service(dosvc_connection *connection, dosvc_service **ret);
+dosvc_service *dosvc_service_free(dosvc_service *service);
+
+const char *dosvc_service_version(const dosvc_service *service);
+/* "keyring" or "secret-service"; "persistent", or "volatile": credentials go when the service ends.
+ */
+const char *dosvc_service_credential_store(const dosvc_service *service);
+const char *dosvc_service_credential_persistence(const dosvc_service *service);
+/* Lists; never NULL. */
+const char *const *dosvc_service_features(const dosvc_service *service);
+const char *const *dosvc_service_protocols(const dosvc_service *service);
+const char *const *dosvc_service_schemes(const dosvc_service *service);
+/* The caller's jobs, and the limits of a user and of a job. */
+uint32_t dosvc_service_jobs_total(const dosvc_service *service);
+uint32_t dosvc_service_max_jobs_per_user(const dosvc_service *service);
+uint32_t dosvc_service_max_files_per_job(const dosvc_service *service);
+
+/* ------------------------------------------------------------------ finding jobs */
+
+/* All users' jobs instead of one's own; root only. Also for dosvc_subscribe(). */
+#define DOSVC_ALL_USERS 1u
+
+/* Jobs as they were at one moment, in no particular order. */
+typedef struct dosvc_job_list dosvc_job_list;
+
+/*
+ * Manager.ListJobs. state: only jobs in that state, NULL = all. Since 0.1.
+ * Errors: -EACCES (DOSVC_ALL_USERS, caller is not root), -EINVAL (no such state).
+ */
+int dosvc_list_jobs(dosvc_connection *connection,
+                    unsigned int flags,
+                    const char *state,
+                    dosvc_job_list **ret);
+dosvc_job_list *dosvc_job_list_free(dosvc_job_list *list);
+
+size_t dosvc_job_list_size(const dosvc_job_list *list);
+/* i < size. */
+const char *dosvc_job_list_id(const dosvc_job_list *list, size_t i);
+uint32_t dosvc_job_list_owner(const dosvc_job_list *list, size_t i);
+const char *dosvc_job_list_display_name(const dosvc_job_list *list, size_t i);
+const char *dosvc_job_list_type(const dosvc_job_list *list, size_t i);
+const char *dosvc_job_list_state(const dosvc_job_list *list, size_t i);
+uint64_t dosvc_job_list_bytes_transferred(const dosvc_job_list *list, size_t i);
+uint64_t dosvc_job_list_bytes_total(const dosvc_job_list *list, size_t i);
+
+/* 0 if the caller can see a job of that id, -ENOENT if not. Manager.GetJob. Since 0.1. */
+int dosvc_job_find(dosvc_connection *connection, const char *job);
+
+/* ------------------------------------------------------------- making a download */
+
+/*
+ * Makes a suspended download job of the caller; ret_id has room for DOSVC_ID_SIZE bytes.
+ * display_name: at most 256 UTF-16 units, no control characters, need not be unique; NULL is "".
+ * Manager.CreateJob. Since 0.1.
+ * Errors: -E2BIG (name too long), -EUSERS (the user has too many jobs), -EACCES (the caller's uid
+ * has no entry in the user database).
+ */
+int dosvc_job_create(dosvc_connection *connection, const char *display_name, char *ret_id);
+
+/*
+ * Adds a file. remote_name: http or https URL, nothing is escaped; user info becomes credentials
+ * (server, basic) and leaves the URL. local_name: absolute path. ret_index: position in the job,
+ * from 0; may be NULL. Whether the owner may write there is found out when the transfer starts.
+ * Job.AddFile. Since 0.1.
+ * Errors: -EINVAL, -EMFILE (the job has too many files).
+ */
+int dosvc_job_add_file(dosvc_connection *connection,
+                       const char *job,
+                       const char *remote_name,
+                       const char *local_name,
+                       uint32_t *ret_index);
+
+/* n_files pairs of names at once, all or none. Job.AddFiles. Since 0.1. Errors: as above. */
+int dosvc_job_add_files(dosvc_connection *connection,
+                        const char *job,
+                        const char *const *remote_names,
+                        const char *const *local_names,
+                        size_t n_files);
+
+/* The files of a job as they were at one moment, in the order of adding. */
+typedef struct dosvc_file_list dosvc_file_list;
+
+/* Job.ListFiles. Since 0.1. */
+int dosvc_job_list_files(dosvc_connection *connection, const char *job, dosvc_file_list **ret);
+dosvc_file_list *dosvc_file_list_free(dosvc_file_list *list);
+
+size_t dosvc_file_list_size(const dosvc_file_list *list);
+/* i < size. completed: 1 when the file is whole and waits for dosvc_job_complete(). */
+const char *dosvc_file_list_remote_name(const dosvc_file_list *list, size_t i);
+const char *dosvc_file_list_local_name(const dosvc_file_list *list, size_t i);
+uint64_t dosvc_file_list_bytes_transferred(const dosvc_file_list *list, size_t i);
+uint64_t dosvc_file_list_bytes_total(const dosvc_file_list *list, size_t i);
+int dosvc_file_list_completed(const dosvc_file_list *list, size_t i);
+
+/*
+ * Header lines of the last response to the file at that position, without cookies and
+ * authentication. *ret is freed with free(3). File.ResponseHeaders. Since 0.1.
+ */
+int dosvc_file_get_response_headers(dosvc_connection *connection,
+                                    const char *job,
+                                    uint32_t index,
+                                    char **ret);
+
+/* -------------------------------------------------------------------- credentials */
+
+/*
+ * What answers a server's 401 (target "server") or a proxy's 407 ("proxy") in that scheme; one
+ * set a pair, a second call replaces it. Sent only when asked for, kept sealed, gone with the job;
+ * no call gives them back. If the scheme is not known, set all that fit: which one a server
+ * refused is not told. Owner only, root is not exempt. Allowed in every state; after an error,
+ * set new ones and resume.
+ *
+ *      user_name and secret      user name (at most 300 UTF-16 units) and password (at most 65536;
+ *                                no bytes is a password too), not NUL-terminated
+ *      user_name NULL            scheme bearer: secret is the token
+ *      both NULL                 ntlm and negotiate: the logon of the job's owner
+ *
+ * The secret travels in a sealed memory file, not over the bus; the caller's copy is the caller's
+ * to erase. Job.SetCredentials with password-fd or token-fd. Since 0.1.
+ * Errors: -EDESTADDRREQ (unknown target), -EPROTONOSUPPORT (unknown scheme), -EINVAL (a user name
+ * or password that the scheme needs is missing, or only one of them is there), -ENAMETOOLONG (user
+ * name), -EMSGSIZE (password), -EILSEQ (control characters, bad UTF-8, colon in the user name of
+ * basic), -ENOKEY (the credential store refuses), -ENOBUFS (too many credentials of one user).
+ */
+int dosvc_job_set_credentials(dosvc_connection *connection,
+                              const char *job,
+                              const char *target,
+                              const char *scheme,
+                              const char *user_name,
+                              const void *secret,
+                              size_t secret_size);
+
+/*
+ * The same with the secret in a descriptor: the reading end of a pipe, which the service reads to
+ * its end within 5 s, or a memfd with F_SEAL_WRITE. It stays the caller's. Since 0.1.
+ * Errors: also -EILSEQ for another kind of descriptor, or one that does not end in time.
+ */
+int dosvc_job_set_credentials_fd(dosvc_connection *connection,
+                                 const char *job,
+                                 const char *target,
+                                 const char *scheme,
+                                 const char *user_name,
+                                 int secret_fd);
+
+/*
+ * Erases one pair. 1 if there was one, 0 if not. Job.RemoveCredentials. Since 0.1.
+ * Errors: -EDESTADDRREQ, -EPROTONOSUPPORT.
+ */
+int dosvc_job_remove_credentials(dosvc_connection *connection,
+                                 const char *job,
+                                 const char *target,
+                                 const char *scheme);
+
+/* ------------------------------------------------------------------------ control */
+
+/* Starts or goes on; retries at once. Job.Resume. Since 0.1. Errors: -ENODATA (no files). */
+int dosvc_job_resume(dosvc_connection *connection, const char *job);
+
+/* Stops, keeping what was fetched. Job.Suspend. Since 0.1. */
+int dosvc_job_suspend(dosvc_connection *connection, const char *job);
+
+/* Ends the job and removes all it fetched. Job.Cancel. Since 0.1. */
+int dosvc_job_cancel(dosvc_connection *connection, const char *job);
+
+/*
+ * Gives the finished files their names and ends the job, removing what is unfinished. 0 if all
+ * files were finished, 1 if only some or none. Job.Complete. Since 0.1.
+ * Errors: those of putting the files in place (-EACCES, -ENOSPC, -EIO): the job stays and may be
+ * completed again.
+ */
+int dosvc_job_complete(dosvc_connection *connection, const char *job);
+
+/*
+ * Makes the caller, who must be root, the owner; erases the credentials. Job.TakeOwnership.
+ * Since 0.1.
+ */
+int dosvc_job_take_ownership(dosvc_connection *connection, const char *job);
+
+/*
+ * Writable properties of a job, each one Properties.Set. Since 0.1.
+ * Errors: -E2BIG (longer than 256 and 1024 UTF-16 units; a proxy list of more than 4000),
+ * -EOPNOTSUPP (proxy usage autodetect).
+ */
+int dosvc_job_set_display_name(dosvc_connection *connection, const char *job, const char *name);
+int dosvc_job_set_description(dosvc_connection *connection, const char *job, const char *text);
+int dosvc_job_set_priority(dosvc_connection *connection, const char *job, const char *priority);
+/*
+ * proxies, with usage "override": "[http://|https://]host[:port]"; bypass: hosts reached directly,
+ * "example.com", "*.example.com", "<local>". Lists, or NULL for empty ones.
+ */
+int dosvc_job_set_proxy(dosvc_connection *connection,
+                        const char *job,
+                        const char *usage,
+                        const char *const *proxies,
+                        const char *const *bypass);
+
+/* ---------------------------------------------------------------- looking at a job */
+
+/* All properties of a job, as they were at one moment. */
+typedef struct dosvc_job_info dosvc_job_info;
+
+/* Properties.GetAll of org.dosvc1.Job. Since 0.1. */
+int dosvc_job_get_info(dosvc_connection *connection, const char *job, dosvc_job_info **ret);
+dosvc_job_info *dosvc_job_info_free(dosvc_job_info *info);
+
+const char *dosvc_job_info_id(const dosvc_job_info *info);
+uint32_t dosvc_job_info_owner(const dosvc_job_info *info);
+const char *dosvc_job_info_type(const dosvc_job_info *info);
+const char *dosvc_job_info_state(const dosvc_job_info *info);
+/* One sentence for people: what the job does or waits for. */
+const char *dosvc_job_info_status(const dosvc_job_info *info);
+
+/*
+ * The last error, while it stands: a number of BITS (0x80190191 for HTTP status 401), 0 = none;
+ * its name ("http-401"); what it is about ("remote-file"); a description; the URL concerned; the
+ * position of the file, -1 = none. Strings are "" when there is no error.
+ */
+uint32_t dosvc_job_info_error_code(const dosvc_job_info *info);
+const char *dosvc_job_info_error_name(const dosvc_job_info *info);
+const char *dosvc_job_info_error_context(const dosvc_job_info *info);
+const char *dosvc_job_info_error_description(const dosvc_job_info *info);
+const char *dosvc_job_info_error_url(const dosvc_job_info *info);
+int64_t dosvc_job_info_error_file(const dosvc_job_info *info);
+/* Failed attempts so far. */
+uint32_t dosvc_job_info_error_count(const dosvc_job_info *info);
+
+uint32_t dosvc_job_info_files_total(const dosvc_job_info *info);
+uint32_t dosvc_job_info_files_transferred(const dosvc_job_info *info);
+uint64_t dosvc_job_info_bytes_total(const dosvc_job_info *info);
+uint64_t dosvc_job_info_bytes_transferred(const dosvc_job_info *info);
+/* Bytes a second. */
+uint64_t dosvc_job_info_rate(const dosvc_job_info *info);
+
+uint64_t dosvc_job_info_creation_time(const dosvc_job_info *info);
+uint64_t dosvc_job_info_modification_time(const dosvc_job_info *info);
+uint64_t dosvc_job_info_transfer_completion_time(const dosvc_job_info *info);
+uint64_t dosvc_job_info_next_attempt_time(const dosvc_job_info *info);
+
+const char *dosvc_job_info_display_name(const dosvc_job_info *info);
+const char *dosvc_job_info_description(const dosvc_job_info *info);
+const char *dosvc_job_info_priority(const dosvc_job_info *info);
+const char *dosvc_job_info_proxy_usage(const dosvc_job_info *info);
+/* Lists; never NULL. */
+const char *const *dosvc_job_info_proxies(const dosvc_job_info *info);
+const char *const *dosvc_job_info_proxy_bypass(const dosvc_job_info *info);
+
+/* ------------------------------------------------------------------------- events */
+
+/* What happened; valid inside the callback only. */
+typedef struct dosvc_event dosvc_event;
+
+/* A job was made. */
+#define DOSVC_EVENT_NEW 1
+/* A job is gone; state is "acknowledged" or "cancelled". */
+#define DOSVC_EVENT_REMOVED 2
+/* A job is in another state; state and previous are set. */
+#define DOSVC_EVENT_STATE 3
+/* Live figures: bytes_transferred, bytes_total, rate. */
+#define DOSVC_EVENT_PROGRESS 4
+/* Other properties of a job changed; read them. */
+#define DOSVC_EVENT_CHANGED 5
+/*
+ * The service has left the bus, or is back and the subscription has been made anew: what
+ * happened in between was not told. Both have no job.
+ */
+#define DOSVC_EVENT_SERVICE_GONE 6
+#define DOSVC_EVENT_SERVICE_BACK 7
+
+/* One of the above; ignore others. */
+int dosvc_event_type(const dosvc_event *event);
+/* "" where the event has none. */
+const char *dosvc_event_job(const dosvc_event *event);
+const char *dosvc_event_state(const dosvc_event *event);
+const char *dosvc_event_previous_state(const dosvc_event *event);
+/* 0 where the event has none. */
+uint64_t dosvc_event_bytes_transferred(const dosvc_event *event);
+uint64_t dosvc_event_bytes_total(const dosvc_event *event);
+uint64_t dosvc_event_rate(const dosvc_event *event);
+
+/*
+ * Called from dosvc_dispatch() and dosvc_job_wait(), never from another call. It may make calls,
+ * but may neither dispatch, wait nor close.
+ */
+typedef void (*dosvc_event_callback)(void *userdata, const dosvc_event *event);
+
+/*
+ * Asks for the events of one job, or with job NULL of all jobs of the caller (DOSVC_ALL_USERS: of
+ * everybody, root only). progress_interval_msec: at least 100, or 0 for no progress events. A
+ * connection has one subscription, a second call replaces it. It is renewed when the service
+ * comes back. Manager.Subscribe. Since 0.1.
+ * Errors: -ENOBUFS (too many subscribers).
+ */
+int dosvc_subscribe(dosvc_connection *connection,
+                    unsigned int flags,
+                    const char *job,
+                    uint64_t progress_interval_msec,
+                    dosvc_event_callback callback,
+                    void *userdata);
+
+/* Ends it; no error when there is none. Manager.Unsubscribe. Since 0.1. */
+int dosvc_unsubscribe(dosvc_connection *connection);
+
+/*
+ * For loops of one's own: poll(2) the descriptor for the events (which change) until the timeout in
+ * milliseconds (-1 = none) is over, then dispatch until it returns 0. The descriptor belongs to
+ * the connection. Since 0.1.
+ */
+int dosvc_get_fd(dosvc_connection *connection);
+int dosvc_get_events(dosvc_connection *connection);
+int dosvc_get_timeout(dosvc_connection *connection, int *ret_timeout_msec);
+
+/*
+ * Handles what has come, calling the callback; never blocks. 1: something was done, call again; 0:
+ * nothing was there. Since 0.1. Errors: -EBUSY (called from the callback).
+ */
+int dosvc_dispatch(dosvc_connection *connection);
+
+/*
+ * Waits until the job is in one of the states, and tells which in *ret_state (may be NULL; valid
+ * until the next call). states: a list; NULL means every state that the job does not leave by
+ * itself: suspended error transferred. The final ones always end the wait. Without a
+ * subscription one is made for the time of the call; one that is there must cover the job, and
+ * its callback is called from in here. A service that goes away is waited for, up to 30 s.
+ * Since 0.1.
+ * Errors: -ETIMEDOUT (timeout_usec is over; DOSVC_FOREVER = none), -EINTR (a signal handler ran),
+ * -EBUSY (called from the callback), -ENOENT (the job is not there).
+ */
+int dosvc_job_wait(dosvc_connection *connection,
+                   const char *job,
+                   const char *const *states,
+                   uint64_t timeout_usec,
+                   const char **ret_state);
+
+#ifdef __cplusplus
+}
+#endif

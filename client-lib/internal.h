@@ -1,0 +1,162 @@
+/*
+ * What the files of libdosvc share: the connection, calls, errors, lists of strings. Nothing
+ * here is exported; libdosvc.sym names what is.
+ */
+#pragma once
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include "dbus/dosvc-wire.h"
+
+#include "dosvc.h"
+
+#define EXPORT __attribute__((__visibility__("default")))
+
+#define _cleanup_(func) __attribute__((__cleanup__(func)))
+
+static inline void internal_freep(void *p)
+{
+        free(*(void **) p);
+}
+
+static inline void internal_closep(int *fd)
+{
+        if (*fd >= 0)
+                (void) close(*fd);
+}
+
+#define _cleanup_free_    _cleanup_(internal_freep)
+#define _cleanup_close_   _cleanup_(internal_closep)
+#define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
+
+#define STEAL_PTR(ptr)                                                                             \
+        __extension__({                                                                            \
+                __typeof__(ptr) internal_stolen_ = (ptr);                                          \
+                (ptr) = NULL;                                                                      \
+                internal_stolen_;                                                                  \
+        })
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Room for the object path of a job, and of a file of it. */
+#define JOB_PATH_SIZE  (sizeof(DOSVC_JOB_PREFIX "/") + DOSVC_ID_SIZE)
+#define FILE_PATH_SIZE (JOB_PATH_SIZE + sizeof("/file/4294967295"))
+
+/* Longest state, "transient-error", with room for those of a later service. */
+#define STATE_SIZE 32
+
+/* What Subscribe was called with, to call it again when the service comes back. */
+typedef struct Subscription {
+        bool active;
+        unsigned int flags;
+        char job_path[JOB_PATH_SIZE]; /* "" = all */
+        uint64_t progress_interval_msec;
+        dosvc_event_callback callback;
+        void *userdata;
+} Subscription;
+
+/* What dosvc_job_wait() wants to know of the events that pass by. */
+typedef struct Watch {
+        char job[DOSVC_ID_SIZE]; /* "" = nobody waits */
+        char state[STATE_SIZE];
+        bool service_changed;
+} Watch;
+
+struct dosvc_connection {
+        sd_bus *bus;
+        sd_bus_slot *owner_match; /* NameOwnerChanged of the service, once somebody subscribed */
+        sd_bus_slot *filter;      /* sees the service's signals */
+        sd_bus_slot *resubscribe; /* the pending call */
+        char *service;            /* unique name that events must come from; NULL = not there */
+        Subscription subscription;
+        Watch watch;
+        uint64_t timeout_usec;
+        bool no_start;
+        bool dispatching;
+        char *error_name;
+        char *error_message;
+};
+
+struct dosvc_event {
+        int type;
+        char job[DOSVC_ID_SIZE];
+        const char *state;    /* borrowed from the message */
+        const char *previous; /* borrowed from the message */
+        uint64_t bytes_transferred;
+        uint64_t bytes_total;
+        uint64_t rate;
+};
+
+/* error.c */
+
+/* Makes our error names errnos, for this process; may be called again. */
+int error_register(void);
+
+/* Remembers what failed (error may be unset, then r tells) and returns it as a negative errno. */
+int error_remember(dosvc_connection *c, int r, const sd_bus_error *error);
+
+/* The same for a failure that was found here; text may be NULL. */
+int error_remember_text(dosvc_connection *c, int r, const char *text);
+
+/* connection.c */
+
+/* A call to that object; -EINVAL when job is not an id. */
+int call_new(dosvc_connection *c,
+             const char *path,
+             const char *interface,
+             const char *member,
+             sd_bus_message **ret);
+int call_new_job(dosvc_connection *c, const char *job, const char *member, sd_bus_message **ret);
+int call_new_get_all(dosvc_connection *c,
+                     const char *path,
+                     const char *interface,
+                     sd_bus_message **ret);
+
+/* One property of type s, owned. */
+int call_get_string(dosvc_connection *c,
+                    const char *path,
+                    const char *interface,
+                    const char *property,
+                    char **ret);
+
+/* Sends and waits; *ret_reply may be NULL. Errors are remembered already. */
+int call_send(dosvc_connection *c, sd_bus_message *m, sd_bus_message **ret_reply);
+int call_send_timeout(dosvc_connection *c,
+                      sd_bus_message *m,
+                      uint64_t timeout_usec,
+                      sd_bus_message **ret_reply);
+
+/* 32 lower-case hex digits. */
+bool job_id_is_valid(const char *job);
+/* -EINVAL when job is not an id. */
+int job_path(dosvc_connection *c, const char *job, char path[static JOB_PATH_SIZE]);
+/* Id of the job whose object, or one of whose files, path is. False if it is neither. */
+bool job_id_from_path(const char *path, char id[static DOSVC_ID_SIZE]);
+
+/* string-list.c */
+
+int string_list_append(sd_bus_message *m, const char *const *strings);
+/* Reads an "as" into an owned list. */
+int string_list_read(sd_bus_message *m, char ***ret);
+char **string_list_free(char **strings);
+/* Never NULL. */
+const char *const *string_list_const(char *const *strings);
+
+/* properties.c */
+
+/* One property of an a{sv}: name, type as in the XML, where it goes in the caller's struct. */
+typedef struct PropertyField {
+        const char *name;
+        const char *type; /* "s" char *, "u" uint32_t, "t" uint64_t, "as" char ** */
+        size_t offset;
+        /* For types that are not listed above. */
+        int (*read)(sd_bus_message *m, void *into);
+} PropertyField;
+
+/* Reads the whole a{sv}; properties that the table does not have are skipped. */
+int properties_read(sd_bus_message *m, const PropertyField *fields, size_t n_fields, void *into);
+void properties_done(const PropertyField *fields, size_t n_fields, void *into);
