@@ -13,7 +13,8 @@
 #include <systemd/sd-id128.h>
 
 #include "base/macro.h"
-#include "base/secret.h"
+
+#include "manager/credentials.h"
 #include "manager/spawner.h"
 #include "model/spec.h"
 
@@ -47,14 +48,6 @@ typedef struct WorkerFailure {
         uint64_t retry_after_sec;
 } WorkerFailure;
 
-/* Answer to Authenticate. */
-typedef struct WorkerCredential {
-        AuthScheme scheme;
-        bool implicit;
-        const char *user_name; /* "" when there is none */
-        const Secret *secret;
-} WorkerCredential;
-
 /*
  * Facts, from the loop. ended is the last and is always told, once: after it the link may be
  * freed (also from within). Records and strings are borrowed.
@@ -64,13 +57,12 @@ typedef struct WorkerLinkFacts {
         void (*progress)(void *userdata, uint32_t file, uint64_t bytes, uint64_t total);
         /* These bytes are on disk. */
         void (*checkpoint)(void *userdata, const FileRecord *records, size_t n_records);
-        /* Fills *ret and returns 0, or -ENOENT; secret is freed by the link. */
+        /* Fills *ret, which the link frees, and returns 0, or -ENOENT. */
         int (*authenticate)(void *userdata,
                             uint32_t file,
                             AuthTarget target,
                             unsigned offered, /* bit 1 << AuthScheme */
-                            WorkerCredential *ret,
-                            Secret **ret_secret);
+                            Credential *ret);
         /* DOWNLOAD: all files given are whole. */
         void (*finished)(void *userdata);
         /* DOWNLOAD: no further file is tried. PUBLISH and CLEAN: once a file that failed. */

@@ -29,7 +29,8 @@
         X(INVALID_PROXY_INFO, 0x8020003Fu, "invalid-proxy-info")                                   \
         X(REMOTE_FILE_CHANGED, 0x80200073u, "remote-file-changed")                                 \
         X(REDIRECT_FAILED, 0x80072F7Cu, "redirect-failed")                                         \
-        X(WORKER_FAILED, 0x80200069u, "worker-failed")
+        X(WORKER_FAILED, 0x80200069u, "worker-failed")                                             \
+        X(FILE_IN_USE, 0x80070020u, "file-in-use")
 
 #define ERROR_CODE_ENUM(name, number, text) ERROR_CODE_##name = (int) (number),
 enum { ERROR_CODES(ERROR_CODE_ENUM) };

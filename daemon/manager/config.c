@@ -1,0 +1,216 @@
+#include "manager/config.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+#include "model/limits.h"
+#include "model/spec.h"
+
+static const Config defaults = {
+        .max_jobs = 100000,
+        .max_jobs_per_user = 1000,
+        .max_files_per_job = 10000,
+        .max_active_jobs = 100,
+        .max_active_jobs_per_user = 10,
+        .idle_exit_sec = 60,
+        .min_retry_delay_sec = 60,
+        .max_retry_delay_sec = 3600,
+        .log_level = LOG_INFO,
+};
+
+typedef struct ConfigKey ConfigKey;
+
+struct ConfigKey {
+        const char *section, *name;
+        int (*parse)(const ConfigKey *key, void *field, const char *value, const char **reason);
+        size_t offset;
+        uint64_t min, max;
+};
+
+static int parse_number(const ConfigKey *key, void *field, const char *value, const char **reason)
+{
+        uint64_t number;
+
+        if (str_parse_u64(value, key->max, &number) < 0 || number < key->min) {
+                *reason = "must be a whole number within its range";
+                return -EINVAL;
+        }
+        memcpy(field, &number, sizeof(number));
+        return 0;
+}
+
+static int parse_level(const ConfigKey *key, void *field, const char *value, const char **reason)
+{
+        static const char *const names[] = { "emerg",   "alert",  "crit", "err",
+                                             "warning", "notice", "info", "debug" };
+
+        for (uint64_t i = 0; i < ARRAY_SIZE(names); i++)
+                if (strcmp(value, names[i]) == 0) {
+                        memcpy(field, &i, sizeof(i));
+                        return 0;
+                }
+        *reason = "must be one of emerg, alert, crit, err, warning, notice, info, debug";
+        return -EINVAL;
+}
+
+/* Space-separated words; an assignment replaces what an earlier file set. */
+static int parse_words(const char *value, bool proxies, char ***field, const char **reason)
+{
+        _cleanup_(strings_freep) char **words = NULL;
+        _cleanup_free_ char *copy = strdup(value);
+        char *state = NULL;
+
+        if (!copy || strings_copy(NULL, &words) < 0)
+                return -ENOMEM;
+        for (char *word = strtok_r(copy, " \t", &state); word;
+             word = strtok_r(NULL, " \t", &state)) {
+                _cleanup_free_ char *url = NULL;
+                int r = proxies ? spec_parse_proxy(word, &url, reason) : 0;
+
+                if (r >= 0)
+                        r = strings_append(&words, url ? url : word);
+                if (r < 0)
+                        return r;
+        }
+        strings_free(*field);
+        *field = STEAL_PTR(words);
+        return 0;
+}
+
+static int parse_proxies(const ConfigKey *key, void *field, const char *value, const char **reason)
+{
+        return parse_words(value, true, field, reason);
+}
+
+static int parse_bypass(const ConfigKey *key, void *field, const char *value, const char **reason)
+{
+        return parse_words(value, false, field, reason);
+}
+
+#define NUMBER(section, name, member, min, max)                                                    \
+        {                                                                                          \
+                (section), (name), parse_number, offsetof(Config, member), (min), (max)            \
+        }
+
+static const ConfigKey keys[] = {
+        NUMBER("Limits", "MaxJobs", max_jobs, 1, 1000000),
+        NUMBER("Limits", "MaxJobsPerUser", max_jobs_per_user, 1, 1000000),
+        NUMBER("Limits", "MaxFilesPerJob", max_files_per_job, 1, 100000),
+        NUMBER("Limits", "MaxActiveJobs", max_active_jobs, 1, 250),
+        NUMBER("Limits", "MaxActiveJobsPerUser", max_active_jobs_per_user, 1, 250),
+        { "Proxy", "Proxy", parse_proxies, offsetof(Config, proxies), 0, 0 },
+        { "Proxy", "ProxyBypass", parse_bypass, offsetof(Config, proxy_bypass), 0, 0 },
+        NUMBER("Service", "IdleExitSec", idle_exit_sec, 0, 1000000000),
+        NUMBER("Service", "MinimumRetryDelaySec", min_retry_delay_sec, 1, 86400),
+        NUMBER("Service", "MaximumRetryDelaySec", max_retry_delay_sec, 1, 86400),
+        { "Service", "LogLevel", parse_level, offsetof(Config, log_level), 0, 0 },
+};
+
+typedef struct ConfigFile {
+        Config *config;
+        const char *path;
+} ConfigFile;
+
+/* inih: 1 goes on, whatever was wrong with the line. */
+static int take_line(void *userdata, const char *section, const char *name, const char *value)
+{
+        ConfigFile *file = userdata;
+        const char *reason = "out of memory";
+
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0)
+                        continue;
+                if (keys[i].parse(&keys[i],
+                                  (char *) file->config + keys[i].offset,
+                                  value,
+                                  &reason) < 0)
+                        log_warning("%s: [%s] %s=%s %s, ignoring",
+                                    file->path,
+                                    section,
+                                    name,
+                                    value,
+                                    reason);
+                return 1;
+        }
+        log_warning("%s: unknown key %s in section [%s], ignoring", file->path, name, section);
+        return 1;
+}
+
+static void read_file(Config *config, const char *path)
+{
+        ConfigFile file = { .config = config, .path = path };
+        FILE *stream = fopen(path, "re");
+        int line;
+
+        if (!stream) {
+                if (errno != ENOENT)
+                        log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", path);
+                return;
+        }
+        line = ini_parse_file(stream, take_line, &file);
+        if (line > 0)
+                log_warning("%s: line %d is neither [section] nor key=value, ignoring", path, line);
+        else if (line < 0)
+                log_warning("%s cannot be read to its end, ignoring the rest", path);
+        (void) fclose(stream);
+}
+
+static int is_drop_in(const struct dirent *entry)
+{
+        size_t length = strlen(entry->d_name);
+
+        return entry->d_name[0] != '.' && length > 5 &&
+               strcmp(entry->d_name + length - 5, ".conf") == 0;
+}
+
+int config_load(Config *config, const char *path)
+{
+        _cleanup_free_ char *directory = NULL;
+        struct dirent **entries = NULL;
+        int n, r;
+
+        *config = defaults;
+        r = strings_copy(NULL, &config->proxies);
+        if (r >= 0)
+                r = strings_copy(NULL, &config->proxy_bypass);
+        if (r >= 0)
+                r = str_format(&directory, "%s.d", path);
+        if (r < 0)
+                return r;
+
+        read_file(config, path);
+
+        n = scandir(directory, &entries, is_drop_in, alphasort);
+        if (n < 0 && errno != ENOENT)
+                log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", directory);
+        for (int i = 0; i < n; i++) {
+                _cleanup_free_ char *file = NULL;
+
+                if (str_format(&file, "%s/%s", directory, entries[i]->d_name) >= 0)
+                        read_file(config, file);
+                free(entries[i]);
+        }
+        free(entries);
+
+        if (config->max_retry_delay_sec < config->min_retry_delay_sec) {
+                log_warning("MaximumRetryDelaySec=%lu is below MinimumRetryDelaySec, using %lu",
+                            config->max_retry_delay_sec,
+                            config->min_retry_delay_sec);
+                config->max_retry_delay_sec = config->min_retry_delay_sec;
+        }
+        return 0;
+}
+
+void config_done(Config *config)
+{
+        config->proxies = strings_free(config->proxies);
+        config->proxy_bypass = strings_free(config->proxy_bypass);
+}

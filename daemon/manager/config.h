@@ -1,0 +1,31 @@
+/*
+ * dosvcd.conf(5): defaults, the main file, then drop-ins in the order of their names. A file
+ * that cannot be read or parsed changes nothing of what was read before; an unknown key or
+ * a value out of range is named in a warning and ignored.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/macro.h"
+
+typedef struct Config {
+        uint64_t max_jobs;
+        uint64_t max_jobs_per_user;
+        uint64_t max_files_per_job;
+        uint64_t max_active_jobs;
+        uint64_t max_active_jobs_per_user;
+        uint64_t idle_exit_sec;
+        uint64_t min_retry_delay_sec;
+        uint64_t max_retry_delay_sec;
+        uint64_t log_level;
+        char **proxies;      /* preconfig: normal form of spec_parse_proxy(); owned */
+        char **proxy_bypass; /* owned */
+} Config;
+
+/*
+ * path: the main file; PATH.d/ (its name with ".d") holds the drop-ins. A missing main file
+ * is fine. Free with config_done() whatever is returned. -ENOMEM.
+ */
+int config_load(Config *config, const char *path);
+void config_done(Config *config);

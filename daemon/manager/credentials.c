@@ -1,0 +1,129 @@
+#include "manager/credentials.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/str.h"
+
+#include "model/limits.h"
+
+/* Strongest first (architecture, "How a protected download runs"). */
+static const AuthScheme strength[] = { AUTH_SCHEME_DIGEST, AUTH_SCHEME_BASIC };
+
+const char *const credentials_supported[] = { "basic", "digest", NULL };
+
+static VaultLabel
+label_of(const Job *job, AuthTarget target, AuthScheme scheme, bool implicit, const char *user_name)
+{
+        return (VaultLabel){
+                .job = job->id,
+                .owner_uid = job->owner->uid,
+                .target = target,
+                .scheme = scheme,
+                .implicit = implicit,
+                .user_name = user_name,
+        };
+}
+
+int credentials_set(Store *store,
+                    Vault *vault,
+                    Job *job,
+                    AuthTarget target,
+                    AuthScheme scheme,
+                    const char *user_name,
+                    const Secret *secret)
+{
+        VaultLabel label = label_of(job, target, scheme, !secret, user_name);
+        VaultRow row = { 0 };
+        uint64_t replaced = 0;
+        int r;
+
+        r = vault_seal(vault, &label, secret, &row);
+        if (r < 0)
+                return r;
+        if (job->owner->vault_bytes + row.sealed_size > LIMIT_VAULT_BYTES_PER_OWNER)
+                r = -ENOBUFS;
+        if (r >= 0)
+                r = store_put_slot(store, job, target, scheme, !secret, user_name, &row, &replaced);
+        if (r >= 0) {
+                job->owner->vault_bytes += row.sealed_size - replaced;
+                job->vault_bytes += row.sealed_size - replaced;
+        }
+        vault_row_done(&row);
+        return r;
+}
+
+int credentials_remove(Store *store, Job *job, AuthTarget target, AuthScheme scheme)
+{
+        uint64_t removed;
+        int r = store_delete_slot(store, job, target, scheme, &removed);
+
+        if (r > 0) {
+                job->owner->vault_bytes -= removed;
+                job->vault_bytes -= removed;
+        }
+        return r;
+}
+
+int credentials_remove_all(Store *store, Job *job)
+{
+        int r = job->vault_bytes > 0 ? store_delete_slots(store, job) : 0;
+
+        if (r >= 0) {
+                job->owner->vault_bytes -= job->vault_bytes;
+                job->vault_bytes = 0;
+        }
+        return r;
+}
+
+void credential_done(Credential *credential)
+{
+        free(credential->user_name);
+        secret_free(credential->secret);
+        *credential = (Credential){ 0 };
+}
+
+static int open_slot(Store *store,
+                     Vault *vault,
+                     const Job *job,
+                     AuthTarget target,
+                     AuthScheme scheme,
+                     Credential *ret)
+{
+        StoreSlot slot;
+        VaultLabel label;
+        Secret *secret = NULL;
+        int r;
+
+        r = store_get_slot(store, job, target, scheme, &slot);
+        if (r < 0)
+                return r;
+        label = label_of(job, target, scheme, slot.implicit, slot.user_name);
+        r = vault_open(vault, &label, &slot.row, &secret);
+        if (r >= 0)
+                *ret = (Credential){
+                        .scheme = scheme,
+                        .implicit = slot.implicit,
+                        .user_name = STEAL_PTR(slot.user_name),
+                        .secret = secret,
+                };
+        store_slot_done(&slot);
+        return r;
+}
+
+int credentials_choose(Store *store,
+                       Vault *vault,
+                       const Job *job,
+                       AuthTarget target,
+                       unsigned offered,
+                       Credential *ret)
+{
+        int set = store_slot_schemes(store, job, target);
+
+        if (set < 0)
+                return set;
+        for (size_t i = 0; i < ARRAY_SIZE(strength); i++)
+                if (offered & (unsigned) set & 1u << strength[i])
+                        return open_slot(store, vault, job, target, strength[i], ret);
+        return -ENOENT;
+}

@@ -1,0 +1,369 @@
+/*
+ *                    RESUME               START                 RECEIVING
+ *   CreateJob ─► SUSPENDED ─────► QUEUED ─────────► CONNECTING ─────────► TRANSFERRING
+ *                   ▲              ▲  ▲ ▲               │  │                  │  │
+ *                   │ SUSPEND      │  │ └──── REQUEUE ──┴──│──────────────────┤  │
+ *     (from every   │              │  │                    │                  │  │
+ *      action state)┘       RESUME │  │ RETRY, RESUME      │ FAILED_TRANSIENT │  │ TRANSFERRED
+ *                                  │  └── TRANSIENT_ERROR ◄┴──────────────────┤  ▼
+ *                                  └───── ERROR ◄──────────────── FAILED ─────┘ TRANSFERRED
+ *
+ *   COMPLETE: an action state goes to SUSPENDED first, then a worker publishes: PUBLISHED ─►
+ *   ACKNOWLEDGED. CANCEL: from every state to CANCELLED. Both final states are left by the row
+ *   being deleted, CANCELLED only once a worker has removed the temporary files.
+ *
+ *   true in         | worker           | in the queue | retry timer | error set
+ *   SUSPENDED       | none or stopping | no           | no          | no
+ *   QUEUED          | none or stopping | yes          | no          | if the last attempt had one
+ *   CONNECTING      | downloading      | no           | no          | if the last attempt had one
+ *   TRANSFERRING    | downloading      | no           | no          | no
+ *   TRANSIENT_ERROR | none or stopping | no           | yes         | yes
+ *   ERROR           | none or stopping | no           | no          | yes
+ *   TRANSFERRED     | none or stopping | no           | no          | if publishing failed
+ */
+#include "manager/job.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+typedef struct Move {
+        bool legal;
+        JobState next;
+        unsigned effects;
+} Move;
+
+/* clang-format off */
+#define TO(state, effects_) { .legal = true, .next = JOB_##state, .effects = (effects_) }
+
+static const Move moves[JOB_STATES_MAX][JOB_EVENTS_MAX] = {
+        [JOB_SUSPENDED] = {
+                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_PLAN),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, 0),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(SUSPENDED, JOB_SAVE),
+                [JOB_EVENT_RESTART]          = TO(SUSPENDED, 0),
+                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+        },
+        [JOB_QUEUED] = {
+                [JOB_EVENT_RESUME]           = TO(QUEUED, 0),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN | JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_UNPLAN | JOB_PLAN),
+                [JOB_EVENT_START]            = TO(CONNECTING, JOB_SAVE | JOB_TELL),
+                [JOB_EVENT_RESTART]          = TO(QUEUED, JOB_PLAN),
+        },
+        [JOB_CONNECTING] = {
+                [JOB_EVENT_RESUME]           = TO(CONNECTING, 0),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_HALT),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_HALT | JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_PLAN),
+                [JOB_EVENT_RESTART]          = TO(QUEUED, JOB_SAVE | JOB_PLAN),
+                [JOB_EVENT_RECEIVING]        = TO(TRANSFERRING, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR),
+                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR),
+                [JOB_EVENT_REQUEUE]          = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_PLAN),
+                [JOB_EVENT_FAILED_TRANSIENT] = TO(TRANSIENT_ERROR, JOB_SAVE | JOB_TELL | JOB_RETRY),
+                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_TELL),
+        },
+        [JOB_TRANSFERRING] = {
+                [JOB_EVENT_RESUME]           = TO(TRANSFERRING, 0),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_HALT),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_PLAN),
+                [JOB_EVENT_RESTART]          = TO(QUEUED, JOB_SAVE | JOB_PLAN),
+                [JOB_EVENT_RECEIVING]        = TO(TRANSFERRING, 0),
+                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_TELL),
+                [JOB_EVENT_REQUEUE]          = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_PLAN),
+                [JOB_EVENT_FAILED_TRANSIENT] = TO(TRANSIENT_ERROR, JOB_SAVE | JOB_TELL | JOB_RETRY),
+                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_TELL),
+        },
+        [JOB_TRANSIENT_ERROR] = {
+                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_PLAN),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN | JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(TRANSIENT_ERROR, JOB_SAVE),
+                [JOB_EVENT_RETRY]            = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_PLAN),
+                [JOB_EVENT_RESTART]          = TO(TRANSIENT_ERROR, JOB_RETRY),
+        },
+        [JOB_ERROR] = {
+                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_PLAN),
+                [JOB_EVENT_SUSPEND]          = TO(ERROR, 0),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(ERROR, JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(ERROR, JOB_SAVE),
+                [JOB_EVENT_RESTART]          = TO(ERROR, 0),
+                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+        },
+        [JOB_TRANSFERRED] = {
+                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_PLAN),
+                [JOB_EVENT_SUSPEND]          = TO(TRANSFERRED, 0),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(TRANSFERRED, JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(TRANSFERRED, JOB_SAVE),
+                [JOB_EVENT_RESTART]          = TO(TRANSFERRED, 0),
+                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+        },
+        [JOB_ACKNOWLEDGED] = {
+                [JOB_EVENT_RESTART]          = TO(ACKNOWLEDGED, JOB_REMOVE),
+        },
+        [JOB_CANCELLED] = {
+                [JOB_EVENT_RESTART]          = TO(CANCELLED, JOB_REMOVE),
+        },
+};
+/* clang-format on */
+
+int job_move(JobState state, JobEvent event, JobState *ret_next)
+{
+        const Move *move = &moves[state][event];
+
+        if (!move->legal)
+                return -EBADFD;
+        *ret_next = move->next;
+        return (int) move->effects;
+}
+
+int job_apply(Job *job, JobEvent event)
+{
+        JobState next = job->state;
+        int effects = job_move(job->state, event, &next);
+
+        if (effects < 0)
+                return effects;
+        if (event == JOB_EVENT_RESUME) {
+                if (job->n_files == 0)
+                        return -ENODATA;
+                /* Nothing was added since: the job has what it wanted. */
+                if (job->state == JOB_TRANSFERRED && job->n_finished == job->n_files)
+                        return 0;
+        }
+        job->state = next;
+        return effects;
+}
+
+int job_new(sd_id128_t id, Owner *owner, Job **ret)
+{
+        _cleanup_(job_freep) Job *job = calloc(1, sizeof(*job));
+        int r;
+
+        if (!job)
+                return -ENOMEM;
+        job->id = id;
+        job->state = job->told_state = JOB_SUSPENDED;
+        job->priority = PRIORITY_NORMAL;
+        job->error.file = -1;
+        list_init(&job->owner_link);
+        list_init(&job->dirty_link);
+        list_init(&job->running_link);
+        scheduler_entry_init(&job->queue);
+
+        r = str_set(&job->display_name, "");
+        if (r >= 0)
+                r = str_set(&job->description, "");
+        if (r >= 0)
+                r = str_set(&job->error.description, "");
+        if (r >= 0)
+                r = str_set(&job->error.url, "");
+        if (r < 0)
+                return r;
+
+        job_set_owner(job, owner);
+        *ret = STEAL_PTR(job);
+        return 0;
+}
+
+Job *job_free(Job *job)
+{
+        if (!job)
+                return NULL;
+        job_set_owner(job, NULL);
+        list_remove(&job->dirty_link);
+        for (uint32_t i = 0; i < job->n_files; i++)
+                file_record_done(&job->files[i].record);
+        free(job->files);
+        free(job->display_name);
+        free(job->description);
+        free(job->error.description);
+        free(job->error.url);
+        strings_free(job->proxies);
+        strings_free(job->proxy_bypass);
+        free(job);
+        return NULL;
+}
+
+void job_set_owner(Job *job, Owner *owner)
+{
+        if (job->owner) {
+                list_remove(&job->owner_link);
+                job->owner->n_jobs--;
+        }
+        job->owner = owner;
+        if (owner) {
+                list_append(&owner->jobs, &job->owner_link);
+                owner->n_jobs++;
+        }
+}
+
+void job_take_stored(Job *job, Job *stored)
+{
+        Job both = *job;
+
+#define TAKE(member) (both.member = stored->member, stored->member = job->member)
+        TAKE(serial);
+        TAKE(display_name);
+        TAKE(description);
+        TAKE(priority);
+        TAKE(proxy_usage);
+        TAKE(proxies);
+        TAKE(proxy_bypass);
+        TAKE(state);
+        TAKE(error);
+        TAKE(error_count);
+        TAKE(attempts);
+        TAKE(credentials_lost);
+        TAKE(created_usec);
+        TAKE(modified_usec);
+        TAKE(transferred_usec);
+        TAKE(next_attempt_usec);
+        TAKE(files);
+        TAKE(n_files);
+        TAKE(n_files_allocated);
+        TAKE(n_finished);
+        TAKE(n_unknown);
+        TAKE(bytes_total);
+        TAKE(bytes_transferred);
+#undef TAKE
+        *job = both;
+        job_set_owner(job, stored->owner);
+}
+
+bool job_is_final(const Job *job)
+{
+        return job->state == JOB_ACKNOWLEDGED || job->state == JOB_CANCELLED;
+}
+
+bool job_is_active(const Job *job)
+{
+        return job->state == JOB_CONNECTING || job->state == JOB_TRANSFERRING;
+}
+
+bool job_has_work(const Job *job)
+{
+        return job_is_active(job) || job->state == JOB_QUEUED ||
+               job->state == JOB_TRANSIENT_ERROR || job_is_final(job);
+}
+
+/* Adds (sign 1) or takes away (-1) what a file contributes to the sums of its job. */
+static void count_file(Job *job, const JobFile *file, int sign)
+{
+        uint32_t one = sign > 0 ? 1 : UINT32_MAX; /* modulo 2^32, as unsigned sums are */
+        uint64_t factor = sign > 0 ? 1 : UINT64_MAX;
+
+        if (file->live_total == DOSVC_SIZE_UNKNOWN)
+                job->n_unknown += one;
+        else
+                job->bytes_total += factor * file->live_total;
+        if (file->record.finished)
+                job->n_finished += one;
+        job->bytes_transferred += factor * file->live_bytes;
+}
+
+int job_add_file(Job *job, const char *remote_name, const char *local_name)
+{
+        JobFile file = { .live_total = DOSVC_SIZE_UNKNOWN };
+        int r;
+
+        if (job->n_files == job->n_files_allocated) {
+                uint32_t n = job->n_files ? job->n_files * 2 : 1;
+                JobFile *grown = reallocarray(job->files, n, sizeof(*grown));
+
+                if (!grown)
+                        return -ENOMEM;
+                job->files = grown;
+                job->n_files_allocated = n;
+        }
+        r = file_record_init(&file.record, job->n_files, remote_name, local_name);
+        if (r < 0)
+                return r;
+        count_file(job, &file, 1);
+        job->files[job->n_files] = file;
+        return (int) job->n_files++;
+}
+
+void job_truncate_files(Job *job, uint32_t n)
+{
+        while (job->n_files > n) {
+                JobFile *file = &job->files[--job->n_files];
+
+                count_file(job, file, -1);
+                file_record_done(&file->record);
+        }
+}
+
+void job_set_file(Job *job, uint32_t index, FileRecord *record)
+{
+        JobFile *file = &job->files[index];
+
+        count_file(job, file, -1);
+        file_record_done(&file->record);
+        file->record = *record;
+        *record = (FileRecord){ 0 };
+        file->live_bytes = file->record.offset_bytes;
+        file->live_total = file->record.total_bytes;
+        count_file(job, file, 1);
+}
+
+void job_set_live(Job *job, uint32_t index, uint64_t bytes, uint64_t total)
+{
+        JobFile *file = &job->files[index];
+
+        if (file->record.finished)
+                return;
+        count_file(job, file, -1);
+        file->live_bytes = bytes;
+        file->live_total = total;
+        count_file(job, file, 1);
+}
+
+uint64_t job_bytes_total(const Job *job)
+{
+        return job->n_unknown > 0 ? DOSVC_SIZE_UNKNOWN : job->bytes_total;
+}
+
+int job_set_error(Job *job,
+                  uint32_t code,
+                  ErrorContext context,
+                  const char *description,
+                  const char *url,
+                  int64_t file)
+{
+        _cleanup_free_ char *new_description = strdup(description), *new_url = strdup(url);
+
+        if (!new_description || !new_url)
+                return -ENOMEM;
+        free(job->error.description);
+        free(job->error.url);
+        job->error = (JobError){
+                .code = code,
+                .context = context,
+                .description = STEAL_PTR(new_description),
+                .url = STEAL_PTR(new_url),
+                .file = file,
+        };
+        return 0;
+}
+
+void job_clear_error(Job *job)
+{
+        job->error.code = 0;
+        job->error.context = ERROR_CONTEXT_NONE;
+        job->error.description[0] = '\0';
+        job->error.url[0] = '\0';
+        job->error.file = -1;
+}

@@ -1,0 +1,170 @@
+/*
+ * The jobs, and everything that may be done with them. Each verb asks policy first, then
+ * moves the job, and gathers the change; once a turn of the loop the changes are committed
+ * together, and only then are effects carried out: tell, answer, start or stop workers. A
+ * commit that fails puts memory back to what the disk says and fails every caller of the turn.
+ *
+ * Knows no D-Bus: the bus edge registers an observer and passes callbacks.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
+
+#include "base/clock.h"
+#include "base/macro.h"
+#include "base/secret.h"
+
+#include "manager/config.h"
+#include "manager/job.h"
+#include "manager/policy.h"
+#include "manager/spawner.h"
+#include "manager/store.h"
+#include "manager/vault.h"
+
+typedef struct Manager Manager;
+
+/* Told after the commit. The job is valid during the call. */
+typedef struct ManagerObserver {
+        void (*job_new)(void *userdata, Job *job);
+        void (*job_changed)(void *userdata, Job *job, unsigned changes, JobState previous);
+        void (*job_progress)(void *userdata, Job *job);
+        void (*job_removed)(void *userdata, Job *job); /* its state says how it ended */
+        void *userdata;
+} ManagerObserver;
+
+/* Everything is borrowed and outlives the manager. */
+typedef struct ManagerParts {
+        sd_event *event;
+        const Clock *clock;
+        const Config *config;
+        Store *store;
+        Vault *vault;
+        Spawner *spawner;
+        Owners *owners;
+        int state_dir_fd; /* holds the file "work" while jobs want to run; -EBADF: none */
+        int64_t only_uid; /* user instance: no other owner; -1: system instance */
+} ManagerParts;
+
+int manager_new(const ManagerParts *parts, Manager **ret);
+/* Stops no worker gently: call manager_stop() first. */
+Manager *manager_free(Manager *manager);
+DEFINE_CLEANUP(Manager *, manager_free);
+
+void manager_set_observer(Manager *manager, const ManagerObserver *observer);
+
+/* Takes in the store and plans what a crash or a stop left over. Errors of store_load(). */
+int manager_load(Manager *manager);
+
+/*
+ * Asks all workers to sync and stop; done is called when the last is gone and the progress
+ * is committed, at most five seconds later.
+ */
+void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata);
+
+/* Nothing runs, waits or would be forgotten: the service may exit. */
+bool manager_is_idle(const Manager *manager);
+
+const Config *manager_config(const Manager *manager);
+const Vault *manager_vault(const Manager *manager);
+uint64_t manager_now(const Manager *manager); /* realtime */
+
+/* result 0, or the negative errno of the failed commit. */
+typedef void (*manager_saved_t)(void *userdata, int result);
+
+/* Calls back when what was changed so far is durable; at once if nothing is pending. -ENOMEM. */
+int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata);
+
+/*
+ * Looking. -ENOENT: no such job, or one that the caller may not know of.
+ */
+int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret);
+/* The right to a verb, for what changes nothing. Errors of policy_check(). */
+int manager_check(const Manager *manager, const Caller *caller, Verb verb, const Job *job);
+/* Each job that the caller may see, in no order, until the callback returns non-zero. */
+int manager_each_job(const Manager *manager,
+                     const Caller *caller,
+                     bool all_users,
+                     int (*each)(void *userdata, Job *job),
+                     void *userdata);
+/* Each job with a worker. */
+void manager_each_running(const Manager *manager,
+                          void (*each)(void *userdata, Job *job),
+                          void *userdata);
+
+/*
+ * Changing. All: -EACCES, -ENOENT (policy), -EBADFD (state), -ENOMEM, -ENOSPC, -EIO (store).
+ * A verb that returned 0 is in memory; answer the caller through manager_when_saved().
+ */
+
+/* -EUSERS: quota; -EPERM: the caller's uid owns no jobs here. */
+int manager_create_job(Manager *manager, const Caller *caller, const char *display_name, Job **ret);
+
+typedef struct ManagerFile {
+        const char *remote_name; /* without user info */
+        const char *local_name;
+} ManagerFile;
+
+/* All or none. -EMFILE: too many files. *ret_first is the index of the first. */
+int manager_add_files(Manager *manager,
+                      const Caller *caller,
+                      Job *job,
+                      const ManagerFile *files,
+                      size_t n_files,
+                      uint32_t *ret_first);
+
+/* Resume -ENODATA: no files. */
+int manager_resume(Manager *manager, const Caller *caller, Job *job);
+int manager_suspend(Manager *manager, const Caller *caller, Job *job);
+/* The caller becomes the owner; -EPERM as manager_create_job(). */
+int manager_take_ownership(Manager *manager, const Caller *caller, Job *job);
+
+/*
+ * Told once, after the worker's part: result 0; -ECANCELED: the service stops; negative errno and
+ * a sentence: it failed.
+ */
+typedef void (*manager_done_t)(void *userdata, int result, bool partial, const char *text);
+
+int manager_complete(Manager *manager,
+                     const Caller *caller,
+                     Job *job,
+                     manager_done_t done,
+                     void *userdata);
+int manager_cancel(Manager *manager,
+                   const Caller *caller,
+                   Job *job,
+                   manager_done_t done,
+                   void *userdata);
+
+/* Values that were checked by the caller of these. */
+int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, const char *s);
+int manager_set_description(Manager *manager, const Caller *caller, Job *job, const char *s);
+int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority);
+int manager_set_proxy(Manager *manager,
+                      const Caller *caller,
+                      Job *job,
+                      ProxyUsage usage,
+                      char *const *proxies,
+                      char *const *bypass);
+
+/*
+ * secret NULL: implicit. -ENOKEY: the kernel keyring refuses; -ENOBUFS: the owner's share of
+ * the vault is used up.
+ */
+int manager_set_credentials(Manager *manager,
+                            const Caller *caller,
+                            Job *job,
+                            AuthTarget target,
+                            AuthScheme scheme,
+                            const char *user_name,
+                            const Secret *secret);
+/* 1: removed, 0: there were none. */
+int manager_remove_credentials(Manager *manager,
+                               const Caller *caller,
+                               Job *job,
+                               AuthTarget target,
+                               AuthScheme scheme);
+/* Whether a slot holds anything; for the manager's own use of free slots only. */
+int manager_has_credentials(Manager *manager, Job *job, AuthTarget target, AuthScheme scheme);

@@ -1,0 +1,69 @@
+#include "manager/owner.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* systemd's DynamicUser= range, https://systemd.io/UIDS-GIDS */
+#define DYNAMIC_UID_MIN 61184U
+#define DYNAMIC_UID_MAX 65519U
+
+#define OVERFLOW_UID_16 65535U
+#define NOBODY_UID      65534U
+
+int owner_uid_is_refused(uint32_t uid)
+{
+        return uid == NOBODY_UID || uid == OVERFLOW_UID_16 || uid == UINT32_MAX ||
+               (uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX);
+}
+
+Owner *owners_find(const Owners *owners, uint32_t uid)
+{
+        Owner *owner = NULL;
+
+        HASH_FIND(hh, owners->by_uid, &uid, sizeof(uid), owner);
+        return owner;
+}
+
+int owners_acquire(Owners *owners, uint32_t uid, const char *name, Owner **ret)
+{
+        Owner *owner = owners_find(owners, uid);
+
+        if (owner) {
+                if (!str_equal(owner->name, name))
+                        return -ESTALE;
+                *ret = owner;
+                return 0;
+        }
+
+        owner = calloc(1, sizeof(*owner));
+        if (!owner)
+                return -ENOMEM;
+        owner->uid = uid;
+        owner->name = strdup(name);
+        if (!owner->name) {
+                free(owner);
+                return -ENOMEM;
+        }
+        list_init(&owner->jobs);
+        for (size_t i = 0; i < ARRAY_SIZE(owner->queues); i++) {
+                list_init(&owner->queues[i]);
+                list_init(&owner->turn[i]);
+        }
+        HASH_ADD(hh, owners->by_uid, uid, sizeof(owner->uid), owner);
+        *ret = owner;
+        return 0;
+}
+
+void owners_release(Owners *owners, Owner *owner)
+{
+        if (owner->n_jobs > 0 || owner->n_active > 0)
+                return;
+        for (size_t i = 0; i < ARRAY_SIZE(owner->turn); i++)
+                list_remove(&owner->turn[i]);
+        HASH_DEL(owners->by_uid, owner);
+        free(owner->name);
+        free(owner);
+}

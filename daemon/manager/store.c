@@ -1,0 +1,820 @@
+#include "manager/store.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+enum {
+        BEGIN,
+        COMMIT,
+        ROLLBACK,
+        PUT_JOB,
+        PUT_FILE,
+        DELETE_JOB,
+        PUT_SLOT,
+        GET_SLOT,
+        DELETE_SLOT,
+        DELETE_SLOTS,
+        SLOT_SCHEMES,
+        SLOT_BYTES,
+        EACH_SLOT,
+        LOAD_JOBS,
+        LOAD_FILES,
+        STATEMENTS_MAX,
+};
+
+#define JOB_COLUMNS                                                                                \
+        "serial, id, owner, owner_name, display_name, description, priority, proxy_usage, "        \
+        "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
+        "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
+        "next_attempt"
+
+#define FILE_COLUMNS                                                                               \
+        "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
+        "last_modified, effective_url, finished, headers"
+
+static const char *const statement_texts[STATEMENTS_MAX] = {
+        [BEGIN] = "BEGIN IMMEDIATE",
+        [COMMIT] = "COMMIT",
+        [ROLLBACK] = "ROLLBACK",
+        [PUT_JOB] = "INSERT INTO jobs (" JOB_COLUMNS ") VALUES "
+                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,"
+                    "?21,?22,?23) "
+                    "ON CONFLICT (serial) DO UPDATE SET owner=?3, owner_name=?4, display_name=?5, "
+                    "description=?6, priority=?7, proxy_usage=?8, proxies=?9, proxy_bypass=?10, "
+                    "state=?11, error_code=?12, error_context=?13, error_description=?14, "
+                    "error_url=?15, error_file=?16, error_count=?17, attempts=?18, "
+                    "credentials_lost=?19, created=?20, modified=?21, transferred=?22, "
+                    "next_attempt=?23",
+        [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ") VALUES "
+                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+        [DELETE_JOB] = "DELETE FROM jobs WHERE serial=?1",
+        [PUT_SLOT] = "INSERT OR REPLACE INTO slots (job, target, scheme, implicit, user_name, "
+                     "key_id, persistent, sealed) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+        [GET_SLOT] = "SELECT implicit, user_name, key_id, persistent, sealed FROM slots "
+                     "WHERE job=?1 AND target=?2 AND scheme=?3",
+        [DELETE_SLOT] = "DELETE FROM slots WHERE job=?1 AND target=?2 AND scheme=?3",
+        [DELETE_SLOTS] = "DELETE FROM slots WHERE job=?1",
+        [SLOT_SCHEMES] = "SELECT scheme FROM slots WHERE job=?1 AND target=?2",
+        [SLOT_BYTES] = "SELECT coalesce(sum(length(sealed)), 0) FROM slots WHERE job=?1",
+        [EACH_SLOT] =
+                "SELECT slots.job, target, scheme, key_id, persistent, length(sealed), jobs.id "
+                "FROM slots JOIN jobs ON jobs.serial = slots.job",
+        [LOAD_JOBS] = "SELECT " JOB_COLUMNS " FROM jobs WHERE ?1 IS NULL OR id=?1 ORDER BY serial",
+        [LOAD_FILES] = "SELECT " FILE_COLUMNS " FROM files WHERE ?1 IS NULL OR job=?1 "
+                       "ORDER BY job, idx",
+};
+
+/* migrations[n] brings a database of version n to n + 1. */
+static const char *const migrations[STORE_SCHEMA_VERSION] = {
+        "CREATE TABLE jobs ("
+        " serial INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
+        " owner INTEGER NOT NULL, owner_name TEXT NOT NULL,"
+        " display_name TEXT NOT NULL, description TEXT NOT NULL,"
+        " priority INTEGER NOT NULL, proxy_usage INTEGER NOT NULL,"
+        " proxies TEXT NOT NULL, proxy_bypass TEXT NOT NULL, state INTEGER NOT NULL,"
+        " error_code INTEGER NOT NULL, error_context INTEGER NOT NULL,"
+        " error_description TEXT NOT NULL, error_url TEXT NOT NULL, error_file INTEGER NOT NULL,"
+        " error_count INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+        " credentials_lost INTEGER NOT NULL, created INTEGER NOT NULL,"
+        " modified INTEGER NOT NULL, transferred INTEGER NOT NULL,"
+        " next_attempt INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE files ("
+        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE, idx INTEGER NOT NULL,"
+        " remote_name TEXT NOT NULL, local_name TEXT NOT NULL, temp_name TEXT NOT NULL,"
+        " device INTEGER NOT NULL, inode INTEGER NOT NULL, offset INTEGER NOT NULL,"
+        " total INTEGER NOT NULL, etag TEXT NOT NULL, last_modified TEXT NOT NULL,"
+        " effective_url TEXT NOT NULL, finished INTEGER NOT NULL, headers TEXT NOT NULL,"
+        " PRIMARY KEY (job, idx)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE slots ("
+        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
+        " target INTEGER NOT NULL, scheme INTEGER NOT NULL, implicit INTEGER NOT NULL,"
+        " user_name TEXT, key_id BLOB NOT NULL, persistent INTEGER NOT NULL,"
+        " sealed BLOB NOT NULL, PRIMARY KEY (job, target, scheme)) STRICT;",
+};
+
+struct Store {
+        sqlite3 *db;
+        sqlite3_stmt *statements[STATEMENTS_MAX];
+        int failure; /* first error of the open transaction: it cannot be committed */
+        bool dirty;
+};
+
+static int store_errno(Store *store, int code)
+{
+        switch (code & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_ROW:
+        case SQLITE_DONE:
+                return 0;
+        case SQLITE_NOMEM:
+                return -ENOMEM;
+        case SQLITE_FULL:
+                return -ENOSPC;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+                return -EUCLEAN;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+                return -EBUSY;
+        case SQLITE_CANTOPEN:
+        case SQLITE_IOERR: {
+                int error = store->db ? sqlite3_system_errno(store->db) : 0;
+
+                return error == ENOSPC || error == EDQUOT ? -ENOSPC : error > 0 ? -error : -EIO;
+        }
+        default:
+                return -EIO;
+        }
+}
+
+static int get_statement(Store *store, int which, sqlite3_stmt **ret)
+{
+        if (!store->statements[which]) {
+                int code = sqlite3_prepare_v3(store->db,
+                                              statement_texts[which],
+                                              -1,
+                                              SQLITE_PREPARE_PERSISTENT,
+                                              &store->statements[which],
+                                              NULL);
+
+                if (code != SQLITE_OK)
+                        return store_errno(store, code);
+        }
+        *ret = store->statements[which];
+        return 0;
+}
+
+/* Resets a statement when its scope ends, so that it holds no lock and no copy of a value. */
+static void statement_donep(sqlite3_stmt **statement)
+{
+        if (*statement) {
+                (void) sqlite3_reset(*statement);
+                (void) sqlite3_clear_bindings(*statement);
+        }
+}
+
+#define _cleanup_statement_ _cleanup_(statement_donep)
+
+static int run(Store *store, int which)
+{
+        _cleanup_statement_ sqlite3_stmt *statement = NULL;
+        int r = get_statement(store, which, &statement);
+
+        return r < 0 ? r : store_errno(store, sqlite3_step(statement));
+}
+
+/* Opens the transaction with the first change; remembers the first failure of it. */
+static int begin(Store *store)
+{
+        int r;
+
+        if (store->failure < 0)
+                return store->failure;
+        if (store->dirty)
+                return 0;
+        r = run(store, BEGIN);
+        if (r >= 0)
+                store->dirty = true;
+        return r;
+}
+
+void store_fail(Store *store, int error)
+{
+        if (store->failure == 0)
+                store->failure = error;
+}
+
+static int change(Store *store, sqlite3_stmt *statement)
+{
+        int r = store_errno(store, sqlite3_step(statement));
+
+        if (r < 0)
+                store_fail(store, r);
+        return r;
+}
+
+static void bind_u64(sqlite3_stmt *statement, int at, uint64_t value)
+{
+        (void) sqlite3_bind_int64(statement, at, (sqlite3_int64) value);
+}
+
+static void bind_text(sqlite3_stmt *statement, int at, const char *s)
+{
+        (void) sqlite3_bind_text(statement, at, s, -1, SQLITE_STATIC);
+}
+
+static uint64_t column_u64(sqlite3_stmt *statement, int at)
+{
+        return (uint64_t) sqlite3_column_int64(statement, at);
+}
+
+static const char *column_text(sqlite3_stmt *statement, int at)
+{
+        const unsigned char *text = sqlite3_column_text(statement, at);
+
+        return text ? (const char *) text : "";
+}
+
+static int execute(Store *store, const char *sql)
+{
+        return store_errno(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL));
+}
+
+static int user_version(Store *store, int *ret)
+{
+        sqlite3_stmt *statement = NULL;
+        int code = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+                *ret = sqlite3_column_int(statement, 0);
+        (void) sqlite3_finalize(statement);
+        return store_errno(store, code);
+}
+
+static int migrate(Store *store)
+{
+        int version = -1, r;
+
+        r = user_version(store, &version);
+        if (r < 0)
+                return r;
+        if (version < 0 || version > STORE_SCHEMA_VERSION)
+                return -EPROTONOSUPPORT;
+
+        for (; version < STORE_SCHEMA_VERSION; version++) {
+                _cleanup_free_ char *sql = NULL;
+
+                r = str_format(&sql,
+                               "BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT;",
+                               migrations[version],
+                               version + 1);
+                if (r >= 0)
+                        r = execute(store, sql);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int store_open(const char *path, Store **ret)
+{
+        _cleanup_(store_freep) Store *store = calloc(1, sizeof(*store));
+        int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
+                    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+        int r;
+
+        if (!store)
+                return -ENOMEM;
+        r = store_errno(store, sqlite3_open_v2(path, &store->db, flags, NULL));
+        if (r < 0)
+                return r;
+
+        /* Exclusive locking keeps other processes out and the WAL index in our own memory. */
+        r = execute(store,
+                    "PRAGMA locking_mode=EXCLUSIVE;"
+                    "PRAGMA secure_delete=ON;"
+                    "PRAGMA journal_mode=WAL;"
+                    "PRAGMA synchronous=FULL;"
+                    "PRAGMA foreign_keys=ON;"
+                    "PRAGMA trusted_schema=OFF;");
+        if (r >= 0)
+                r = migrate(store);
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(store);
+        return 0;
+}
+
+Store *store_free(Store *store)
+{
+        if (!store)
+                return NULL;
+        if (store->dirty)
+                store_rollback(store);
+        for (int i = 0; i < STATEMENTS_MAX; i++)
+                (void) sqlite3_finalize(store->statements[i]);
+        (void) sqlite3_close(store->db);
+        free(store);
+        return NULL;
+}
+
+/* Lists travel as lines: none of their entries can hold a control character. */
+static int join_lines(char *const *strings, char **ret)
+{
+        _cleanup_free_ char *text = strdup("");
+        int r = text ? 0 : -ENOMEM;
+
+        for (; r >= 0 && strings && *strings; strings++) {
+                char *longer = NULL;
+
+                r = str_format(&longer, "%s%s\n", text, *strings);
+                if (r >= 0) {
+                        free(text);
+                        text = longer;
+                }
+        }
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(text);
+        return 0;
+}
+
+static int split_lines(const char *text, char ***ret)
+{
+        _cleanup_(strings_freep) char **strings = NULL;
+        int r = strings_copy(NULL, &strings);
+
+        while (r >= 0 && *text) {
+                _cleanup_free_ char *line = strndup(text, strcspn(text, "\n"));
+
+                if (!line)
+                        return -ENOMEM;
+                r = strings_append(&strings, line);
+                text += strlen(line);
+                text += *text == '\n';
+        }
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(strings);
+        return 0;
+}
+
+int store_put_job(Store *store, Job *job)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        _cleanup_free_ char *proxies = NULL, *bypass = NULL;
+        int r;
+
+        r = begin(store);
+        if (r >= 0)
+                r = join_lines(job->proxies, &proxies);
+        if (r >= 0)
+                r = join_lines(job->proxy_bypass, &bypass);
+        if (r >= 0)
+                r = get_statement(store, PUT_JOB, &s);
+        if (r < 0)
+                return r;
+
+        if (job->serial > 0)
+                (void) sqlite3_bind_int64(s, 1, job->serial);
+        (void) sqlite3_bind_blob(s, 2, &job->id, sizeof(job->id), SQLITE_STATIC);
+        bind_u64(s, 3, job->owner->uid);
+        bind_text(s, 4, job->owner->name);
+        bind_text(s, 5, job->display_name);
+        bind_text(s, 6, job->description);
+        bind_u64(s, 7, job->priority);
+        bind_u64(s, 8, job->proxy_usage);
+        bind_text(s, 9, proxies);
+        bind_text(s, 10, bypass);
+        bind_u64(s, 11, job->state);
+        bind_u64(s, 12, job->error.code);
+        bind_u64(s, 13, job->error.context);
+        bind_text(s, 14, job->error.description);
+        bind_text(s, 15, job->error.url);
+        (void) sqlite3_bind_int64(s, 16, job->error.file);
+        bind_u64(s, 17, job->error_count);
+        bind_u64(s, 18, job->attempts);
+        bind_u64(s, 19, job->credentials_lost);
+        bind_u64(s, 20, job->created_usec);
+        bind_u64(s, 21, job->modified_usec);
+        bind_u64(s, 22, job->transferred_usec);
+        bind_u64(s, 23, job->next_attempt_usec);
+
+        r = change(store, s);
+        if (r >= 0 && job->serial == 0)
+                job->serial = sqlite3_last_insert_rowid(store->db);
+        return r;
+}
+
+int store_put_file(Store *store, const Job *job, uint32_t index)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        const FileRecord *record = &job->files[index].record;
+        int r;
+
+        r = begin(store);
+        if (r >= 0)
+                r = get_statement(store, PUT_FILE, &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, job->serial);
+        bind_u64(s, 2, index);
+        bind_text(s, 3, record->remote_name);
+        bind_text(s, 4, record->local_name);
+        bind_text(s, 5, record->temp_name);
+        bind_u64(s, 6, record->device);
+        bind_u64(s, 7, record->inode);
+        bind_u64(s, 8, record->offset_bytes);
+        bind_u64(s, 9, record->total_bytes);
+        bind_text(s, 10, record->etag);
+        bind_text(s, 11, record->last_modified);
+        bind_text(s, 12, record->effective_url);
+        bind_u64(s, 13, record->finished);
+        bind_text(s, 14, record->headers);
+        return change(store, s);
+}
+
+int store_delete_job(Store *store, const Job *job)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = begin(store);
+        if (r >= 0)
+                r = get_statement(store, DELETE_JOB, &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, job->serial);
+        return change(store, s);
+}
+
+static void bind_slot(sqlite3_stmt *s, const Job *job, AuthTarget target, AuthScheme scheme)
+{
+        (void) sqlite3_bind_int64(s, 1, job->serial);
+        bind_u64(s, 2, target);
+        bind_u64(s, 3, scheme);
+}
+
+int store_put_slot(Store *store,
+                   const Job *job,
+                   AuthTarget target,
+                   AuthScheme scheme,
+                   bool implicit,
+                   const char *user_name,
+                   const VaultRow *row,
+                   uint64_t *ret_replaced)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = store_delete_slot(store, job, target, scheme, ret_replaced);
+        if (r >= 0)
+                r = get_statement(store, PUT_SLOT, &s);
+        if (r < 0)
+                return r;
+        bind_slot(s, job, target, scheme);
+        bind_u64(s, 4, implicit);
+        if (user_name)
+                bind_text(s, 5, user_name);
+        (void) sqlite3_bind_blob(s, 6, &row->key_id, sizeof(row->key_id), SQLITE_STATIC);
+        bind_u64(s, 7, row->persistent);
+        (void) sqlite3_bind_blob64(s, 8, row->sealed, row->sealed_size, SQLITE_STATIC);
+        return change(store, s);
+}
+
+int store_delete_slot(Store *store,
+                      const Job *job,
+                      AuthTarget target,
+                      AuthScheme scheme,
+                      uint64_t *ret_removed)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        StoreSlot slot;
+        int r;
+
+        *ret_removed = 0;
+        r = begin(store);
+        if (r >= 0)
+                r = store_get_slot(store, job, target, scheme, &slot);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        *ret_removed = slot.row.sealed_size;
+        store_slot_done(&slot);
+
+        r = get_statement(store, DELETE_SLOT, &s);
+        if (r < 0)
+                return r;
+        bind_slot(s, job, target, scheme);
+        r = change(store, s);
+        return r < 0 ? r : 1;
+}
+
+int store_delete_slots(Store *store, const Job *job)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = begin(store);
+        if (r >= 0)
+                r = get_statement(store, DELETE_SLOTS, &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, job->serial);
+        return change(store, s);
+}
+
+void store_slot_done(StoreSlot *slot)
+{
+        free(slot->user_name);
+        slot->user_name = NULL;
+        vault_row_done(&slot->row);
+}
+
+int store_slot_schemes(Store *store, const Job *job, AuthTarget target)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        unsigned schemes = 0;
+        int code, r;
+
+        r = get_statement(store, SLOT_SCHEMES, &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, job->serial);
+        bind_u64(s, 2, target);
+        while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+                uint64_t scheme = column_u64(s, 0);
+
+                if (scheme < AUTH_SCHEMES_MAX)
+                        schemes |= 1u << scheme;
+        }
+        r = store_errno(store, code);
+        return r < 0 ? r : (int) schemes;
+}
+
+int store_slot_bytes(Store *store, const Job *job, uint64_t *ret_bytes)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int code, r;
+
+        r = get_statement(store, SLOT_BYTES, &s);
+        if (r < 0)
+                return r;
+        (void) sqlite3_bind_int64(s, 1, job->serial);
+        code = sqlite3_step(s);
+        if (code == SQLITE_ROW)
+                *ret_bytes = column_u64(s, 0);
+        return store_errno(store, code);
+}
+
+static int read_id(sqlite3_stmt *s, int at, sd_id128_t *ret)
+{
+        const void *blob = sqlite3_column_blob(s, at);
+
+        if (!blob || sqlite3_column_bytes(s, at) != (int) sizeof(*ret))
+                return -EUCLEAN;
+        memcpy(ret, blob, sizeof(*ret));
+        return 0;
+}
+
+int store_get_slot(Store *store,
+                   const Job *job,
+                   AuthTarget target,
+                   AuthScheme scheme,
+                   StoreSlot *ret)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        StoreSlot slot = { .target = target, .scheme = scheme };
+        int code, size, r;
+
+        r = get_statement(store, GET_SLOT, &s);
+        if (r < 0)
+                return r;
+        bind_slot(s, job, target, scheme);
+        code = sqlite3_step(s);
+        if (code == SQLITE_DONE)
+                return -ENOENT;
+        r = store_errno(store, code);
+        if (r < 0)
+                return r;
+
+        slot.implicit = sqlite3_column_int(s, 0) != 0;
+        slot.row.persistent = sqlite3_column_int(s, 3) != 0;
+        r = read_id(s, 2, &slot.row.key_id);
+        if (r < 0)
+                return r;
+        if (sqlite3_column_type(s, 1) != SQLITE_NULL) {
+                r = str_set(&slot.user_name, column_text(s, 1));
+                if (r < 0)
+                        return r;
+        }
+        size = sqlite3_column_bytes(s, 4);
+        slot.row.sealed = malloc(size > 0 ? (size_t) size : 1);
+        if (!slot.row.sealed) {
+                store_slot_done(&slot);
+                return -ENOMEM;
+        }
+        if (size > 0)
+                memcpy(slot.row.sealed, sqlite3_column_blob(s, 4), (size_t) size);
+        slot.row.sealed_size = (size_t) size;
+        *ret = slot;
+        return 0;
+}
+
+int store_each_slot(Store *store, store_slot_t slot, void *userdata)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL, *deletion = NULL;
+        int code = SQLITE_DONE, r;
+
+        r = get_statement(store, EACH_SLOT, &s);
+        if (r >= 0)
+                r = get_statement(store, DELETE_SLOT, &deletion);
+        while (r >= 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
+                VaultRow row = { .persistent = sqlite3_column_int(s, 4) != 0,
+                                 .sealed_size = (size_t) sqlite3_column_int64(s, 5) };
+
+                sd_id128_t job;
+
+                r = read_id(s, 3, &row.key_id);
+                if (r >= 0)
+                        r = read_id(s, 6, &job);
+                if (r >= 0)
+                        r = slot(userdata, job, &row);
+                if (r <= 0)
+                        continue;
+                r = begin(store);
+                if (r < 0)
+                        break;
+                for (int i = 0; i < 3; i++)
+                        (void) sqlite3_bind_int64(deletion, i + 1, sqlite3_column_int64(s, i));
+                r = change(store, deletion);
+                (void) sqlite3_reset(deletion);
+        }
+        return r < 0 ? r : store_errno(store, code);
+}
+
+bool store_is_dirty(const Store *store)
+{
+        return store->dirty;
+}
+
+int store_commit(Store *store)
+{
+        int r = store->failure;
+
+        if (r >= 0 && store->dirty)
+                r = run(store, COMMIT);
+        if (r < 0) {
+                store_rollback(store);
+                return r;
+        }
+        store->dirty = false;
+        return 0;
+}
+
+void store_rollback(Store *store)
+{
+        /* After SQLITE_FULL and the like SQLite has rolled back by itself already. */
+        if (!sqlite3_get_autocommit(store->db))
+                (void) run(store, ROLLBACK);
+        store->dirty = false;
+        store->failure = 0;
+}
+
+int store_checkpoint(Store *store)
+{
+        int code =
+                sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+
+        return store_errno(store, code);
+}
+
+/* -EUCLEAN for values that no version of this program writes. */
+static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
+{
+        _cleanup_(job_freep) Job *job = NULL;
+        Owner *owner;
+        sd_id128_t id;
+        int r;
+
+        r = read_id(s, 1, &id);
+        if (r >= 0)
+                r = owners_acquire(owners, (uint32_t) column_u64(s, 2), column_text(s, 3), &owner);
+        if (r >= 0)
+                r = job_new(id, owner, &job);
+        if (r < 0)
+                return r;
+        if (column_u64(s, 6) >= PRIORITIES_MAX || column_u64(s, 7) >= PROXY_USAGES_MAX ||
+            column_u64(s, 10) >= JOB_STATES_MAX || column_u64(s, 12) >= ERROR_CONTEXTS_MAX)
+                return -EUCLEAN;
+
+        job->serial = sqlite3_column_int64(s, 0);
+        job->priority = (Priority) column_u64(s, 6);
+        job->proxy_usage = (ProxyUsage) column_u64(s, 7);
+        job->state = job->told_state = (JobState) column_u64(s, 10);
+        job->error_count = (uint32_t) column_u64(s, 16);
+        job->attempts = (uint32_t) column_u64(s, 17);
+        job->credentials_lost = column_u64(s, 18) != 0;
+        job->created_usec = column_u64(s, 19);
+        job->modified_usec = column_u64(s, 20);
+        job->transferred_usec = column_u64(s, 21);
+        job->next_attempt_usec = column_u64(s, 22);
+
+        r = str_set(&job->display_name, column_text(s, 4));
+        if (r >= 0)
+                r = str_set(&job->description, column_text(s, 5));
+        if (r >= 0)
+                r = split_lines(column_text(s, 8), &job->proxies);
+        if (r >= 0)
+                r = split_lines(column_text(s, 9), &job->proxy_bypass);
+        if (r >= 0)
+                r = job_set_error(job,
+                                  (uint32_t) column_u64(s, 11),
+                                  (ErrorContext) column_u64(s, 12),
+                                  column_text(s, 13),
+                                  column_text(s, 14),
+                                  sqlite3_column_int64(s, 15));
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(job);
+        return 0;
+}
+
+static int read_file(sqlite3_stmt *s, Job *job)
+{
+        FileRecord record = { .index = (uint32_t) column_u64(s, 1) };
+        char **const texts[] = { &record.remote_name, &record.local_name,    &record.temp_name,
+                                 &record.etag,        &record.last_modified, &record.effective_url,
+                                 &record.headers };
+        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13 };
+        int index = job_add_file(job, "", "");
+        int r = index;
+
+        if (index < 0)
+                return index;
+        if ((uint32_t) index != record.index)
+                return -EUCLEAN;
+        record.device = column_u64(s, 5);
+        record.inode = column_u64(s, 6);
+        record.offset_bytes = column_u64(s, 7);
+        record.total_bytes = column_u64(s, 8);
+        record.finished = column_u64(s, 12) != 0;
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
+                r = str_set(texts[i], column_text(s, columns[i]));
+        if (r >= 0)
+                job_set_file(job, (uint32_t) index, &record);
+        file_record_done(&record);
+        return r < 0 ? r : 0;
+}
+
+/* Walks both tables in the same order at once; id NULL for all jobs. */
+static int
+load(Store *store, Owners *owners, const sd_id128_t *id, store_job_t callback, void *userdata)
+{
+        _cleanup_statement_ sqlite3_stmt *jobs = NULL, *files = NULL;
+        int job_code, file_code = SQLITE_OK, r;
+
+        r = get_statement(store, LOAD_JOBS, &jobs);
+        if (r >= 0)
+                r = get_statement(store, LOAD_FILES, &files);
+        if (r < 0)
+                return r;
+        if (id)
+                (void) sqlite3_bind_blob(jobs, 1, id, sizeof(*id), SQLITE_STATIC);
+
+        while ((job_code = sqlite3_step(jobs)) == SQLITE_ROW) {
+                _cleanup_(job_freep) Job *job = NULL;
+
+                r = read_job(jobs, owners, &job);
+                if (r < 0)
+                        return r;
+                if (file_code == SQLITE_OK) {
+                        if (id)
+                                (void) sqlite3_bind_int64(files, 1, job->serial);
+                        file_code = sqlite3_step(files);
+                }
+                while (file_code == SQLITE_ROW && sqlite3_column_int64(files, 0) == job->serial) {
+                        r = read_file(files, job);
+                        if (r < 0)
+                                return r;
+                        file_code = sqlite3_step(files);
+                }
+                r = store_errno(store, file_code);
+                if (r >= 0)
+                        r = callback(userdata, STEAL_PTR(job));
+                if (r < 0)
+                        return r;
+        }
+        return store_errno(store, job_code);
+}
+
+int store_load(Store *store, Owners *owners, store_job_t job, void *userdata)
+{
+        return load(store, owners, NULL, job, userdata);
+}
+
+static int take_one(void *userdata, Job *job)
+{
+        Job **ret = userdata;
+
+        *ret = job;
+        return 0;
+}
+
+int store_load_job(Store *store, Owners *owners, sd_id128_t id, Job **ret)
+{
+        Job *job = NULL;
+        int r = load(store, owners, &id, take_one, &job);
+
+        if (r < 0)
+                return r;
+        if (!job)
+                return -ENOENT;
+        *ret = job;
+        return 0;
+}
