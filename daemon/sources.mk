@@ -7,11 +7,11 @@ base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c secret.c str.c)
 model_SOURCES := $(addprefix daemon/model/,error-code.c spec.c wire-codec.c)
 
 manager_SOURCES := $(addprefix daemon/manager/,bus-error.c callers.c config.c credentials.c job.c job-bus.c job-run.c \
-        manager.c manager-bus.c owner.c policy.c scheduler.c secret-reader.c spawner.c store.c \
+        manager.c manager-bus.c owner.c policy.c scheduler.c secret-reader.c spawner.c store.c user-names.c \
         vault.c vault-keyring.c vault-secret.c worker-link.c)
 
-worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c digest.c link.c sandbox.c sink.c \
-        transfer.c worker.c)
+worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c failure.c head.c \
+        http-date.c link.c publish.c request.c resume.c sandbox.c sink.c transfer.c worker.c)
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret
 
@@ -26,7 +26,7 @@ dosvc-spawn_PKGS    := libsystemd
 
 dosvc-worker_SOURCES := daemon/dosvc-worker.c
 dosvc-worker_ROOMS   := worker.a model.a base.a
-dosvc-worker_PKGS    := libsystemd libcurl libcrypto libsodium libseccomp
+dosvc-worker_PKGS    := libsystemd libcurl libsodium libseccomp
 
 dosvc-secret_SOURCES := daemon/dosvc-secret.c
 dosvc-secret_ROOMS   := base.a

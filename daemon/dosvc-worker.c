@@ -1,0 +1,64 @@
+/*
+ * dosvc-worker: one process for one task of one job, as the job's owner. Started by
+ * dosvc-spawn with the link to the manager as descriptor 3; checks that it was given no
+ * right that it should not have, gives up what it does not need, says Ready, works, and
+ * ends when the manager hangs up.
+ */
+#include <signal.h>
+#include <systemd/sd-event.h>
+
+#include "dbus/worker-wire.h"
+
+#include "base/log.h"
+#include "base/macro.h"
+
+#include "worker/curl-loop.h"
+#include "worker/link.h"
+#include "worker/sandbox.h"
+
+/* Exit statuses; 0: the manager hung up. */
+enum {
+        EXIT_FAILED = 1,
+        EXIT_WRONG_RIGHTS = 2,
+        EXIT_NO_SANDBOX = 3,
+};
+
+static int run(void)
+{
+        _cleanup_(sd_event_unrefp) sd_event *event = NULL;
+        _cleanup_(link_freep) Link *link = NULL;
+        int r = curl_loop_setup();
+
+        if (r >= 0)
+                r = sd_event_new(&event);
+        if (r >= 0)
+                r = link_new(event, WORKER_LINK_FD, &link);
+        if (r >= 0)
+                r = link_say_ready(link);
+        if (r >= 0)
+                r = sd_event_loop(event);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "The worker ends early");
+                return EXIT_FAILED;
+        }
+        return 0;
+}
+
+int main(void)
+{
+        const char *reason = NULL;
+        int r = sandbox_check_self(WORKER_LINK_FD, &reason);
+
+        log_open("dosvc-worker");
+        if (r < 0) {
+                log_err("The worker was started wrongly and ends: %s", reason);
+                return EXIT_WRONG_RIGHTS;
+        }
+        r = sandbox_enter(WORKER_LINK_FD);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "The worker has no sandbox and ends");
+                return EXIT_NO_SANDBOX;
+        }
+        (void) signal(SIGPIPE, SIG_IGN);
+        return run();
+}

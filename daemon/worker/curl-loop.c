@@ -1,0 +1,279 @@
+#include "worker/curl-loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "base/secret.h"
+
+/* A handle in the loop. */
+typedef struct Slot {
+        curl_loop_done_t done;
+        void *userdata;
+} Slot;
+
+struct CurlLoop {
+        CURLM *multi;
+        sd_event *event;
+        sd_event_source *timer;
+        sd_event_source *completions; /* defer: a callback of libcurl is never on the stack */
+};
+
+/*
+ * The allocator of libcurl: each block remembers its size in front, so that all of it can be
+ * erased. The union keeps what follows aligned for any type.
+ */
+typedef union Block {
+        size_t size;
+        max_align_t alignment;
+} Block;
+
+static void *wiping_malloc(size_t size)
+{
+        Block *block = size <= SIZE_MAX - sizeof(*block) ? malloc(sizeof(*block) + size) : NULL;
+
+        if (!block)
+                return NULL;
+        block->size = size;
+        return block + 1;
+}
+
+static void wiping_free(void *p)
+{
+        Block *block = p;
+
+        if (!block)
+                return;
+        block--;
+        secret_erase(block + 1, block->size);
+        free(block);
+}
+
+static void *wiping_realloc(void *p, size_t size)
+{
+        const Block *before = p;
+        void *grown = wiping_malloc(size);
+
+        if (!grown)
+                return NULL;
+        if (before) {
+                size_t had = before[-1].size;
+
+                memcpy(grown, p, had < size ? had : size);
+                wiping_free(p);
+        }
+        return grown;
+}
+
+static void *wiping_calloc(size_t n, size_t size)
+{
+        size_t total;
+        void *p;
+
+        if (__builtin_mul_overflow(n, size, &total))
+                return NULL;
+        p = wiping_malloc(total);
+        return p ? memset(p, 0, total) : NULL;
+}
+
+static char *wiping_strdup(const char *s)
+{
+        size_t size = strlen(s) + 1;
+        char *copy = wiping_malloc(size);
+
+        return copy ? memcpy(copy, s, size) : NULL;
+}
+
+int curl_loop_setup(void)
+{
+        return curl_global_init_mem(CURL_GLOBAL_DEFAULT,
+                                    wiping_malloc,
+                                    wiping_free,
+                                    wiping_realloc,
+                                    wiping_strdup,
+                                    wiping_calloc) == CURLE_OK
+                       ? 0
+                       : -ENOMEM;
+}
+
+/* Something may have completed: look when nothing of libcurl is running. */
+static void look_for_completions(CurlLoop *loop)
+{
+        (void) sd_event_source_set_enabled(loop->completions, SD_EVENT_ONESHOT);
+}
+
+static int on_completions(sd_event_source *source, void *userdata)
+{
+        CurlLoop *loop = userdata;
+        CURLMsg *message;
+        int left;
+
+        /* One a turn: what done() does may end other transfers, or all of them. */
+        while ((message = curl_multi_info_read(loop->multi, &left))) {
+                CURLcode result = message->data.result;
+                CURL *easy = message->easy_handle;
+                Slot *slot = NULL, told;
+
+                if (message->msg != CURLMSG_DONE)
+                        continue;
+                (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot);
+                told = *slot;
+                curl_loop_remove(loop, easy);
+                look_for_completions(loop);
+                told.done(told.userdata, result);
+                return 0;
+        }
+        return 0;
+}
+
+static int on_socket(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        CurlLoop *loop = userdata;
+        int action = 0, running;
+
+        if (events & (EPOLLIN | EPOLLHUP))
+                action |= CURL_CSELECT_IN;
+        if (events & EPOLLOUT)
+                action |= CURL_CSELECT_OUT;
+        if (events & EPOLLERR)
+                action |= CURL_CSELECT_ERR;
+        (void) curl_multi_socket_action(loop->multi, fd, action, &running);
+        look_for_completions(loop);
+        return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        CurlLoop *loop = userdata;
+        int running;
+
+        (void) curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        look_for_completions(loop);
+        return 0;
+}
+
+static uint32_t epoll_events(int what)
+{
+        switch (what) {
+        case CURL_POLL_IN:
+                return EPOLLIN;
+        case CURL_POLL_OUT:
+                return EPOLLOUT;
+        case CURL_POLL_INOUT:
+                return EPOLLIN | EPOLLOUT;
+        default:
+                return 0;
+        }
+}
+
+/* CURLMOPT_SOCKETFUNCTION; the source of a socket is kept in libcurl's pointer for it. */
+static int want_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *of_socket)
+{
+        CurlLoop *loop = userdata;
+        sd_event_source *source = of_socket;
+
+        if (what == CURL_POLL_REMOVE) {
+                sd_event_source_disable_unref(source);
+                return 0;
+        }
+        if (source)
+                return sd_event_source_set_io_events(source, epoll_events(what)) < 0 ? -1 : 0;
+        if (sd_event_add_io(loop->event, &source, fd, epoll_events(what), on_socket, loop) < 0)
+                return -1;
+        if (curl_multi_assign(loop->multi, fd, source) != CURLM_OK) {
+                sd_event_source_disable_unref(source);
+                return -1;
+        }
+        return 0;
+}
+
+/* CURLMOPT_TIMERFUNCTION. */
+static int want_timer(CURLM *multi, long timeout_msec, void *userdata)
+{
+        CurlLoop *loop = userdata;
+
+        if (timeout_msec < 0)
+                return sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
+        if (sd_event_source_set_time_relative(loop->timer,
+                                              (uint64_t) timeout_msec * USEC_PER_MSEC) < 0)
+                return -1;
+        return sd_event_source_set_enabled(loop->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+}
+
+int curl_loop_new(sd_event *event, long max_host_connections, CurlLoop **ret)
+{
+        _cleanup_(curl_loop_freep) CurlLoop *loop = calloc(1, sizeof(*loop));
+        int r;
+
+        if (!loop)
+                return -ENOMEM;
+        loop->event = sd_event_ref(event);
+        /* Accuracy 1 µs: libcurl computes its deadlines itself. */
+        r = sd_event_add_time_relative(event, &loop->timer, CLOCK_MONOTONIC, 0, 1, on_timer, loop);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &loop->completions, on_completions, loop);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(loop->completions, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        loop->multi = curl_multi_init();
+        if (!loop->multi ||
+            curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, want_socket) != CURLM_OK ||
+            curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop) != CURLM_OK ||
+            curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, want_timer) != CURLM_OK ||
+            curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) != CURLM_OK ||
+            curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, (long) CURLPIPE_MULTIPLEX) !=
+                    CURLM_OK ||
+            curl_multi_setopt(loop->multi, CURLMOPT_MAX_HOST_CONNECTIONS, max_host_connections) !=
+                    CURLM_OK)
+                return -ENOMEM;
+        *ret = STEAL_PTR(loop);
+        return 0;
+}
+
+CurlLoop *curl_loop_free(CurlLoop *loop)
+{
+        if (!loop)
+                return NULL;
+        /* Closing connections calls want_socket() and want_timer(). */
+        if (loop->multi)
+                (void) curl_multi_cleanup(loop->multi);
+        sd_event_source_disable_unref(loop->completions);
+        sd_event_source_disable_unref(loop->timer);
+        sd_event_unref(loop->event);
+        free(loop);
+        return NULL;
+}
+
+int curl_loop_add(CurlLoop *loop, CURL *easy, curl_loop_done_t done, void *userdata)
+{
+        Slot *slot = malloc(sizeof(*slot));
+
+        if (!slot)
+                return -ENOMEM;
+        *slot = (Slot){ .done = done, .userdata = userdata };
+        if (curl_easy_setopt(easy, CURLOPT_PRIVATE, slot) != CURLE_OK ||
+            curl_multi_add_handle(loop->multi, easy) != CURLM_OK) {
+                (void) curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
+                free(slot);
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+void curl_loop_remove(CurlLoop *loop, CURL *easy)
+{
+        Slot *slot = NULL;
+
+        (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot);
+        if (!slot)
+                return;
+        (void) curl_multi_remove_handle(loop->multi, easy);
+        (void) curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
+        free(slot);
+}

@@ -1,0 +1,37 @@
+/*
+ * The destination directories of a task: each is opened once, O_PATH, before the process is
+ * confined to them, and stays open until the task ends.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/macro.h"
+
+typedef struct Destinations Destinations;
+typedef struct Destination Destination;
+
+int destinations_new(Destinations **ret);
+Destinations *destinations_free(Destinations *destinations);
+DEFINE_CLEANUP(Destinations *, destinations_free);
+
+/*
+ * Opens the directory of an absolute path, or finds it; *ret belongs to the set. Errnos of
+ * open(2), -EINVAL: no absolute path.
+ */
+int destinations_add(Destinations *destinations, const char *local_name, Destination **ret);
+
+/* Gives up all rights to write elsewhere; returns what sandbox_confine() does. */
+int destinations_confine(Destinations *destinations);
+
+/* Syncs the directories whose entries changed since the last time. Errnos of fsync(2). */
+int destinations_sync(Destinations *destinations);
+
+int destination_fd(const Destination *destination); /* borrowed */
+
+/* An entry was made, renamed or removed in it. */
+void destination_changed(Destination *destination);
+
+/* The last part of an absolute path, borrowed. */
+const char *destination_entry(const char *local_name);

@@ -1,0 +1,489 @@
+#include "worker/link.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-id128.h>
+
+#include "dbus/worker-wire.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include "model/limits.h"
+#include "model/wire-codec.h"
+#include "worker/publish.h"
+#include "worker/worker.h"
+
+/* Proxies and bypass rules that fit in LIMIT_PROXY_LIST, one character each. */
+#define MAX_PROXIES LIMIT_PROXY_LIST
+
+/* The manager answers from memory and the kernel keyring. */
+#define AUTHENTICATE_TIMEOUT_USEC (60 * USEC_PER_SEC)
+
+struct Link {
+        sd_event *event;
+        sd_bus *bus;
+        bool has_order; /* one task a process */
+        Worker *worker;
+};
+
+/* A question to the manager that is under way. */
+typedef struct Question {
+        Link *link; /* borrowed: the bus, and with it the call, goes first */
+        uint32_t file;
+} Question;
+
+static void question_free(void *userdata)
+{
+        free(userdata);
+}
+
+/* A worker that cannot speak is of no use: the manager sees it hang up. */
+static void give_up(Link *link, int error, const char *what)
+{
+        log_errno(LOG_ERR, error, "The %s could not be sent to the manager, ending", what);
+        (void) sd_event_exit(link->event, error);
+}
+
+static int new_signal(Link *link, const char *member, sd_bus_message **ret)
+{
+        return sd_bus_message_new_signal(link->bus, ret, WORKER_PATH, WORKER_INTERFACE, member);
+}
+
+/* Sends what was built, r being the result of building; consumes the message. */
+static void send_signal(Link *link, int r, sd_bus_message *m, const char *what)
+{
+        if (r >= 0)
+                r = sd_bus_send(link->bus, m, NULL);
+        sd_bus_message_unref(m);
+        if (r < 0)
+                give_up(link, r, what);
+}
+
+/* WorkerFacts.progress */
+static void tell_progress(void *userdata, const WorkerProgress *figures, size_t n_figures)
+{
+        Link *link = userdata;
+        sd_bus_message *m = NULL;
+        int r = new_signal(link, WORKER_PROGRESS, &m);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(utt)");
+        for (size_t i = 0; r >= 0 && i < n_figures; i++)
+                r = sd_bus_message_append(m,
+                                          "(utt)",
+                                          figures[i].file,
+                                          figures[i].received_bytes,
+                                          figures[i].total_bytes);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        send_signal(link, r, m, "progress");
+}
+
+/* WorkerFacts.checkpoint */
+static void tell_checkpoint(void *userdata, const FileRecord *const *records, size_t n_records)
+{
+        Link *link = userdata;
+        sd_bus_message *m = NULL;
+        int r = new_signal(link, WORKER_CHECKPOINT, &m);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(" WORKER_FILE_SIGNATURE ")");
+        for (size_t i = 0; r >= 0 && i < n_records; i++)
+                r = wire_append_file(m, records[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        send_signal(link, r, m, "checkpoint");
+}
+
+/* WorkerFacts.finished */
+static void tell_finished(void *userdata)
+{
+        Link *link = userdata;
+        sd_bus_message *m = NULL;
+        int r = new_signal(link, WORKER_FINISHED, &m);
+
+        send_signal(link, r, m, "end");
+}
+
+/* WorkerFacts.failed */
+static void tell_failed(void *userdata, uint32_t file, const Failure *failure)
+{
+        Link *link = userdata;
+        sd_bus_message *m = NULL;
+        int r = new_signal(link, WORKER_FAILED, &m);
+
+        if (r >= 0)
+                r = sd_bus_message_append(m,
+                                          WORKER_FAILED_SIGNATURE,
+                                          file,
+                                          (int) failure->transient,
+                                          failure->code,
+                                          error_context_to_string(failure->context),
+                                          failure->description ? failure->description : "",
+                                          failure->url ? failure->url : "",
+                                          failure->retry_after_sec);
+        send_signal(link, r, m, "failure");
+}
+
+/*
+ * What the manager gives: 0 and the credential, or -ENOENT: there is none. *ret_user lives in
+ * the message.
+ */
+static int read_credential(sd_bus_message *reply,
+                           AuthScheme *ret_scheme,
+                           const char **ret_user,
+                           Secret **ret_secret)
+{
+        const char *scheme, *user;
+        int implicit, fd, value, r;
+
+        if (sd_bus_message_is_method_error(reply, NULL))
+                return sd_bus_message_is_method_error(reply, DOSVC_ERROR_PREFIX "NotFound")
+                               ? -ENOENT
+                               : -EREMOTEIO;
+        r = sd_bus_message_read(reply,
+                                WORKER_AUTHENTICATE_REPLY_SIGNATURE,
+                                &scheme,
+                                &implicit,
+                                &user,
+                                &fd);
+        if (r < 0)
+                return -EBADMSG;
+        value = auth_scheme_from_string(scheme);
+        if (value < 0 || strlen(user) > LIMIT_USER_NAME * 3)
+                return -EBADMSG;
+        *ret_scheme = (AuthScheme) value;
+        *ret_user = user;
+        return secret_read_fd(fd, LIMIT_PASSWORD_BYTES, ret_secret);
+}
+
+static int on_credential(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        const Question *question = userdata;
+        AuthScheme scheme = AUTH_SCHEME_BASIC;
+        const char *user = "";
+        Secret *secret = NULL;
+        int r = read_credential(reply, &scheme, &user, &secret);
+
+        if (question->link->worker)
+                worker_answer(question->link->worker, question->file, r, scheme, user, secret);
+        else
+                secret_free(secret);
+        return 0;
+}
+
+static int append_schemes(sd_bus_message *m, unsigned offered)
+{
+        int r = sd_bus_message_open_container(m, 'a', "s");
+
+        for (unsigned scheme = 0; r >= 0 && scheme < AUTH_SCHEMES_MAX; scheme++)
+                if (offered & (1U << scheme))
+                        r = sd_bus_message_append(m,
+                                                  "s",
+                                                  auth_scheme_to_string((AuthScheme) scheme));
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* WorkerFacts.authenticate */
+static void ask_credential(void *userdata, uint32_t file, AuthTarget target, unsigned offered)
+{
+        Link *link = userdata;
+        Question *question = malloc(sizeof(*question));
+        sd_bus_message *m = NULL;
+        sd_bus_slot *slot = NULL;
+        int r;
+
+        if (!question) {
+                give_up(link, -ENOMEM, "question");
+                return;
+        }
+        *question = (Question){ .link = link, .file = file };
+        r = sd_bus_message_new_method_call(link->bus,
+                                           &m,
+                                           NULL,
+                                           WORKER_PATH,
+                                           WORKER_INTERFACE,
+                                           WORKER_AUTHENTICATE);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "us", file, auth_target_to_string(target));
+        if (r >= 0)
+                r = append_schemes(m, offered);
+        if (r >= 0)
+                r = sd_bus_call_async(link->bus,
+                                      &slot,
+                                      m,
+                                      on_credential,
+                                      question,
+                                      AUTHENTICATE_TIMEOUT_USEC);
+        if (r >= 0) {
+                (void) sd_bus_slot_set_destroy_callback(slot, question_free);
+                (void) sd_bus_slot_set_floating(slot, true);
+                sd_bus_slot_unref(slot);
+        } else {
+                free(question);
+                give_up(link, r, "question");
+        }
+        sd_bus_message_unref(m);
+}
+
+static const WorkerFacts worker_facts = {
+        .progress = tell_progress,
+        .checkpoint = tell_checkpoint,
+        .authenticate = ask_credential,
+        .finished = tell_finished,
+        .failed = tell_failed,
+};
+
+static bool is_good_record(const FileRecord *record)
+{
+        _cleanup_free_ char *url = NULL, *user = NULL, *password = NULL;
+        const char *reason;
+
+        return spec_check_local_name(record->local_name, &reason) >= 0 &&
+               spec_parse_remote_name(record->remote_name, &url, &user, &password, &reason) >= 0 &&
+               !user && !password;
+}
+
+/* Reads the array of records that ends an order, and the job it is about. */
+static int read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n_records)
+{
+        int r = wire_read_files(m, ret_records, ret_n_records);
+
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < *ret_n_records; i++)
+                if (!is_good_record(&(*ret_records)[i])) {
+                        *ret_records = file_records_free(*ret_records, *ret_n_records);
+                        return -EBADMSG;
+                }
+        return 0;
+}
+
+static int read_job_id(sd_bus_message *m)
+{
+        const char *job_id;
+        sd_id128_t id;
+
+        return sd_bus_message_read(m, "s", &job_id) < 0 || sd_id128_from_string(job_id, &id) < 0
+                       ? -EBADMSG
+                       : 0;
+}
+
+static bool are_proxies(char *const *proxies)
+{
+        for (; *proxies; proxies++) {
+                _cleanup_free_ char *url = NULL;
+                const char *reason;
+
+                if (spec_parse_proxy(*proxies, &url, &reason) < 0)
+                        return false;
+        }
+        return true;
+}
+
+/* A second order is the manager's mistake; it is told so and nothing changes. */
+static int accept_order(Link *link, sd_bus_error *error)
+{
+        if (link->has_order)
+                return sd_bus_error_set(error,
+                                        DOSVC_ERROR_PREFIX "InvalidState",
+                                        "A worker takes one task.");
+        link->has_order = true;
+        return 0;
+}
+
+static int refuse_order(int r, sd_bus_error *error)
+{
+        return r == -ENOMEM ? r
+                            : sd_bus_error_set(error,
+                                               SD_BUS_ERROR_INVALID_ARGS,
+                                               "The order does not follow the contract.");
+}
+
+static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        _cleanup_(strings_freep) char **proxies = NULL, **bypass = NULL;
+        Link *link = userdata;
+        WorkerOrder order = { 0 };
+        int r = accept_order(link, error);
+
+        if (r < 0)
+                return r;
+        r = read_job_id(m);
+        if (r >= 0)
+                r = wire_read_strings(m, MAX_PROXIES, &proxies);
+        if (r >= 0)
+                r = wire_read_strings(m, MAX_PROXIES, &bypass);
+        if (r >= 0 && !are_proxies(proxies))
+                r = -EBADMSG;
+        if (r >= 0)
+                r = read_files(m, &order.records, &order.n_records);
+        if (r < 0)
+                return refuse_order(r, error);
+        order.proxies = proxies;
+        order.proxy_bypass = bypass;
+        r = worker_new(link->event, &order, &worker_facts, link, &link->worker);
+        if (r < 0) {
+                file_records_free(order.records, order.n_records);
+                return r;
+        }
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int reply_failures(sd_bus_message *m, const PublishFailures *failures)
+{
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(m, &reply);
+
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(uis)");
+        for (size_t i = 0; r >= 0 && i < failures->n_entries; i++)
+                r = sd_bus_message_append(reply,
+                                          "(uis)",
+                                          failures->entries[i].file,
+                                          failures->entries[i].error,
+                                          failures->entries[i].text);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+/* Publish and Clean: there is nothing else to do meanwhile, so the reply is the result. */
+static int do_files(sd_bus_message *m,
+                    Link *link,
+                    int (*task)(const FileRecord *, size_t, PublishFailures *),
+                    sd_bus_error *error)
+{
+        _cleanup_(publish_failures_done) PublishFailures failures = { 0 };
+        FileRecord *records = NULL;
+        size_t n_records = 0;
+        int r = accept_order(link, error);
+
+        if (r < 0)
+                return r;
+        r = read_job_id(m);
+        if (r >= 0)
+                r = read_files(m, &records, &n_records);
+        if (r < 0)
+                return refuse_order(r, error);
+        r = task(records, n_records, &failures);
+        file_records_free(records, n_records);
+        return r < 0 ? r : reply_failures(m, &failures);
+}
+
+static int method_publish(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return do_files(m, userdata, publish_files, error);
+}
+
+static int method_clean(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return do_files(m, userdata, publish_clean, error);
+}
+
+static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Link *link = userdata;
+
+        link->has_order = true;
+        if (link->worker)
+                worker_stop(link->worker);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static const sd_bus_vtable worker_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD(WORKER_DOWNLOAD,
+                      WORKER_DOWNLOAD_SIGNATURE,
+                      NULL,
+                      method_download,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(WORKER_PUBLISH,
+                      WORKER_FILES_SIGNATURE,
+                      WORKER_FAILURES_SIGNATURE,
+                      method_publish,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(WORKER_CLEAN,
+                      WORKER_FILES_SIGNATURE,
+                      WORKER_FAILURES_SIGNATURE,
+                      method_clean,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(WORKER_STOP, NULL, NULL, method_stop, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL(WORKER_READY, WORKER_READY_SIGNATURE, 0),
+        SD_BUS_SIGNAL(WORKER_PROGRESS, WORKER_PROGRESS_SIGNATURE, 0),
+        SD_BUS_SIGNAL(WORKER_CHECKPOINT, WORKER_CHECKPOINT_SIGNATURE, 0),
+        SD_BUS_SIGNAL(WORKER_FINISHED, NULL, 0),
+        SD_BUS_SIGNAL(WORKER_FAILED, WORKER_FAILED_SIGNATURE, 0),
+        SD_BUS_VTABLE_END,
+};
+
+int link_new(sd_event *event, int fd, Link **ret)
+{
+        _cleanup_(link_freep) Link *link = calloc(1, sizeof(*link));
+        _cleanup_close_ int owned_fd = fd;
+        sd_id128_t id;
+        int r;
+
+        if (!link)
+                return -ENOMEM;
+        link->event = sd_event_ref(event);
+        r = sd_id128_randomize(&id);
+        if (r >= 0)
+                r = sd_bus_new(&link->bus);
+        if (r >= 0)
+                r = sd_bus_set_fd(link->bus, fd, fd);
+        if (r < 0)
+                return r;
+        (void) steal_fd(&owned_fd);
+        r = sd_bus_set_server(link->bus, true, id);
+        if (r >= 0)
+                r = sd_bus_negotiate_fds(link->bus, true);
+        if (r >= 0)
+                r = sd_bus_set_exit_on_disconnect(link->bus, true);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(link->bus,
+                                             NULL,
+                                             WORKER_PATH,
+                                             WORKER_INTERFACE,
+                                             worker_vtable,
+                                             link);
+        if (r >= 0)
+                r = sd_bus_start(link->bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(link->bus, event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(link);
+        return 0;
+}
+
+Link *link_free(Link *link)
+{
+        if (!link)
+                return NULL;
+        if (link->worker)
+                worker_stop(link->worker);
+        /* Outstanding calls end here; their answers find no worker. */
+        link->worker = worker_free(link->worker);
+        sd_bus_close_unref(link->bus);
+        sd_event_unref(link->event);
+        free(link);
+        return NULL;
+}
+
+int link_say_ready(Link *link)
+{
+        return sd_bus_emit_signal(link->bus,
+                                  WORKER_PATH,
+                                  WORKER_INTERFACE,
+                                  WORKER_READY,
+                                  WORKER_READY_SIGNATURE,
+                                  (uint32_t) WORKER_PROTOCOL_VERSION);
+}

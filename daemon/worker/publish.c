@@ -1,0 +1,202 @@
+#include "worker/publish.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+#include "worker/destinations.h"
+#include "worker/failure.h"
+#include "worker/http-date.h"
+#include "worker/sink.h"
+
+/* Files that share one wait of the disk, each with an open descriptor. */
+#define BATCH 64
+
+/* A file and what has become of it. */
+typedef struct Item {
+        const FileRecord *record;
+        Destination *destination; /* NULL: nothing to do any more */
+        int fd;
+        bool renamed;
+} Item;
+
+void publish_failures_done(PublishFailures *failures)
+{
+        for (size_t i = 0; i < failures->n_entries; i++)
+                free(failures->entries[i].text);
+        free(failures->entries);
+        *failures = (PublishFailures){ 0 };
+}
+
+static int add_failure(PublishFailures *failures, const FileRecord *record, int error)
+{
+        PublishFailure *grown;
+        char *text = NULL;
+
+        grown = reallocarray(failures->entries, failures->n_entries + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        failures->entries = grown;
+        if (str_format(&text,
+                       "The file %s cannot be finished: %s.",
+                       record->local_name,
+                       failure_local_reason(error)) < 0)
+                return -ENOMEM;
+        grown[failures->n_entries++] = (PublishFailure){
+                .file = record->index,
+                .error = -error,
+                .text = text,
+        };
+        return 0;
+}
+
+static SinkFile file_of(const FileRecord *record)
+{
+        return (SinkFile){
+                .temp_name = record->temp_name,
+                .device = record->device,
+                .inode = record->inode,
+        };
+}
+
+/* Opens the directories of all items, then confines the process to them. */
+static int prepare(Destinations *destinations,
+                   const FileRecord *records,
+                   size_t n_records,
+                   bool cleaning,
+                   Item *items,
+                   PublishFailures *failures)
+{
+        int r;
+
+        for (size_t i = 0; i < n_records; i++) {
+                items[i] = (Item){ .record = &records[i], .fd = -EBADF };
+                if (str_is_empty(records[i].temp_name))
+                        continue;
+                r = destinations_add(destinations, records[i].local_name, &items[i].destination);
+                if (r >= 0)
+                        continue;
+                /* Nothing is left to be removed where the directory is gone. */
+                if ((cleaning || !records[i].finished) && (r == -ENOENT || r == -ENOTDIR))
+                        continue;
+                r = add_failure(failures, &records[i], r);
+                if (r < 0)
+                        return r;
+        }
+        r = destinations_confine(destinations);
+        if (r == 0)
+                log_notice("This kernel has no Landlock; the worker can write wherever its "
+                           "user can");
+        return r < 0 ? r : 0;
+}
+
+static int drop(Item *item, int error, PublishFailures *failures)
+{
+        item->destination = NULL;
+        item->fd = macro_close(item->fd);
+        return error < 0 ? add_failure(failures, item->record, error) : 0;
+}
+
+static int clean(Item *item, PublishFailures *failures)
+{
+        SinkFile file = file_of(item->record);
+        int r = sink_clean(destination_fd(item->destination), &file);
+
+        destination_changed(item->destination);
+        return drop(item, r, failures);
+}
+
+static int open_item(Item *item, PublishFailures *failures)
+{
+        SinkFile file = file_of(item->record);
+        int64_t mtime_sec;
+        int r;
+
+        if (http_date_parse(item->record->last_modified, &mtime_sec) < 0)
+                mtime_sec = -1;
+        r = sink_publish_open(destination_fd(item->destination),
+                              &file,
+                              destination_entry(item->record->local_name),
+                              mtime_sec,
+                              &item->fd);
+        /* 1: published by an earlier attempt, of which the directory may not be synced. */
+        if (r > 0)
+                destination_changed(item->destination);
+        return r == 0 ? 0 : drop(item, r, failures);
+}
+
+static int rename_item(Item *item, PublishFailures *failures)
+{
+        SinkFile file = file_of(item->record);
+        int r = sink_publish_rename(destination_fd(item->destination),
+                                    &file,
+                                    destination_entry(item->record->local_name));
+
+        destination_changed(item->destination);
+        item->renamed = r >= 0;
+        return drop(item, r, failures);
+}
+
+/* Modes and times of all, then the syncs (the first carries the others), then the names. */
+static int publish_batch(Item *items, size_t n_items, PublishFailures *failures)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n_items; i++)
+                if (items[i].destination)
+                        r = items[i].record->finished ? open_item(&items[i], failures)
+                                                      : clean(&items[i], failures);
+        for (size_t i = 0; r >= 0 && i < n_items; i++)
+                if (items[i].fd >= 0 && fsync(items[i].fd) < 0)
+                        r = drop(&items[i], -errno, failures);
+        for (size_t i = 0; r >= 0 && i < n_items; i++)
+                if (items[i].fd >= 0)
+                        r = rename_item(&items[i], failures);
+        return r;
+}
+
+static int run(const FileRecord *records, size_t n_records, bool cleaning, PublishFailures *ret)
+{
+        _cleanup_(destinations_freep) Destinations *destinations = NULL;
+        _cleanup_free_ Item *items = calloc(n_records ? n_records : 1, sizeof(*items));
+        _cleanup_(publish_failures_done) PublishFailures failures = { 0 };
+        int synced, r;
+
+        if (!items)
+                return -ENOMEM;
+        r = destinations_new(&destinations);
+        if (r >= 0)
+                r = prepare(destinations, records, n_records, cleaning, items, &failures);
+        for (size_t i = 0; r >= 0 && !cleaning && i < n_records; i += BATCH)
+                r = publish_batch(&items[i],
+                                  n_records - i < BATCH ? n_records - i : BATCH,
+                                  &failures);
+        for (size_t i = 0; r >= 0 && cleaning && i < n_records; i++)
+                if (items[i].destination)
+                        r = clean(&items[i], &failures);
+        if (r >= 0) {
+                synced = destinations_sync(destinations);
+                for (size_t i = 0; r >= 0 && synced < 0 && i < n_records; i++)
+                        if (items[i].renamed)
+                                r = add_failure(&failures, items[i].record, synced);
+        }
+        for (size_t i = 0; i < n_records; i++)
+                (void) macro_close(items[i].fd);
+        if (r < 0)
+                return r;
+        *ret = failures;
+        failures = (PublishFailures){ 0 };
+        return 0;
+}
+
+int publish_files(const FileRecord *records, size_t n_records, PublishFailures *ret)
+{
+        return run(records, n_records, false, ret);
+}
+
+int publish_clean(const FileRecord *records, size_t n_records, PublishFailures *ret)
+{
+        return run(records, n_records, true, ret);
+}

@@ -1,0 +1,31 @@
+/*
+ * The end of a job on disk, as its owner: Publish gives finished files their final names and
+ * removes the temporary files of the others; Clean removes them all. Both may be repeated,
+ * do what can be done, and tell the rest.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/macro.h"
+
+#include "model/spec.h"
+
+typedef struct PublishFailure {
+        uint32_t file;
+        int error;  /* positive errno */
+        char *text; /* owned: a sentence */
+} PublishFailure;
+
+typedef struct PublishFailures {
+        PublishFailure *entries; /* owned */
+        size_t n_entries;
+} PublishFailures;
+
+void publish_failures_done(PublishFailures *failures);
+
+/* Confines the process, then works; ret tells each file that failed. -ENOMEM, errnos of Landlock.
+ */
+int publish_files(const FileRecord *records, size_t n_records, PublishFailures *ret);
+int publish_clean(const FileRecord *records, size_t n_records, PublishFailures *ret);

@@ -1,0 +1,434 @@
+#include "worker/request.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+#include "model/error-code.h"
+#include "model/limits.h"
+#include "worker/curl-loop.h"
+
+/* Measured: less costs time, more brings nothing. */
+#define RECEIVE_BUFFER_BYTES (512L * 1024)
+
+/* Of a body that nobody wants; more than an error page is a trick. */
+#define UNWANTED_BODY_BYTES (64U * 1024)
+
+#define CONNECT_TIMEOUT_SEC 60L
+#define STALL_TIMEOUT_SEC   60L
+#define KEEPALIVE_SEC       60L
+
+struct Request {
+        CurlLoop *loop; /* borrowed */
+        CURL *easy;
+        struct curl_slist *headers;
+        const RequestEvents *events;
+        void *userdata;
+        Head head;
+        size_t unwanted_bytes;
+        CURLcode result;
+        bool told_head;
+        bool want_body;
+        bool aborted;   /* by an event */
+        bool overflown; /* an unwanted body was cut off */
+};
+
+void login_done(Login *login)
+{
+        free(login->user_name);
+        secret_free(login->secret);
+        *login = (Login){ 0 };
+}
+
+/* Schemes of libcurl and ours; those without `usable` are recognised and reported only. */
+static const struct {
+        AuthScheme scheme;
+        unsigned long bit;
+        bool usable;
+} schemes[] = {
+        { AUTH_SCHEME_BASIC, CURLAUTH_BASIC, true },
+        { AUTH_SCHEME_DIGEST, CURLAUTH_DIGEST, true },
+        { AUTH_SCHEME_NTLM, CURLAUTH_NTLM, false },
+        { AUTH_SCHEME_NEGOTIATE, CURLAUTH_NEGOTIATE, false },
+        { AUTH_SCHEME_BEARER, CURLAUTH_BEARER, false },
+};
+
+/* The one bit of a scheme that can be used, else 0. */
+static unsigned long scheme_bit(AuthScheme scheme)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+                if (schemes[i].scheme == scheme && schemes[i].usable)
+                        return schemes[i].bit;
+        return 0;
+}
+
+bool request_can_use(AuthScheme scheme)
+{
+        return scheme_bit(scheme) != 0;
+}
+
+static unsigned offered_schemes(CURL *easy, CURLINFO info)
+{
+        unsigned offered = 0;
+        long bits = 0;
+
+        if (curl_easy_getinfo(easy, info, &bits) != CURLE_OK)
+                return 0;
+        for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+                if ((unsigned long) bits & schemes[i].bit)
+                        offered |= 1U << schemes[i].scheme;
+        return offered;
+}
+
+/* Tells the head once; true if the body is wanted. */
+static bool tell_head(Request *request)
+{
+        if (!request->told_head) {
+                int r = request->events->head(request->userdata, &request->head);
+
+                request->told_head = true;
+                request->want_body = r == 0;
+                request->aborted = r < 0;
+        }
+        return request->want_body;
+}
+
+/* CURLOPT_HEADERFUNCTION */
+static size_t on_header(char *line, size_t one, size_t size, void *userdata)
+{
+        Request *request = userdata;
+
+        /* After the head come trailers: nothing that a trailer says is believed. */
+        if (!request->told_head && head_add_line(&request->head, line, size) < 0)
+                return 0;
+        return size;
+}
+
+/* CURLOPT_WRITEFUNCTION; returning anything but size ends the transfer. */
+static size_t on_body(char *data, size_t one, size_t size, void *userdata)
+{
+        Request *request = userdata;
+
+        if (tell_head(request)) {
+                request->aborted = request->events->body(request->userdata, data, size) < 0;
+                return request->aborted ? 0 : size;
+        }
+        if (request->aborted)
+                return 0;
+        request->unwanted_bytes += size;
+        request->overflown = request->unwanted_bytes > UNWANTED_BODY_BYTES;
+        return request->overflown ? 0 : size;
+}
+
+static void on_done(void *userdata, CURLcode code)
+{
+        Request *request = userdata;
+        long tunnel_status = 0;
+        RequestResult result;
+
+        request->result = code;
+        /* An answer without a body; or one whose body broke off, but which was no success. */
+        if (!request->told_head && request->head.complete &&
+            (code == CURLE_OK || request->head.status >= 300))
+                (void) tell_head(request);
+        (void) curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel_status);
+        result = (RequestResult){
+                .head = &request->head,
+                .whole = code == CURLE_OK && !request->aborted,
+                .aborted = request->aborted,
+                .tunnel_status = (unsigned) tunnel_status,
+                .server_offered = offered_schemes(request->easy, CURLINFO_HTTPAUTH_AVAIL),
+                .proxy_offered = offered_schemes(request->easy, CURLINFO_PROXYAUTH_AVAIL),
+        };
+        request->events->done(request->userdata, &result);
+}
+
+/*
+ * What no request may be without. Each line is a leak or a bomb in some advisory: the
+ * environment's proxies, netrc files, other protocols, credentials that follow a redirect,
+ * HTTP/0.9, compressed bodies, names in URLs.
+ */
+static CURLcode set_defaults(Request *request)
+{
+        CURL *easy = request->easy;
+        CURLcode bad = CURLE_OK;
+
+        bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+        bad |= curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+        bad |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+        bad |= curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
+        bad |= curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_NONE);
+        bad |= curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long) CURLAUTH_NONE);
+        bad |= curl_easy_setopt(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+        bad |= curl_easy_setopt(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+        bad |= curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long) CURLHEADER_SEPARATE);
+        bad |= curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        bad |= curl_easy_setopt(easy, CURLOPT_AUTOREFERER, 0L);
+        bad |= curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+        bad |= curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+        bad |= curl_easy_setopt(easy, CURLOPT_FAILONERROR, 0L);
+        bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+        bad |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "dosvc/" VERSION);
+
+        bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES);
+        bad |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS);
+        bad |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+        bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_SEC);
+        bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STALL_TIMEOUT_SEC);
+        bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+        bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_SEC);
+        bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_SEC);
+
+        bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+        bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+        bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+        bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+        return bad;
+}
+
+static CURLcode set_range(Request *request, const RequestSpec *spec)
+{
+        _cleanup_free_ char *range = NULL, *line = NULL;
+        struct curl_slist *headers;
+
+        if (spec->from == 0)
+                return CURLE_OK;
+        if (str_format(&range, "%llu-", (unsigned long long) spec->from) < 0 ||
+            str_format(&line, "If-Range: %s", spec->if_range) < 0)
+                return CURLE_OUT_OF_MEMORY;
+        headers = curl_slist_append(request->headers, line);
+        if (!headers)
+                return CURLE_OUT_OF_MEMORY;
+        request->headers = headers;
+        return curl_easy_setopt(request->easy, CURLOPT_RANGE, range) |
+               curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, headers);
+}
+
+static CURLcode set_logins(CURL *easy, const RequestSpec *spec)
+{
+        CURLcode bad = CURLE_OK;
+
+        if (spec->server) {
+                bad |= curl_easy_setopt(easy,
+                                        CURLOPT_HTTPAUTH,
+                                        (long) scheme_bit(spec->server->scheme));
+                bad |= curl_easy_setopt(easy, CURLOPT_USERNAME, spec->server->user_name);
+                bad |= curl_easy_setopt(easy, CURLOPT_PASSWORD, secret_data(spec->server->secret));
+        }
+        if (spec->proxy_login) {
+                const Login *login = spec->proxy_login;
+
+                bad |= curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long) scheme_bit(login->scheme));
+                bad |= curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, login->user_name);
+                bad |= curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, secret_data(login->secret));
+        }
+        return bad;
+}
+
+static bool is_usable(const Login *login)
+{
+        return !login || (request_can_use(login->scheme) && login->user_name && login->secret);
+}
+
+int request_new(CurlLoop *loop,
+                const RequestSpec *spec,
+                const RequestEvents *events,
+                void *userdata,
+                Request **ret)
+{
+        _cleanup_(request_freep) Request *request = NULL;
+        int r;
+
+        if (!is_usable(spec->server) || !is_usable(spec->proxy_login))
+                return -EOPNOTSUPP;
+        request = calloc(1, sizeof(*request));
+        if (!request)
+                return -ENOMEM;
+        request->events = events;
+        request->userdata = userdata;
+        head_init(&request->head);
+        request->easy = curl_easy_init();
+        if (!request->easy)
+                return -ENOMEM;
+        if (set_defaults(request) != CURLE_OK ||
+            curl_easy_setopt(request->easy, CURLOPT_URL, spec->url) != CURLE_OK ||
+            curl_easy_setopt(request->easy, CURLOPT_PROXY, spec->proxy) != CURLE_OK ||
+            curl_easy_setopt(request->easy, CURLOPT_NOPROXY, spec->proxy_bypass) != CURLE_OK ||
+            set_range(request, spec) != CURLE_OK || set_logins(request->easy, spec) != CURLE_OK)
+                return -ENOMEM;
+        r = curl_loop_add(loop, request->easy, on_done, request);
+        if (r < 0)
+                return r;
+        request->loop = loop;
+        *ret = STEAL_PTR(request);
+        return 0;
+}
+
+Request *request_free(Request *request)
+{
+        if (!request)
+                return NULL;
+        if (request->loop)
+                curl_loop_remove(request->loop, request->easy);
+        curl_easy_cleanup(request->easy);
+        curl_slist_free_all(request->headers);
+        head_done(&request->head);
+        free(request);
+        return NULL;
+}
+
+/* libcurl's results; one that is not listed is a transport error that may pass. */
+static const struct {
+        CURLcode result;
+        int code;
+        bool transient;
+        const char *text;
+} errors[] = {
+        { CURLE_COULDNT_RESOLVE_HOST,
+          ERROR_CODE_NAME_RESOLUTION_FAILURE,
+          true,
+          "The name of the server cannot be resolved" },
+        { CURLE_COULDNT_RESOLVE_PROXY,
+          ERROR_CODE_PROXY_NAME_RESOLUTION_FAILURE,
+          true,
+          "The name of the proxy cannot be resolved" },
+        { CURLE_COULDNT_CONNECT,
+          ERROR_CODE_CONNECT_FAILURE,
+          true,
+          "No connection to the server could be made" },
+        { CURLE_PROXY,
+          ERROR_CODE_INVALID_PROXY_INFO,
+          false,
+          "The proxy does not do what a proxy does" },
+        { CURLE_UNSUPPORTED_PROTOCOL,
+          ERROR_CODE_INVALID_SERVER_RESPONSE,
+          true,
+          "The server does not speak HTTP/1.0 or later" },
+        { CURLE_WEIRD_SERVER_REPLY,
+          ERROR_CODE_INVALID_SERVER_RESPONSE,
+          true,
+          "The server's answer is not understood" },
+        /* Also what a header without an end comes to. */
+        { CURLE_OUT_OF_MEMORY,
+          ERROR_CODE_INVALID_SERVER_RESPONSE,
+          true,
+          "The server's answer is too large to be understood" },
+        { CURLE_PARTIAL_FILE,
+          ERROR_CODE_CONNECTION_CLOSED,
+          true,
+          "The connection ended before the whole file was there" },
+        { CURLE_GOT_NOTHING,
+          ERROR_CODE_CONNECTION_CLOSED,
+          true,
+          "The server closed the connection without an answer" },
+        { CURLE_SEND_ERROR, ERROR_CODE_CONNECTION_CLOSED, true, "The connection broke" },
+        { CURLE_RECV_ERROR, ERROR_CODE_CONNECTION_CLOSED, true, "The connection broke" },
+        { CURLE_HTTP2, ERROR_CODE_CONNECTION_CLOSED, true, "The HTTP/2 connection broke" },
+        { CURLE_HTTP2_STREAM, ERROR_CODE_CONNECTION_CLOSED, true, "The HTTP/2 stream broke" },
+        { CURLE_OPERATION_TIMEDOUT, ERROR_CODE_TIMEOUT, true, "The server did not answer in time" },
+        { CURLE_SSL_CONNECT_ERROR,
+          ERROR_CODE_SECURE_CHANNEL_FAILURE,
+          true,
+          "No secure connection could be made" },
+        { CURLE_SSL_CIPHER,
+          ERROR_CODE_SECURE_CHANNEL_FAILURE,
+          false,
+          "No cipher is acceptable to both sides" },
+        { CURLE_PEER_FAILED_VERIFICATION,
+          ERROR_CODE_TRUST_FAILURE,
+          false,
+          "The server's certificate is not trusted" },
+        { CURLE_SSL_ISSUER_ERROR,
+          ERROR_CODE_TRUST_FAILURE,
+          false,
+          "The issuer of the server's certificate is not trusted" },
+        { CURLE_SSL_CACERT_BADFILE,
+          ERROR_CODE_TRUST_FAILURE,
+          false,
+          "The certificates of this system cannot be read" },
+        { CURLE_SSL_INVALIDCERTSTATUS,
+          ERROR_CODE_TRUST_FAILURE,
+          false,
+          "The status of the server's certificate is not good" },
+};
+
+void request_explain(const Request *request, Failure *failure)
+{
+        const char *url = NULL, *text = NULL, *detail;
+        int code = ERROR_CODE_UNKNOWN_ERROR;
+        bool transient = true;
+        long error = 0;
+
+        (void) curl_easy_getinfo(request->easy, CURLINFO_EFFECTIVE_URL, &url);
+        (void) curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+        for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
+                if (errors[i].result == request->result) {
+                        code = errors[i].code;
+                        transient = errors[i].transient;
+                        text = errors[i].text;
+                }
+        /* The socket's reason says more than libcurl's where there is one. */
+        detail = error > 0 && code == ERROR_CODE_CONNECT_FAILURE ? strerrordesc_np((int) error)
+                                                                 : NULL;
+        failure_set(failure,
+                    (uint32_t) code,
+                    transient,
+                    request->result == CURLE_COULDNT_RESOLVE_PROXY || request->result == CURLE_PROXY
+                            ? ERROR_CONTEXT_GENERAL_TRANSPORT
+                            : ERROR_CONTEXT_REMOTE_FILE,
+                    url,
+                    "%s%s%s%s: %s.",
+                    text ? text : curl_easy_strerror(request->result),
+                    detail ? " (" : "",
+                    detail ? detail : "",
+                    detail ? ")" : "",
+                    log_url(url ? url : ""));
+}
+
+int request_resolve(const char *base, const char *location, char **ret_url)
+{
+        CURLU *parts = curl_url();
+        char *scheme = NULL, *url = NULL;
+        CURLUcode bad;
+        int r = 0;
+
+        if (!parts)
+                return -ENOMEM;
+        bad = curl_url_set(parts, CURLUPART_URL, base, 0);
+        if (!bad)
+                bad = curl_url_set(parts,
+                                   CURLUPART_URL,
+                                   location,
+                                   CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME);
+        if (!bad)
+                bad = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
+        if (!bad && strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)
+                r = -EPROTONOSUPPORT;
+        if (!bad)
+                bad = curl_url_set(parts, CURLUPART_USER, NULL, 0);
+        if (!bad)
+                bad = curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0);
+        if (!bad)
+                bad = curl_url_set(parts, CURLUPART_OPTIONS, NULL, 0);
+        if (!bad)
+                bad = curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
+        if (!bad)
+                bad = curl_url_get(parts, CURLUPART_URL, &url, 0);
+        if (r == 0 && bad)
+                r = bad == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+        /* What follows lives in ordinary memory, libcurl's has an allocator of its own. */
+        if (r == 0 && strlen(url) > LIMIT_WORKER_TEXT)
+                r = -EINVAL;
+        if (r == 0) {
+                *ret_url = strdup(url);
+                r = *ret_url ? 0 : -ENOMEM;
+        }
+        curl_free(scheme);
+        curl_free(url);
+        curl_url_cleanup(parts);
+        return r;
+}

@@ -1,0 +1,431 @@
+#include "worker/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+/* One descriptor a directory, and a job of 10,000 files may name as many directories. */
+#define MAX_FDS 16384
+
+/* Fields and rights that are younger than the headers of the build, landlock(7). */
+#define ACCESS_FS_REFER     (1ULL << 13) /* version 2 */
+#define ACCESS_FS_TRUNCATE  (1ULL << 14) /* version 3 */
+#define ACCESS_FS_IOCTL_DEV (1ULL << 15) /* version 5 */
+#define ACCESS_NET_BIND_TCP (1ULL << 0)  /* version 4 */
+#define SCOPE_ABSTRACT_UNIX (1ULL << 0)  /* version 6 */
+#define SCOPE_SIGNAL        (1ULL << 1)  /* version 6 */
+
+typedef struct RulesetAttr {
+        uint64_t handled_access_fs;
+        uint64_t handled_access_net; /* version 4 */
+        uint64_t scoped;             /* version 6 */
+} RulesetAttr;
+
+/* What a download does in its directories. */
+#define ALLOWED_BELOW                                                                              \
+        (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                             \
+         LANDLOCK_ACCESS_FS_REMOVE_FILE | ACCESS_FS_TRUNCATE)
+
+/* What it does nowhere. */
+#define NEVER_ALLOWED                                                                              \
+        (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                              \
+         LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |                              \
+         LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                             \
+         LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM | ACCESS_FS_REFER |           \
+         ACCESS_FS_IOCTL_DEV)
+
+static const struct {
+        const char *line; /* of /proc/self/status, proc(5) */
+        const char *value;
+        const char *reason;
+} owed[] = {
+        { "\nTracerPid:\t", "0\n", "it is being traced" },
+        { "\nCapInh:\t", "0000000000000000\n", "it has inheritable capabilities" },
+        { "\nCapPrm:\t", "0000000000000000\n", "it has permitted capabilities" },
+        { "\nCapEff:\t", "0000000000000000\n", "it has effective capabilities" },
+        { "\nCapAmb:\t", "0000000000000000\n", "it has ambient capabilities" },
+        { "\nNoNewPrivs:\t", "1\n", "it could gain rights (no_new_privs is off)" },
+};
+
+int sandbox_check_status(const char *status, const char **ret_reason)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(owed); i++) {
+                const char *at = strstr(status, owed[i].line);
+
+                if (!at || !str_starts_with(at + strlen(owed[i].line), owed[i].value)) {
+                        *ret_reason = owed[i].reason;
+                        return -EPERM;
+                }
+        }
+        return 0;
+}
+
+static int read_status(char *buffer, size_t size)
+{
+        _cleanup_close_ int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+        size_t length;
+        int r;
+
+        if (fd < 0)
+                return -errno;
+        r = fd_read_all(fd, buffer, size - 1, &length);
+        if (r < 0)
+                return r;
+        buffer[length] = '\0';
+        return 0;
+}
+
+/* One identity, without a saved one to return to. */
+static const char *wrong_identity(void)
+{
+        uid_t ruid, euid, suid;
+        gid_t rgid, egid, sgid;
+
+        if (getresuid(&ruid, &euid, &suid) < 0 || ruid != euid || ruid != suid)
+                return "its user ids differ";
+        if (getresgid(&rgid, &egid, &sgid) < 0 || rgid != egid || rgid != sgid)
+                return "its group ids differ";
+        return NULL;
+}
+
+int sandbox_check_self(int link_fd, const char **ret_reason)
+{
+        char status[8192];
+        struct stat st;
+        const char *wrong = NULL;
+
+        if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_GET_DUMPABLE) != 0)
+                wrong = "it can be dumped";
+        else if (fstat(link_fd, &st) < 0 || !S_ISSOCK(st.st_mode))
+                wrong = "it was given no link";
+        else if (read_status(status, sizeof(status)) < 0)
+                wrong = "it cannot read its own status";
+        else
+                wrong = wrong_identity();
+        if (wrong) {
+                *ret_reason = wrong;
+                return -EPERM;
+        }
+        return sandbox_check_status(status, ret_reason);
+}
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WITH_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define WITH_SANITIZER 1
+#endif
+#endif
+
+#ifdef WITH_SANITIZER
+
+/* The sanitizer's own calls are nobody's to list. */
+static int limit_system_calls(void)
+{
+        return 0;
+}
+
+#else
+
+/* What is left when a download, its TLS, its name resolution and its log are taken together. */
+static const int allowed[] = {
+        /* memory, threads of the resolver */
+        SCMP_SYS(brk),
+        SCMP_SYS(futex),
+        SCMP_SYS(get_robust_list),
+        SCMP_SYS(madvise),
+        SCMP_SYS(membarrier),
+        SCMP_SYS(mlock),
+        SCMP_SYS(mlock2),
+        SCMP_SYS(mmap),
+        SCMP_SYS(mprotect),
+        SCMP_SYS(mremap),
+        SCMP_SYS(munlock),
+        SCMP_SYS(munmap),
+        SCMP_SYS(rseq),
+        SCMP_SYS(sched_getaffinity),
+        SCMP_SYS(sched_yield),
+        SCMP_SYS(set_robust_list),
+        SCMP_SYS(set_tid_address),
+        /* what am I, what is the time, give me chance */
+        SCMP_SYS(clock_getres),
+        SCMP_SYS(clock_gettime),
+        SCMP_SYS(clock_nanosleep),
+        SCMP_SYS(getegid),
+        SCMP_SYS(geteuid),
+        SCMP_SYS(getgid),
+        SCMP_SYS(getgroups),
+        SCMP_SYS(getpid),
+        SCMP_SYS(getrandom),
+        SCMP_SYS(getresgid),
+        SCMP_SYS(getresuid),
+        SCMP_SYS(getrlimit),
+        SCMP_SYS(gettid),
+        SCMP_SYS(gettimeofday),
+        SCMP_SYS(getuid),
+        SCMP_SYS(nanosleep),
+        SCMP_SYS(sysinfo),
+        SCMP_SYS(time),
+        SCMP_SYS(uname),
+        /* the loop */
+        SCMP_SYS(epoll_create1),
+        SCMP_SYS(epoll_ctl),
+        SCMP_SYS(epoll_pwait),
+        SCMP_SYS(epoll_pwait2),
+        SCMP_SYS(epoll_wait),
+        SCMP_SYS(eventfd2),
+        SCMP_SYS(pipe2),
+        SCMP_SYS(poll),
+        SCMP_SYS(ppoll),
+        SCMP_SYS(timerfd_create),
+        SCMP_SYS(timerfd_gettime),
+        SCMP_SYS(timerfd_settime),
+        /* files: Landlock says where */
+        SCMP_SYS(access),
+        SCMP_SYS(close),
+        SCMP_SYS(dup),
+        SCMP_SYS(dup3),
+        SCMP_SYS(faccessat),
+        SCMP_SYS(faccessat2),
+        SCMP_SYS(fallocate),
+        SCMP_SYS(fchmod),
+        SCMP_SYS(fcntl),
+        SCMP_SYS(fdatasync),
+        SCMP_SYS(flock),
+        SCMP_SYS(fstat),
+        SCMP_SYS(fstatfs),
+        SCMP_SYS(fsync),
+        SCMP_SYS(ftruncate),
+        SCMP_SYS(getcwd),
+        SCMP_SYS(getdents64),
+        SCMP_SYS(lseek),
+        SCMP_SYS(lstat),
+        SCMP_SYS(memfd_create),
+        SCMP_SYS(newfstatat),
+        SCMP_SYS(open),
+        SCMP_SYS(openat),
+        SCMP_SYS(pread64),
+        SCMP_SYS(pwrite64),
+        SCMP_SYS(read),
+        SCMP_SYS(readlink),
+        SCMP_SYS(readlinkat),
+        SCMP_SYS(readv),
+        SCMP_SYS(rename),
+        SCMP_SYS(renameat),
+        SCMP_SYS(renameat2),
+        SCMP_SYS(stat),
+        SCMP_SYS(statfs),
+        SCMP_SYS(statx),
+        SCMP_SYS(sync_file_range),
+        SCMP_SYS(unlink),
+        SCMP_SYS(unlinkat),
+        SCMP_SYS(utimensat),
+        SCMP_SYS(write),
+        SCMP_SYS(writev),
+        /* the network and the link: the families are listed below */
+        SCMP_SYS(accept4),
+        SCMP_SYS(bind),
+        SCMP_SYS(connect),
+        SCMP_SYS(getpeername),
+        SCMP_SYS(getsockname),
+        SCMP_SYS(getsockopt),
+        SCMP_SYS(recvfrom),
+        SCMP_SYS(recvmmsg),
+        SCMP_SYS(recvmsg),
+        SCMP_SYS(sendmmsg),
+        SCMP_SYS(sendmsg),
+        SCMP_SYS(sendto),
+        SCMP_SYS(setsockopt),
+        SCMP_SYS(shutdown),
+        SCMP_SYS(socketpair),
+        /* signals to itself, the end */
+        SCMP_SYS(exit),
+        SCMP_SYS(exit_group),
+        SCMP_SYS(restart_syscall),
+        SCMP_SYS(rt_sigaction),
+        SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(rt_sigreturn),
+        SCMP_SYS(sigaltstack),
+        /* stage 2 */
+        SCMP_SYS(landlock_add_rule),
+        SCMP_SYS(landlock_create_ruleset),
+        SCMP_SYS(landlock_restrict_self),
+};
+
+/* Netlink: getaddrinfo(3) asks which addresses the machine has. */
+static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+
+/* Terminal and device controls stay out; these two are what sockets and pipes are asked. */
+static const unsigned long ioctls[] = { 0x5421 /* FIONBIO */, 0x541b /* FIONREAD */ };
+
+static int add_conditional(scmp_filter_ctx filter)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++)
+                r = seccomp_rule_add(filter,
+                                     SCMP_ACT_ALLOW,
+                                     SCMP_SYS(socket),
+                                     1,
+                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) families[i], 0));
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(ioctls); i++)
+                r = seccomp_rule_add(filter,
+                                     SCMP_ACT_ALLOW,
+                                     SCMP_SYS(ioctl),
+                                     1,
+                                     SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
+        /* Threads, never processes; the flags of clone3 cannot be seen, so libc shall use clone. */
+        if (r >= 0)
+                r = seccomp_rule_add(filter,
+                                     SCMP_ACT_ALLOW,
+                                     SCMP_SYS(clone),
+                                     1,
+                                     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+        if (r >= 0)
+                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+        if (r >= 0)
+                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
+        /* Reading limits, and a thread naming itself. */
+        if (r >= 0)
+                r = seccomp_rule_add(filter,
+                                     SCMP_ACT_ALLOW,
+                                     SCMP_SYS(prlimit64),
+                                     1,
+                                     SCMP_A2(SCMP_CMP_EQ, 0, 0));
+        if (r >= 0)
+                r = seccomp_rule_add(filter,
+                                     SCMP_ACT_ALLOW,
+                                     SCMP_SYS(prctl),
+                                     1,
+                                     SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
+        return r;
+}
+
+/* abort(3), so that an assertion ends the process as it should: a signal to itself only. */
+static int add_abort(scmp_filter_ctx filter)
+{
+        return seccomp_rule_add(filter,
+                                SCMP_ACT_ALLOW,
+                                SCMP_SYS(tgkill),
+                                2,
+                                SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) getpid(), 0),
+                                SCMP_A2(SCMP_CMP_EQ, SIGABRT, 0));
+}
+
+static int limit_system_calls(void)
+{
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+        int r = 0;
+
+        if (!filter)
+                return -ENOMEM;
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(allowed); i++)
+                r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+        if (r >= 0)
+                r = add_conditional(filter);
+        if (r >= 0)
+                r = add_abort(filter);
+        if (r >= 0)
+                r = seccomp_load(filter);
+        seccomp_release(filter);
+        return r;
+}
+
+#endif
+
+static int set_limits(void)
+{
+        struct rlimit files, core = { 0, 0 };
+
+        if (setrlimit(RLIMIT_CORE, &core) < 0)
+                return -errno;
+        if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+                return -errno;
+        files.rlim_cur = files.rlim_max < MAX_FDS ? files.rlim_max : MAX_FDS;
+        return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
+}
+
+int sandbox_enter(int link_fd)
+{
+        int r;
+
+        /* Nothing that started the spawner or the manager speaks to libraries in here. */
+        if (clearenv() != 0 || setenv("PATH", "/usr/bin:/bin", 1) < 0 ||
+            setenv("LANG", "C.UTF-8", 1) < 0)
+                return -ENOMEM;
+        (void) umask(0077);
+        r = fd_close_from(link_fd + 1);
+        if (r < 0)
+                return r;
+        r = set_limits();
+        if (r < 0)
+                return r;
+        return limit_system_calls();
+}
+
+/* What this version of Landlock can rule; older ones refuse a field or a bit they do not know. */
+static size_t fit_version(RulesetAttr *attr, int version)
+{
+        if (version < 2)
+                attr->handled_access_fs &= ~ACCESS_FS_REFER;
+        if (version < 3)
+                attr->handled_access_fs &= ~ACCESS_FS_TRUNCATE;
+        if (version < 5)
+                attr->handled_access_fs &= ~ACCESS_FS_IOCTL_DEV;
+        if (version < 4)
+                return offsetof(RulesetAttr, handled_access_net);
+        return version < 6 ? offsetof(RulesetAttr, scoped) : sizeof(*attr);
+}
+
+static int allow_below(int ruleset_fd, int dir_fd, uint64_t access)
+{
+        struct landlock_path_beneath_attr rule = { .allowed_access = access, .parent_fd = dir_fd };
+
+        return syscall(SYS_landlock_add_rule, ruleset_fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0
+                       ? -errno
+                       : 0;
+}
+
+int sandbox_confine(const int *dir_fds, size_t n_dir_fds)
+{
+        RulesetAttr attr = {
+                .handled_access_fs = ALLOWED_BELOW | NEVER_ALLOWED,
+                .handled_access_net = ACCESS_NET_BIND_TCP,
+                .scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL,
+        };
+        _cleanup_close_ int ruleset_fd = -EBADF;
+        int version, r = 0;
+        size_t size;
+
+        version = (int)
+                syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+        if (version < 0)
+                return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+
+        size = fit_version(&attr, version);
+        ruleset_fd = (int) syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+        if (ruleset_fd < 0)
+                return -errno;
+        for (size_t i = 0; r >= 0 && i < n_dir_fds; i++)
+                r = allow_below(ruleset_fd, dir_fds[i], ALLOWED_BELOW & attr.handled_access_fs);
+        if (r < 0)
+                return r;
+        if (syscall(SYS_landlock_restrict_self, ruleset_fd, 0) < 0)
+                return -errno;
+        return version;
+}

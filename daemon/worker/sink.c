@@ -1,0 +1,370 @@
+#include "worker/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/str.h"
+
+/* Nobody else reads a file before it is whole and published. */
+#define TEMP_MODE 0600
+
+/* What a program with the usual umask of 022 would have created. */
+#define FINAL_MODE 0644
+
+/* ".", ".", eight hex digits, ".dosvc" */
+#define TEMP_DECORATION 16
+
+/* A name that is taken means 32 random bits met: nobody is that unlucky this often. */
+#define CREATE_ATTEMPTS 8
+
+/* Write-back begins each time that so much has gathered, so that a sync finds little left. */
+#define WRITE_BACK_BYTES (8ULL * 1024 * 1024)
+
+struct Sink {
+        int dir_fd; /* borrowed */
+        int fd;
+        char *final_name; /* owned */
+        char *temp_name;  /* owned; NULL: nothing is open */
+        uint64_t device;
+        uint64_t inode;
+        uint64_t position;
+        uint64_t written_back; /* write-back has begun up to here */
+        uint64_t synced;
+        int broken; /* a sync failed with this */
+};
+
+/* A target that rename(2) may replace, or none. */
+static int check_final(int dir_fd, const char *final_name)
+{
+        struct stat st;
+
+        if (fstatat(dir_fd, final_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode) ? 0 : -EEXIST;
+}
+
+int sink_new(int dir_fd, const char *final_name, Sink **ret)
+{
+        _cleanup_(sink_freep) Sink *sink = NULL;
+        int r = check_final(dir_fd, final_name);
+
+        if (r < 0)
+                return r;
+        if (faccessat(dir_fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
+                return -errno;
+        sink = calloc(1, sizeof(*sink));
+        if (!sink)
+                return -ENOMEM;
+        sink->dir_fd = dir_fd;
+        sink->fd = -EBADF;
+        sink->final_name = strdup(final_name);
+        if (!sink->final_name)
+                return -ENOMEM;
+        *ret = STEAL_PTR(sink);
+        return 0;
+}
+
+static void close_temp(Sink *sink)
+{
+        sink->fd = macro_close(sink->fd);
+        free(sink->temp_name);
+        sink->temp_name = NULL;
+        sink->device = sink->inode = 0;
+        sink->position = sink->written_back = sink->synced = 0;
+        sink->broken = 0;
+}
+
+Sink *sink_free(Sink *sink)
+{
+        if (!sink)
+                return NULL;
+        close_temp(sink);
+        free(sink->final_name);
+        free(sink);
+        return NULL;
+}
+
+/* A regular file of ours under one name only, the recorded one. */
+static bool is_recorded(const struct stat *st, const SinkFile *file)
+{
+        return S_ISREG(st->st_mode) && st->st_dev == file->device && st->st_ino == file->inode &&
+               st->st_uid == geteuid() && st->st_nlink == 1;
+}
+
+/* Some file systems know no locks; the recorded inode still protects there. */
+static int lock_temp(int fd)
+{
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+                return 0;
+        return errno == EOPNOTSUPP || errno == ENOLCK || errno == ENOSYS ? 0 : -errno;
+}
+
+/* O_NONBLOCK: a FIFO in its place must not hold us. */
+static int open_recorded(int dir_fd, const SinkFile *file, int flags, struct stat *ret_st)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        fd = openat(dir_fd,
+                    file->temp_name,
+                    flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO
+                               ? -ESTALE
+                               : -errno;
+        if (fstat(fd, ret_st) < 0)
+                return -errno;
+        return is_recorded(ret_st, file) ? steal_fd(&fd) : -ESTALE;
+}
+
+int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes)
+{
+        _cleanup_free_ char *name = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        close_temp(sink);
+        fd = open_recorded(sink->dir_fd, file, O_RDWR, &st);
+        if (fd < 0)
+                return fd;
+        if (st.st_size < 0 || (uint64_t) st.st_size < offset_bytes)
+                return -ESTALE;
+        r = lock_temp(fd);
+        if (r < 0)
+                return r;
+        if (ftruncate(fd, (off_t) offset_bytes) < 0)
+                return -errno;
+        name = strdup(file->temp_name);
+        if (!name)
+                return -ENOMEM;
+
+        sink->temp_name = STEAL_PTR(name);
+        sink->fd = steal_fd(&fd);
+        sink->device = st.st_dev;
+        sink->inode = st.st_ino;
+        sink->position = sink->written_back = sink->synced = offset_bytes;
+        return 0;
+}
+
+/* Bytes of the name that fit beside the decoration, cut between two characters of UTF-8. */
+static int stem_length(const char *name)
+{
+        size_t size = strlen(name);
+
+        if (size > NAME_MAX - TEMP_DECORATION) {
+                size = NAME_MAX - TEMP_DECORATION;
+                while (size > 0 && ((unsigned char) name[size] & 0xc0) == 0x80)
+                        size--;
+        }
+        return (int) size;
+}
+
+static int create_temp(Sink *sink, char **ret_name)
+{
+        for (unsigned attempt = 0; attempt < CREATE_ATTEMPTS; attempt++) {
+                _cleanup_free_ char *name = NULL;
+                uint32_t random;
+                int fd, r;
+
+                if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+                        return -errno;
+                r = str_format(&name,
+                               ".%.*s.%08x.dosvc",
+                               stem_length(sink->final_name),
+                               sink->final_name,
+                               random);
+                if (r < 0)
+                        return r;
+                fd = openat(sink->dir_fd,
+                            name,
+                            O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                            TEMP_MODE);
+                if (fd >= 0) {
+                        *ret_name = STEAL_PTR(name);
+                        return fd;
+                }
+                if (errno != EEXIST)
+                        return -errno;
+        }
+        return -EEXIST;
+}
+
+int sink_create(Sink *sink)
+{
+        _cleanup_free_ char *name = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        if (sink->temp_name) {
+                SinkFile before = sink_file(sink);
+
+                (void) sink_clean(sink->dir_fd, &before);
+        }
+        close_temp(sink);
+        fd = create_temp(sink, &name);
+        if (fd < 0)
+                return fd;
+        r = lock_temp(fd);
+        if (r >= 0 && fstat(fd, &st) < 0)
+                r = -errno;
+        if (r < 0) {
+                (void) unlinkat(sink->dir_fd, name, 0);
+                return r;
+        }
+        sink->temp_name = STEAL_PTR(name);
+        sink->fd = steal_fd(&fd);
+        sink->device = st.st_dev;
+        sink->inode = st.st_ino;
+        return 0;
+}
+
+SinkFile sink_file(const Sink *sink)
+{
+        return (SinkFile){
+                .temp_name = sink->temp_name ? sink->temp_name : "",
+                .device = sink->device,
+                .inode = sink->inode,
+        };
+}
+
+int sink_reserve(Sink *sink, uint64_t size_bytes)
+{
+        uint64_t from = sink->position;
+
+        if (size_bytes <= from)
+                return 0;
+        if (size_bytes > INT64_MAX)
+                return -EFBIG;
+        if (fallocate(sink->fd, FALLOC_FL_KEEP_SIZE, (off_t) from, (off_t) (size_bytes - from)) ==
+            0)
+                return 0;
+        return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR ? 0 : -errno;
+}
+
+int sink_write(Sink *sink, const void *data, size_t size_bytes)
+{
+        const char *at = data;
+
+        while (size_bytes > 0) {
+                ssize_t n = pwrite(sink->fd, at, size_bytes, (off_t) sink->position);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EIO;
+                at += n;
+                size_bytes -= (size_t) n;
+                sink->position += (uint64_t) n;
+        }
+        if (sink->position - sink->written_back >= WRITE_BACK_BYTES)
+                sink_start_sync(sink);
+        return 0;
+}
+
+uint64_t sink_position(const Sink *sink)
+{
+        return sink->position;
+}
+
+uint64_t sink_synced(const Sink *sink)
+{
+        return sink->synced;
+}
+
+void sink_start_sync(Sink *sink)
+{
+        if (sink->position == sink->written_back)
+                return;
+        /* A hint only: sink_sync() is what counts and what reports. */
+        (void) sync_file_range(sink->fd,
+                               (off_t) sink->written_back,
+                               (off_t) (sink->position - sink->written_back),
+                               SYNC_FILE_RANGE_WRITE);
+        sink->written_back = sink->position;
+}
+
+int sink_sync(Sink *sink)
+{
+        if (sink->broken)
+                return sink->broken;
+        if (!sink->temp_name || (sink->synced == sink->position && sink->position > 0))
+                return 0;
+        if (fdatasync(sink->fd) < 0) {
+                /* The kernel forgets the pages that it could not write: a retry would lie. */
+                sink->broken = -errno;
+                return sink->broken;
+        }
+        sink->synced = sink->written_back = sink->position;
+        return 0;
+}
+
+/* The final name is the recorded file: an earlier attempt got as far as the rename. */
+static bool is_published(int dir_fd, const SinkFile *file, const char *final_name)
+{
+        struct stat st;
+
+        return fstatat(dir_fd, final_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_recorded(&st, file);
+}
+
+int sink_publish_open(int dir_fd,
+                      const SinkFile *file,
+                      const char *final_name,
+                      int64_t mtime_sec,
+                      int *ret_fd)
+{
+        struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        fd = open_recorded(dir_fd, file, O_RDONLY, &st);
+        if (fd < 0)
+                return fd == -ESTALE && is_published(dir_fd, file, final_name) ? 1 : fd;
+        r = check_final(dir_fd, final_name);
+        if (r < 0)
+                return r;
+        if (fchmod(fd, FINAL_MODE) < 0)
+                return -errno;
+        if (mtime_sec >= 0) {
+                times[1] = (struct timespec){ .tv_sec = mtime_sec };
+                if (futimens(fd, times) < 0)
+                        return -errno;
+        }
+        *ret_fd = steal_fd(&fd);
+        return 0;
+}
+
+int sink_publish_rename(int dir_fd, const SinkFile *file, const char *final_name)
+{
+        int r = check_final(dir_fd, final_name);
+
+        if (r < 0)
+                return r;
+        if (renameat(dir_fd, file->temp_name, dir_fd, final_name) < 0)
+                return -errno;
+        return is_published(dir_fd, file, final_name) ? 0 : -ESTALE;
+}
+
+int sink_clean(int dir_fd, const SinkFile *file)
+{
+        struct stat st;
+
+        if (fstatat(dir_fd, file->temp_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        /* One link more is the user's own doing; the name here is ours all the same. */
+        st.st_nlink = 1;
+        if (!is_recorded(&st, file))
+                return 0;
+        if (unlinkat(dir_fd, file->temp_name, 0) < 0 && errno != ENOENT)
+                return -errno;
+        return 0;
+}

@@ -1,0 +1,532 @@
+#include "worker/transfer.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+#include "model/error-code.h"
+#include "model/limits.h"
+#include "worker/destinations.h"
+#include "worker/request.h"
+#include "worker/resume.h"
+#include "worker/sink.h"
+
+/* A credential for each scheme that there is, and no more: a peer cannot make us loop. */
+#define MAX_CHALLENGES 4
+
+struct Transfer {
+        TransferPlace place;
+        FileRecord *record; /* borrowed */
+        const TransferFacts *facts;
+        void *userdata;
+        sd_event_source *report; /* defer: tells the end */
+        Sink *sink;
+        Request *request;
+        char *url; /* of the request that runs or comes next */
+        ResumePlan plan;
+        ResumeVerdict verdict;
+        Login logins[AUTH_TARGETS_MAX];
+        unsigned challenges[AUTH_TARGETS_MAX];
+        unsigned redirects;
+        AuthTarget asked;
+        bool asking;
+        bool accepted; /* the answer's body goes to the sink */
+        Failure failure;
+};
+
+static const RequestEvents request_events;
+
+/* Tells the end from the loop, whatever is on the stack now. */
+static void end(Transfer *transfer)
+{
+        transfer_halt(transfer);
+        (void) sd_event_source_set_enabled(transfer->report, SD_EVENT_ONESHOT);
+}
+
+static void end_internal(Transfer *transfer, int error)
+{
+        failure_set_internal(&transfer->failure, error);
+        end(transfer);
+}
+
+static int on_report(sd_event_source *source, void *userdata)
+{
+        Transfer *transfer = userdata;
+
+        transfer->facts->ended(transfer->userdata,
+                               transfer,
+                               transfer->failure.code ? &transfer->failure : NULL);
+        return 0;
+}
+
+static int forget_version(FileRecord *record)
+{
+        int r = str_set(&record->etag, "");
+
+        if (r >= 0)
+                r = str_set(&record->last_modified, "");
+        if (r >= 0)
+                r = str_set(&record->effective_url, "");
+        if (r >= 0)
+                r = str_set(&record->headers, "");
+        record->offset_bytes = 0;
+        record->total_bytes = DOSVC_SIZE_UNKNOWN;
+        record->finished = false;
+        return r;
+}
+
+static int record_temp(Transfer *transfer)
+{
+        SinkFile file = sink_file(transfer->sink);
+
+        transfer->record->device = file.device;
+        transfer->record->inode = file.inode;
+        return str_set(&transfer->record->temp_name, file.temp_name);
+}
+
+/*
+ * Nothing of the bytes on disk is worth keeping. The next version gets another file under
+ * another name: a record that a crash left behind can then never vouch for bytes that
+ * it does not describe.
+ */
+static int start_over(Transfer *transfer)
+{
+        int r = sink_create(transfer->sink);
+
+        if (r < 0) {
+                failure_set_local(&transfer->failure, r, transfer->record->local_name);
+                return r;
+        }
+        destination_changed(transfer->place.destination);
+        r = forget_version(transfer->record);
+        return r < 0 ? r : record_temp(transfer);
+}
+
+static int take_version(Transfer *transfer, const Head *head)
+{
+        FileRecord *record = transfer->record;
+        int r = str_set(&record->etag, head->etag ? head->etag : "");
+
+        if (r >= 0)
+                r = str_set(&record->last_modified, head->last_modified ? head->last_modified : "");
+        if (r >= 0)
+                r = str_set(&record->effective_url, transfer->url);
+        if (r >= 0)
+                r = str_set(&record->headers, head->text ? head->text : "");
+        record->total_bytes = resume_total_bytes(&transfer->plan, head);
+        return r;
+}
+
+/* The body is coming: the record says of what. */
+static int accept_body(Transfer *transfer, const Head *head)
+{
+        int r = transfer->verdict == RESUME_FROM_START ? start_over(transfer) : 0;
+
+        if (r >= 0) {
+                /* Validators and the date that makes them strong stay those of the first bytes. */
+                if (transfer->verdict == RESUME_FROM_START)
+                        r = take_version(transfer, head);
+                else
+                        transfer->record->total_bytes = resume_total_bytes(&transfer->plan, head);
+        }
+        if (r < 0) {
+                failure_set_internal(&transfer->failure, r);
+                return r;
+        }
+        if (transfer->record->total_bytes != DOSVC_SIZE_UNKNOWN)
+                r = sink_reserve(transfer->sink, transfer->record->total_bytes);
+        transfer->facts->begun(transfer->userdata, transfer);
+        if (r < 0)
+                failure_set_local(&transfer->failure, r, transfer->record->local_name);
+        else
+                transfer->accepted = true;
+        return r;
+}
+
+static void refuse_answer(Transfer *transfer, const char *text)
+{
+        failure_set(&transfer->failure,
+                    (uint32_t) ERROR_CODE_INVALID_SERVER_RESPONSE,
+                    true,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    transfer->url,
+                    "The server's answer for %s %s.",
+                    log_url(transfer->url),
+                    text);
+}
+
+/* RequestEvents.head */
+static int on_head(void *userdata, const Head *head)
+{
+        Transfer *transfer = userdata;
+
+        if (head->status != 200 && head->status != 203 && head->status != 206 &&
+            head->status != 416)
+                return 1;
+        if (head->status == 416 && transfer->plan.from == 0)
+                return 1;
+        transfer->verdict = resume_judge(transfer->record, &transfer->plan, head);
+        switch (transfer->verdict) {
+        case RESUME_APPEND:
+        case RESUME_FROM_START:
+                return accept_body(transfer, head);
+        case RESUME_WHOLE:
+                return 1;
+        case RESUME_ASK_AGAIN:
+                return -ECANCELED;
+        case RESUME_REFUSE:
+                break;
+        }
+        refuse_answer(transfer,
+                      head->status == 206 ? "holds a part of the file that was not asked for"
+                                          : "contradicts itself about its length");
+        return -EBADMSG;
+}
+
+/* RequestEvents.body */
+static int on_body(void *userdata, const void *data, size_t size_bytes)
+{
+        Transfer *transfer = userdata;
+        uint64_t total = transfer->record->total_bytes;
+        int r;
+
+        if (total != DOSVC_SIZE_UNKNOWN && size_bytes > total - sink_position(transfer->sink)) {
+                refuse_answer(transfer, "is longer than it said");
+                return -EBADMSG;
+        }
+        r = sink_write(transfer->sink, data, size_bytes);
+        if (r < 0)
+                failure_set_local(&transfer->failure, r, transfer->record->local_name);
+        return r;
+}
+
+static const Login *login_for(const Transfer *transfer, AuthTarget target)
+{
+        const Login *login = &transfer->logins[target];
+
+        if (!login->secret)
+                return NULL;
+        /* The server's credential is for the origin that the owner named. */
+        if (target == AUTH_TARGET_SERVER &&
+            !spec_same_origin(transfer->url, transfer->record->remote_name))
+                return NULL;
+        return login;
+}
+
+static void ask(Transfer *transfer)
+{
+        RequestSpec spec = {
+                .url = transfer->url,
+                .proxy = transfer->place.proxy,
+                .proxy_bypass = transfer->place.proxy_bypass,
+                .server = login_for(transfer, AUTH_TARGET_SERVER),
+                .proxy_login = login_for(transfer, AUTH_TARGET_PROXY),
+        };
+        int r;
+
+        transfer->plan = resume_plan(transfer->record, transfer->url);
+        transfer->accepted = false;
+        spec.from = transfer->plan.from;
+        spec.if_range = transfer->plan.if_range;
+        r = request_new(transfer->place.loop, &spec, &request_events, transfer, &transfer->request);
+        if (r < 0)
+                end_internal(transfer, r);
+}
+
+static void fail_status(Transfer *transfer, const RequestResult *result)
+{
+        bool tunnel = result->tunnel_status >= 300;
+
+        failure_set_status(&transfer->failure,
+                           tunnel ? result->tunnel_status : result->head->status,
+                           transfer->url,
+                           tunnel || result->head->status == 407,
+                           head_retry_after_sec(result->head, time(NULL)));
+        end(transfer);
+}
+
+/* 401 or 407: which of the offered schemes shall it be? */
+static void challenge(Transfer *transfer, AuthTarget target, const RequestResult *result)
+{
+        unsigned offered =
+                target == AUTH_TARGET_PROXY ? result->proxy_offered : result->server_offered;
+
+        if (offered == 0 || ++transfer->challenges[target] > MAX_CHALLENGES ||
+            (target == AUTH_TARGET_SERVER &&
+             !spec_same_origin(transfer->url, transfer->record->remote_name))) {
+                fail_status(transfer, result);
+                return;
+        }
+        login_done(&transfer->logins[target]);
+        transfer->asking = true;
+        transfer->asked = target;
+        transfer->facts->challenged(transfer->userdata, transfer, target, offered);
+}
+
+void transfer_answer(Transfer *transfer,
+                     int result,
+                     AuthScheme scheme,
+                     const char *user_name,
+                     Secret *secret)
+{
+        _cleanup_(secret_freep) Secret *given = secret;
+        Login *login = &transfer->logins[transfer->asked];
+
+        if (!transfer->asking)
+                return;
+        transfer->asking = false;
+        if (result >= 0 && !request_can_use(scheme))
+                result = -ENOENT;
+        if (result == -ENOENT) {
+                bool proxy = transfer->asked == AUTH_TARGET_PROXY;
+
+                failure_set_status(&transfer->failure, proxy ? 407 : 401, transfer->url, proxy, 0);
+                end(transfer);
+                return;
+        }
+        if (result >= 0)
+                result = str_set(&login->user_name, user_name);
+        if (result < 0) {
+                end_internal(transfer, result);
+                return;
+        }
+        login->scheme = scheme;
+        login->secret = STEAL_PTR(given);
+        ask(transfer);
+}
+
+static bool is_redirect(const Head *head)
+{
+        switch (head->status) {
+        case 301:
+        case 302:
+        case 303:
+        case 307:
+        case 308:
+                return head->location != NULL;
+        default:
+                return false;
+        }
+}
+
+static void refuse_redirect(Transfer *transfer, const char *text)
+{
+        failure_set(&transfer->failure,
+                    (uint32_t) ERROR_CODE_REDIRECT_FAILED,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    transfer->url,
+                    "The redirect from %s was not followed: %s.",
+                    log_url(transfer->url),
+                    text);
+        end(transfer);
+}
+
+static void follow(Transfer *transfer, const Head *head)
+{
+        _cleanup_free_ char *url = NULL;
+        int r = request_resolve(transfer->url, head->location, &url);
+
+        if (r == -ENOMEM) {
+                end_internal(transfer, r);
+        } else if (r < 0) {
+                refuse_redirect(transfer,
+                                r == -EPROTONOSUPPORT ? "it leads to another protocol than HTTP"
+                                                      : "it leads to no URL");
+        } else if (++transfer->redirects > LIMIT_REDIRECTS) {
+                refuse_redirect(transfer, "there are too many redirects");
+        } else if (str_starts_with(transfer->url, "https:") && str_starts_with(url, "http:")) {
+                refuse_redirect(transfer, "it leads from a secure to an insecure server");
+        } else {
+                free(transfer->url);
+                transfer->url = STEAL_PTR(url);
+                ask(transfer);
+        }
+}
+
+/* All bytes that were announced are written. */
+static void end_of_body(Transfer *transfer)
+{
+        uint64_t position = sink_position(transfer->sink);
+
+        if (transfer->record->total_bytes == DOSVC_SIZE_UNKNOWN)
+                transfer->record->total_bytes = position;
+        if (position != transfer->record->total_bytes)
+                refuse_answer(transfer, "is shorter than it said");
+        end(transfer);
+}
+
+/* The old bytes cannot be continued: the whole file, please. */
+static void ask_again(Transfer *transfer)
+{
+        int r = start_over(transfer);
+
+        if (r < 0) {
+                end_internal(transfer, r);
+                return;
+        }
+        transfer->facts->begun(transfer->userdata, transfer);
+        ask(transfer);
+}
+
+/* RequestEvents.done */
+static void on_done(void *userdata, const RequestResult *result)
+{
+        Transfer *transfer = userdata;
+        /* The facts in result are of the request: it goes when they have been used. */
+        _cleanup_(request_freep) Request *request = STEAL_PTR(transfer->request);
+        const Head *head = result->head;
+
+        if (transfer->failure.code)
+                end(transfer);
+        else if (result->aborted && transfer->verdict == RESUME_ASK_AGAIN)
+                ask_again(transfer);
+        else if (head->status == 407 || (head->status == 0 && result->tunnel_status == 407))
+                challenge(transfer, AUTH_TARGET_PROXY, result);
+        else if (head->status == 401)
+                challenge(transfer, AUTH_TARGET_SERVER, result);
+        else if (is_redirect(head))
+                follow(transfer, head);
+        else if (head->status == 416 && transfer->plan.from > 0 && result->whole)
+                end(transfer);
+        else if (transfer->accepted && result->whole)
+                end_of_body(transfer);
+        else if (!transfer->accepted && head->complete && head->status >= 200 &&
+                 (head->status >= 300 || result->whole))
+                fail_status(transfer, result);
+        else if (head->status == 0 && result->tunnel_status >= 300)
+                fail_status(transfer, result);
+        else {
+                request_explain(request, &transfer->failure);
+                end(transfer);
+        }
+}
+
+static const RequestEvents request_events = {
+        .head = on_head,
+        .body = on_body,
+        .done = on_done,
+};
+
+/* Finds the bytes of an earlier attempt; without them the file starts from 0. */
+static int open_place(Transfer *transfer)
+{
+        FileRecord *record = transfer->record;
+        SinkFile file = {
+                .temp_name = record->temp_name,
+                .device = record->device,
+                .inode = record->inode,
+        };
+        int r;
+
+        r = sink_new(destination_fd(transfer->place.destination),
+                     destination_entry(record->local_name),
+                     &transfer->sink);
+        if (r < 0 || str_is_empty(record->temp_name))
+                return r < 0 ? r : forget_version(record);
+        r = sink_continue(transfer->sink, &file, record->offset_bytes);
+        if (r != -ESTALE)
+                return r;
+        r = str_set(&record->temp_name, "");
+        record->device = record->inode = 0;
+        return r < 0 ? r : forget_version(record);
+}
+
+int transfer_new(const TransferPlace *place,
+                 FileRecord *record,
+                 const TransferFacts *facts,
+                 void *userdata,
+                 Transfer **ret)
+{
+        _cleanup_(transfer_freep) Transfer *transfer = calloc(1, sizeof(*transfer));
+        int r;
+
+        if (!transfer)
+                return -ENOMEM;
+        transfer->place = *place;
+        transfer->record = record;
+        transfer->facts = facts;
+        transfer->userdata = userdata;
+        r = sd_event_add_defer(place->event, &transfer->report, on_report, transfer);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(transfer->report, SD_EVENT_OFF);
+        if (r >= 0)
+                r = str_set(&transfer->url, record->remote_name);
+        if (r < 0)
+                return r;
+
+        r = open_place(transfer);
+        if (r < 0) {
+                failure_set_local(&transfer->failure, r, record->local_name);
+                end(transfer);
+        } else if (record->offset_bytes > 0 && record->offset_bytes == record->total_bytes) {
+                end(transfer); /* only the word was missing */
+        } else {
+                ask(transfer);
+        }
+        *ret = STEAL_PTR(transfer);
+        return 0;
+}
+
+Transfer *transfer_free(Transfer *transfer)
+{
+        if (!transfer)
+                return NULL;
+        transfer_halt(transfer);
+        sd_event_source_disable_unref(transfer->report);
+        sink_free(transfer->sink);
+        failure_done(&transfer->failure);
+        free(transfer->url);
+        free(transfer);
+        return NULL;
+}
+
+void transfer_halt(Transfer *transfer)
+{
+        transfer->request = request_free(transfer->request);
+        transfer->asking = false;
+        for (size_t i = 0; i < AUTH_TARGETS_MAX; i++)
+                login_done(&transfer->logins[i]);
+}
+
+void transfer_start_sync(Transfer *transfer)
+{
+        sink_start_sync(transfer->sink);
+}
+
+int transfer_sync(Transfer *transfer)
+{
+        FileRecord *record = transfer->record;
+        uint64_t offset;
+        int r;
+
+        /* Nothing was opened: what the record says of an earlier attempt stays as it is. */
+        if (!transfer->sink || str_is_empty(sink_file(transfer->sink).temp_name))
+                return 0;
+        r = sink_sync(transfer->sink);
+        if (r < 0)
+                return r;
+        offset = sink_synced(transfer->sink);
+        if (offset == record->offset_bytes)
+                return 0;
+        record->offset_bytes = offset;
+        return 1;
+}
+
+FileRecord *transfer_record(Transfer *transfer)
+{
+        return transfer->record;
+}
+
+uint64_t transfer_received(const Transfer *transfer)
+{
+        return transfer->sink ? sink_position(transfer->sink) : 0;
+}
+
+bool transfer_is_asking(const Transfer *transfer)
+{
+        return transfer->asking;
+}

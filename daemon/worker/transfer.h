@@ -1,0 +1,91 @@
+/*
+ * One file from its URL to its temporary file: attempts, redirects, challenges, resuming.
+ * Owns the sink, the requests and the credentials of that file; ends with one verdict.
+ *
+ *   open the place ─► request ─► 2xx: bytes to the sink ─────────────► whole | failed
+ *                       ▲  ▲──── 3xx: own hop, https never to http
+ *                       │─────── 401, 407: asks for one credential, once more with it
+ *                       └─────── an answer that does not continue: from 0, without Range
+ *
+ * No credential goes along before a challenge, to another origin than that of the file's own
+ * remote name, or to another file. Silent; tells facts by callback, from the loop only.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "base/macro.h"
+#include "base/secret.h"
+
+#include "model/spec.h"
+#include "worker/failure.h"
+
+typedef struct CurlLoop CurlLoop;
+typedef struct Destination Destination;
+typedef struct Transfer Transfer;
+
+typedef struct TransferFacts {
+        /*
+         * A temporary file was made or what it will hold changed: the record, which holds
+         * offset 0 or what was on disk, is worth keeping. From within the transfer.
+         */
+        void (*begun)(void *userdata, Transfer *transfer);
+        /* A challenge: transfer_answer() must follow, not from within. */
+        void (*challenged)(void *userdata, Transfer *transfer, AuthTarget target, unsigned offered);
+        /*
+         * The last fact: failure is NULL if all bytes are written (not yet synced), else the
+         * receiver's to move. The transfer may be freed.
+         */
+        void (*ended)(void *userdata, Transfer *transfer, Failure *failure);
+} TransferFacts;
+
+/* Where a transfer works; everything is borrowed and outlives it. */
+typedef struct TransferPlace {
+        sd_event *event;
+        CurlLoop *loop;
+        Destination *destination;
+        const char *proxy;        /* "" = direct */
+        const char *proxy_bypass; /* "" = none */
+} TransferPlace;
+
+/*
+ * Begins; record is borrowed and kept up to date, all but its offset, which only
+ * transfer_sync() moves. What goes wrong early is told by ended() as well. -ENOMEM.
+ */
+int transfer_new(const TransferPlace *place,
+                 FileRecord *record,
+                 const TransferFacts *facts,
+                 void *userdata,
+                 Transfer **ret);
+/* Ends it where it stands; the temporary file and what was synced stay. */
+Transfer *transfer_free(Transfer *transfer);
+DEFINE_CLEANUP(Transfer *, transfer_free);
+
+/*
+ * The answer to challenged(): result 0 with the scheme and its credential (secret is taken
+ * over), -ENOENT: there is none; other errnos end the file as transiently failed.
+ */
+void transfer_answer(Transfer *transfer,
+                     int result,
+                     AuthScheme scheme,
+                     const char *user_name,
+                     Secret *secret);
+
+/* Drops request and credentials; what is written stays and can be synced. */
+void transfer_halt(Transfer *transfer);
+
+/* Begins to write back, without waiting. */
+void transfer_start_sync(Transfer *transfer);
+
+/*
+ * Waits until the bytes written are on disk and moves record->offset_bytes there. Returns 1
+ * if the record changed, 0 if not; errnos of sink_sync().
+ */
+int transfer_sync(Transfer *transfer);
+
+FileRecord *transfer_record(Transfer *transfer);
+/* Bytes received of the file so far, what an earlier attempt left on disk included. */
+uint64_t transfer_received(const Transfer *transfer);
+bool transfer_is_asking(const Transfer *transfer);

@@ -1,0 +1,578 @@
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "dbus/worker-wire.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include "worker/curl-loop.h"
+#include "worker/destinations.h"
+#include "worker/transfer.h"
+
+/* Files at a time, and connections to one host: measured, more is not faster. */
+#define MAX_ACTIVE           8
+#define MAX_HOST_CONNECTIONS 8
+
+/* Finished files wait so long, or for so many, to share one wait of the disk. */
+#define MAX_SETTLING      64
+#define SETTLE_AFTER_USEC (100 * USEC_PER_MSEC)
+
+#define TICK_USEC     (250 * USEC_PER_MSEC)
+#define ACCURACY_USEC (10 * USEC_PER_MSEC)
+
+/* What a crash may cost. */
+#define CHECKPOINT_USEC  USEC_PER_SEC
+#define CHECKPOINT_BYTES (256ULL * 1024 * 1024)
+
+/* One file on its way. */
+typedef struct Flow {
+        List link; /* Worker.active or Worker.settling */
+        Transfer *transfer;
+        uint64_t told_bytes; /* in the last progress() */
+        bool begun;          /* its record is new and not told */
+} Flow;
+
+struct Worker {
+        sd_event *event;
+        FileRecord *records; /* owned */
+        size_t n_records;
+        size_t next; /* the first that has not been started */
+        char *proxy;
+        char *proxy_bypass;
+        const WorkerFacts *facts;
+        void *userdata;
+
+        Destinations *destinations;
+        CurlLoop *loop;
+        List active;   /* Flow.link */
+        List settling; /* Flow.link: whole, not synced */
+        size_t n_active, n_settling;
+        uint64_t checkpoint_usec;
+        bool ended;
+
+        sd_event_source *start;  /* defer */
+        sd_event_source *begun;  /* defer, when nothing else is to do */
+        sd_event_source *tick;   /* timer */
+        sd_event_source *settle; /* timer */
+};
+
+static const TransferFacts transfer_facts;
+
+static uint64_t now_usec(Worker *worker)
+{
+        uint64_t now = 0;
+
+        (void) sd_event_now(worker->event, CLOCK_MONOTONIC, &now);
+        return now;
+}
+
+static Flow *flow_free(Flow *flow)
+{
+        if (!flow)
+                return NULL;
+        list_remove(&flow->link);
+        transfer_free(flow->transfer);
+        free(flow);
+        return NULL;
+}
+
+static void drop_flows(List *flows)
+{
+        LIST_FOREACH_SAFE (link, after, flows) {
+                flow_free(CONTAINER_OF(link, Flow, link));
+        }
+}
+
+/* No more connections, credentials or timers: what is left is to be hung up. */
+static void wind_up(Worker *worker)
+{
+        worker->ended = true;
+        drop_flows(&worker->active);
+        drop_flows(&worker->settling);
+        worker->n_active = worker->n_settling = 0;
+        worker->loop = curl_loop_free(worker->loop);
+        worker->start = sd_event_source_disable_unref(worker->start);
+        worker->begun = sd_event_source_disable_unref(worker->begun);
+        worker->tick = sd_event_source_disable_unref(worker->tick);
+        worker->settle = sd_event_source_disable_unref(worker->settle);
+}
+
+/* Syncs one file; the first error is kept with its name. */
+static bool sync_flow(Flow *flow, Failure *failure, uint32_t *ret_file)
+{
+        FileRecord *record = transfer_record(flow->transfer);
+        int r = transfer_sync(flow->transfer);
+
+        if (r < 0) {
+                if (!failure->code)
+                        *ret_file = record->index;
+                failure_set_local(failure, r, record->local_name);
+                return false;
+        }
+        return r > 0 || flow->begun;
+}
+
+/*
+ * Puts on disk what has come and tells it: data first, then the entries of the directories,
+ * then the word. The settling files are done with. *ret_file and failure tell the first error.
+ */
+static void checkpoint(Worker *worker, Failure *failure, uint32_t *ret_file)
+{
+        const FileRecord *records[MAX_ACTIVE + MAX_SETTLING];
+        size_t n = 0;
+        int r;
+
+        /* All begin to write before the first one waits. */
+        LIST_FOREACH (link, &worker->settling) {
+                transfer_start_sync(CONTAINER_OF(link, Flow, link)->transfer);
+        }
+        LIST_FOREACH (link, &worker->active) {
+                Flow *flow = CONTAINER_OF(link, Flow, link);
+
+                if (sync_flow(flow, failure, ret_file))
+                        records[n++] = transfer_record(flow->transfer);
+        }
+        LIST_FOREACH (link, &worker->settling) {
+                Flow *flow = CONTAINER_OF(link, Flow, link);
+                FileRecord *record = transfer_record(flow->transfer);
+                Failure broken = { 0 };
+
+                (void) sync_flow(flow, &broken, ret_file);
+                if (broken.code) {
+                        if (failure->code)
+                                failure_done(&broken);
+                        else
+                                failure_move(failure, &broken);
+                        continue;
+                }
+                record->finished = true;
+                records[n++] = record;
+        }
+        r = destinations_sync(worker->destinations);
+        if (r < 0) {
+                failure_set_internal(failure, r);
+                return;
+        }
+        if (n > 0)
+                worker->facts->checkpoint(worker->userdata, records, n);
+        LIST_FOREACH (link, &worker->active) {
+                CONTAINER_OF(link, Flow, link)->begun = false;
+        }
+        drop_flows(&worker->settling);
+        worker->n_settling = 0;
+        worker->checkpoint_usec = now_usec(worker);
+        (void) sd_event_source_set_enabled(worker->settle, SD_EVENT_OFF);
+}
+
+static void halt_flows(Worker *worker)
+{
+        LIST_FOREACH (link, &worker->active) {
+                transfer_halt(CONTAINER_OF(link, Flow, link)->transfer);
+        }
+}
+
+void worker_stop(Worker *worker)
+{
+        uint32_t file = WORKER_NO_FILE;
+        Failure failure = { 0 };
+
+        if (worker->ended)
+                return;
+        halt_flows(worker);
+        if (worker->destinations)
+                checkpoint(worker, &failure, &file);
+        if (failure.code)
+                log_warning("The last bytes could not be written: %s",
+                            failure.description ? failure.description : "out of memory");
+        failure_done(&failure);
+        wind_up(worker);
+}
+
+/* The first failure ends all: what the others have is kept. */
+static void fail(Worker *worker, uint32_t file, Failure *failure)
+{
+        Failure first;
+
+        failure_move(&first, failure);
+        worker_stop(worker);
+        worker->facts->failed(worker->userdata, file, &first);
+        failure_done(&first);
+}
+
+static void checkpoint_or_fail(Worker *worker)
+{
+        uint32_t file = WORKER_NO_FILE;
+        Failure failure = { 0 };
+
+        checkpoint(worker, &failure, &file);
+        if (failure.code)
+                fail(worker, file, &failure);
+}
+
+static int start_file(Worker *worker, FileRecord *record, Failure *failure)
+{
+        TransferPlace place = {
+                .event = worker->event,
+                .loop = worker->loop,
+                .proxy = worker->proxy,
+                .proxy_bypass = worker->proxy_bypass,
+        };
+        Flow *flow;
+        int r = destinations_add(worker->destinations, record->local_name, &place.destination);
+
+        if (r < 0) {
+                failure_set_local(failure, r, record->local_name);
+                return r;
+        }
+        flow = calloc(1, sizeof(*flow));
+        if (!flow)
+                return -ENOMEM;
+        list_init(&flow->link);
+        r = transfer_new(&place, record, &transfer_facts, worker, &flow->transfer);
+        if (r < 0) {
+                flow_free(flow);
+                return r;
+        }
+        flow->told_bytes = transfer_received(flow->transfer);
+        list_append(&worker->active, &flow->link);
+        worker->n_active++;
+        return 0;
+}
+
+static bool is_done(const Worker *worker)
+{
+        return worker->n_active == 0 && worker->next == worker->n_records;
+}
+
+static void start_files(Worker *worker)
+{
+        while (worker->n_active < MAX_ACTIVE && worker->next < worker->n_records) {
+                FileRecord *record = &worker->records[worker->next++];
+                Failure failure = { 0 };
+                int r;
+
+                if (record->finished)
+                        continue;
+                r = start_file(worker, record, &failure);
+                if (r < 0) {
+                        failure_set_internal(&failure, r);
+                        fail(worker, record->index, &failure);
+                        return;
+                }
+        }
+}
+
+static void finish_if_done(Worker *worker)
+{
+        if (worker->ended || !is_done(worker))
+                return;
+        checkpoint_or_fail(worker);
+        if (worker->ended)
+                return;
+        wind_up(worker);
+        worker->facts->finished(worker->userdata);
+}
+
+static Flow *find_flow(Worker *worker, const Transfer *transfer)
+{
+        LIST_FOREACH (link, &worker->active) {
+                Flow *flow = CONTAINER_OF(link, Flow, link);
+
+                if (flow->transfer == transfer)
+                        return flow;
+        }
+        return NULL;
+}
+
+/* TransferFacts.begun */
+static void on_begun(void *userdata, Transfer *transfer)
+{
+        Worker *worker = userdata;
+        Flow *flow = find_flow(worker, transfer);
+
+        if (!flow)
+                return;
+        flow->begun = true;
+        (void) sd_event_source_set_enabled(worker->begun, SD_EVENT_ONESHOT);
+}
+
+/* TransferFacts.challenged */
+static void on_challenged(void *userdata, Transfer *transfer, AuthTarget target, unsigned offered)
+{
+        Worker *worker = userdata;
+
+        worker->facts->authenticate(worker->userdata,
+                                    transfer_record(transfer)->index,
+                                    target,
+                                    offered);
+}
+
+/* TransferFacts.ended */
+static void on_ended(void *userdata, Transfer *transfer, Failure *failure)
+{
+        Worker *worker = userdata;
+        Flow *flow = find_flow(worker, transfer);
+
+        if (failure) {
+                fail(worker, transfer_record(transfer)->index, failure);
+                return;
+        }
+        list_remove(&flow->link);
+        worker->n_active--;
+        list_append(&worker->settling, &flow->link);
+        if (worker->n_settling++ == 0) {
+                (void) sd_event_source_set_time_relative(worker->settle, SETTLE_AFTER_USEC);
+                (void) sd_event_source_set_enabled(worker->settle, SD_EVENT_ONESHOT);
+        }
+        transfer_start_sync(transfer);
+        if (worker->n_settling == MAX_SETTLING)
+                checkpoint_or_fail(worker);
+        if (!worker->ended)
+                start_files(worker);
+        finish_if_done(worker);
+}
+
+static const TransferFacts transfer_facts = {
+        .begun = on_begun,
+        .challenged = on_challenged,
+        .ended = on_ended,
+};
+
+/* Tells the records of new temporary files, so that somebody knows of them. */
+static int tell_begun(sd_event_source *source, void *userdata)
+{
+        Worker *worker = userdata;
+        const FileRecord *records[MAX_ACTIVE];
+        size_t n = 0;
+
+        LIST_FOREACH (link, &worker->active) {
+                Flow *flow = CONTAINER_OF(link, Flow, link);
+
+                if (flow->begun)
+                        records[n++] = transfer_record(flow->transfer);
+                flow->begun = false;
+        }
+        if (n > 0)
+                worker->facts->checkpoint(worker->userdata, records, n);
+        return 0;
+}
+
+static void tell_progress(Worker *worker)
+{
+        WorkerProgress figures[MAX_ACTIVE];
+        size_t n = 0;
+
+        LIST_FOREACH (link, &worker->active) {
+                Flow *flow = CONTAINER_OF(link, Flow, link);
+                uint64_t received = transfer_received(flow->transfer);
+
+                if (received == flow->told_bytes)
+                        continue;
+                flow->told_bytes = received;
+                figures[n++] = (WorkerProgress){
+                        .file = transfer_record(flow->transfer)->index,
+                        .received_bytes = received,
+                        .total_bytes = transfer_record(flow->transfer)->total_bytes,
+                };
+        }
+        if (n > 0)
+                worker->facts->progress(worker->userdata, figures, n);
+}
+
+static bool is_checkpoint_due(Worker *worker)
+{
+        uint64_t unsynced = 0;
+
+        LIST_FOREACH (link, &worker->active) {
+                Flow *flow = CONTAINER_OF(link, Flow, link);
+                uint64_t received = transfer_received(flow->transfer);
+                uint64_t offset = transfer_record(flow->transfer)->offset_bytes;
+
+                unsynced += received > offset ? received - offset : 0;
+        }
+        return unsynced >= CHECKPOINT_BYTES ||
+               (unsynced > 0 && now_usec(worker) - worker->checkpoint_usec >= CHECKPOINT_USEC);
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Worker *worker = userdata;
+
+        (void) sd_event_source_set_time_relative(source, TICK_USEC);
+        (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        tell_progress(worker);
+        (void) tell_begun(NULL, worker);
+        if (is_checkpoint_due(worker))
+                checkpoint_or_fail(worker);
+        return 0;
+}
+
+static int on_settle(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        checkpoint_or_fail(userdata);
+        return 0;
+}
+
+/* Opens all directories, then gives up the right to write anywhere else. */
+static int prepare(Worker *worker, Failure *failure, uint32_t *ret_file)
+{
+        int r = destinations_new(&worker->destinations);
+
+        for (size_t i = 0; r >= 0 && i < worker->n_records; i++) {
+                FileRecord *record = &worker->records[i];
+                Destination *ignored;
+
+                if (record->finished)
+                        continue;
+                r = destinations_add(worker->destinations, record->local_name, &ignored);
+                if (r < 0) {
+                        *ret_file = record->index;
+                        failure_set_local(failure, r, record->local_name);
+                }
+        }
+        if (r < 0)
+                return r;
+        r = destinations_confine(worker->destinations);
+        if (r == 0)
+                log_notice("This kernel has no Landlock; the worker can write wherever its "
+                           "user can");
+        return r < 0 ? r : curl_loop_new(worker->event, MAX_HOST_CONNECTIONS, &worker->loop);
+}
+
+static int on_start(sd_event_source *source, void *userdata)
+{
+        Worker *worker = userdata;
+        uint32_t file = WORKER_NO_FILE;
+        Failure failure = { 0 };
+        int r = prepare(worker, &failure, &file);
+
+        if (r < 0) {
+                failure_set_internal(&failure, r);
+                fail(worker, file, &failure);
+                return 0;
+        }
+        worker->checkpoint_usec = now_usec(worker);
+        start_files(worker);
+        finish_if_done(worker);
+        return 0;
+}
+
+static int add_sources(Worker *worker)
+{
+        sd_event *event = worker->event;
+        int r = sd_event_add_defer(event, &worker->start, on_start, worker);
+
+        if (r >= 0)
+                r = sd_event_add_defer(event, &worker->begun, tell_begun, worker);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(worker->begun, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_priority(worker->begun, SD_EVENT_PRIORITY_IDLE);
+        if (r >= 0)
+                r = sd_event_add_time_relative(event,
+                                               &worker->tick,
+                                               CLOCK_MONOTONIC,
+                                               TICK_USEC,
+                                               ACCURACY_USEC,
+                                               on_tick,
+                                               worker);
+        if (r >= 0)
+                r = sd_event_add_time_relative(event,
+                                               &worker->settle,
+                                               CLOCK_MONOTONIC,
+                                               0,
+                                               ACCURACY_USEC,
+                                               on_settle,
+                                               worker);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(worker->settle, SD_EVENT_OFF);
+        return r;
+}
+
+/* CURLOPT_NOPROXY: one string with commas. */
+static int join_bypass(char *const *hosts, char **ret)
+{
+        _cleanup_free_ char *joined = strdup("");
+
+        for (; joined && hosts && *hosts; hosts++) {
+                char *longer = NULL;
+
+                if (str_format(&longer, "%s%s%s", joined, joined[0] ? "," : "", *hosts) < 0)
+                        return -ENOMEM;
+                free(joined);
+                joined = longer;
+        }
+        if (!joined)
+                return -ENOMEM;
+        *ret = STEAL_PTR(joined);
+        return 0;
+}
+
+int worker_new(sd_event *event,
+               const WorkerOrder *order,
+               const WorkerFacts *facts,
+               void *userdata,
+               Worker **ret)
+{
+        _cleanup_(worker_freep) Worker *worker = calloc(1, sizeof(*worker));
+        int r;
+
+        if (!worker)
+                return -ENOMEM;
+        worker->event = sd_event_ref(event);
+        worker->facts = facts;
+        worker->userdata = userdata;
+        list_init(&worker->active);
+        list_init(&worker->settling);
+        r = str_set(&worker->proxy, order->proxies && *order->proxies ? *order->proxies : "");
+        if (r >= 0)
+                r = join_bypass(order->proxy_bypass, &worker->proxy_bypass);
+        if (r >= 0)
+                r = add_sources(worker);
+        if (r < 0)
+                return r;
+        worker->records = order->records;
+        worker->n_records = order->n_records;
+        *ret = STEAL_PTR(worker);
+        return 0;
+}
+
+Worker *worker_free(Worker *worker)
+{
+        if (!worker)
+                return NULL;
+        wind_up(worker);
+        destinations_free(worker->destinations);
+        for (size_t i = 0; i < worker->n_records; i++)
+                file_record_done(&worker->records[i]);
+        free(worker->records);
+        free(worker->proxy);
+        free(worker->proxy_bypass);
+        sd_event_unref(worker->event);
+        free(worker);
+        return NULL;
+}
+
+void worker_answer(Worker *worker,
+                   uint32_t file,
+                   int result,
+                   AuthScheme scheme,
+                   const char *user_name,
+                   Secret *secret)
+{
+        LIST_FOREACH (link, &worker->active) {
+                Flow *flow = CONTAINER_OF(link, Flow, link);
+
+                if (transfer_record(flow->transfer)->index == file &&
+                    transfer_is_asking(flow->transfer)) {
+                        transfer_answer(flow->transfer, result, scheme, user_name, secret);
+                        return;
+                }
+        }
+        secret_free(secret);
+}
