@@ -52,10 +52,10 @@
  *   Download(s job_id, as proxies, as proxy_bypass, a FileRecord files) → ()
  *       replies at once; the work is told in signals. proxies: at most one URL an entry,
  *       "http://host:port" or "https://host:port"; empty array = direct.
- *   Publish(s job_id, a FileRecord files) → a(uis) failures
+ *   Publish(s job_id, a FileRecord files) → a(uus) failures
  *       gives finished files their final names, removes the temporary files of the
- *       others; (index, errno, text), empty = all done. May be repeated.
- *   Clean(s job_id, a FileRecord files) → a(uis) failures
+ *       others; (index, code, text), empty = all done. May be repeated.
+ *   Clean(s job_id, a FileRecord files) → a(uus) failures
  *       removes every temporary file that is still the one recorded.
  *   Stop() → ()
  */
@@ -64,7 +64,7 @@
 #define WORKER_PUBLISH            "Publish"
 #define WORKER_CLEAN              "Clean"
 #define WORKER_FILES_SIGNATURE    "sa(" WORKER_FILE_SIGNATURE ")"
-#define WORKER_FAILURES_SIGNATURE "a(uis)"
+#define WORKER_FAILURES_SIGNATURE "a(uus)"
 #define WORKER_STOP               "Stop"
 
 /*

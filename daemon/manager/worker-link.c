@@ -1,0 +1,586 @@
+#include "manager/worker-link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <systemd/sd-bus.h>
+
+#include "dbus/worker-wire.h"
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/str.h"
+
+#include "model/limits.h"
+#include "model/wire-codec.h"
+
+/* The user lookup of dosvc-spawn may go over a network. */
+#define READY_TIMEOUT_USEC (30 * USEC_PER_SEC)
+
+/* A task's answer: publishing may have to sync much. */
+#define ANSWER_TIMEOUT_USEC (600 * USEC_PER_SEC)
+
+/* From Stop, or from the end of the task, to the end of the process. */
+#define STOP_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+/* Schemes that one challenge can name. */
+#define OFFERED_MAX 16
+
+typedef enum LinkState {
+        LINK_STARTING, /* the spawner is asked, Ready is awaited */
+        LINK_WORKING,
+        LINK_ENDING, /* the link is closed, the process's end is awaited */
+        LINK_ENDED,
+} LinkState;
+
+struct WorkerLink {
+        sd_event *event; /* owned reference */
+        Spawner *spawner;
+        const WorkerLinkFacts *facts;
+        void *userdata;
+        LinkState state;
+        uint64_t worker; /* id at the spawner; 0: none any more */
+        sd_bus *bus;
+        sd_bus_slot *answer; /* of the task or of Stop */
+        sd_event_source *deadline;
+        sd_event_source *tell_end;
+        int result;
+        char *text;
+        bool stopping;
+        bool done; /* the task is: Finished, Failed, or its answer was heard */
+
+        /* The order. */
+        WorkerTask task;
+        char job_id[SD_ID128_STRING_MAX];
+        FileRecord *files;
+        size_t n_files;
+        char **proxies;
+        char **proxy_bypass;
+};
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static int on_tell_end(sd_event_source *source, void *userdata)
+{
+        WorkerLink *link = userdata;
+
+        link->facts->ended(link->userdata, link->result, link->text ? link->text : "");
+        return 0;
+}
+
+/* The process is gone: tell, from the loop, since this may be a callback of the bus. */
+static void end(WorkerLink *link)
+{
+        if (link->state == LINK_ENDED)
+                return;
+        link->state = LINK_ENDED;
+        link->worker = 0;
+        (void) sd_event_add_defer(link->event, &link->tell_end, on_tell_end, link);
+}
+
+static void set_deadline(WorkerLink *link, uint64_t usec)
+{
+        (void) sd_event_source_set_time_relative(link->deadline, usec);
+        (void) sd_event_source_set_enabled(link->deadline, SD_EVENT_ONESHOT);
+}
+
+/* Closes the link; the process hears it and goes, or is killed. The first reason stays. */
+static void finish(WorkerLink *link, int result, const char *text)
+{
+        if (link->state >= LINK_ENDING)
+                return;
+        link->state = LINK_ENDING;
+        link->result = result;
+        (void) str_set(&link->text, text);
+        link->answer = sd_bus_slot_unref(link->answer);
+        sd_bus_close(link->bus);
+        if (result < 0)
+                spawner_kill(link->spawner, link->worker);
+        set_deadline(link, STOP_TIMEOUT_USEC);
+}
+
+/* The worker broke the contract: hostile or broken, it is not heard any further. */
+static int distrust(WorkerLink *link, const char *what)
+{
+        _cleanup_free_ char *text = NULL;
+
+        (void) str_format(&text, "The worker broke the contract: %s", what);
+        finish(link, -EPROTO, text ? text : "The worker broke the contract");
+        return 0;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        WorkerLink *link = userdata;
+
+        switch (link->state) {
+        case LINK_STARTING:
+                finish(link, -ETIMEDOUT, "The worker did not become ready in time");
+                break;
+        case LINK_WORKING:
+                finish(link, link->stopping ? 0 : -ETIMEDOUT, "The worker did not answer in time");
+                spawner_kill(link->spawner, link->worker);
+                break;
+        case LINK_ENDING:
+                spawner_kill(link->spawner, link->worker);
+                set_deadline(link, STOP_TIMEOUT_USEC);
+                break;
+        case LINK_ENDED:
+        default:
+                break;
+        }
+        return 0;
+}
+
+static void on_spawner_event(void *userdata, SpawnerEvent event, int value)
+{
+        WorkerLink *link = userdata;
+        _cleanup_free_ char *text = NULL;
+
+        switch (event) {
+        case SPAWNER_STARTED:
+                return;
+        case SPAWNER_REFUSED:
+                (void) str_format(&text, "No worker could be started: %s", strerrordesc_np(-value));
+                finish(link, value, text ? text : "");
+                break;
+        case SPAWNER_EXITED:
+                if (WIFSIGNALED(value))
+                        (void) str_format(&text,
+                                          "The worker was killed by signal %d",
+                                          WTERMSIG(value));
+                else
+                        (void) str_format(&text,
+                                          "The worker ended early with status %d",
+                                          WEXITSTATUS(value));
+                finish(link, link->done || link->stopping ? 0 : -ECONNRESET, text);
+                if (!link->text)
+                        link->text = STEAL_PTR(text);
+                break;
+        case SPAWNER_LOST:
+        default:
+                finish(link, -ECONNRESET, "The spawner went away and took the worker with it");
+                break;
+        }
+        end(link);
+}
+
+/* ---- what the worker says -------------------------------------------------------------------- */
+
+static int compare_index(const void *a, const void *b)
+{
+        const FileRecord *x = a, *y = b;
+
+        return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* The files of an order are in the order of their indexes, with gaps. */
+static const FileRecord *find_file(const WorkerLink *link, uint32_t index)
+{
+        return bsearch(&(FileRecord){ .index = index },
+                       link->files,
+                       link->n_files,
+                       sizeof(*link->files),
+                       compare_index);
+}
+
+static int on_progress(WorkerLink *link, sd_bus_message *m)
+{
+        uint32_t file;
+        uint64_t bytes, total;
+        int r;
+
+        if (!sd_bus_message_has_signature(m, WORKER_PROGRESS_SIGNATURE))
+                return distrust(link, "signature of Progress");
+        (void) sd_bus_message_enter_container(m, 'a', "(utt)");
+        while ((r = sd_bus_message_read(m, "(utt)", &file, &bytes, &total)) > 0) {
+                if (!find_file(link, file) || (total != DOSVC_SIZE_UNKNOWN && bytes > total))
+                        return distrust(link, "Progress of a file that is not its own");
+                link->facts->progress(link->userdata, file, bytes, total);
+        }
+        return r < 0 ? distrust(link, "Progress that cannot be read") : 0;
+}
+
+static int on_checkpoint(WorkerLink *link, sd_bus_message *m)
+{
+        FileRecord *records = NULL;
+        size_t n_records = 0;
+        bool own = true;
+
+        if (!sd_bus_message_has_signature(m, WORKER_CHECKPOINT_SIGNATURE) ||
+            wire_read_files(m, &records, &n_records) < 0)
+                return distrust(link, "Checkpoint that cannot be read");
+        for (size_t i = 0; i < n_records; i++)
+                own = own && find_file(link, records[i].index);
+        if (own)
+                link->facts->checkpoint(link->userdata, records, n_records);
+        file_records_free(records, n_records);
+        return own ? 0 : distrust(link, "Checkpoint of a file that is not its own");
+}
+
+static int on_finished(WorkerLink *link)
+{
+        link->done = true;
+        link->facts->finished(link->userdata);
+        finish(link, 0, "");
+        return 0;
+}
+
+static int on_failed(WorkerLink *link, sd_bus_message *m)
+{
+        WorkerFailure failure = { 0 };
+        const char *context;
+        int transient, value;
+
+        if (sd_bus_message_read(m,
+                                WORKER_FAILED_SIGNATURE,
+                                &failure.file,
+                                &transient,
+                                &failure.code,
+                                &context,
+                                &failure.description,
+                                &failure.url,
+                                &failure.retry_after_sec) < 0)
+                return distrust(link, "Failed that cannot be read");
+        value = error_context_from_string(context);
+        if (value < 0 || failure.code == 0 || strlen(failure.description) > LIMIT_WORKER_TEXT ||
+            strlen(failure.url) > LIMIT_WORKER_TEXT ||
+            (failure.file != WORKER_NO_FILE && !find_file(link, failure.file)))
+                return distrust(link, "Failed with values out of range");
+        failure.context = (ErrorContext) value;
+        failure.transient = transient != 0;
+        link->done = true;
+        link->facts->failed(link->userdata, &failure);
+        finish(link, 0, "");
+        return 0;
+}
+
+static int reply_credential(sd_bus_message *call, const Credential *credential)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        fd = fd_new_sealed("dosvc-credential",
+                           secret_data(credential->secret),
+                           secret_size(credential->secret));
+        if (fd < 0)
+                return fd;
+        r = sd_bus_reply_method_return(call,
+                                       WORKER_AUTHENTICATE_REPLY_SIGNATURE,
+                                       auth_scheme_to_string(credential->scheme),
+                                       (int) credential->implicit,
+                                       credential->user_name ? credential->user_name : "",
+                                       fd);
+        return r;
+}
+
+static int on_authenticate(WorkerLink *link, sd_bus_message *m)
+{
+        _cleanup_(strings_freep) char **offered = NULL;
+        Credential credential = { 0 };
+        const char *text;
+        uint32_t file;
+        unsigned schemes = 0;
+        int target, r;
+
+        if (!sd_bus_message_has_signature(m, WORKER_AUTHENTICATE_SIGNATURE) ||
+            sd_bus_message_read(m, "us", &file, &text) < 0 ||
+            wire_read_strings(m, OFFERED_MAX, &offered) < 0)
+                return distrust(link, "Authenticate that cannot be read");
+        target = auth_target_from_string(text);
+        if (target < 0 || !find_file(link, file))
+                return distrust(link, "Authenticate with values out of range");
+        for (char **s = offered; *s; s++) {
+                int scheme = auth_scheme_from_string(*s);
+
+                if (scheme >= 0)
+                        schemes |= 1u << scheme;
+        }
+
+        r = link->facts->authenticate(link->userdata,
+                                      file,
+                                      (AuthTarget) target,
+                                      schemes,
+                                      &credential);
+        if (r >= 0)
+                r = reply_credential(m, &credential);
+        credential_done(&credential);
+        if (r < 0)
+                r = sd_bus_reply_method_errorf(m,
+                                               DOSVC_ERROR_PREFIX "NotFound",
+                                               "No credential fits");
+        return r < 0 ? distrust(link, "Authenticate that cannot be answered") : 0;
+}
+
+/* ---- the order ------------------------------------------------------------------------------- */
+
+static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        WorkerLink *link = userdata;
+        uint32_t file, code;
+        const char *text;
+        int r;
+
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                _cleanup_free_ char *reason = NULL;
+
+                (void) str_format(&reason,
+                                  "The worker refused its task: %s",
+                                  sd_bus_message_get_error(m)->message);
+                finish(link, -EPROTO, reason ? reason : "");
+                return 0;
+        }
+        if (link->stopping) {
+                finish(link, 0, "");
+                return 0;
+        }
+        if (link->task == WORKER_TASK_DOWNLOAD) {
+                /* From now on the worker's own time limits count, and Stop's. */
+                (void) sd_event_source_set_enabled(link->deadline, SD_EVENT_OFF);
+                return 0;
+        }
+
+        if (!sd_bus_message_has_signature(m, WORKER_FAILURES_SIGNATURE))
+                return distrust(link, "signature of an answer");
+        link->done = true;
+        (void) sd_bus_message_enter_container(m, 'a', "(uus)");
+        while ((r = sd_bus_message_read(m, "(uus)", &file, &code, &text)) > 0) {
+                const FileRecord *record = find_file(link, file);
+
+                if (!record || code == 0 || strlen(text) > LIMIT_WORKER_TEXT)
+                        return distrust(link, "an answer with values out of range");
+                link->facts->failed(link->userdata,
+                                    &(WorkerFailure){
+                                            .file = file,
+                                            .code = code,
+                                            .context = ERROR_CONTEXT_LOCAL_FILE,
+                                            .description = text,
+                                            .url = "",
+                                    });
+        }
+        if (r < 0)
+                return distrust(link, "an answer that cannot be read");
+        finish(link, 0, "");
+        return 0;
+}
+
+static int send_task(WorkerLink *link)
+{
+        static const char *const members[] = {
+                [WORKER_TASK_DOWNLOAD] = WORKER_DOWNLOAD,
+                [WORKER_TASK_PUBLISH] = WORKER_PUBLISH,
+                [WORKER_TASK_CLEAN] = WORKER_CLEAN,
+        };
+        sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(link->bus,
+                                           &m,
+                                           NULL,
+                                           WORKER_PATH,
+                                           WORKER_INTERFACE,
+                                           members[link->task]);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", link->job_id);
+        if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD) {
+                r = sd_bus_message_append_strv(m, link->proxies);
+                if (r >= 0)
+                        r = sd_bus_message_append_strv(m, link->proxy_bypass);
+        }
+        if (r >= 0)
+                r = wire_append_files(m, link->files, link->n_files);
+        if (r >= 0)
+                r = sd_bus_call_async(link->bus, &link->answer, m, on_answer, link, UINT64_MAX);
+        sd_bus_message_unref(m);
+        return r < 0 ? r : 0;
+}
+
+static int on_ready(WorkerLink *link, sd_bus_message *m)
+{
+        uint32_t version;
+
+        if (link->state != LINK_STARTING)
+                return distrust(link, "a second Ready");
+        if (sd_bus_message_read(m, WORKER_READY_SIGNATURE, &version) < 0 ||
+            version != WORKER_PROTOCOL_VERSION)
+                return distrust(link, "its version");
+        link->state = LINK_WORKING;
+        if (link->stopping) {
+                finish(link, 0, "");
+                return 0;
+        }
+        set_deadline(link, ANSWER_TIMEOUT_USEC);
+        if (send_task(link) < 0)
+                finish(link, -EIO, "The task could not be sent to the worker");
+        return 0;
+}
+
+static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        WorkerLink *link = userdata;
+
+        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Disconnected")) {
+                finish(link,
+                       link->done || link->stopping ? 0 : -ECONNRESET,
+                       NULL); /* its exit status says more */
+                return 1;
+        }
+        if (link->state >= LINK_ENDING)
+                return 1;
+        if (sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_READY))
+                (void) on_ready(link, m);
+        else if (link->state != LINK_WORKING)
+                return 0; /* nothing counts before Ready */
+        else if (link->task == WORKER_TASK_DOWNLOAD &&
+                 sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_PROGRESS))
+                (void) on_progress(link, m);
+        else if (link->task == WORKER_TASK_DOWNLOAD &&
+                 sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_CHECKPOINT))
+                (void) on_checkpoint(link, m);
+        else if (link->task == WORKER_TASK_DOWNLOAD &&
+                 sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_FINISHED))
+                (void) on_finished(link);
+        else if (link->task == WORKER_TASK_DOWNLOAD &&
+                 sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_FAILED))
+                (void) on_failed(link, m);
+        else if (link->task == WORKER_TASK_DOWNLOAD &&
+                 sd_bus_message_is_method_call(m, WORKER_INTERFACE, WORKER_AUTHENTICATE))
+                (void) on_authenticate(link, m);
+        else
+                return 0;
+        return 1;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static int copy_order(WorkerLink *link, const WorkerOrder *order)
+{
+        int r;
+
+        link->task = order->task;
+        (void) sd_id128_to_string(order->job, link->job_id);
+        r = strings_copy(order->proxies, &link->proxies);
+        if (r >= 0)
+                r = strings_copy(order->proxy_bypass, &link->proxy_bypass);
+        if (r < 0)
+                return r;
+        link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
+        if (!link->files)
+                return -ENOMEM;
+        for (; r >= 0 && link->n_files < order->n_files; link->n_files++)
+                r = file_record_copy(&link->files[link->n_files], &order->files[link->n_files]);
+        return r;
+}
+
+static int open_bus(WorkerLink *link, int *fd)
+{
+        int r = sd_bus_new(&link->bus);
+
+        if (r >= 0)
+                r = sd_bus_set_fd(link->bus, *fd, *fd);
+        if (r >= 0) {
+                (void) steal_fd(fd); /* the bus closes it from here on */
+                r = sd_bus_negotiate_fds(link->bus, true);
+        }
+        if (r >= 0)
+                r = sd_bus_add_filter(link->bus, NULL, on_message, link);
+        if (r >= 0)
+                r = sd_bus_start(link->bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(link->bus, link->event, SD_EVENT_PRIORITY_NORMAL);
+        return r;
+}
+
+int worker_link_new(sd_event *event,
+                    Spawner *spawner,
+                    const WorkerOrder *order,
+                    const WorkerLinkFacts *facts,
+                    void *userdata,
+                    WorkerLink **ret)
+{
+        _cleanup_(worker_link_freep) WorkerLink *link = calloc(1, sizeof(*link));
+        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
+        int pair[2], r;
+
+        if (!link)
+                return -ENOMEM;
+        link->event = sd_event_ref(event);
+        link->spawner = spawner;
+        link->facts = facts;
+        link->userdata = userdata;
+        r = copy_order(link, order);
+        if (r < 0)
+                return r;
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+                return -errno;
+        ours = pair[0];
+        theirs = pair[1];
+        r = sd_event_add_time_relative(event,
+                                       &link->deadline,
+                                       CLOCK_BOOTTIME,
+                                       READY_TIMEOUT_USEC,
+                                       0,
+                                       on_deadline,
+                                       link);
+        if (r >= 0)
+                r = open_bus(link, &ours);
+        if (r >= 0)
+                r = spawner_start(spawner,
+                                  order->owner_uid,
+                                  order->owner_name,
+                                  theirs,
+                                  on_spawner_event,
+                                  link,
+                                  &link->worker);
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(link);
+        return 0;
+}
+
+WorkerLink *worker_link_free(WorkerLink *link)
+{
+        if (!link)
+                return NULL;
+        if (link->worker)
+                spawner_forget(link->spawner, link->worker);
+        sd_bus_slot_unref(link->answer);
+        sd_bus_close_unref(link->bus);
+        sd_event_source_disable_unref(link->deadline);
+        sd_event_source_disable_unref(link->tell_end);
+        file_records_free(link->files, link->n_files);
+        strings_free(link->proxies);
+        strings_free(link->proxy_bypass);
+        free(link->text);
+        sd_event_unref(link->event);
+        free(link);
+        return NULL;
+}
+
+void worker_link_stop(WorkerLink *link)
+{
+        if (link->stopping || link->state >= LINK_ENDING)
+                return;
+        link->stopping = true;
+        set_deadline(link, STOP_TIMEOUT_USEC);
+        if (link->state == LINK_STARTING) {
+                finish(link, 0, "");
+                return;
+        }
+        if (link->task != WORKER_TASK_DOWNLOAD)
+                return; /* its answer is near */
+        link->answer = sd_bus_slot_unref(link->answer);
+        if (sd_bus_call_method_async(link->bus,
+                                     &link->answer,
+                                     NULL,
+                                     WORKER_PATH,
+                                     WORKER_INTERFACE,
+                                     WORKER_STOP,
+                                     on_answer,
+                                     link,
+                                     NULL) < 0)
+                finish(link, 0, "");
+}
