@@ -6,21 +6,43 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/servers.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
+
+#define TEST_SEC 60
 
 Scene scene;
 
 static char *theatre; /* owned: outlives the forked tests, so that a failed one leaves nothing */
 
-void scene_open_theatre(void)
+int scene_play(Suite *suite, unsigned servers)
 {
+        SRunner *runner;
+        int failed;
+
+        users_setup();
         theatre = temp_dir_new();
+        if (servers)
+                servers_start(servers);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        if (servers)
+                servers_stop();
+        theatre = temp_dir_remove(theatre);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-void scene_close_theatre(void)
+TCase *scene_case(Suite *suite, const char *name, void (*start)(void))
 {
-        theatre = temp_dir_remove(theatre);
+        TCase *tcase = tcase_create(name);
+
+        tcase_add_checked_fixture(tcase, start, scene_stop);
+        tcase_set_timeout(tcase, TEST_SEC);
+        suite_add_tcase(suite, tcase);
+        return tcase;
 }
 
 /* Each test is a process of its own: its number makes the directory its own. */

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <check.h>
+
 #include "tests/lib/bus-fixture.h"
 #include "tests/lib/daemon-fixture.h"
 
@@ -17,9 +19,14 @@ typedef struct Scene {
 
 extern Scene scene;
 
-/* The directory below which scenes are made and which main() removes: call both in main(). */
-void scene_open_theatre(void);
-void scene_close_theatre(void);
+/*
+ * The whole of a main(): sets up the users and these servers (0 = none), runs the suite, ends
+ * the servers and removes what was left. Returns the exit status.
+ */
+int scene_play(Suite *suite, unsigned servers);
+
+/* A TCase of the suite whose tests each have such a scene; 60 s a test. */
+TCase *scene_case(Suite *suite, const char *name, void (*start)(void));
 
 /* Fixtures: the system instance, the same with a key that outlives it, alice's own instance. */
 void scene_start(void);

@@ -1,0 +1,270 @@
+/*
+ * A marker password is found nowhere: not in the store, its WAL and the log, not in any
+ * environment or command line, not in the memory of the processes, and with a descriptor not on
+ * the bus. That the search finds what is there is shown first.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dbus/dosvc-wire.h"
+
+#include "base/macro.h"
+
+#include "tests/lib/file-hash.h"
+#include "tests/lib/job-client.h"
+#include "tests/lib/memory-scan.h"
+#include "tests/lib/process.h"
+#include "tests/lib/scene.h"
+#include "tests/lib/servers.h"
+#include "tests/lib/temp-dir.h"
+#include "tests/lib/users.h"
+
+#define WAIT_MSEC 30000
+#define MIB       (1024ULL * 1024ULL)
+
+/* base64 of "reader:Plover-xyzzy-4711-marker" without what depends on its last bytes. */
+#define ENCODED "cmVhZGVyOlBsb3Zlci14eXp6eS00NzExLW1hcmtlc"
+
+static const char *const forms[] = { SERVERS_PASSWORD, ENCODED };
+static const char *const programs[] = { "dosvcd", "dosvc-spawn", "dosvc-worker", "dosvc-secret" };
+
+static char *job, *local;
+static pid_t monitor;
+static char *monitor_log;
+
+/* A dbus-monitor as root on the private bus, from before the first call. */
+static void start_monitor(void)
+{
+        monitor_log = temp_dir_path(scene.dir, "monitor.log");
+        monitor = process_start(&(ProcessSpec){
+                .argv = PROCESS_ARGV("dbus-monitor", "--address", scene.bus.address),
+                .output = monitor_log,
+        });
+        ck_assert(PROCESS_WAIT_UNTIL(5000, access(monitor_log, F_OK) == 0));
+        process_nap_msec(300);
+}
+
+static void start(void)
+{
+        scene_start_with_key();
+        start_monitor();
+        servers_forget_requests();
+        local = scene_alice_file("file");
+        (void) unlink(local);
+        job = job_create(scene.alice, "leaks");
+}
+
+static void start_user(void)
+{
+        scene_start_user();
+        start_monitor();
+        servers_forget_requests();
+        local = scene_alice_file("file");
+        (void) unlink(local);
+        job = job_create(scene.alice, "leaks");
+}
+
+static void check_processes(bool memory_of_worker)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+                pid_t pids[8];
+                size_t n = process_descendants(getpid(), programs[i], pids, ARRAY_SIZE(pids));
+
+                for (size_t k = 0; k < n; k++)
+                        for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
+                                const char *where = "";
+
+                                ck_assert(!memory_scan_proc_file(pids[k], "environ", forms[f]));
+                                ck_assert(!memory_scan_proc_file(pids[k], "cmdline", forms[f]));
+                                if (strcmp(programs[i], "dosvc-worker") == 0 && !memory_of_worker)
+                                        continue;
+                                ck_assert_msg(!memory_scan_process(pids[k], forms[f], &where),
+                                              "%s holds %s in %s",
+                                              programs[i],
+                                              forms[f],
+                                              where);
+                        }
+        }
+}
+
+/* Everything below the scene: state directory with WAL, log of dosvcd, of the bus. */
+static void check_files(void)
+{
+        for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
+                const char *where = "";
+
+                ck_assert_msg(!memory_scan_files(scene.dir, forms[f], &where),
+                              "%s is in %s",
+                              forms[f],
+                              where);
+        }
+}
+
+static void add(Site site, const char *name)
+{
+        _cleanup_free_ char *url = servers_url(site, name);
+
+        job_add_file(scene.alice, job, url, local);
+}
+
+/* A search that finds nothing proves nothing unless it finds this. */
+START_TEST(the_search_finds_what_is_there)
+{
+        _cleanup_free_ char *path = temp_dir_path(scene.dir, "planted");
+        const char *where = "";
+
+        ck_assert(memory_scan_process(getpid(), SERVERS_PASSWORD, &where));
+        temp_dir_write(path, "x" SERVERS_PASSWORD "y");
+        ck_assert(memory_scan_files(scene.dir, SERVERS_PASSWORD, &where));
+        ck_assert_int_eq(unlink(path), 0);
+
+        /* The string form is on the bus, as the contract says. */
+        ck_assert_pstr_eq(job_try_credential(scene.alice,
+                                             job,
+                                             "server",
+                                             "basic",
+                                             &(ClientCredential){ .user_name = SERVERS_USER,
+                                                                  .password = SERVERS_PASSWORD }),
+                          NULL);
+        ck_assert(
+                PROCESS_WAIT_UNTIL(5000, memory_scan_files(monitor_log, SERVERS_PASSWORD, &where)));
+}
+END_TEST
+
+START_TEST(a_password_that_was_set_is_nowhere)
+{
+        job_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        process_nap_msec(200);
+        check_processes(true);
+        check_files();
+}
+END_TEST
+
+/* The string form: the service at least keeps nothing. */
+START_TEST(a_string_leaves_nothing_in_the_service)
+{
+        ck_assert_pstr_eq(job_try_credential(scene.alice,
+                                             job,
+                                             "server",
+                                             "basic",
+                                             &(ClientCredential){ .user_name = SERVERS_USER,
+                                                                  .password = SERVERS_PASSWORD }),
+                          NULL);
+        process_nap_msec(200);
+        check_processes(true);
+        for (size_t f = 0; f < ARRAY_SIZE(forms); f++)
+                ck_assert(!memory_scan_files(scene.daemon.dir, forms[f], NULL));
+}
+END_TEST
+
+static const struct {
+        Site site;
+        const char *scheme;
+} ways[] = {
+        { SITE_BASIC, "basic" },
+        { SITE_TLS_BASIC, "basic" },
+        { SITE_DIGEST_SHA256, "digest" },
+};
+
+START_TEST(a_password_that_was_used_is_nowhere)
+{
+        _cleanup_free_ char *expected = servers_file("medium");
+
+        add(ways[_i].site, "medium");
+        job_set_password(scene.alice,
+                         job,
+                         "server",
+                         ways[_i].scheme,
+                         SERVERS_USER,
+                         SERVERS_PASSWORD);
+        job_call(scene.alice, job, "Resume");
+        job_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        check_processes(true);
+        check_files();
+        ck_assert_int_eq(job_complete(scene.alice, job), 0);
+        file_hash_assert_same(local, expected);
+        check_processes(true);
+        check_files();
+}
+END_TEST
+
+/* While its bytes come in, a worker knows the credential and others do not. */
+START_TEST(during_a_transfer_only_the_worker_knows_it)
+{
+        servers_add_file("large", 40 * MIB);
+        add(SITE_SLOW, "large");
+        job_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        job_call(scene.alice, job, "Resume");
+        job_wait_bytes(scene.alice, job, 2 * MIB, WAIT_MSEC);
+        check_processes(false);
+        check_files();
+        job_call(scene.alice, job, "Suspend");
+        process_nap_msec(500);
+        check_processes(true);
+        job_call(scene.alice, job, "Cancel");
+        process_nap_msec(300);
+        check_processes(true);
+        check_files();
+}
+END_TEST
+
+START_TEST(a_refused_password_is_in_no_error)
+{
+        JobError error;
+
+        add(SITE_DIGEST_SHA256, "small");
+        job_set_password(scene.alice, job, "server", "digest", "nobody", SERVERS_PASSWORD);
+        job_call(scene.alice, job, "Resume");
+        job_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        error = job_error(scene.alice, job);
+        ck_assert_ptr_null(strstr(error.description, SERVERS_PASSWORD));
+        ck_assert_ptr_null(strstr(error.url, SERVERS_PASSWORD));
+        check_processes(true);
+        check_files();
+}
+END_TEST
+
+/* User info of a URL crosses the bus; the service keeps it nowhere but in the vault. */
+START_TEST(user_info_of_a_url_is_nowhere)
+{
+        _cleanup_free_ char *url = servers_url(SITE_BASIC, "small"), *with_user = NULL;
+        char *file;
+
+        ck_assert_int_ge(asprintf(&with_user,
+                                  "http://" SERVERS_USER ":" SERVERS_PASSWORD "@%s",
+                                  url + strlen("http://")),
+                         0);
+        job_add_file(scene.alice, job, with_user, local);
+        ck_assert_int_ge(asprintf(&file, "%s/file/0", job), 0);
+        ck_assert_str_eq(client_string(scene.alice, file, DOSVC_FILE_INTERFACE, "RemoteName"), url);
+        check_processes(true);
+        for (size_t f = 0; f < ARRAY_SIZE(forms); f++)
+                ck_assert(!memory_scan_files(scene.daemon.dir, forms[f], NULL));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+        Suite *suite = suite_create("leaks");
+        TCase *search = scene_case(suite, "search", start);
+        TCase *life = scene_case(suite, "life of a password", start);
+        TCase *user = scene_case(suite, "user instance", start_user);
+
+        tcase_add_test(search, the_search_finds_what_is_there);
+
+        tcase_add_test(life, a_password_that_was_set_is_nowhere);
+        tcase_add_test(life, a_string_leaves_nothing_in_the_service);
+        tcase_add_loop_test(life, a_password_that_was_used_is_nowhere, 0, ARRAY_SIZE(ways));
+        tcase_add_test(life, during_a_transfer_only_the_worker_knows_it);
+        tcase_add_test(life, a_refused_password_is_in_no_error);
+        tcase_add_test(life, user_info_of_a_url_is_nowhere);
+
+        tcase_add_loop_test(user, a_password_that_was_used_is_nowhere, 0, ARRAY_SIZE(ways));
+        return suite;
+}
+
+int main(void)
+{
+        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_LIGHTTPD);
+}

@@ -1,0 +1,286 @@
+/*
+ * Credentials of a proxy against real squids: Basic, Digest and both, for http and, through
+ * CONNECT, for https. "9.n" is statement n of spec section 9.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dbus/dosvc-wire.h"
+
+#include "base/macro.h"
+
+#include "tests/lib/file-hash.h"
+#include "tests/lib/job-client.h"
+#include "tests/lib/process.h"
+#include "tests/lib/scene.h"
+#include "tests/lib/servers.h"
+
+#define WAIT_MSEC 20000
+
+#define CODE_401 0x80190191U
+#define CODE_407 0x80190197U
+
+static char *job, *local;
+
+static void start(void)
+{
+        scene_start();
+        servers_forget_requests();
+        job = job_create(scene.alice, "proxy");
+        local = scene_alice_file("file");
+        (void) unlink(local);
+}
+
+static void add(Site site)
+{
+        _cleanup_free_ char *url = servers_url(site, "small");
+
+        job_add_file(scene.alice, job, url, local);
+}
+
+static void use(ServersProxy proxy)
+{
+        _cleanup_free_ char *url = servers_proxy(proxy);
+
+        job_set_proxy(scene.alice, job, url);
+}
+
+static void set(const char *target, const char *scheme, const char *password)
+{
+        job_set_password(scene.alice, job, target, scheme, SERVERS_USER, password);
+}
+
+static void fetch(void)
+{
+        _cleanup_free_ char *expected = servers_file("small");
+
+        job_fetch(scene.alice, job, WAIT_MSEC);
+        file_hash_assert_same(local, expected);
+}
+
+static void expect_error(uint32_t code, const char *name)
+{
+        job_call(scene.alice, job, "Resume");
+        job_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(job_error(scene.alice, job).code, code);
+        ck_assert_str_eq(job_error(scene.alice, job).name, name);
+        ck_assert_int_lt(access(local, F_OK), 0);
+}
+
+typedef struct Way {
+        ServersProxy proxy;
+        Site site;
+        const char *scheme, *method, *word; /* word in the header */
+} Way;
+
+static const Way ways[] = {
+        { SERVERS_PROXY_BASIC, SITE_OPEN, "basic", "GET ", "Basic" },
+        { SERVERS_PROXY_BASIC, SITE_TLS_OPEN, "basic", "CONNECT ", "Basic" },
+        { SERVERS_PROXY_DIGEST, SITE_OPEN, "digest", "GET ", "Digest" },
+        { SERVERS_PROXY_DIGEST, SITE_TLS_OPEN, "digest", "CONNECT ", "Digest" },
+};
+
+/* Two lines: asked without credentials, then with exactly that scheme. */
+static void assert_two_requests(ServersProxy proxy, const char *method, const char *word)
+{
+        char *text = servers_proxy_requests(proxy, 2), *rest = NULL;
+        const char *first = strtok_r(text, "\n", &rest), *second = strtok_r(NULL, "\n", &rest);
+
+        ck_assert_ptr_nonnull(second);
+        ck_assert_ptr_null(strtok_r(NULL, "\n", &rest));
+        ck_assert_int_eq(strncmp(first, method, strlen(method)), 0);
+        ck_assert_str_eq(strstr(first, " 407 "), " 407 -");
+        ck_assert_int_eq(strncmp(second, method, strlen(method)), 0);
+        ck_assert_ptr_nonnull(strstr(second, " 200 "));
+        ck_assert_str_eq(strrchr(second, ' ') + 1, word);
+}
+
+/* 9.1, 9.11: as with servers, only when the proxy asks, and only to the proxy. */
+START_TEST(right_credentials_are_given_when_asked_for)
+{
+        const Way *way = &ways[_i];
+
+        add(way->site);
+        use(way->proxy);
+        set("proxy", way->scheme, SERVERS_PASSWORD);
+        fetch();
+        assert_two_requests(way->proxy, way->method, way->word);
+        ck_assert_str_eq(servers_requests(way->site, 1), "GET /open/small 200 -\n");
+}
+END_TEST
+
+/* 9.22: 407 is the proxy's side, on CONNECT too. */
+START_TEST(without_credentials_the_job_is_in_error)
+{
+        add(ways[_i].site);
+        use(ways[_i].proxy);
+        expect_error(CODE_407, "http-407");
+}
+END_TEST
+
+START_TEST(wrong_credentials_are_an_error)
+{
+        add(ways[_i].site);
+        use(ways[_i].proxy);
+        set("proxy", ways[_i].scheme, "wrong");
+        expect_error(CODE_407, "http-407");
+}
+END_TEST
+
+/* Spec section 1.6: explicit credentials of the server are not the proxy's. */
+START_TEST(the_servers_credentials_are_not_the_proxys)
+{
+        add(ways[_i].site);
+        use(ways[_i].proxy);
+        set("server", ways[_i].scheme, SERVERS_PASSWORD);
+        expect_error(CODE_407, "http-407");
+        ck_assert_ptr_null(strstr(servers_proxy_requests(ways[_i].proxy, 1), ways[_i].word));
+}
+END_TEST
+
+/* 9.13, 9.14: two calls, both kept; of both offered the stronger is used. */
+START_TEST(of_both_schemes_the_stronger_is_used)
+{
+        add(_i ? SITE_TLS_OPEN : SITE_OPEN);
+        use(SERVERS_PROXY_BOTH);
+        set("proxy", "basic", SERVERS_PASSWORD);
+        set("proxy", "digest", SERVERS_PASSWORD);
+        fetch();
+        assert_two_requests(SERVERS_PROXY_BOTH, _i ? "CONNECT " : "GET ", "Digest");
+}
+END_TEST
+
+START_TEST(after_a_rejection_no_weaker_scheme_is_tried)
+{
+        add(SITE_OPEN);
+        use(SERVERS_PROXY_BOTH);
+        set("proxy", "basic", SERVERS_PASSWORD);
+        set("proxy", "digest", "wrong");
+        expect_error(CODE_407, "http-407");
+        ck_assert_ptr_null(strstr(servers_proxy_requests(SERVERS_PROXY_BOTH, 2), "Basic"));
+}
+END_TEST
+
+START_TEST(the_scheme_that_is_set_is_used)
+{
+        add(SITE_OPEN);
+        use(SERVERS_PROXY_BOTH);
+        set("proxy", "basic", SERVERS_PASSWORD);
+        fetch();
+        assert_two_requests(SERVERS_PROXY_BOTH, "GET ", "Basic");
+}
+END_TEST
+
+/* Both sides ask: each gets its own. */
+START_TEST(proxy_and_server_are_answered_each_with_its_own)
+{
+        add(_i ? SITE_TLS_BASIC : SITE_BASIC);
+        use(SERVERS_PROXY_DIGEST);
+        set("proxy", "digest", SERVERS_PASSWORD);
+        set("server", "basic", SERVERS_PASSWORD);
+        fetch();
+        ck_assert_str_eq(servers_requests(_i ? SITE_TLS_BASIC : SITE_BASIC, 2),
+                         "GET /basic/small 401 -\nGET /basic/small 200 Basic\n");
+}
+END_TEST
+
+START_TEST(with_a_proxy_the_servers_refusal_is_401)
+{
+        add(_i ? SITE_TLS_BASIC : SITE_BASIC);
+        use(SERVERS_PROXY_BASIC);
+        set("proxy", "basic", SERVERS_PASSWORD);
+        expect_error(CODE_401, "http-401");
+}
+END_TEST
+
+/* 9.24 */
+START_TEST(after_new_credentials_and_resume_it_works)
+{
+        add(_i ? SITE_TLS_OPEN : SITE_OPEN);
+        use(SERVERS_PROXY_BASIC);
+        expect_error(CODE_407, "http-407");
+        set("proxy", "basic", SERVERS_PASSWORD);
+        fetch();
+}
+END_TEST
+
+START_TEST(a_bypassed_host_is_reached_directly)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_free_ char *proxy = servers_proxy(SERVERS_PROXY_BASIC);
+
+        add(SITE_OPEN);
+        ck_assert_int_ge(sd_bus_set_property(scene.alice,
+                                             DOSVC_BUS_NAME,
+                                             job,
+                                             DOSVC_JOB_INTERFACE,
+                                             "ProxySettings",
+                                             &error,
+                                             "(sasas)",
+                                             "override",
+                                             1,
+                                             proxy,
+                                             1,
+                                             "127.0.0.1"),
+                         0);
+        fetch();
+        ck_assert_str_eq(servers_proxy_requests(SERVERS_PROXY_BASIC, 0), "");
+}
+END_TEST
+
+/* Nothing of a proxy is taken from the environment of the service. */
+START_TEST(usage_none_is_direct)
+{
+        add(SITE_OPEN);
+        use(SERVERS_PROXY_BASIC);
+        ck_assert_pstr_eq(client_try(scene.alice,
+                                     job,
+                                     "org.freedesktop.DBus.Properties",
+                                     "Set",
+                                     "ssv",
+                                     DOSVC_JOB_INTERFACE,
+                                     "ProxySettings",
+                                     "(sasas)",
+                                     "none",
+                                     0,
+                                     0),
+                          NULL);
+        fetch();
+        ck_assert_str_eq(servers_proxy_requests(SERVERS_PROXY_BASIC, 0), "");
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+        Suite *suite = suite_create("proxy");
+        TCase *schemes = scene_case(suite, "schemes", start);
+        TCase *choice = scene_case(suite, "choice", start);
+        TCase *sides = scene_case(suite, "sides", start);
+        TCase *settings = scene_case(suite, "settings", start);
+
+        tcase_add_loop_test(schemes,
+                            right_credentials_are_given_when_asked_for,
+                            0,
+                            ARRAY_SIZE(ways));
+        tcase_add_loop_test(schemes, without_credentials_the_job_is_in_error, 0, ARRAY_SIZE(ways));
+        tcase_add_loop_test(schemes, wrong_credentials_are_an_error, 0, ARRAY_SIZE(ways));
+
+        tcase_add_loop_test(choice, of_both_schemes_the_stronger_is_used, 0, 2);
+        tcase_add_test(choice, after_a_rejection_no_weaker_scheme_is_tried);
+        tcase_add_test(choice, the_scheme_that_is_set_is_used);
+
+        tcase_add_loop_test(sides, the_servers_credentials_are_not_the_proxys, 0, ARRAY_SIZE(ways));
+        tcase_add_loop_test(sides, proxy_and_server_are_answered_each_with_its_own, 0, 2);
+        tcase_add_loop_test(sides, with_a_proxy_the_servers_refusal_is_401, 0, 2);
+        tcase_add_loop_test(sides, after_new_credentials_and_resume_it_works, 0, 2);
+
+        tcase_add_test(settings, a_bypassed_host_is_reached_directly);
+        tcase_add_test(settings, usage_none_is_direct);
+        return suite;
+}
+
+int main(void)
+{
+        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_SQUID);
+}

@@ -1,0 +1,312 @@
+/*
+ * What survives: jobs, files, credentials and bytes over SIGTERM and kill -9 of dosvcd, of its
+ * spawner and of a worker in the middle of a large file; the result is byte for byte the
+ * server's. $DOSVC_LARGE_MIB sets the size of that file (40 by default).
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dbus/dosvc-wire.h"
+
+#include "base/macro.h"
+
+#include "tests/lib/file-hash.h"
+#include "tests/lib/job-client.h"
+#include "tests/lib/process.h"
+#include "tests/lib/scene.h"
+#include "tests/lib/servers.h"
+#include "tests/lib/temp-dir.h"
+#include "tests/lib/users.h"
+
+#define MIB       (1024ULL * 1024ULL)
+#define WAIT_MSEC 30000
+
+static char *job, *local;
+
+static unsigned large_mib(void)
+{
+        const char *value = getenv("DOSVC_LARGE_MIB");
+
+        return value ? (unsigned) strtoul(value, NULL, 10) : 40;
+}
+
+/* At SERVERS_SLOW_BYTES a second, and as long again. */
+static unsigned large_msec(void)
+{
+        return large_mib() * 1000 / (unsigned) (SERVERS_SLOW_BYTES / MIB) * 2 + WAIT_MSEC;
+}
+
+static void prepare(void)
+{
+        _cleanup_free_ char *url = servers_url(SITE_SLOW, "large");
+        _cleanup_free_ char *path = servers_file("large");
+
+        if (access(path, F_OK) < 0)
+                servers_add_file("large", large_mib() * MIB);
+        servers_forget_requests();
+        local = scene_alice_file("large");
+        (void) unlink(local);
+        job = job_create_for(scene.alice, url, local);
+        job_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+}
+
+static void start(void)
+{
+        scene_start_with_key();
+        prepare();
+}
+
+static void start_user(void)
+{
+        scene_start_user();
+        prepare();
+}
+
+static void resume_until(uint64_t bytes)
+{
+        job_call(scene.alice, job, "Resume");
+        job_wait_bytes(scene.alice, job, bytes, WAIT_MSEC);
+}
+
+static uint64_t bytes_now(void)
+{
+        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't');
+}
+
+/* To the end, whatever the job was doing; transient errors are retried at once. */
+static void finish(void)
+{
+        _cleanup_free_ char *expected = servers_file("large");
+        uint64_t deadline = process_now_msec() + large_msec();
+
+        while (strcmp(job_state(scene.alice, job), "transferred") != 0) {
+                JobError error = job_error(scene.alice, job);
+
+                ck_assert_msg(strcmp(job_state(scene.alice, job), "error") != 0,
+                              "%s: %s",
+                              error.name,
+                              error.description);
+                ck_assert_uint_lt(process_now_msec(), deadline);
+                job_call(scene.alice, job, "Resume");
+                process_nap_msec(100);
+        }
+        ck_assert_int_eq(job_complete(scene.alice, job), 0);
+        file_hash_assert_same(local, expected);
+}
+
+/* The last request for the file asked for a part of it: fetched bytes were not fetched again. */
+static void assert_continued(void)
+{
+        _cleanup_free_ char *requests = servers_requests(SITE_SLOW, 1);
+
+        ck_assert_msg(strstr(requests, "GET /slow/large 206 Basic"), "%s", requests);
+}
+
+START_TEST(a_suspended_transfer_continues_where_it_was)
+{
+        uint64_t bytes;
+
+        resume_until(4 * MIB);
+        job_call(scene.alice, job, "Suspend");
+        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        bytes = bytes_now();
+        process_nap_msec(500);
+        ck_assert_int_eq(daemon_find(&scene.daemon, "dosvc-worker", 0), 0);
+        ck_assert_uint_ge(bytes_now(), 4 * MIB);
+        ck_assert_uint_le(bytes_now(), bytes + SERVERS_SLOW_BYTES);
+        ck_assert_int_lt(access(local, F_OK), 0);
+        finish();
+        assert_continued();
+}
+END_TEST
+
+/* The state of a job, its files and its credentials are the store's, not the process's. */
+START_TEST(a_restarted_service_knows_its_jobs)
+{
+        job_call(scene.alice, job, "Suspend");
+        if (_i)
+                scene_crash();
+        else
+                scene_restart();
+        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
+                         "test");
+        ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
+                          1);
+        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "basic"), 1);
+}
+END_TEST
+
+/* Saved before announced: what a client was told is there after kill -9 at once. */
+START_TEST(what_was_answered_survives_kill_9)
+{
+        char *names[20], name[32];
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                (void) snprintf(name, sizeof(name), "job %zu", i);
+                names[i] = job_create(scene.alice, name);
+                job_add_file(scene.alice, names[i], "http://127.0.0.1:9/x", "/tmp/x");
+        }
+        job_call(scene.alice, names[0], "Cancel");
+        scene_crash();
+        ck_assert_pstr_eq(job_try_call(scene.alice, names[0], "ListFiles"),
+                          SD_BUS_ERROR_UNKNOWN_OBJECT);
+        for (size_t i = 1; i < ARRAY_SIZE(names); i++)
+                ck_assert_uint_eq(client_number(scene.alice,
+                                                names[i],
+                                                DOSVC_JOB_INTERFACE,
+                                                "FilesTotal",
+                                                'u'),
+                                  1);
+}
+END_TEST
+
+START_TEST(a_restarted_service_goes_on_with_active_jobs)
+{
+        resume_until(4 * MIB);
+        if (_i)
+                scene_crash();
+        else
+                scene_restart();
+        /* Without a call: it was active, so it is again. */
+        job_wait_bytes(scene.alice, job, 6 * MIB, WAIT_MSEC);
+        finish();
+        assert_continued();
+}
+END_TEST
+
+static const char *const helpers[] = { "dosvc-worker", "dosvc-spawn" };
+
+START_TEST(a_killed_helper_costs_one_attempt)
+{
+        pid_t pid;
+
+        resume_until(4 * MIB);
+        pid = daemon_find(&scene.daemon, helpers[_i], 5000);
+        ck_assert_int_gt(pid, 0);
+        ck_assert_int_eq(kill(pid, SIGKILL), 0);
+        ck_assert(PROCESS_WAIT_UNTIL(10000,
+                                     strcmp(job_state(scene.alice, job), "transient-error") == 0));
+        ck_assert_str_eq(job_error(scene.alice, job).name, "worker-failed");
+        /* dosvcd goes on; the system instance needs a new start for a new spawner. */
+        free(job_create(scene.bob, "meanwhile"));
+        if (_i == 1)
+                scene_restart();
+        finish();
+        assert_continued();
+}
+END_TEST
+
+START_TEST(a_stopped_worker_is_not_waited_for)
+{
+        pid_t pid;
+        uint64_t began;
+
+        resume_until(4 * MIB);
+        pid = daemon_find(&scene.daemon, "dosvc-worker", 5000);
+        ck_assert_int_gt(pid, 0);
+        ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+        began = process_now_msec();
+        job_call(scene.alice, job, "Suspend");
+        ck_assert_uint_lt(process_now_msec() - began, 2000);
+        ck_assert(PROCESS_WAIT_UNTIL(15000, !process_is_alive(pid)));
+        finish();
+}
+END_TEST
+
+/* Killed again and again, at no chosen moment. */
+START_TEST(the_result_is_whole_after_many_kills)
+{
+        resume_until(1 * MIB);
+        for (int i = 0; i < 8; i++) {
+                process_nap_msec(130U * (unsigned) (i % 4 + 1));
+                if (i % 2) {
+                        pid_t pid = daemon_find(&scene.daemon, "dosvc-worker", 0);
+
+                        if (pid > 0)
+                                (void) kill(pid, SIGKILL);
+                        process_nap_msec(50);
+                } else
+                        scene_crash();
+                (void) job_try_call(scene.alice, job, "Resume");
+        }
+        finish();
+}
+END_TEST
+
+/* Names in alice's directory that begin with a dot: temporary files. */
+START_TEST(cancel_removes_what_was_fetched)
+{
+        _cleanup_free_ char *list = temp_dir_path(scene.dir, "list"), *text = NULL;
+
+        resume_until(4 * MIB);
+        job_call(scene.alice, job, "Cancel");
+        ck_assert(PROCESS_WAIT_UNTIL(10000, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
+        ck_assert_int_eq(process_run(&(ProcessSpec){
+                                 .argv = PROCESS_ARGV("find",
+                                                      USERS_ALICE_HOME,
+                                                      "-type",
+                                                      "f",
+                                                      "-name",
+                                                      "*large*"),
+                                 .output = list,
+                         }),
+                         0);
+        text = temp_dir_read(list, NULL);
+        ck_assert_str_eq(text, "");
+}
+END_TEST
+
+/* Complete in the middle: what is finished is published, the rest removed. */
+START_TEST(complete_in_the_middle_is_partial)
+{
+        _cleanup_free_ char *second = scene_alice_file("small"), *small = servers_file("small");
+        _cleanup_free_ char *url = servers_url(SITE_OPEN, "small");
+        char *both = job_create(scene.alice, "both");
+        _cleanup_free_ char *slow = servers_url(SITE_SLOW, "large");
+
+        (void) unlink(second);
+        job_add_file(scene.alice, both, url, second);
+        job_add_file(scene.alice, both, slow, local);
+        job_set_password(scene.alice, both, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        job_call(scene.alice, both, "Resume");
+        job_wait_bytes(scene.alice, both, 2 * MIB, WAIT_MSEC);
+        ck_assert_int_eq(job_complete(scene.alice, both), 1);
+        file_hash_assert_same(second, small);
+        ck_assert_int_lt(access(local, F_OK), 0);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+        Suite *suite = suite_create("restart");
+        TCase *records = scene_case(suite, "records", start);
+        TCase *transfers = scene_case(suite, "transfers", start);
+        TCase *ends = scene_case(suite, "ends", start);
+        TCase *user = scene_case(suite, "user instance", start_user);
+
+        tcase_add_loop_test(records, a_restarted_service_knows_its_jobs, 0, 2);
+        tcase_add_test(records, what_was_answered_survives_kill_9);
+
+        tcase_set_timeout(transfers, 60 + large_msec() / 500.0);
+        tcase_add_test(transfers, a_suspended_transfer_continues_where_it_was);
+        tcase_add_loop_test(transfers, a_restarted_service_goes_on_with_active_jobs, 0, 2);
+        tcase_add_loop_test(transfers, a_killed_helper_costs_one_attempt, 0, ARRAY_SIZE(helpers));
+        tcase_add_test(transfers, a_stopped_worker_is_not_waited_for);
+        tcase_add_test(transfers, the_result_is_whole_after_many_kills);
+
+        tcase_add_test(ends, cancel_removes_what_was_fetched);
+        tcase_add_test(ends, complete_in_the_middle_is_partial);
+
+        tcase_set_timeout(user, 60 + large_msec() / 500.0);
+        tcase_add_test(user, a_suspended_transfer_continues_where_it_was);
+        return suite;
+}
+
+int main(void)
+{
+        return scene_play(make_suite(), SERVERS_NGINX);
+}
