@@ -161,6 +161,10 @@ static int child_become_user(const SpawnRequest *request)
         if (r < 0)
                 return r;
 
+        /* As root where possible: a user has 200 keys, and each keyring would be one of them. */
+        r = join_fresh_keyring();
+        if (r < 0)
+                return r;
         if (privileged && (initgroups(request->user, gid) < 0 || setresgid(gid, gid, gid) < 0 ||
                            setresuid(uid, uid, uid) < 0))
                 return -errno;
@@ -169,9 +173,7 @@ static int child_become_user(const SpawnRequest *request)
                 return r;
 
         /* Proof, not hope: none of the ways above may have left a way back. */
-        if (uid != 0 && setresuid(0, 0, 0) == 0)
-                return -EPERM;
-        return join_fresh_keyring();
+        return uid != 0 && setresuid(0, 0, 0) == 0 ? -EPERM : 0;
 }
 
 static int child_settle(pid_t parent)
@@ -342,6 +344,23 @@ static int fork_child(Server *server, const SpawnRequest *request, int link_fd)
         return 0;
 }
 
+/* No worker outlives the connection, and none may be left when the next one comes. */
+static void end_connection(Server *server)
+{
+        server->connection_fd = macro_close(server->connection_fd);
+        server->first_reply = server->n_replies = 0;
+
+        for (size_t i = 0; i < server->n_children; i++)
+                (void) kill(server->children[i].pid, SIGKILL);
+        while (server->n_children > 0) {
+                Child *child = &server->children[--server->n_children];
+
+                while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+                        ;
+                child->status_fd = macro_close(child->status_fd);
+        }
+}
+
 /* Requests -------------------------------------------------------------------------------- */
 
 /* Nobody's and everybody's uids: overflow ids, "no change", systemd's dynamic users. */
@@ -449,23 +468,6 @@ static void serve_connection(Server *server)
 }
 
 /* Connections ----------------------------------------------------------------------------- */
-
-/* No worker outlives the connection, and none may be left when the next one comes. */
-static void end_connection(Server *server)
-{
-        server->connection_fd = macro_close(server->connection_fd);
-        server->first_reply = server->n_replies = 0;
-
-        for (size_t i = 0; i < server->n_children; i++)
-                (void) kill(server->children[i].pid, SIGKILL);
-        while (server->n_children > 0) {
-                Child *child = &server->children[--server->n_children];
-
-                while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
-                        ;
-                child->status_fd = macro_close(child->status_fd);
-        }
-}
 
 static void accept_connection(Server *server)
 {
