@@ -40,6 +40,9 @@ INSTALL_LINKS := \
 
 INSTALL_DIRS += $(systemunitdir)/multi-user.target.wants $(userunitdir)/default.target.wants
 
+# Nobody else's, the inner ones first.
+INSTALL_OWN_DIRS := $(libexecdir) $(sysconfdir)/dosvc/dosvcd.conf.d $(sysconfdir)/dosvc
+
 # The fields of an entry: $(call field,N,ENTRY)
 field = $(word $(1),$(subst :, ,$(2)))
 
@@ -77,7 +80,9 @@ uninstall: ## Remove what install put there, but no changed configuration and no
 	rm -f $(foreach entry,$(INSTALL_PROGRAMS) $(INSTALL_TEXTS),$(DESTDIR)$(call field,3,$(entry)))
 	rm -f $(foreach entry,$(INSTALL_LINKS),$(DESTDIR)$(call field,2,$(entry)))
 	! cmp -s systemd/dosvcd.conf $(DESTDIR)$(INSTALL_CONFIG) || rm -f $(DESTDIR)$(INSTALL_CONFIG)
-	rmdir --ignore-fail-on-non-empty $(wildcard $(addprefix $(DESTDIR), $(libexecdir) \
-		$(sysconfdir)/dosvc/dosvcd.conf.d $(sysconfdir)/dosvc))
+	for directory in $(INSTALL_OWN_DIRS); do \
+		[ ! -d $(DESTDIR)$$directory ] || \
+		rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory; \
+	done
 
 .PHONY: install uninstall
