@@ -16,3 +16,6 @@ $(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libcrypto libsec
 $(1)_LIBS    := -lkeyutils
 endef
 $(foreach test,$(TESTS),$(eval $(call test_sources,$(test))))
+
+# They run a copy of the real one.
+$(B)/tests/unit/test-spawn $(B)/tests/unit/test-spawner: | $(B)/dosvc-spawn
