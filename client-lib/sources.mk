@@ -6,13 +6,18 @@ libdosvc_SOURCES := $(addprefix client-lib/,connection.c error.c event.c job.c j
 # The map of error names is registered with libsystemd, so the library stays loaded.
 $(B)/libdosvc.so.0: ALL_LDFLAGS += -Wl,-z,nodelete
 
-ROOMS += client
+ROOMS += client ctl
 
 client_SOURCES := $(libdosvc_SOURCES)
 
+# Everything of dosvcctl but its main, so that tests can link it.
+ctl_SOURCES := $(addprefix client-lib/ctl/,advice.c ctl.c format.c local-name.c password.c table.c \
+        verb-credentials.c verb-get.c verb-job.c verb-set.c verb-show.c verb-watch.c)
+
 PROGRAMS += dosvcctl
 
-dosvcctl_SOURCES := client-lib/ctl/dosvcctl.c client-lib/ctl/format.c
+dosvcctl_SOURCES := client-lib/ctl/dosvcctl.c
+dosvcctl_ROOMS   := ctl.a
 dosvcctl_SHARED  := libdosvc.so.0
 dosvcctl_PKGS    := jansson
 dosvcctl_LIBS    := -Wl,-rpath-link,$(B)

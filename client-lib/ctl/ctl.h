@@ -1,0 +1,130 @@
+/*
+ * What the verbs of dosvcctl share: options, the connection, finding jobs, saying what went
+ * wrong. Each verb is one function that returns an exit status; dosvcctl.c has their table.
+ */
+#pragma once
+
+#include <dosvc.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ctl/advice.h"
+#include "ctl/password.h"
+
+typedef enum JsonMode {
+        JSON_OFF,
+        JSON_SHORT,
+        JSON_PRETTY,
+} JsonMode;
+
+#define CTL_PROPERTIES_MAX 32
+
+typedef struct Ctl {
+        dosvc_connection *connection; /* opened by ctl_connect() */
+        unsigned int open_flags;
+        JsonMode json;
+        bool quiet;
+        bool no_legend;
+        bool all;
+        bool all_users;
+        bool value_only;
+        bool ask_password;
+        bool no_ask_password;
+        bool no_wait;
+        bool utf8;
+        const char *output_file;
+        const char *directory;
+        const char *name;
+        const char *description;
+        const char *priority;
+        const char *proxy;
+        const char *login;
+        const char *target;
+        const char *scheme;
+        const char *state;
+        const char *from_file;
+        int password_fd;   /* -1 = none */
+        Password password; /* filled by ctl_read_credentials(), erased by main() */
+        uint64_t timeout_usec;
+        const char *properties[CTL_PROPERTIES_MAX];
+        size_t n_properties;
+} Ctl;
+
+/* "dosvcctl: " and the sentence on stderr, never silenced. */
+void ctl_error(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+/* Sentences for people on stderr, none with --quiet. */
+void ctl_note(const Ctl *ctl, const char *format, ...)
+        __attribute__((__format__(__printf__, 2, 3)));
+
+/* EXIT_DONE, or the status after the error was told. */
+ExitStatus ctl_connect(Ctl *ctl);
+
+/* Tells what the last call, which gave r, could not do and why; returns the status for it. */
+ExitStatus ctl_fail(const Ctl *ctl, int r, const char *format, ...)
+        __attribute__((__format__(__printf__, 3, 4)));
+ExitStatus ctl_out_of_memory(void);
+
+/*
+ * The job that an argument means: its id, the beginning of it (four digits or more), or its
+ * display name. Connects. Tells what is wrong, also that several jobs fit.
+ */
+ExitStatus ctl_find_job(Ctl *ctl, const char *argument, char id[static DOSVC_ID_SIZE]);
+
+/* A hint of advice.h with the job's id put in, on stderr. */
+void ctl_hint(const Ctl *ctl, const char *hint, const char *id);
+
+/* Text that came from the service, made safe for the terminal. Exits without memory. */
+char *ctl_clean(const Ctl *ctl, const char *s);
+
+/* Escape sequence for a state, "" where there are no colours on stdout. */
+const char *ctl_state_color(const char *state);
+
+/* One value as the JSON mode wants it, with a newline, flushed; takes over the reference. */
+void ctl_print_json(const Ctl *ctl, json_t *value);
+/* null for an unknown size, a number otherwise. */
+json_t *ctl_json_size(uint64_t bytes);
+/* null for never, RFC 3339 in UTC otherwise. */
+json_t *ctl_json_time(uint64_t usec);
+json_t *ctl_json_strings(const char *const *strings);
+
+/* What the job's property Error says, with the hint; returns the exit status that fits. */
+ExitStatus ctl_explain_error(const Ctl *ctl, const dosvc_job_info *info);
+
+/*
+ * verb-credentials.c, for --login, --scheme, --target …: asks for the password, before there is a
+ * job that could be left behind; and sets the credentials. Nothing if no option speaks of them.
+ */
+ExitStatus ctl_read_credentials(Ctl *ctl);
+ExitStatus ctl_set_credentials(Ctl *ctl, const char *id);
+
+/* verb-set.c: one key=value; ctl_set_options() does --priority, --description, --proxy. */
+ExitStatus ctl_set_options(Ctl *ctl, const char *id);
+
+/* verb-show.c: the job as an object with every property. */
+json_t *ctl_json_job(const dosvc_job_info *info);
+
+/*
+ * When the process is interrupted from now on, it says that the job goes on in the background
+ * and how to get it back, and ends with EXIT_INTERRUPTED.
+ */
+void ctl_leave_running(const char *id);
+
+ExitStatus verb_get(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_create(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_add(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_list(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_show(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_files(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_status(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_explain(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_resume(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_suspend(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_cancel(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_complete(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_set(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_cred(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_take_ownership(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_wait(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_monitor(Ctl *ctl, int argc, char **argv);
