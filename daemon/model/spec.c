@@ -183,6 +183,20 @@ static int url_origin(CURLU *url, char **ret)
         return str_format(ret, "%s://%s:%s", scheme, host, port);
 }
 
+/*
+ * libcurl takes "http:///host" for "http://host" and decodes escapes in host names, so that
+ * what is checked would not be what is asked for. An IPv6 zone has its escape in brackets.
+ */
+static bool has_plain_host(const char *s)
+{
+        const char *authority = strstr(s, "://") + 3;
+        const char *end = authority + strcspn(authority, "/?#");
+        const char *at = memrchr(authority, '@', (size_t) (end - authority));
+        const char *host = at ? at + 1 : authority;
+
+        return host < end && (*host == '[' || !memchr(host, '%', (size_t) (end - host)));
+}
+
 static int parse_http_url(const char *s, CURLU **ret, const char **ret_reason)
 {
         _cleanup_(curl_url_cleanupp) CURLU *url = curl_url();
@@ -195,7 +209,8 @@ static int parse_http_url(const char *s, CURLU **ret, const char **ret_reason)
                 *ret_reason = "has characters that a URL may not hold (write them as %XX)";
                 return -EINVAL;
         }
-        if (!strstr(s, "://") || curl_url_set(url, CURLUPART_URL, s, 0) != CURLUE_OK) {
+        if (!strstr(s, "://") || !has_plain_host(s) ||
+            curl_url_set(url, CURLUPART_URL, s, 0) != CURLUE_OK) {
                 *ret_reason = "must be a URL like https://host/path";
                 return -EINVAL;
         }
