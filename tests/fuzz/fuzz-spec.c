@@ -1,0 +1,85 @@
+/*
+ * Text that clients choose: URLs, paths, proxies, names, passwords. Whatever is accepted keeps
+ * the promises of model/spec.h.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macro.h"
+
+#include "model/limits.h"
+#include "model/spec.h"
+
+static void check_remote_name(const char *s)
+{
+        char *url = NULL, *user = NULL, *password = NULL;
+        const char *reason = NULL;
+
+        if (spec_parse_remote_name(s, &url, &user, &password, &reason) < 0) {
+                assert(reason);
+                return;
+        }
+        assert(strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0);
+        assert(strlen(url) <= LIMIT_REMOTE_NAME);
+        assert(!strpbrk(url, " \r\n\t#"));
+        assert(spec_same_origin(url, url));
+        free(url);
+        free(user);
+        free(password);
+}
+
+static void check_names(const char *s)
+{
+        const char *reason = NULL;
+        size_t units;
+
+        if (spec_check_local_name(s, &reason) == 0) {
+                assert(s[0] == '/' && s[strlen(s) - 1] != '/');
+                assert(!strstr(s, "/../") && strlen(s) <= LIMIT_LOCAL_NAME);
+        } else
+                assert(reason);
+        for (AuthScheme scheme = 0; scheme < AUTH_SCHEMES_MAX; scheme++)
+                if (spec_check_user_name(scheme, s, &reason) == 0) {
+                        assert(spec_utf16_length(s, strlen(s), &units) == 0);
+                        assert(units <= LIMIT_USER_NAME);
+                        assert(scheme != AUTH_SCHEME_BASIC || !strchr(s, ':'));
+                }
+        (void) spec_check_label(s, LIMIT_DISPLAY_NAME, &reason);
+}
+
+static void check_proxy(const char *s)
+{
+        const char *reason = NULL;
+        char *url = NULL, *again = NULL;
+
+        if (spec_parse_proxy(s, &url, &reason) < 0)
+                return;
+        assert(!strchr(url, '@'));
+        assert(spec_parse_proxy(url, &again, &reason) == 0 && strcmp(url, again) == 0);
+        free(url);
+        free(again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        const char *reason = NULL;
+        char *text = strndup((const char *) data, size), *second;
+
+        if (!text)
+                return 0;
+        (void) spec_check_password((const char *) data, size, &reason);
+        check_remote_name(text);
+        check_names(text);
+        check_proxy(text);
+        second = strchr(text, '\n');
+        if (second) {
+                *second++ = 0;
+                assert(spec_same_origin(text, second) == spec_same_origin(second, text));
+        }
+        free(text);
+        return 0;
+}

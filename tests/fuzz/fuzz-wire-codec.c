@@ -1,0 +1,147 @@
+/*
+ * Messages of a hostile worker: whatever bytes a body has, wire_read_files() and
+ * wire_read_strings() answer or refuse, and what they give can be freed. The body is built from
+ * the input as a well-formed message, since sd-bus itself refuses any other.
+ */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <systemd/sd-bus.h>
+
+#include "dbus/worker-wire.h"
+
+#include "base/macro.h"
+#include "base/str.h"
+
+#include "model/wire-codec.h"
+
+/* The next value or string of the input. */
+typedef struct Input {
+        const uint8_t *data;
+        size_t size;
+} Input;
+
+static uint64_t take_number(Input *input, size_t size)
+{
+        uint64_t value = 0;
+
+        if (size > input->size)
+                size = input->size;
+        memcpy(&value, input->data, size);
+        input->data += size;
+        input->size -= size;
+        return value;
+}
+
+/* sd-bus takes only UTF-8 without NUL, so other bytes become letters. */
+static char *take_string(Input *input, char buffer[static 256])
+{
+        size_t size = take_number(input, 1);
+
+        if (size > input->size)
+                size = input->size;
+        if (size > 255)
+                size = 255;
+        for (size_t i = 0; i < size; i++)
+                buffer[i] = (char) (input->data[i] % 95 + 32);
+        buffer[size] = 0;
+        input->data += size;
+        input->size -= size;
+        return buffer;
+}
+
+static int append_record(sd_bus_message *m, Input *input)
+{
+        char remote[256], local[256], temp[256], etag[256], date[256], url[256], headers[256];
+
+        return sd_bus_message_append(m,
+                                     "(" WORKER_FILE_SIGNATURE ")",
+                                     (uint32_t) take_number(input, 4),
+                                     take_string(input, remote),
+                                     take_string(input, local),
+                                     take_string(input, temp),
+                                     take_number(input, 8),
+                                     take_number(input, 8),
+                                     take_number(input, 8),
+                                     take_number(input, 8),
+                                     take_string(input, etag),
+                                     take_string(input, date),
+                                     take_string(input, url),
+                                     (int) (take_number(input, 1) & 1),
+                                     take_string(input, headers));
+}
+
+/* sd-bus makes messages only for a connection; nobody reads this one. */
+static sd_bus_message *new_message(void)
+{
+        static sd_bus *bus;
+        sd_bus_message *m = NULL;
+        int ends[2];
+
+        if (!bus) {
+                assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+                assert(sd_bus_new(&bus) >= 0);
+                assert(sd_bus_set_fd(bus, ends[0], ends[0]) >= 0);
+                assert(sd_bus_start(bus) >= 0);
+        }
+        assert(sd_bus_message_new_method_call(bus, &m, NULL, WORKER_PATH, NULL, "Test") >= 0);
+        return m;
+}
+
+static void seal(sd_bus_message *m)
+{
+        assert(sd_bus_message_close_container(m) >= 0);
+        assert(sd_bus_message_seal(m, 1, 0) >= 0);
+        assert(sd_bus_message_rewind(m, 1) >= 0);
+}
+
+static void read_records(Input *input)
+{
+        sd_bus_message *m = new_message();
+        FileRecord *records;
+        size_t n;
+
+        assert(sd_bus_message_open_container(m, 'a', "(" WORKER_FILE_SIGNATURE ")") >= 0);
+        while (input->size > 0)
+                assert(append_record(m, input) >= 0);
+        seal(m);
+        if (wire_read_files(m, &records, &n) >= 0) {
+                for (size_t i = 0; i < n; i++)
+                        assert(records[i].remote_name && records[i].headers);
+                file_records_free(records, n);
+        }
+        sd_bus_message_unref(m);
+}
+
+static void read_strings(Input *input)
+{
+        sd_bus_message *m = new_message();
+        size_t limit = take_number(input, 1), n = 0;
+        char buffer[256], **strings;
+
+        assert(sd_bus_message_open_container(m, 'a', "s") >= 0);
+        while (input->size > 0)
+                assert(sd_bus_message_append(m, "s", take_string(input, buffer)) >= 0);
+        seal(m);
+        if (wire_read_strings(m, limit, &strings) >= 0) {
+                while (strings[n])
+                        n++;
+                assert(n <= limit);
+                strings_free(strings);
+        }
+        sd_bus_message_unref(m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        Input input = { .data = data, .size = size };
+
+        if (take_number(&input, 1) & 1)
+                read_records(&input);
+        else
+                read_strings(&input);
+        return 0;
+}
