@@ -270,6 +270,16 @@ int callers_find(Callers *callers, sd_bus_message *m, const Caller **ret)
         return 0;
 }
 
+bool callers_is_asking(const Callers *callers)
+{
+        Sender *sender, *after;
+
+        HASH_ITER (hh, callers->senders, sender, after)
+                if (sender->n_held > 0)
+                        return true;
+        return false;
+}
+
 int callers_new(sd_bus *bus, sd_event *event, callers_gone_t gone, void *userdata, Callers **ret)
 {
         _cleanup_(callers_freep) Callers *callers = calloc(1, sizeof(*callers));

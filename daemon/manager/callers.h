@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
@@ -28,3 +29,6 @@ DEFINE_CLEANUP(Callers *, callers_free);
  * not known, which the filter lets happen for no method call.
  */
 int callers_find(Callers *callers, sd_bus_message *m, const Caller **ret);
+
+/* Messages are held back for an answer. */
+bool callers_is_asking(const Callers *callers);

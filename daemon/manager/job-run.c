@@ -30,7 +30,6 @@ struct JobRun {
         uint32_t n_asked;
         uint64_t rate_since_usec;
         uint64_t rate_bytes;
-        uint64_t progress_serial;
 };
 
 int job_run_new(Job *job,
@@ -89,11 +88,6 @@ bool job_run_is_started(const JobRun *run)
         return run->link || run->not_started;
 }
 
-uint64_t job_run_progress_serial(const JobRun *run)
-{
-        return run->progress_serial;
-}
-
 static void set_failure(JobRun *run,
                         uint32_t code,
                         ErrorContext context,
@@ -129,7 +123,6 @@ static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t 
         if (file >= job->n_files || run->stopping)
                 return;
         job_set_live(job, file, bytes, total);
-        run->progress_serial++;
 
         if (run->rate_since_usec == 0 || job->bytes_transferred < run->rate_bytes) {
                 run->rate_since_usec = now;
@@ -183,7 +176,6 @@ static void on_checkpoint(void *userdata, const FileRecord *records, size_t n_re
                 received |= records[i].offset_bytes > 0 || records[i].finished;
                 indexes[n++] = records[i].index;
         }
-        run->progress_serial++;
         if (received && !run->stopping && job->state == JOB_CONNECTING)
                 run->events->receiving(run->events->userdata, job);
         run->events->checkpoint(run->events->userdata, job, indexes, n);

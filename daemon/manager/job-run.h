@@ -77,5 +77,3 @@ WorkerTask job_run_task(const JobRun *run);
 Owner *job_run_owner(const JobRun *run);
 /* The job's files when it started; those added later are the next worker's. */
 uint32_t job_run_n_files(const JobRun *run);
-/* Number of this run's latest progress; grows. */
-uint64_t job_run_progress_serial(const JobRun *run);

@@ -112,6 +112,7 @@ typedef struct Job {
         uint64_t bytes_total; /* of the files whose size is known */
         uint64_t bytes_transferred;
         uint64_t rate_bps;
+        uint64_t moved_usec; /* boottime of the latest live figures */
 
         /* The manager's. */
         struct Manager *manager; /* borrowed */

@@ -496,7 +496,7 @@ static void revert_job(Manager *manager, Job *job)
         job->told_state = job->state;
 }
 
-static void commit(Manager *manager)
+int manager_commit(Manager *manager)
 {
         bool empty_log = manager->credential_removed;
         List done;
@@ -524,7 +524,7 @@ static void commit(Manager *manager)
                         revert_job(manager, job);
                 }
                 answer_saved(manager, r);
-                return;
+                return r;
         }
         answer_saved(manager, 0);
         while (!list_is_empty(&done)) {
@@ -535,17 +535,18 @@ static void commit(Manager *manager)
         }
         if (empty_log)
                 (void) store_checkpoint(manager->parts.store);
+        return 0;
 }
 
 static int on_commit(sd_event_source *source, void *userdata)
 {
-        commit(userdata);
+        (void) manager_commit(userdata);
         return 0;
 }
 
 static int on_lazy_commit(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        commit(userdata);
+        (void) manager_commit(userdata);
         return 0;
 }
 
@@ -605,6 +606,7 @@ static void on_progress(void *userdata, Job *job)
 {
         Manager *manager = userdata;
 
+        job->moved_usec = clock_boottime(manager->parts.clock);
         if (manager->observer.job_progress)
                 manager->observer.job_progress(manager->observer.userdata, job);
 }
@@ -780,11 +782,6 @@ static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFail
 
 /* ---- verbs ---------------------------------------------------------------------------------- */
 
-int manager_check(const Manager *manager, const Caller *caller, Verb verb, const Job *job)
-{
-        return policy_check(caller, verb, job);
-}
-
 int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret)
 {
         Job *job = NULL;
@@ -893,14 +890,18 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
         return 0;
 }
 
-/* What all verbs that change a job begin with. */
-static int begin_verb(const Caller *caller, Verb verb, const Job *job)
+int manager_begin(const Caller *caller, Verb verb, const Job *job)
 {
         int r = policy_check(caller, verb, job);
 
         if (r >= 0 && job_is_final(job))
                 r = -EBADFD;
         return r;
+}
+
+void manager_discard_job(Manager *manager, Job *job)
+{
+        remove_job(manager, job);
 }
 
 int manager_add_files(Manager *manager,
@@ -911,7 +912,7 @@ int manager_add_files(Manager *manager,
                       uint32_t *ret_first)
 {
         uint32_t first = job->n_files;
-        int r = begin_verb(caller, VERB_ADD_FILE, job);
+        int r = manager_begin(caller, VERB_ADD_FILE, job);
 
         if (r >= 0 && job->publishing)
                 r = -EBADFD;
@@ -940,7 +941,7 @@ int manager_add_files(Manager *manager,
 
 int manager_resume(Manager *manager, const Caller *caller, Job *job)
 {
-        int r = begin_verb(caller, VERB_RESUME, job);
+        int r = manager_begin(caller, VERB_RESUME, job);
 
         if (r >= 0 && job->publishing)
                 r = -EBADFD;
@@ -955,7 +956,7 @@ int manager_resume(Manager *manager, const Caller *caller, Job *job)
 
 int manager_suspend(Manager *manager, const Caller *caller, Job *job)
 {
-        int r = begin_verb(caller, VERB_SUSPEND, job);
+        int r = manager_begin(caller, VERB_SUSPEND, job);
 
         if (r >= 0 && job->publishing)
                 r = -EBADFD;
@@ -968,7 +969,7 @@ int manager_complete(Manager *manager,
                      manager_done_t done,
                      void *userdata)
 {
-        int r = begin_verb(caller, VERB_COMPLETE, job);
+        int r = manager_begin(caller, VERB_COMPLETE, job);
 
         if (r >= 0)
                 r = add_waiter(manager, job, done, userdata);
@@ -984,7 +985,7 @@ int manager_cancel(Manager *manager,
                    manager_done_t done,
                    void *userdata)
 {
-        int r = begin_verb(caller, VERB_CANCEL, job);
+        int r = manager_begin(caller, VERB_CANCEL, job);
 
         if (r >= 0 && job->publishing)
                 r = -EBADFD;
@@ -996,7 +997,7 @@ int manager_cancel(Manager *manager,
 int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
 {
         Owner *before = job->owner, *owner;
-        int r = begin_verb(caller, VERB_TAKE_OWNERSHIP, job);
+        int r = manager_begin(caller, VERB_TAKE_OWNERSHIP, job);
 
         if (r >= 0 && job->publishing)
                 r = -EBADFD;
@@ -1029,7 +1030,7 @@ static int set_text(Manager *manager,
                     const char *s,
                     unsigned changes)
 {
-        int r = begin_verb(caller, VERB_SET_PROPERTY, job);
+        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
 
         if (r >= 0)
                 r = str_set(owned, s);
@@ -1048,7 +1049,7 @@ int manager_set_description(Manager *manager, const Caller *caller, Job *job, co
 
 int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority)
 {
-        int r = begin_verb(caller, VERB_SET_PROPERTY, job);
+        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
 
         if (r < 0)
                 return r;
@@ -1067,7 +1068,7 @@ int manager_set_proxy(Manager *manager,
                       char *const *bypass)
 {
         _cleanup_(strings_freep) char **new_proxies = NULL, **new_bypass = NULL;
-        int r = begin_verb(caller, VERB_SET_PROPERTY, job);
+        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
 
         if (r >= 0)
                 r = strings_copy(proxies, &new_proxies);
@@ -1091,7 +1092,7 @@ int manager_set_credentials(Manager *manager,
                             const char *user_name,
                             const Secret *secret)
 {
-        int r = begin_verb(caller, VERB_SET_CREDENTIALS, job);
+        int r = manager_begin(caller, VERB_SET_CREDENTIALS, job);
 
         if (r >= 0)
                 r = credentials_set(manager->parts.store,
@@ -1114,7 +1115,7 @@ int manager_remove_credentials(Manager *manager,
                                AuthTarget target,
                                AuthScheme scheme)
 {
-        int removed, r = begin_verb(caller, VERB_REMOVE_CREDENTIALS, job);
+        int removed, r = manager_begin(caller, VERB_REMOVE_CREDENTIALS, job);
 
         if (r < 0)
                 return r;
@@ -1194,7 +1195,7 @@ static void finish_stop(Manager *manager)
         if (!manager->stopping || !list_is_empty(&manager->running) || !stopped)
                 return;
         manager->stopped = NULL;
-        commit(manager);
+        (void) manager_commit(manager);
         stopped(manager->stopped_userdata);
 }
 

@@ -74,6 +74,8 @@ uint64_t manager_now(const Manager *manager); /* realtime */
 /* result 0, or the negative errno of the failed commit. */
 typedef void (*manager_saved_t)(void *userdata, int result);
 
+/* Commits at once what was changed so far. Negative errno: it was taken back. */
+int manager_commit(Manager *manager);
 /* Calls back when what was changed so far is durable; at once if nothing is pending. -ENOMEM. */
 int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata);
 
@@ -81,8 +83,8 @@ int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata);
  * Looking. -ENOENT: no such job, or one that the caller may not know of.
  */
 int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret);
-/* The right to a verb, for what changes nothing. Errors of policy_check(). */
-int manager_check(const Manager *manager, const Caller *caller, Verb verb, const Job *job);
+/* What each verb that changes a job begins with: policy, then -EBADFD for a job that is gone. */
+int manager_begin(const Caller *caller, Verb verb, const Job *job);
 /* Each job that the caller may see, in no order, until the callback returns non-zero. */
 int manager_each_job(const Manager *manager,
                      const Caller *caller,
@@ -101,6 +103,8 @@ void manager_each_running(const Manager *manager,
 
 /* -EUSERS: quota; -EPERM: the caller's uid owns no jobs here. */
 int manager_create_job(Manager *manager, const Caller *caller, const char *display_name, Job **ret);
+/* Takes back a job that was created in this turn and not announced yet. */
+void manager_discard_job(Manager *manager, Job *job);
 
 typedef struct ManagerFile {
         const char *remote_name; /* without user info */

@@ -37,3 +37,7 @@
 
 /* Redirects of one request; WinHTTP's and every browser's order of magnitude. */
 #define LIMIT_REDIRECTS 10
+
+/* Connections of one user that hear signals, and descriptors of passwords being read for him. */
+#define LIMIT_SUBSCRIBERS_PER_USER   256
+#define LIMIT_SECRET_READERS_PER_USER 16

@@ -1,0 +1,56 @@
+#include "manager/bus-edge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "manager/bus-error.h"
+
+typedef struct Answer {
+        sd_bus_message *call; /* owned references */
+        sd_bus_message *reply;
+} Answer;
+
+static void send_answer(void *userdata, int result)
+{
+        Answer *answer = userdata;
+
+        if (result >= 0) {
+                (void) sd_bus_send(NULL, answer->reply, NULL);
+        } else {
+                sd_bus_error error = SD_BUS_ERROR_NULL;
+
+                (void) bus_error_set_verb(&error, result, NULL);
+                (void) sd_bus_reply_method_error(answer->call, &error);
+                sd_bus_error_free(&error);
+        }
+        sd_bus_message_unref(answer->call);
+        sd_bus_message_unref(answer->reply);
+        free(answer);
+}
+
+int bus_reply_new(sd_bus_message *call, sd_bus_message **ret)
+{
+        return sd_bus_message_new_method_return(call, ret);
+}
+
+int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply)
+{
+        Answer *answer = calloc(1, sizeof(*answer));
+        int r = answer ? 0 : -ENOMEM;
+
+        if (r >= 0 && !reply)
+                r = bus_reply_new(call, &reply);
+        if (r >= 0) {
+                answer->call = sd_bus_message_ref(call);
+                answer->reply = reply;
+                r = manager_when_saved(edge->manager, send_answer, answer);
+                if (r < 0)
+                        sd_bus_message_unref(call);
+        }
+        if (r < 0) {
+                sd_bus_message_unref(reply);
+                free(answer);
+                return r;
+        }
+        return 1;
+}

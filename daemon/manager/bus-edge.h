@@ -1,0 +1,32 @@
+/*
+ * What the handlers of all objects share: the bus, the manager, who calls, and answers that wait
+ * for the commit. A handler reads, validates, finds its caller, calls one verb of the manager,
+ * and answers through bus_reply_saved().
+ */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "base/macro.h"
+
+#include "manager/callers.h"
+#include "manager/manager.h"
+#include "manager/subscribers.h"
+
+typedef struct BusEdge {
+        sd_bus *bus; /* borrowed, as all of these */
+        sd_event *event;
+        Manager *manager;
+        Callers *callers;
+        Subscribers *subscribers;
+        List secret_calls; /* credentials-bus.c: SetCredentials that wait for a descriptor */
+} BusEdge;
+
+/*
+ * Answers call with reply (consumed; NULL for an empty one) once what was changed is durable,
+ * or with the error of the commit. Returns 1 for the handler to return, negative errno.
+ */
+int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply);
+
+/* Appends nothing itself: a fresh reply to fill, for bus_reply_saved(). */
+int bus_reply_new(sd_bus_message *call, sd_bus_message **ret);

@@ -1,0 +1,17 @@
+/*
+ * SetCredentials and RemoveCredentials of org.dosvc1.Job, spec section 1: reads and checks what the
+ * client passed, awaits a descriptor, hands the result to the manager. Order of the checks:
+ * caller and state, target, scheme, which keys, length of the user name, length of the
+ * password, format. A call that fails leaves the slot as it was.
+ */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "manager/bus-edge.h"
+
+int credentials_bus_set(BusEdge *edge, Job *job, sd_bus_message *call, sd_bus_error *error);
+int credentials_bus_remove(BusEdge *edge, Job *job, sd_bus_message *call, sd_bus_error *error);
+
+/* Drops the calls that wait for a descriptor, unanswered: the bus is going away. */
+void credentials_bus_drop(BusEdge *edge);

@@ -1,0 +1,689 @@
+#include "manager/manager-bus.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dbus/dosvc-wire.h"
+
+#include "base/log.h"
+
+#include "manager/bus-edge.h"
+#include "manager/bus-error.h"
+#include "manager/credentials-bus.h"
+#include "manager/credentials.h"
+#include "manager/job-bus.h"
+#include "model/limits.h"
+
+struct ManagerBus {
+        BusEdge edge;
+        sd_bus *bus; /* owned reference */
+        manager_bus_presence_t presence;
+        void *userdata;
+        void (*released)(void *userdata);
+        bool releasing; /* NameLost is ours then */
+        sd_bus_slot *disconnected;
+        sd_bus_slot *name_lost;
+};
+
+static int find_caller(BusEdge *edge, sd_bus_message *m, const Caller **ret, sd_bus_error *error)
+{
+        int r = callers_find(edge->callers, m, ret);
+
+        return r < 0 ? bus_error_set_verb(error, r, NULL) : 0;
+}
+
+/* ---- methods --------------------------------------------------------------------------------- */
+
+static int
+read_options(BusEdge *edge, const Caller *caller, Job *job, sd_bus_message *m, sd_bus_error *error)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                const char *name;
+
+                r = sd_bus_message_read(m, "s", &name);
+                if (r >= 0)
+                        r = job_bus_set_property(edge, caller, job, name, m, error);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusEdge *edge = userdata;
+        const char *display_name, *type, *reason = NULL;
+        char path[JOB_PATH_MAX];
+        sd_bus_message *reply = NULL;
+        const Caller *caller;
+        Job *job;
+        int r;
+
+        r = sd_bus_message_read(m, "ss", &display_name, &type);
+        if (r < 0)
+                return r;
+        r = spec_check_label(display_name, LIMIT_DISPLAY_NAME, &reason);
+        if (r < 0)
+                return bus_error_set(error, r, "The display name %s", reason);
+        if (strcmp(type, "upload") == 0)
+                return bus_error_set(error, -EOPNOTSUPP, "Jobs of type upload are not available");
+        if (strcmp(type, "download") != 0)
+                return bus_error_set(error, -EINVAL, "Unknown type '%s': expected download", type);
+
+        r = find_caller(edge, m, &caller, error);
+        if (r < 0)
+                return r;
+        r = manager_create_job(edge->manager, caller, display_name, &job);
+        if (r < 0)
+                return bus_error_set_verb(error, r, NULL);
+        r = read_options(edge, caller, job, m, error);
+        if (r >= 0)
+                r = bus_reply_new(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "o", job_bus_path(job, path));
+        if (r < 0) {
+                manager_discard_job(edge->manager, job);
+                sd_bus_message_unref(reply);
+                return r;
+        }
+        return bus_reply_saved(edge, m, reply);
+}
+
+static int method_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusEdge *edge = userdata;
+        const Caller *caller;
+        char path[JOB_PATH_MAX];
+        const char *text;
+        sd_id128_t id;
+        Job *job;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &text);
+        if (r >= 0)
+                r = find_caller(edge, m, &caller, error);
+        if (r < 0)
+                return r;
+        if (strlen(text) != 32 || sd_id128_from_string(text, &id) < 0)
+                return bus_error_set(error,
+                                     -ENOENT,
+                                     "There is no job '%.64s': an id has 32 hexadecimal digits",
+                                     text);
+        r = manager_find_job(edge->manager, caller, id, &job);
+        if (r < 0)
+                return bus_error_set(error, -ENOENT, "There is no job '%s'", text);
+        return sd_bus_reply_method_return(m, "o", job_bus_path(job, path));
+}
+
+typedef struct Filter {
+        bool all_users;
+        int state; /* -1: any */
+} Filter;
+
+static int read_filter(sd_bus_message *m, Filter *filter, sd_bus_error *error)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                const char *key = "", *text;
+                int flag;
+
+                r = sd_bus_message_read(m, "s", &key);
+                if (r >= 0 && strcmp(key, "all-users") == 0) {
+                        r = sd_bus_message_read(m, "v", "b", &flag);
+                        filter->all_users = r >= 0 && flag;
+                } else if (r >= 0 && strcmp(key, "state") == 0) {
+                        r = sd_bus_message_read(m, "v", "s", &text);
+                        if (r >= 0) {
+                                filter->state = job_state_from_string(text);
+                                if (filter->state < 0)
+                                        return bus_error_set(error,
+                                                             -EINVAL,
+                                                             "Unknown state '%s'",
+                                                             text);
+                        }
+                } else if (r >= 0) {
+                        return bus_error_set(error,
+                                             -EINVAL,
+                                             "Unknown filter '%s': expected all-users or state",
+                                             key);
+                }
+                if (r == -ENXIO)
+                        return bus_error_set(error, -EINVAL, "Filter '%s' has the wrong type", key);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+typedef struct Listing {
+        sd_bus_message *reply;
+        int state;
+} Listing;
+
+static int list_job(void *userdata, Job *job)
+{
+        const Listing *listing = userdata;
+        char path[JOB_PATH_MAX];
+        int r;
+
+        if (listing->state >= 0 && job->state != (JobState) listing->state)
+                return 0;
+        r = sd_bus_message_append(listing->reply,
+                                  "(oussstt)",
+                                  job_bus_path(job, path),
+                                  job->owner->uid,
+                                  job->display_name,
+                                  "download",
+                                  job_state_to_string(job->state),
+                                  job->bytes_transferred,
+                                  job_bytes_total(job));
+        return r < 0 ? r : 0;
+}
+
+static int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusEdge *edge = userdata;
+        Filter filter = { .state = -1 };
+        Listing listing = { 0 };
+        const Caller *caller;
+        int r;
+
+        r = find_caller(edge, m, &caller, error);
+        if (r >= 0)
+                r = read_filter(m, &filter, error);
+        if (r < 0)
+                return r;
+        listing.state = filter.state;
+        r = bus_reply_new(m, &listing.reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(listing.reply, 'a', "(oussstt)");
+        if (r >= 0) {
+                r = manager_each_job(edge->manager, caller, filter.all_users, list_job, &listing);
+                if (r == -EACCES)
+                        (void) bus_error_set(error, r, "Only root sees the jobs of all users");
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(listing.reply);
+        if (r >= 0)
+                r = sd_bus_send(NULL, listing.reply, NULL);
+        sd_bus_message_unref(listing.reply);
+        return r < 0 ? r : 1;
+}
+
+static int read_subscription(sd_bus_message *m, SubscribeOptions *options, sd_bus_error *error)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                const char *key = "", *path;
+                uint64_t interval;
+                int flag;
+
+                r = sd_bus_message_read(m, "s", &key);
+                if (r >= 0 && strcmp(key, "all-users") == 0) {
+                        r = sd_bus_message_read(m, "v", "b", &flag);
+                        options->all_users = r >= 0 && flag;
+                } else if (r >= 0 && strcmp(key, "job") == 0) {
+                        r = sd_bus_message_read(m, "v", "o", &path);
+                        if (r >= 0 && job_bus_parse_path(path, &options->job) < 0)
+                                return bus_error_set(error, -ENOENT, "There is no job '%s'", path);
+                        options->one_job = true;
+                } else if (r >= 0 && strcmp(key, "progress-interval") == 0) {
+                        r = sd_bus_message_read(m, "v", "t", &interval);
+                        if (r >= 0 && interval != 0 &&
+                            (interval < SUBSCRIBE_INTERVAL_MIN_MSEC ||
+                             interval > SUBSCRIBE_INTERVAL_MAX_MSEC))
+                                return bus_error_set(error,
+                                                     -EINVAL,
+                                                     "progress-interval must be 0 or from %d to %d "
+                                                     "milliseconds",
+                                                     SUBSCRIBE_INTERVAL_MIN_MSEC,
+                                                     SUBSCRIBE_INTERVAL_MAX_MSEC);
+                        if (r >= 0)
+                                options->progress_interval_msec = interval;
+                } else if (r >= 0) {
+                        return bus_error_set(error,
+                                             -EINVAL,
+                                             "Unknown option '%s': expected all-users, job or "
+                                             "progress-interval",
+                                             key);
+                }
+                if (r == -ENXIO)
+                        return bus_error_set(error, -EINVAL, "Option '%s' has the wrong type", key);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusEdge *edge = userdata;
+        SubscribeOptions options = { .progress_interval_msec = SUBSCRIBE_INTERVAL_DEFAULT_MSEC };
+        const Caller *caller;
+        Job *job;
+        int r;
+
+        r = find_caller(edge, m, &caller, error);
+        if (r >= 0)
+                r = read_subscription(m, &options, error);
+        if (r < 0)
+                return r;
+        if (policy_check(caller, options.all_users ? VERB_SUBSCRIBE_ALL : VERB_SUBSCRIBE, NULL) < 0)
+                return bus_error_set(error, -EACCES, "Only root hears of the jobs of all users");
+        if (options.one_job && manager_find_job(edge->manager, caller, options.job, &job) < 0)
+                return bus_error_set(error, -ENOENT, "There is no such job");
+        r = subscribers_add(edge->subscribers, sd_bus_message_get_sender(m), caller, &options);
+        if (r < 0)
+                return bus_error_set_verb(error, r, NULL);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_unsubscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusEdge *edge = userdata;
+
+        subscribers_remove(edge->subscribers, sd_bus_message_get_sender(m));
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+/* ---- properties ------------------------------------------------------------------------------ */
+
+#define PROPERTY(name)                                                                             \
+        static int property_##name(sd_bus *bus,                                                    \
+                                   const char *path,                                               \
+                                   const char *interface,                                          \
+                                   const char *property,                                           \
+                                   sd_bus_message *reply,                                          \
+                                   void *userdata,                                                 \
+                                   sd_bus_error *error)
+
+PROPERTY(version)
+{
+        return sd_bus_message_append(reply, "s", VERSION);
+}
+
+PROPERTY(features)
+{
+        return sd_bus_message_append(reply, "as", 1, "password-fd");
+}
+
+PROPERTY(supported_protocols)
+{
+        return sd_bus_message_append(reply, "as", 2, "http", "https");
+}
+
+PROPERTY(supported_schemes)
+{
+        int r = sd_bus_message_open_container(reply, 'a', "s");
+
+        for (const char *const *scheme = credentials_supported; r >= 0 && *scheme; scheme++)
+                r = sd_bus_message_append(reply, "s", *scheme);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+PROPERTY(credential_store)
+{
+        const BusEdge *edge = userdata;
+
+        return sd_bus_message_append(reply, "s", vault_store_name(manager_vault(edge->manager)));
+}
+
+PROPERTY(credential_persistence)
+{
+        const BusEdge *edge = userdata;
+
+        return sd_bus_message_append(
+                reply,
+                "s",
+                vault_is_persistent(manager_vault(edge->manager)) ? "persistent" : "volatile");
+}
+
+static int count_job(void *userdata, Job *job)
+{
+        uint32_t *n = userdata;
+
+        (*n)++;
+        return 0;
+}
+
+PROPERTY(jobs_total)
+{
+        const BusEdge *edge = userdata;
+        const Caller *caller;
+        uint32_t n = 0;
+        int r;
+
+        r = callers_find(edge->callers, sd_bus_get_current_message(bus), &caller);
+        if (r >= 0)
+                r = manager_each_job(edge->manager, caller, false, count_job, &n);
+        return r < 0 ? r : sd_bus_message_append(reply, "u", n);
+}
+
+PROPERTY(max_jobs_per_user)
+{
+        const BusEdge *edge = userdata;
+
+        return sd_bus_message_append(reply,
+                                     "u",
+                                     (uint32_t) manager_config(edge->manager)->max_jobs_per_user);
+}
+
+PROPERTY(max_files_per_job)
+{
+        const BusEdge *edge = userdata;
+
+        return sd_bus_message_append(reply,
+                                     "u",
+                                     (uint32_t) manager_config(edge->manager)->max_files_per_job);
+}
+
+/* ---- signals --------------------------------------------------------------------------------- */
+
+typedef struct Telling {
+        BusEdge *edge;
+        Job *job;
+        const char *member;
+        const char *result; /* NULL: JobNew */
+} Telling;
+
+static void send_signal(void *userdata, const char *destination)
+{
+        const Telling *telling = userdata;
+        char path[JOB_PATH_MAX], id[SD_ID128_STRING_MAX];
+        sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_signal(telling->edge->bus,
+                                      &m,
+                                      DOSVC_MANAGER_PATH,
+                                      DOSVC_MANAGER_INTERFACE,
+                                      telling->member);
+        if (r >= 0)
+                r = sd_bus_message_set_destination(m, destination);
+        if (r >= 0)
+                r = sd_bus_message_append(m,
+                                          "so",
+                                          sd_id128_to_string(telling->job->id, id),
+                                          job_bus_path(telling->job, path));
+        if (r >= 0 && telling->result)
+                r = sd_bus_message_append(m, "s", telling->result);
+        if (r >= 0)
+                r = sd_bus_send(NULL, m, NULL);
+        sd_bus_message_unref(m);
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "A signal cannot be sent");
+}
+
+static void on_job_new(void *userdata, Job *job)
+{
+        Telling telling = { userdata, job, "JobNew", NULL };
+
+        subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
+}
+
+static void on_job_changed(void *userdata, Job *job, unsigned changes, JobState previous)
+{
+        job_bus_tell_changed(userdata, job, changes, previous);
+}
+
+static void on_job_progress(void *userdata, Job *job)
+{
+        const BusEdge *edge = userdata;
+
+        subscribers_note_progress(edge->subscribers, job);
+}
+
+static void on_job_removed(void *userdata, Job *job)
+{
+        Telling telling = { userdata, job, "JobRemoved", job_state_to_string(job->state) };
+
+        subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
+}
+
+typedef struct Tick {
+        BusEdge *edge;
+        const char *destination;
+        uint64_t since_usec;
+} Tick;
+
+static void tick_job(void *userdata, Job *job)
+{
+        const Tick *tick = userdata;
+
+        if (job->moved_usec >= tick->since_usec &&
+            subscribers_hears(tick->edge->subscribers, tick->destination, job))
+                job_bus_tell_progress(tick->edge, job, tick->destination);
+}
+
+static void on_tick(void *userdata, const char *destination, uint64_t since_usec)
+{
+        Tick tick = { userdata, destination, since_usec };
+
+        manager_each_running(tick.edge->manager, tick_job, &tick);
+}
+
+static void on_caller_gone(void *userdata, const char *sender)
+{
+        const BusEdge *edge = userdata;
+
+        subscribers_remove(edge->subscribers, sender);
+}
+
+/* ---- presence on the bus --------------------------------------------------------------------- */
+
+static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        ManagerBus *manager_bus = userdata;
+
+        manager_bus->presence(manager_bus->userdata, -ENOTCONN);
+        return 0;
+}
+
+static int on_name_lost(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        ManagerBus *manager_bus = userdata;
+        const char *name;
+
+        if (!manager_bus->releasing && sd_bus_message_read(m, "s", &name) >= 0 &&
+            strcmp(name, DOSVC_BUS_NAME) == 0)
+                manager_bus->presence(manager_bus->userdata, -EEXIST);
+        return 0;
+}
+
+static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        ManagerBus *manager_bus = userdata;
+        uint32_t result;
+
+        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "u", &result) < 0)
+                manager_bus->presence(manager_bus->userdata, -EACCES);
+        else /* primary owner, already owner */
+                manager_bus->presence(manager_bus->userdata,
+                                      result == 1 || result == 4 ? 0 : -EEXIST);
+        return 0;
+}
+
+int manager_bus_request_name(ManagerBus *manager_bus)
+{
+        int r = sd_bus_request_name_async(manager_bus->bus,
+                                          NULL,
+                                          DOSVC_BUS_NAME,
+                                          0,
+                                          on_name,
+                                          manager_bus);
+
+        return r < 0 ? r : 0;
+}
+
+static int on_released(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        ManagerBus *manager_bus = userdata;
+
+        manager_bus->releasing = false;
+        manager_bus->released(manager_bus->userdata);
+        return 0;
+}
+
+int manager_bus_release_name(ManagerBus *manager_bus, void (*released)(void *userdata))
+{
+        int r;
+
+        manager_bus->released = released;
+        r = sd_bus_release_name_async(manager_bus->bus,
+                                      NULL,
+                                      DOSVC_BUS_NAME,
+                                      on_released,
+                                      manager_bus);
+        manager_bus->releasing = r >= 0;
+        return r < 0 ? r : 0;
+}
+
+bool manager_bus_is_idle(const ManagerBus *manager_bus)
+{
+        const BusEdge *edge = &manager_bus->edge;
+
+        return subscribers_is_empty(edge->subscribers) && list_is_empty(&edge->secret_calls) &&
+               !callers_is_asking(edge->callers);
+}
+
+/* clang-format off */
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("CreateJob",
+                                SD_BUS_ARGS("s", display_name, "s", type, "a{sv}", options),
+                                SD_BUS_RESULT("o", job), method_create_job,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetJob", SD_BUS_ARGS("s", id), SD_BUS_RESULT("o", job),
+                                method_get_job, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_ARGS("a{sv}", filter),
+                                SD_BUS_RESULT("a(oussstt)", jobs), method_list_jobs,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                                method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Unsubscribe", NULL, NULL, method_unsubscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Features", "as", property_features, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("SupportedProtocols", "as", property_supported_protocols, 0,
+                        SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("SupportedSchemes", "as", property_supported_schemes, 0,
+                        SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("CredentialStore", "s", property_credential_store, 0,
+                        SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("CredentialPersistence", "s", property_credential_persistence, 0,
+                        SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("JobsTotal", "u", property_jobs_total, 0, 0),
+        SD_BUS_PROPERTY("MaxJobsPerUser", "u", property_max_jobs_per_user, 0,
+                        SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("MaxFilesPerJob", "u", property_max_files_per_job, 0,
+                        SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("s", id, "o", job), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("s", id, "o", job, "s", result), 0),
+        SD_BUS_VTABLE_END,
+};
+/* clang-format on */
+
+static int register_all(ManagerBus *manager_bus)
+{
+        BusEdge *edge = &manager_bus->edge;
+        int r;
+
+        r = bus_error_register();
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(edge->bus,
+                                             NULL,
+                                             DOSVC_MANAGER_PATH,
+                                             DOSVC_MANAGER_INTERFACE,
+                                             manager_vtable,
+                                             edge);
+        if (r >= 0)
+                r = job_bus_register(edge);
+        /* Only for GetManagedObjects, which shows each caller his own: no signal goes through it.
+         */
+        if (r >= 0)
+                r = sd_bus_add_object_manager(edge->bus, NULL, DOSVC_MANAGER_PATH);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(edge->bus,
+                                              &manager_bus->disconnected,
+                                              "org.freedesktop.DBus.Local",
+                                              "/org/freedesktop/DBus/Local",
+                                              "org.freedesktop.DBus.Local",
+                                              "Disconnected",
+                                              on_disconnected,
+                                              NULL,
+                                              manager_bus);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(edge->bus,
+                                              &manager_bus->name_lost,
+                                              "org.freedesktop.DBus",
+                                              "/org/freedesktop/DBus",
+                                              "org.freedesktop.DBus",
+                                              "NameLost",
+                                              on_name_lost,
+                                              NULL,
+                                              manager_bus);
+        return r;
+}
+
+int manager_bus_new(sd_bus *bus,
+                    sd_event *event,
+                    Manager *manager,
+                    manager_bus_presence_t presence,
+                    void *userdata,
+                    ManagerBus **ret)
+{
+        _cleanup_(manager_bus_freep) ManagerBus *manager_bus = calloc(1, sizeof(*manager_bus));
+        BusEdge *edge;
+        int r;
+
+        if (!manager_bus)
+                return -ENOMEM;
+        edge = &manager_bus->edge;
+        list_init(&edge->secret_calls);
+        manager_bus->bus = sd_bus_ref(bus);
+        manager_bus->presence = presence;
+        manager_bus->userdata = userdata;
+        edge->bus = bus;
+        edge->event = event;
+        edge->manager = manager;
+
+        r = subscribers_new(event, on_tick, edge, &edge->subscribers);
+        if (r >= 0)
+                r = callers_new(bus, event, on_caller_gone, edge, &edge->callers);
+        if (r >= 0)
+                r = register_all(manager_bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return r;
+        manager_set_observer(manager,
+                             &(ManagerObserver){
+                                     .job_new = on_job_new,
+                                     .job_changed = on_job_changed,
+                                     .job_progress = on_job_progress,
+                                     .job_removed = on_job_removed,
+                                     .userdata = edge,
+                             });
+        *ret = STEAL_PTR(manager_bus);
+        return 0;
+}
+
+ManagerBus *manager_bus_free(ManagerBus *manager_bus)
+{
+        if (!manager_bus)
+                return NULL;
+        if (manager_bus->edge.manager)
+                manager_set_observer(manager_bus->edge.manager, &(ManagerObserver){ 0 });
+        credentials_bus_drop(&manager_bus->edge);
+        sd_bus_slot_unref(manager_bus->disconnected);
+        sd_bus_slot_unref(manager_bus->name_lost);
+        callers_free(manager_bus->edge.callers);
+        subscribers_free(manager_bus->edge.subscribers);
+        sd_bus_flush_close_unref(manager_bus->bus);
+        free(manager_bus);
+        return NULL;
+}
