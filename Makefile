@@ -67,7 +67,8 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
-include daemon/sources.mk client-lib/sources.mk tests/sources.mk
+SOURCE_LISTS := daemon/sources.mk client-lib/sources.mk tests/sources.mk
+include $(SOURCE_LISTS)
 
 obj = $(patsubst %.c,$(B)/%.o,$(1))
 pic = $(patsubst %.c,$(B)/%.pic.o,$(1))
@@ -90,9 +91,9 @@ $(B)/%.pic.o: %.c
 
 # A room is an archive, so that a program or a test links only what it calls.
 define room_rule
-$(B)/$(1).a: $(call obj,$($(1)_SOURCES))
+$(B)/$(1).a: $(call obj,$($(1)_SOURCES)) $(SOURCE_LISTS)
 	$$(call say,AR,$$@)
-	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+	$$(Q)rm -f $$@ && ar rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach room,$(ROOMS),$(eval $(call room_rule,$(room))))
 
