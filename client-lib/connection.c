@@ -79,6 +79,21 @@ bool job_id_from_path(const char *path, char id[static DOSVC_ID_SIZE])
         return job_id_is_valid(id);
 }
 
+int file_index_from_path(const char *path, uint32_t *ret)
+{
+        const char *slash = strrchr(path, '/');
+        char id[DOSVC_ID_SIZE];
+        size_t digits;
+
+        if (!slash || !job_id_from_path(path, id))
+                return -EBADMSG;
+        digits = strspn(slash + 1, "0123456789");
+        if (digits == 0 || digits > 9 || slash[1 + digits] != '\0')
+                return -EBADMSG;
+        *ret = (uint32_t) strtoul(slash + 1, NULL, 10);
+        return 0;
+}
+
 int call_new(dosvc_connection *c,
              const char *path,
              const char *interface,

@@ -137,6 +137,9 @@ int job_path(dosvc_connection *c, const char *job, char path[static JOB_PATH_SIZ
 /* Id of the job whose object, or one of whose files, path is. False if it is neither. */
 bool job_id_from_path(const char *path, char id[static DOSVC_ID_SIZE]);
 
+/* Position of the file whose object path is; -EBADMSG if it is none. */
+int file_index_from_path(const char *path, uint32_t *ret);
+
 /* string-list.c */
 
 int string_list_append(sd_bus_message *m, const char *const *strings);

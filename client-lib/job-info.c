@@ -52,25 +52,11 @@ static void job_error_done(JobError *error)
         *error = (JobError){ .file = -1 };
 }
 
-/* Position of a file by its object, -1 for "/" and what is not understood. */
-static int64_t job_error_file(const char *path)
-{
-        const char *slash = strrchr(path, '/');
-        char id[DOSVC_ID_SIZE];
-        unsigned long long n;
-        char *end;
-
-        if (!job_id_from_path(path, id) || !slash || slash[1] < '0' || slash[1] > '9')
-                return -1;
-        errno = 0;
-        n = strtoull(slash + 1, &end, 10);
-        return errno || *end || n > UINT32_MAX ? -1 : (int64_t) n;
-}
-
 static int job_error_read(sd_bus_message *m, void *into)
 {
         const char *name, *context, *description, *url, *file;
         JobError *error = into;
+        uint32_t index;
         int r;
 
         r = sd_bus_message_read(m,
@@ -87,7 +73,7 @@ static int job_error_read(sd_bus_message *m, void *into)
         error->context = strdup(context);
         error->description = strdup(description);
         error->url = strdup(url);
-        error->file = job_error_file(file);
+        error->file = file_index_from_path(file, &index) < 0 ? -1 : (int64_t) index;
         return error->name && error->context && error->description && error->url ? 0 : -ENOMEM;
 }
 

@@ -49,23 +49,6 @@ EXPORT int dosvc_job_create(dosvc_connection *connection, const char *display_na
         return r < 0 ? error_remember_text(connection, r, NULL) : 0;
 }
 
-/* The number at the end of a file's object path. */
-static int job_file_index(const char *path, uint32_t *ret)
-{
-        const char *slash = strrchr(path, '/');
-        unsigned long long n;
-        char *end;
-
-        if (!slash || slash[1] < '0' || slash[1] > '9')
-                return -EBADMSG;
-        errno = 0;
-        n = strtoull(slash + 1, &end, 10);
-        if (errno || *end || n > UINT32_MAX)
-                return -EBADMSG;
-        *ret = (uint32_t) n;
-        return 0;
-}
-
 EXPORT int dosvc_job_add_file(dosvc_connection *connection,
                               const char *job,
                               const char *remote_name,
@@ -88,7 +71,7 @@ EXPORT int dosvc_job_add_file(dosvc_connection *connection,
                 return r;
         r = sd_bus_message_read(reply, "o", &path);
         if (r >= 0)
-                r = job_file_index(path, &index);
+                r = file_index_from_path(path, &index);
         if (r < 0)
                 return error_remember_text(connection, r, NULL);
         if (ret_index)

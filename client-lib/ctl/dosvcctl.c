@@ -3,7 +3,6 @@
  * options, from which the help is made; the verbs themselves are in verb-*.c. It stands on the
  * public header of libdosvc alone, as every other program can.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -204,17 +203,14 @@ static bool option_parse_json(Ctl *ctl, const char *argument)
 
 static bool option_parse_fd(Ctl *ctl, const char *argument)
 {
-        char *end;
-        long fd;
+        size_t digits = strspn(argument, "0123456789");
 
-        errno = 0;
-        fd = strtol(argument, &end, 10);
-        if (errno || end == argument || *end || fd < 0 || fd > 1 << 20) {
+        if (digits == 0 || digits > 6 || argument[digits] != '\0') {
                 ctl_error("--password-fd= is the number of an open descriptor, not '%s'.",
                           argument);
                 return false;
         }
-        ctl->password_fd = (int) fd;
+        ctl->password_fd = (int) strtoul(argument, NULL, 10);
         return true;
 }
 
