@@ -4,6 +4,7 @@
  * right that it should not have, gives up what it does not need, says Ready, works, and
  * ends when the manager hangs up.
  */
+#include <errno.h>
 #include <signal.h>
 #include <systemd/sd-event.h>
 
@@ -37,7 +38,8 @@ static int run(void)
                 r = link_say_ready(link);
         if (r >= 0)
                 r = sd_event_loop(event);
-        if (r < 0) {
+        /* A manager that is gone before it said a word has hung up as well. */
+        if (r < 0 && r != -ECONNRESET) {
                 log_errno(LOG_ERR, r, "The worker ends early");
                 return EXIT_FAILED;
         }

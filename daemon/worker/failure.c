@@ -147,19 +147,27 @@ const char *failure_local_reason(int error)
         return strerrordesc_np(-error);
 }
 
+uint32_t failure_local_code(int error)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(local_errors); i++)
+                if (local_errors[i].error == -error)
+                        return local_errors[i].code;
+        return (uint32_t) ERROR_CODE_IO_DEVICE;
+}
+
+static bool is_transient_locally(int error)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(local_errors); i++)
+                if (local_errors[i].error == -error)
+                        return local_errors[i].transient;
+        return true;
+}
+
 void failure_set_local(Failure *failure, int error, const char *local_name)
 {
-        uint32_t code = (uint32_t) ERROR_CODE_IO_DEVICE;
-        bool transient = true;
-
-        for (size_t i = 0; i < ARRAY_SIZE(local_errors); i++)
-                if (local_errors[i].error == -error) {
-                        code = local_errors[i].code;
-                        transient = local_errors[i].transient;
-                }
         failure_set(failure,
-                    code,
-                    transient,
+                    failure_local_code(error),
+                    is_transient_locally(error),
                     ERROR_CONTEXT_LOCAL_FILE,
                     NULL,
                     "The file %s cannot be written: %s.",

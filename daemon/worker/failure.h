@@ -45,8 +45,9 @@ void failure_set_status(Failure *failure,
 /* A local error: error is a negative errno of worker/sink.h. */
 void failure_set_local(Failure *failure, int error, const char *local_name);
 
-/* The reason alone, "the disk is full", for a negative errno of worker/sink.h. */
+/* The reason alone, "the disk is full", and the code, for a negative errno of worker/sink.h. */
 const char *failure_local_reason(int error);
+uint32_t failure_local_code(int error);
 
 /* The worker itself is at its end (memory, descriptors): transient. */
 void failure_set_internal(Failure *failure, int error);

@@ -59,7 +59,8 @@ static void send_signal(Link *link, int r, sd_bus_message *m, const char *what)
         if (r >= 0)
                 r = sd_bus_send(link->bus, m, NULL);
         sd_bus_message_unref(m);
-        if (r < 0)
+        /* After a hang-up there is nobody to tell, and the loop ends anyway. */
+        if (r < 0 && sd_bus_is_open(link->bus) > 0)
                 give_up(link, r, what);
 }
 
@@ -340,12 +341,12 @@ static int reply_failures(sd_bus_message *m, const PublishFailures *failures)
         int r = sd_bus_message_new_method_return(m, &reply);
 
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(uis)");
+                r = sd_bus_message_open_container(reply, 'a', "(uus)");
         for (size_t i = 0; r >= 0 && i < failures->n_entries; i++)
                 r = sd_bus_message_append(reply,
-                                          "(uis)",
+                                          "(uus)",
                                           failures->entries[i].file,
-                                          failures->entries[i].error,
+                                          failures->entries[i].code,
                                           failures->entries[i].text);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);

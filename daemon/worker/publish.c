@@ -46,7 +46,7 @@ static int add_failure(PublishFailures *failures, const FileRecord *record, int 
                 return -ENOMEM;
         grown[failures->n_entries++] = (PublishFailure){
                 .file = record->index,
-                .error = -error,
+                .code = failure_local_code(error),
                 .text = text,
         };
         return 0;

@@ -14,8 +14,8 @@
 
 typedef struct PublishFailure {
         uint32_t file;
-        int error;  /* positive errno */
-        char *text; /* owned: a sentence */
+        uint32_t code; /* model/error-code.h */
+        char *text;    /* owned: a sentence */
 } PublishFailure;
 
 typedef struct PublishFailures {

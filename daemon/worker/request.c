@@ -175,7 +175,6 @@ static CURLcode set_defaults(Request *request)
 
         bad |= curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER_BYTES);
         bad |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS);
-        bad |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
         bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_SEC);
         bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         bad |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STALL_TIMEOUT_SEC);
@@ -188,6 +187,16 @@ static CURLcode set_defaults(Request *request)
         bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
         bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
         return bad;
+}
+
+/*
+ * Over TLS a request waits until the handshake has said whether HTTP/2 will take it along.
+ * Without TLS libcurl would hold it until the transfer before it has ended.
+ */
+static CURLcode set_url(CURL *easy, const char *url)
+{
+        return curl_easy_setopt(easy, CURLOPT_URL, url) |
+               curl_easy_setopt(easy, CURLOPT_PIPEWAIT, str_starts_with(url, "https:") ? 1L : 0L);
 }
 
 static CURLcode set_range(Request *request, const RequestSpec *spec)
@@ -254,8 +263,7 @@ int request_new(CurlLoop *loop,
         request->easy = curl_easy_init();
         if (!request->easy)
                 return -ENOMEM;
-        if (set_defaults(request) != CURLE_OK ||
-            curl_easy_setopt(request->easy, CURLOPT_URL, spec->url) != CURLE_OK ||
+        if (set_defaults(request) != CURLE_OK || set_url(request->easy, spec->url) != CURLE_OK ||
             curl_easy_setopt(request->easy, CURLOPT_PROXY, spec->proxy) != CURLE_OK ||
             curl_easy_setopt(request->easy, CURLOPT_NOPROXY, spec->proxy_bypass) != CURLE_OK ||
             set_range(request, spec) != CURLE_OK || set_logins(request->easy, spec) != CURLE_OK)

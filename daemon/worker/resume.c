@@ -82,8 +82,9 @@ static bool continues(const FileRecord *record, const ResumePlan *plan, const He
 static bool is_at_end(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
         return head->has_range && !head->bad_range && !head->range.satisfied &&
-               head->range.total == plan->from && plan->if_range == record->etag &&
-               is_same_version(record, plan, head);
+               head->range.total == plan->from &&
+               (record->total_bytes == DOSVC_SIZE_UNKNOWN || record->total_bytes == plan->from) &&
+               plan->if_range == record->etag && is_same_version(record, plan, head);
 }
 
 ResumeVerdict resume_judge(const FileRecord *record, const ResumePlan *plan, const Head *head)

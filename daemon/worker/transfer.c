@@ -27,7 +27,7 @@ struct Transfer {
         Request *request;
         char *url; /* of the request that runs or comes next */
         ResumePlan plan;
-        ResumeVerdict verdict;
+        ResumeVerdict verdict; /* on the last answer that could be a body */
         Login logins[AUTH_TARGETS_MAX];
         unsigned challenges[AUTH_TARGETS_MAX];
         unsigned redirects;
@@ -229,6 +229,7 @@ static void ask(Transfer *transfer)
 
         transfer->plan = resume_plan(transfer->record, transfer->url);
         transfer->accepted = false;
+        transfer->verdict = RESUME_REFUSE;
         spec.from = transfer->plan.from;
         spec.if_range = transfer->plan.if_range;
         r = request_new(transfer->place.loop, &spec, &request_events, transfer, &transfer->request);
@@ -390,9 +391,7 @@ static void on_done(void *userdata, const RequestResult *result)
                 challenge(transfer, AUTH_TARGET_SERVER, result);
         else if (is_redirect(head))
                 follow(transfer, head);
-        else if (head->status == 416 && transfer->plan.from > 0 && result->whole)
-                end(transfer);
-        else if (transfer->accepted && result->whole)
+        else if (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE))
                 end_of_body(transfer);
         else if (!transfer->accepted && head->complete && head->status >= 200 &&
                  (head->status >= 300 || result->whole))

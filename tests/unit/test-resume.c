@@ -1,0 +1,303 @@
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macro.h"
+
+#include "worker/resume.h"
+
+#define UNKNOWN  DOSVC_SIZE_UNKNOWN
+#define URL      "http://host/file?key=1"
+#define STRONG   "\"a\""
+#define WEAK     "W/\"a\""
+#define MODIFIED "Thu, 29 Feb 2024 10:00:00 GMT"
+#define LATER    "HTTP/1.1 200 OK\nDate: Fri, 01 Mar 2024 12:00:00 GMT\n"
+#define AT_ONCE  "HTTP/1.1 200 OK\nDate: Thu, 29 Feb 2024 10:00:00 GMT\n"
+
+static char *text(const char *literal)
+{
+        return (char *) (uintptr_t) literal;
+}
+
+/* Strings are literals: never to be freed. */
+static FileRecord record_of(const char *etag,
+                            const char *modified,
+                            const char *headers,
+                            uint64_t offset,
+                            uint64_t total)
+{
+        return (FileRecord){
+                .etag = text(etag),
+                .last_modified = text(modified),
+                .headers = text(headers),
+                .effective_url = text(URL),
+                .offset_bytes = offset,
+                .total_bytes = total,
+        };
+}
+
+START_TEST(only_a_strong_validator_asks_for_a_part)
+{
+        static const struct {
+                const char *etag, *modified, *headers;
+                uint64_t offset, total;
+                const char *if_range; /* NULL: the whole file is asked for */
+        } cases[] = {
+                { STRONG, "", "", 5, 10, STRONG },
+                { STRONG, "", "", 5, UNKNOWN, STRONG },
+                { STRONG, MODIFIED, LATER, 5, 10, STRONG },
+                { STRONG, "", "", 0, 10, NULL },
+                { WEAK, "", "", 5, 10, NULL },
+                /* An entity tag, even a weak one, rules the date out. */
+                { WEAK, MODIFIED, LATER, 5, 10, NULL },
+                { "", MODIFIED, LATER, 5, 10, MODIFIED },
+                { "", MODIFIED, LATER, 5, UNKNOWN, NULL },
+                { "", MODIFIED, AT_ONCE, 5, 10, NULL },
+                { "", MODIFIED, "", 5, 10, NULL },
+                { "", MODIFIED, "Date: never\n", 5, 10, NULL },
+                { "", "", LATER, 5, 10, NULL },
+                { "", "", "", 5, 10, NULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                FileRecord record = record_of(cases[i].etag,
+                                              cases[i].modified,
+                                              cases[i].headers,
+                                              cases[i].offset,
+                                              cases[i].total);
+                ResumePlan plan = resume_plan(&record, URL);
+
+                ck_assert_msg((plan.if_range != NULL) == (cases[i].if_range != NULL), "%zu", i);
+                ck_assert_uint_eq(plan.from, cases[i].if_range ? cases[i].offset : 0);
+                if (cases[i].if_range)
+                        ck_assert_str_eq(plan.if_range, cases[i].if_range);
+        }
+}
+END_TEST
+
+START_TEST(another_resource_is_asked_for_the_whole_file)
+{
+        static const struct {
+                const char *url;
+                bool same;
+        } urls[] = {
+                { URL, true },
+                { "http://host/file?key=2", true },
+                { "http://host/file", true },
+                { "http://host/file2", false },
+                { "http://host/fil", false },
+                { "https://host/file?key=1", false },
+                { "http://host:81/file?key=1", false },
+                { "http://other/file?key=1", false },
+                { "", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
+                FileRecord record = record_of(STRONG, "", "", 5, 10);
+
+                ck_assert_msg((resume_plan(&record, urls[i].url).from == 5) == urls[i].same,
+                              "%s",
+                              urls[i].url);
+        }
+}
+END_TEST
+
+/* An answer to "bytes=5-" of a file of 10 bytes, unless the columns say otherwise. */
+static const struct {
+        const char *etag, *modified; /* recorded */
+        uint64_t total;              /* recorded */
+        const char *head;
+        ResumeVerdict verdict;
+} answers[] = {
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10", RESUME_APPEND },
+        { STRONG,
+          "",
+          UNKNOWN,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+        { STRONG,
+          "",
+          10,
+          "206 x\nContent-Length: 5\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+        { "", MODIFIED, 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_APPEND },
+        { "",
+          MODIFIED,
+          10,
+          "206 x\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+
+        /* the wrong part */
+        { STRONG, "", 10, "206 x\nETag: " STRONG, RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 4-9/10",
+          RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 6-9/10",
+          RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 0-9/10",
+          RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-8/10",
+          RESUME_ASK_AGAIN },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/*", RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-10/11",
+          RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10 ,",
+          RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10\nContent-Range: bytes 0-9/10",
+          RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nContent-Length: 6\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
+          RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nContent-Length: 5\nContent-Length: 6\nETag: " STRONG
+          "\nContent-Range: bytes 5-9/10",
+          RESUME_ASK_AGAIN },
+
+        /* another version */
+        { STRONG, "", 10, "206 x\nETag: \"b\"\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
+        { STRONG, "", 10, "206 x\nETag: " WEAK "\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
+        { STRONG, "", 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nETag: \"b\"\nContent-Range: bytes 5-9/10",
+          RESUME_ASK_AGAIN },
+        { "", MODIFIED, 10, "206 x\nETag: \"b\"\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
+        { "",
+          MODIFIED,
+          10,
+          "206 x\nLast-Modified: Thu, 29 Feb 2024 10:00:01 GMT\nContent-Range: bytes 5-9/10",
+          RESUME_ASK_AGAIN },
+
+        /* nothing behind the end */
+        { STRONG, "", UNKNOWN, "416 x\nETag: " STRONG "\nContent-Range: bytes */5", RESUME_WHOLE },
+        { STRONG, "", 5, "416 x\nETag: " STRONG "\nContent-Range: bytes */5", RESUME_WHOLE },
+        { STRONG, "", 10, "416 x\nETag: " STRONG "\nContent-Range: bytes */5", RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          UNKNOWN,
+          "416 x\nETag: " STRONG "\nContent-Range: bytes */4",
+          RESUME_ASK_AGAIN },
+        { STRONG, "", UNKNOWN, "416 x\nETag: \"b\"\nContent-Range: bytes */5", RESUME_ASK_AGAIN },
+        { STRONG, "", UNKNOWN, "416 x\nContent-Range: bytes */5", RESUME_ASK_AGAIN },
+        { STRONG, "", UNKNOWN, "416 x\nETag: " STRONG, RESUME_ASK_AGAIN },
+        { "", MODIFIED, 10, "416 x\nContent-Range: bytes */5", RESUME_ASK_AGAIN },
+
+        /* all of it */
+        { STRONG, "", 10, "200 x\nETag: \"b\"", RESUME_FROM_START },
+        { STRONG, "", 10, "203 x\nETag: " STRONG, RESUME_FROM_START },
+        { STRONG, "", 10, "200 x\nContent-Length: 5\nContent-Length: 6", RESUME_REFUSE },
+};
+
+static Head head_of(const char *lines)
+{
+        _cleanup_free_ char *copy = malloc(strlen(lines) + 10);
+        Head head;
+
+        ck_assert_ptr_nonnull(copy);
+        (void) stpcpy(stpcpy(copy, "HTTP/1.1 "), lines);
+        head_init(&head);
+        for (char *line = copy, *next = copy; next; line = next + 1) {
+                next = strchr(line, '\n');
+                ck_assert_int_eq(
+                        head_add_line(&head, line, next ? (size_t) (next - line) : strlen(line)),
+                        0);
+                if (!next)
+                        break;
+        }
+        return head;
+}
+
+START_TEST(an_answer_to_a_part_continues_restarts_or_ends)
+{
+        FileRecord record =
+                record_of(answers[_i].etag, answers[_i].modified, LATER, 5, answers[_i].total);
+        ResumePlan plan = {
+                .from = 5,
+                .if_range = record.etag[0] ? record.etag : record.last_modified,
+        };
+        Head head = head_of(answers[_i].head);
+
+        ck_assert_msg(resume_judge(&record, &plan, &head) == answers[_i].verdict,
+                      "%s",
+                      answers[_i].head);
+        head_done(&head);
+}
+END_TEST
+
+START_TEST(a_part_is_refused_when_the_whole_was_asked_for)
+{
+        FileRecord record = record_of("", "", "", 0, UNKNOWN);
+        ResumePlan plan = { 0 };
+        Head head = head_of("206 x\nContent-Range: bytes 0-9/10");
+
+        ck_assert_int_eq(resume_judge(&record, &plan, &head), RESUME_REFUSE);
+        head_done(&head);
+}
+END_TEST
+
+START_TEST(the_total_is_the_file_s_not_the_part_s)
+{
+        ResumePlan part = { .from = 5, .if_range = STRONG }, whole = { 0 };
+        Head head = head_of("206 x\nContent-Length: 5\nContent-Range: bytes 5-9/10");
+
+        ck_assert_uint_eq(resume_total_bytes(&part, &head), 10);
+        head_done(&head);
+        head = head_of("200 x\nContent-Length: 7");
+        ck_assert_uint_eq(resume_total_bytes(&part, &head), 7);
+        ck_assert_uint_eq(resume_total_bytes(&whole, &head), 7);
+        head_done(&head);
+        head = head_of("200 x");
+        ck_assert_uint_eq(resume_total_bytes(&whole, &head), UNKNOWN);
+        head_done(&head);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("resume");
+        TCase *plan = tcase_create("plan"), *answer = tcase_create("answer");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_test(plan, only_a_strong_validator_asks_for_a_part);
+        tcase_add_test(plan, another_resource_is_asked_for_the_whole_file);
+        tcase_add_loop_test(answer,
+                            an_answer_to_a_part_continues_restarts_or_ends,
+                            0,
+                            (int) ARRAY_SIZE(answers));
+        tcase_add_test(answer, a_part_is_refused_when_the_whole_was_asked_for);
+        tcase_add_test(answer, the_total_is_the_file_s_not_the_part_s);
+        suite_add_tcase(suite, plan);
+        suite_add_tcase(suite, answer);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,378 @@
+#include <check.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/lib/temp-dir.h"
+#include "worker/sink.h"
+
+static char *dir;
+static int dir_fd;
+
+static void set_up(void)
+{
+        dir = temp_dir_new();
+        dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_ge(dir_fd, 0);
+}
+
+static void tear_down(void)
+{
+        (void) macro_close(dir_fd);
+        dir = temp_dir_remove(dir);
+}
+
+static Sink *new_sink(const char *name)
+{
+        Sink *sink;
+
+        ck_assert_int_eq(sink_new(dir_fd, name, &sink), 0);
+        return sink;
+}
+
+/* A sink with a temporary file that holds "hello world". */
+static Sink *filled_sink(void)
+{
+        Sink *sink = new_sink("file");
+
+        ck_assert_int_eq(sink_create(sink), 0);
+        ck_assert_int_eq(sink_write(sink, "hello ", 6), 0);
+        ck_assert_int_eq(sink_write(sink, "world", 5), 0);
+        ck_assert_int_eq(sink_sync(sink), 0);
+        return sink;
+}
+
+/* The file of a sink with a name of its own, since the sink's goes with it. */
+static SinkFile kept_file(const Sink *sink)
+{
+        SinkFile file = sink_file(sink);
+
+        file.temp_name = strdup(file.temp_name);
+        ck_assert_ptr_nonnull(file.temp_name);
+        return file;
+}
+
+static void forget_file(SinkFile *file)
+{
+        free((char *) (uintptr_t) file->temp_name);
+}
+
+static void assert_content(const char *name, const char *expected)
+{
+        _cleanup_free_ char *path = temp_dir_path(dir, name), *text = temp_dir_read(path, NULL);
+
+        ck_assert_str_eq(text, expected);
+}
+
+static size_t entries(void)
+{
+        DIR *listing = opendir(dir);
+        size_t n = 0;
+
+        ck_assert_ptr_nonnull(listing);
+        while (readdir(listing))
+                n++;
+        (void) closedir(listing);
+        return n - 2;
+}
+
+START_TEST(bytes_are_written_in_order_and_counted)
+{
+        _cleanup_(sink_freep) Sink *sink = filled_sink();
+
+        ck_assert_uint_eq(sink_position(sink), 11);
+        ck_assert_uint_eq(sink_synced(sink), 11);
+        ck_assert_int_eq(sink_write(sink, "!", 1), 0);
+        ck_assert_uint_eq(sink_synced(sink), 11);
+        assert_content(sink_file(sink).temp_name, "hello world!");
+}
+END_TEST
+
+START_TEST(room_is_claimed_without_changing_the_size)
+{
+        _cleanup_(sink_freep) Sink *sink = filled_sink();
+        struct stat st;
+
+        ck_assert_int_eq(sink_reserve(sink, 1024 * 1024), 0);
+        ck_assert_int_eq(fstatat(dir_fd, sink_file(sink).temp_name, &st, 0), 0);
+        ck_assert_int_eq(st.st_size, 11);
+        ck_assert_int_eq(sink_reserve(sink, UINT64_MAX - 1), -EFBIG);
+        ck_assert_int_eq(sink_reserve(sink, 3), 0);
+}
+END_TEST
+
+START_TEST(a_file_larger_than_the_disk_is_refused_at_once)
+{
+        _cleanup_(sink_freep) Sink *sink = filled_sink();
+        int r = sink_reserve(sink, 1ULL << 43);
+
+        ck_assert_msg(r == -ENOSPC || r == -EFBIG, "%d", r);
+}
+END_TEST
+
+START_TEST(the_temporary_name_fits_and_is_recognised)
+{
+        char name[NAME_MAX + 1] = { 0 };
+        _cleanup_(sink_freep) Sink *sink = NULL;
+        const char *temp;
+
+        memset(name, 'n', 238);
+        memcpy(name + 238, "\xc3\xa4\xc3\xa4\xc3\xa4", 7);
+        sink = new_sink(name);
+        ck_assert_int_eq(sink_create(sink), 0);
+        temp = sink_file(sink).temp_name;
+        ck_assert_uint_le(strlen(temp), NAME_MAX);
+        ck_assert_int_eq(temp[0], '.');
+        ck_assert_str_eq(temp + strlen(temp) - 6, ".dosvc");
+        /* Cut between characters: the last byte of the stem is a whole one. */
+        ck_assert_int_eq(temp[strlen(temp) - 16], 'n');
+}
+END_TEST
+
+START_TEST(starting_anew_leaves_one_file_under_another_name)
+{
+        _cleanup_(sink_freep) Sink *sink = filled_sink();
+        SinkFile before = kept_file(sink);
+
+        ck_assert_int_eq(sink_create(sink), 0);
+        ck_assert_str_ne(sink_file(sink).temp_name, before.temp_name);
+        ck_assert_uint_eq(sink_position(sink), 0);
+        ck_assert_uint_eq(entries(), 1);
+        forget_file(&before);
+}
+END_TEST
+
+START_TEST(a_recorded_file_goes_on_at_the_offset)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+
+        sink = sink_free(sink);
+        sink = new_sink("file");
+        ck_assert_int_eq(sink_continue(sink, &file, 6), 0);
+        ck_assert_uint_eq(sink_position(sink), 6);
+        ck_assert_int_eq(sink_write(sink, "there", 5), 0);
+        assert_content(file.temp_name, "hello there");
+        sink_free(sink);
+        forget_file(&file);
+}
+END_TEST
+
+START_TEST(bytes_behind_the_offset_are_cut)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+
+        sink = sink_free(sink);
+        sink = new_sink("file");
+        ck_assert_int_eq(sink_continue(sink, &file, 5), 0);
+        assert_content(file.temp_name, "hello");
+        sink_free(sink);
+        forget_file(&file);
+}
+END_TEST
+
+START_TEST(a_locked_file_is_refused)
+{
+        _cleanup_(sink_freep) Sink *sink = filled_sink(), *rival = new_sink("file");
+        SinkFile file = sink_file(sink);
+
+        ck_assert_int_eq(sink_continue(rival, &file, 6), -EWOULDBLOCK);
+        assert_content(file.temp_name, "hello world");
+}
+END_TEST
+
+/* What may stand where the recorded file was; each is stale and none is changed. */
+enum { GONE, OTHER_INODE, OTHER_DEVICE, SHORTER, SYMLINK, HARD_LINK, DIRECTORY, FIFO, KINDS };
+
+static void exchange(int kind, const char *name, SinkFile *file)
+{
+        _cleanup_free_ char *path = temp_dir_path(dir, name), *aside = temp_dir_path(dir, "aside");
+
+        switch (kind) {
+        case GONE:
+                ck_assert_int_eq(unlink(path), 0);
+                break;
+        case OTHER_INODE:
+                file->inode++;
+                break;
+        case OTHER_DEVICE:
+                file->device++;
+                break;
+        case SHORTER:
+                ck_assert_int_eq(truncate(path, 5), 0);
+                break;
+        case HARD_LINK:
+                ck_assert_int_eq(link(path, aside), 0);
+                break;
+        default:
+                ck_assert_int_eq(rename(path, aside), 0);
+                if (kind == SYMLINK)
+                        ck_assert_int_eq(symlink("aside", path), 0);
+                else if (kind == DIRECTORY)
+                        ck_assert_int_eq(mkdir(path, 0755), 0);
+                else
+                        ck_assert_int_eq(mkfifo(path, 0644), 0);
+                break;
+        }
+}
+
+START_TEST(another_file_in_its_place_is_stale)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+        _cleanup_free_ char *name = strdup(file.temp_name);
+
+        sink = sink_free(sink);
+        exchange(_i, name, &file);
+        sink = new_sink("file");
+        ck_assert_int_eq(sink_continue(sink, &file, 6), -ESTALE);
+        if (_i == HARD_LINK || _i == OTHER_INODE || _i == OTHER_DEVICE)
+                assert_content(name, "hello world");
+        if (_i >= SYMLINK && _i != HARD_LINK)
+                assert_content("aside", "hello world");
+        sink_free(sink);
+        forget_file(&file);
+}
+END_TEST
+
+START_TEST(a_final_name_of_another_kind_is_refused)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        _cleanup_free_ char *path = temp_dir_path(dir, "socket");
+        Sink *sink;
+
+        ck_assert_int_eq(mkdirat(dir_fd, "directory", 0755), 0);
+        ck_assert_int_eq(sink_new(dir_fd, "directory", &sink), -EISDIR);
+        ck_assert_int_eq(mkfifoat(dir_fd, "fifo", 0644), 0);
+        ck_assert_int_eq(sink_new(dir_fd, "fifo", &sink), -EEXIST);
+        (void) strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+        ck_assert_int_eq(sink_new(dir_fd, "socket", &sink), -EEXIST);
+        ck_assert_int_eq(symlinkat("directory", dir_fd, "symlink"), 0);
+        sink_free(new_sink("symlink"));
+}
+END_TEST
+
+START_TEST(publishing_renames_once_and_knows_it_later)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+        struct stat st;
+        int fd;
+
+        sink = sink_free(sink);
+        ck_assert_int_eq(sink_publish_open(dir_fd, &file, "file", 1000, &fd), 0);
+        (void) close(fd);
+        ck_assert_int_eq(sink_publish_rename(dir_fd, &file, "file"), 0);
+        assert_content("file", "hello world");
+        ck_assert_int_eq(fstatat(dir_fd, "file", &st, 0), 0);
+        ck_assert_int_eq(st.st_mtime, 1000);
+        ck_assert_uint_eq(st.st_mode & 07777, 0644);
+        ck_assert_int_eq(sink_publish_open(dir_fd, &file, "file", 1000, &fd), 1);
+        ck_assert_int_eq(sink_publish_open(dir_fd, &file, "elsewhere", 1000, &fd), -ESTALE);
+        forget_file(&file);
+}
+END_TEST
+
+START_TEST(publishing_replaces_a_file_and_a_symlink_only)
+{
+        static const char *const names[] = { "regular", "symlink", "directory", "fifo" };
+        _cleanup_free_ char *regular = temp_dir_path(dir, "regular");
+
+        temp_dir_write(regular, "old");
+        ck_assert_int_eq(symlinkat("regular", dir_fd, "symlink"), 0);
+        ck_assert_int_eq(mkdirat(dir_fd, "directory", 0755), 0);
+        ck_assert_int_eq(mkfifoat(dir_fd, "fifo", 0644), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+                static const int expected[] = { 0, 0, -EISDIR, -EEXIST };
+                Sink *sink = filled_sink();
+                SinkFile file = kept_file(sink);
+                int fd = -EBADF;
+
+                sink = sink_free(sink);
+                ck_assert_int_eq(sink_publish_open(dir_fd, &file, names[i], -1, &fd), expected[i]);
+                ck_assert_int_eq(sink_publish_rename(dir_fd, &file, names[i]), expected[i]);
+                (void) macro_close(fd);
+                forget_file(&file);
+        }
+        assert_content("regular", "hello world");
+        assert_content("symlink", "hello world");
+}
+END_TEST
+
+START_TEST(cleaning_removes_the_recorded_file_only)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+
+        sink = sink_free(sink);
+        file.inode++;
+        ck_assert_int_eq(sink_clean(dir_fd, &file), 0);
+        ck_assert_uint_eq(entries(), 1);
+        file.inode--;
+        ck_assert_int_eq(sink_clean(dir_fd, &file), 0);
+        ck_assert_uint_eq(entries(), 0);
+        ck_assert_int_eq(sink_clean(dir_fd, &file), 0);
+        forget_file(&file);
+}
+END_TEST
+
+START_TEST(a_write_that_fails_keeps_what_went_before)
+{
+        static const struct rlimit limit = { 15, 15 };
+        _cleanup_(sink_freep) Sink *sink = filled_sink();
+
+        (void) signal(SIGXFSZ, SIG_IGN);
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        ck_assert_int_eq(sink_write(sink, " and more", 9), -EFBIG);
+        ck_assert_uint_eq(sink_position(sink), 15);
+        assert_content(sink_file(sink).temp_name, "hello world and");
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("sink");
+        TCase *writing = tcase_create("writing"), *going_on = tcase_create("going on"),
+              *publishing = tcase_create("publishing");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(writing, set_up, tear_down);
+        tcase_add_checked_fixture(going_on, set_up, tear_down);
+        tcase_add_checked_fixture(publishing, set_up, tear_down);
+        tcase_add_test(writing, bytes_are_written_in_order_and_counted);
+        tcase_add_test(writing, room_is_claimed_without_changing_the_size);
+        tcase_add_test(writing, a_file_larger_than_the_disk_is_refused_at_once);
+        tcase_add_test(writing, the_temporary_name_fits_and_is_recognised);
+        tcase_add_test(writing, starting_anew_leaves_one_file_under_another_name);
+        tcase_add_test(writing, a_write_that_fails_keeps_what_went_before);
+        tcase_add_test(going_on, a_recorded_file_goes_on_at_the_offset);
+        tcase_add_test(going_on, bytes_behind_the_offset_are_cut);
+        tcase_add_test(going_on, a_locked_file_is_refused);
+        tcase_add_loop_test(going_on, another_file_in_its_place_is_stale, 0, KINDS);
+        tcase_add_test(publishing, a_final_name_of_another_kind_is_refused);
+        tcase_add_test(publishing, publishing_renames_once_and_knows_it_later);
+        tcase_add_test(publishing, publishing_replaces_a_file_and_a_symlink_only);
+        tcase_add_test(publishing, cleaning_removes_the_recorded_file_only);
+        suite_add_tcase(suite, writing);
+        suite_add_tcase(suite, going_on);
+        suite_add_tcase(suite, publishing);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
