@@ -30,5 +30,5 @@ bool secret_equal(const Secret *a, const Secret *b); /* constant time in the con
 /* Erases memory that is not in a Secret (a D-Bus string, a stack buffer). */
 void secret_erase(void *data, size_t size_bytes);
 
-/* All of a seekable descriptor from offset 0, at most max_bytes. -EMSGSIZE over it, negative errno. */
+/* All of a seekable descriptor from offset 0. -EMSGSIZE: over max_bytes; errnos of pread(2). */
 int secret_read_fd(int fd, size_t max_bytes, Secret **ret);
