@@ -25,7 +25,7 @@ dosvc-spawn_SOURCES := daemon/dosvc-spawn.c
 dosvc-spawn_ROOMS   := base.a
 dosvc-spawn_PKGS    := libsystemd
 
-dosvc-worker_SOURCES := daemon/dosvc-worker.c
+dosvc-worker_SOURCES := daemon/dosvc-worker.c daemon/worker/wiping-heap.c
 dosvc-worker_ROOMS   := worker.a model.a base.a
 dosvc-worker_PKGS    := libsystemd libcurl libsodium libseccomp
 

@@ -44,6 +44,9 @@ static void question_free(void *userdata)
 /* A worker that cannot speak is of no use: the manager sees it hang up. */
 static void give_up(Link *link, int error, const char *what)
 {
+        /* After a hang-up there is nobody to tell, and the loop ends anyway. */
+        if (sd_bus_is_open(link->bus) <= 0)
+                return;
         log_errno(LOG_ERR, error, "The %s could not be sent to the manager, ending", what);
         (void) sd_event_exit(link->event, error);
 }
@@ -59,8 +62,7 @@ static void send_signal(Link *link, int r, sd_bus_message *m, const char *what)
         if (r >= 0)
                 r = sd_bus_send(link->bus, m, NULL);
         sd_bus_message_unref(m);
-        /* After a hang-up there is nobody to tell, and the loop ends anyway. */
-        if (r < 0 && sd_bus_is_open(link->bus) > 0)
+        if (r < 0)
                 give_up(link, r, what);
 }
 

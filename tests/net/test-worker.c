@@ -21,6 +21,7 @@
 #include "tests/lib/http-server.h"
 #include "tests/lib/memory-scan.h"
 #include "tests/lib/process.h"
+#include "tests/lib/sanitizer.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-driver.h"
 
@@ -586,7 +587,7 @@ START_TEST(a_worker_cannot_be_dumped_and_is_filtered)
         ck_assert_int_eq(stat(path, &st), 0);
         ck_assert_uint_eq(st.st_uid, 0);
         ck_assert_ptr_nonnull(strstr(status, "\nNoNewPrivs:\t1\n"));
-#ifndef __SANITIZE_ADDRESS__
+#ifndef WITH_SANITIZER
         ck_assert_ptr_nonnull(strstr(status, "\nSeccomp:\t2\n"));
 #endif
 }
@@ -909,6 +910,8 @@ START_TEST(a_tunnel_asks_for_the_proxy_credential)
 }
 END_TEST
 
+#ifndef WITH_SANITIZER
+
 START_TEST(a_password_is_gone_from_memory_when_the_file_is_there)
 {
         static const char *const paths[] = { "/basic", "/digest" };
@@ -927,6 +930,8 @@ START_TEST(a_password_is_gone_from_memory_when_the_file_is_there)
         }
 }
 END_TEST
+
+#endif
 
 /* ---- redirects -------------------------------------------------------------------------- */
 
@@ -1529,7 +1534,9 @@ static void add_credentials(Suite *suite)
         tcase_add_test(tcase, a_proxy_that_refuses_is_a_fatal_407);
         tcase_add_test(tcase, proxy_and_server_may_both_ask);
         tcase_add_test(tcase, a_tunnel_asks_for_the_proxy_credential);
+#ifndef WITH_SANITIZER
         tcase_add_test(tcase, a_password_is_gone_from_memory_when_the_file_is_there);
+#endif
 }
 
 static void add_redirects(Suite *suite)
