@@ -46,6 +46,7 @@ struct WorkerLink {
         sd_bus_slot *answer; /* of the task or of Stop */
         sd_event_source *deadline;
         sd_event_source *tell_end;
+        sd_event_source *drain;
         int result;
         char *text;
         bool stopping;
@@ -417,10 +418,27 @@ static int on_ready(WorkerLink *link, sd_bus_message *m)
         return 0;
 }
 
+/*
+ * What came in one piece with the end of the authentication is in sd-bus' buffer already, and no
+ * readable descriptor will tell of it: ask for it once.
+ */
+static int on_drain(sd_event_source *source, void *userdata)
+{
+        WorkerLink *link = userdata;
+
+        while (link->state < LINK_ENDING && sd_bus_process(link->bus, NULL) > 0)
+                ;
+        return 0;
+}
+
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerLink *link = userdata;
 
+        if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Connected")) {
+                (void) sd_event_add_defer(link->event, &link->drain, on_drain, link);
+                return 1;
+        }
         if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Disconnected")) {
                 finish(link,
                        link->done || link->stopping ? 0 : -ECONNRESET,
@@ -484,6 +502,8 @@ static int open_bus(WorkerLink *link, int *fd)
                 (void) steal_fd(fd); /* the bus closes it from here on */
                 r = sd_bus_negotiate_fds(link->bus, true);
         }
+        if (r >= 0)
+                r = sd_bus_set_connected_signal(link->bus, true);
         if (r >= 0)
                 r = sd_bus_add_filter(link->bus, NULL, on_message, link);
         if (r >= 0)
@@ -551,6 +571,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
         sd_bus_close_unref(link->bus);
         sd_event_source_disable_unref(link->deadline);
         sd_event_source_disable_unref(link->tell_end);
+        sd_event_source_disable_unref(link->drain);
         file_records_free(link->files, link->n_files);
         strings_free(link->proxies);
         strings_free(link->proxy_bypass);
