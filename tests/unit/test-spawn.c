@@ -41,6 +41,9 @@ static _noreturn_ void run_spawn(const char *dir, int fd, uint32_t uid, const ch
 {
         _cleanup_free_ char *path = temp_dir_path(dir, "dosvc-spawn");
 
+        /* Some stdin that is not /dev/null, to see what becomes of it. */
+        if (dup2(open("/proc/self/exe", O_RDONLY | O_CLOEXEC), STDIN_FILENO) < 0)
+                err(127, "stdin");
         if (dup2(fd, SPAWN_CONNECTED_FD) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 err(127, "descriptor");
         if (fd == SPAWN_CONNECTED_FD && fcntl(fd, F_SETFD, 0) < 0)
@@ -290,6 +293,7 @@ START_TEST(a_worker_starts_in_a_clean_place)
         Spawn spawn;
         sigset_t all;
         const char *facts;
+        int link;
 
         (void) sigfillset(&all);
         (void) sigprocmask(SIG_SETMASK, &all, NULL);
@@ -297,13 +301,35 @@ START_TEST(a_worker_starts_in_a_clean_place)
         (void) signal(SIGCHLD, SIG_IGN);
         spawn = spawn_start(0);
         (void) signal(SIGCHLD, SIG_DFL);
-        facts = stand_in_read(start_worker(&spawn, USERS_ALICE_UID, "alice"));
+        link = start_worker(&spawn, USERS_ALICE_UID, "alice");
+        facts = stand_in_read(link);
         assert_fact(facts, "SigBlk", "0000000000000000");
         assert_fact(facts, "SigIgn", "0000000000000000");
         assert_fact(facts, "cwd", "/");
         assert_fact(facts, "umask", "077");
         assert_fact(facts, "core", "0 0");
         assert_fact(facts, "leader", "1");
+
+        /* Nor does an ignored SIGCHLD swallow its end. */
+        (void) close(link);
+        ck_assert_int_eq(WEXITSTATUS(hear_exited(&spawn, 1)), STAND_IN_EXIT);
+        spawn_stop(&spawn);
+}
+END_TEST
+
+START_TEST(the_spawner_itself_keeps_three_capabilities)
+{
+        Spawn spawn = spawn_start(0);
+        _cleanup_free_ char *path = NULL, *status = NULL;
+
+        (void) start_worker(&spawn, USERS_ALICE_UID, "alice");
+        ck_assert_int_eq(str_format(&path, "/proc/%d/status", spawn.pid), 0);
+        status = temp_dir_read(path, NULL);
+        ck_assert_ptr_nonnull(strstr(status, "CapInh:\t0000000000000000\n"));
+        ck_assert_ptr_nonnull(strstr(status, "CapPrm:\t00000000000000e0\n"));
+        ck_assert_ptr_nonnull(strstr(status, "CapEff:\t00000000000000e0\n"));
+        ck_assert_ptr_nonnull(strstr(status, "CapBnd:\t00000000000000e0\n"));
+        ck_assert_ptr_nonnull(strstr(status, "CapAmb:\t0000000000000000\n"));
         spawn_stop(&spawn);
 }
 END_TEST
@@ -743,6 +769,7 @@ static void add_process_tests(Suite *suite)
         tcase_add_test(owner, a_worker_has_four_descriptors);
         tcase_add_test(owner, a_worker_has_a_keyring_of_its_own);
         tcase_add_test(owner, a_worker_starts_in_a_clean_place);
+        tcase_add_test(owner, the_spawner_itself_keeps_three_capabilities);
         tcase_add_test(owner, an_unreadable_worker_cannot_be_dumped_by_its_owner);
         tcase_add_test(owner, workers_die_with_a_killed_spawner);
 

@@ -36,6 +36,7 @@ typedef struct Heard {
 static sd_event *event; /* owned by the fixture */
 static Spawner *spawner;
 static bool in_loop;
+static char *lingering_dir; /* owned by its fixture */
 
 static void note(void *userdata, SpawnerEvent what, int value)
 {
@@ -280,6 +281,83 @@ START_TEST(a_freed_spawner_leaves_no_worker)
 }
 END_TEST
 
+/*
+ * This program under the name dosvc-spawn: hangs up at the first record, and takes its time to
+ * end, as one whose workers hang in the kernel.
+ */
+#define LINGER_MSEC 500U
+
+static _noreturn_ void be_lingering_spawner(void)
+{
+        SpawnRequest request;
+
+        (void) recv(SPAWN_CONNECTED_FD, &request, sizeof(request), 0);
+        (void) close(SPAWN_CONNECTED_FD);
+        process_nap_msec(LINGER_MSEC);
+        _exit(0);
+}
+
+static void setup_lingering(void)
+{
+        _cleanup_free_ char *self = realpath("/proc/self/exe", NULL), *path = NULL;
+
+        lingering_dir = temp_dir_new();
+        path = temp_dir_path(lingering_dir, "dosvc-spawn");
+        ck_assert_int_eq(symlink(self, path), 0);
+        ck_assert_int_eq(sd_event_new(&event), 0);
+        ck_assert_int_eq(spawner_new(event,
+                                     SPAWNER_FORK,
+                                     open(lingering_dir, O_PATH | O_DIRECTORY | O_CLOEXEC),
+                                     &spawner),
+                         0);
+}
+
+static void teardown_lingering(void)
+{
+        teardown();
+        lingering_dir = temp_dir_remove(lingering_dir);
+}
+
+START_TEST(nothing_starts_until_the_old_spawner_has_ended)
+{
+        Heard heard = { 0 }, next = { 0 };
+        const uint64_t began = process_now_msec();
+        unsigned refused = 0;
+        int link, theirs;
+        uint64_t id;
+
+        (void) begin(USERS_ALICE_UID, "alice", &heard, &link);
+        (void) close(link);
+        while (heard.n == 0) {
+                run_loop(20000);
+                if (heard.n > 0)
+                        break;
+                stand_in_link(&link, &theirs);
+                if (spawner_start(spawner, 0, "root", theirs, note, &next, &id) == -EAGAIN)
+                        refused++;
+                (void) close(theirs);
+                (void) close(link);
+        }
+        ck_assert_int_eq(heard.events[0], SPAWNER_LOST);
+        ck_assert_uint_ge(process_now_msec() - began, LINGER_MSEC - 50);
+        ck_assert_uint_gt(refused, 5);
+        (void) begin(USERS_BOB_UID, "bob", &next, &link);
+}
+END_TEST
+
+START_TEST(freeing_waits_for_the_end_of_the_spawner)
+{
+        Heard heard = { 0 };
+        const uint64_t began = process_now_msec();
+        int link;
+
+        (void) begin(USERS_ALICE_UID, "alice", &heard, &link);
+        spawner = spawner_free(spawner);
+        ck_assert_uint_ge(process_now_msec() - began, LINGER_MSEC - 50);
+        ck_assert_uint_eq(heard.n, 0);
+}
+END_TEST
+
 START_TEST(a_directory_without_dosvc_spawn_is_an_error)
 {
         _cleanup_(temp_dir_removep) char *dir = temp_dir_new();
@@ -415,6 +493,7 @@ END_TEST
 static void add_manager_tests(Suite *suite)
 {
         TCase *forked = tcase_create("manager"), *given = tcase_create("connection");
+        TCase *lingering = tcase_create("lingering");
 
         tcase_add_checked_fixture(forked, setup_fork, teardown);
         tcase_add_test(forked, a_worker_starts_and_ends_in_the_loop);
@@ -428,6 +507,10 @@ static void add_manager_tests(Suite *suite)
         tcase_add_test(forked, a_freed_spawner_leaves_no_worker);
         tcase_add_test(forked, a_directory_without_dosvc_spawn_is_an_error);
 
+        tcase_add_checked_fixture(lingering, setup_lingering, teardown_lingering);
+        tcase_add_test(lingering, nothing_starts_until_the_old_spawner_has_ended);
+        tcase_add_test(lingering, freeing_waits_for_the_end_of_the_spawner);
+
         tcase_add_checked_fixture(given, setup_fd, teardown);
         tcase_add_loop_test(given, a_spawner_that_lies_is_lost, 0, ARRAY_SIZE(lies));
         tcase_add_test(given, a_given_connection_does_not_come_back);
@@ -435,6 +518,7 @@ static void add_manager_tests(Suite *suite)
         tcase_add_test(given, a_full_queue_refuses_starts_and_keeps_kills);
 
         suite_add_tcase(suite, forked);
+        suite_add_tcase(suite, lingering);
         suite_add_tcase(suite, given);
 }
 
@@ -445,6 +529,8 @@ int main(int argc, char **argv, char **environment)
         int failed;
 
         stand_in_main(argc, argv, environment);
+        if (str_equal(argv[0], "dosvc-spawn"))
+                be_lingering_spawner();
         users_setup();
         stage = stand_in_stage();
         suite = suite_create("spawner");

@@ -618,6 +618,7 @@ END_TEST
 START_TEST(a_helper_gets_its_bus_and_nothing_else)
 {
         _cleanup_free_ char *seen = temp_dir_path(dir, "seen"), *script = NULL, *text = NULL;
+        _cleanup_free_ char *session = NULL;
         int stray = fcntl(STDERR_FILENO, F_DUPFD, 30);
 
         (void) clearenv();
@@ -627,7 +628,8 @@ START_TEST(a_helper_gets_its_bus_and_nothing_else)
         (void) setenv("GIO_EXTRA_MODULES", "/tmp", 1);
         ck_assert_int_eq(
                 str_format(&script,
-                           "(tr '\\000' '\\n' </proc/$$/environ; echo fds $(ls /proc/$$/fd)"
+                           "(tr '\\000' '\\n' </proc/$$/environ; echo fds $(ls /proc/$$/fd);"
+                           " echo session $(keyctl id @s)"
                            ") >%s",
                            seen),
                 0);
@@ -636,6 +638,12 @@ START_TEST(a_helper_gets_its_bus_and_nothing_else)
         ck_assert_ptr_nonnull(strstr(text, "DBUS_SESSION_BUS_ADDRESS=(tr"));
         ck_assert_ptr_nonnull(strstr(text, "\nXDG_RUNTIME_DIR=/run/x\nHOME=/home/x\n"));
         ck_assert_ptr_nonnull(strstr(text, "\nfds 0 1 2\n"));
+        ck_assert_int_eq(str_format(&session,
+                                    "\nsession %d\n",
+                                    keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0)),
+                         0);
+        ck_assert_ptr_nonnull(strstr(text, "\nsession "));
+        ck_assert_ptr_null(strstr(text, session));
         ck_assert_ptr_null(strstr(text, "LD_PRELOAD"));
         ck_assert_ptr_null(strstr(text, "GIO"));
         (void) close(stray);
