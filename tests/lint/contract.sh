@@ -22,7 +22,8 @@ cat >"$work/bus.conf" <<EOF
 <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>session</type><listen>unix:path=$work/bus</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/></policy>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*"/>
+<allow receive_sender="*"/></policy>
 </busconfig>
 EOF
 dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile &
@@ -65,10 +66,10 @@ bad=0
 compare() {
         local object=$1 interface=$2
         # Comments of several lines go before the layout does.
-        perl -0777 -pe 's/<!--.*?-->//gs; s/<!DOCTYPE.*?>//s' "dbus/$interface.xml" |
+        perl -0777 -pe 's/<!--.*?-->//gs; s/<!DOCTYPE.*?>//s; s/>\s+</></g' "dbus/$interface.xml" |
                 normalize "$interface" >"$work/written"
         call introspect --xml-interface org.dosvc1 "$object" |
-                perl -0777 -pe 's/<!DOCTYPE.*?>//s' | normalize "$interface" >"$work/running"
+                perl -0777 -pe 's/<!DOCTYPE.*?>//s; s/>\s+</></g' | normalize "$interface" >"$work/running"
         if [ ! -s "$work/written" ] || [ ! -s "$work/running" ]; then
                 echo "$interface: nothing to compare"
                 bad=1
