@@ -54,3 +54,15 @@ int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply)
         }
         return 1;
 }
+
+BusEdge *bus_edge_of(sd_bus_message *m)
+{
+        return sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(m)));
+}
+
+int bus_edge_find_caller(BusEdge *edge, sd_bus_message *m, const Caller **ret, sd_bus_error *error)
+{
+        int r = callers_find(edge->callers, m, ret);
+
+        return r < 0 ? bus_error_set_verb(error, r, NULL) : 0;
+}

@@ -30,3 +30,9 @@ int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply);
 
 /* Appends nothing itself: a fresh reply to fill, for bus_reply_saved(). */
 int bus_reply_new(sd_bus_message *call, sd_bus_message **ret);
+
+/* The edge of the object whose handler is running. */
+BusEdge *bus_edge_of(sd_bus_message *m);
+
+/* The caller of a message that is being handled, or the error for him. */
+int bus_edge_find_caller(BusEdge *edge, sd_bus_message *m, const Caller **ret, sd_bus_error *error);

@@ -12,7 +12,10 @@
 #include "manager/bus-error.h"
 #include "manager/credentials-bus.h"
 #include "manager/credentials.h"
+#include "manager/file-bus.h"
 #include "manager/job-bus.h"
+#include "manager/job-paths.h"
+#include "manager/job-properties.h"
 #include "model/limits.h"
 
 struct ManagerBus {
@@ -26,13 +29,6 @@ struct ManagerBus {
         sd_bus_slot *name_lost;
 };
 
-static int find_caller(BusEdge *edge, sd_bus_message *m, const Caller **ret, sd_bus_error *error)
-{
-        int r = callers_find(edge->callers, m, ret);
-
-        return r < 0 ? bus_error_set_verb(error, r, NULL) : 0;
-}
-
 /* ---- methods --------------------------------------------------------------------------------- */
 
 static int
@@ -45,7 +41,7 @@ read_options(BusEdge *edge, const Caller *caller, Job *job, sd_bus_message *m, s
 
                 r = sd_bus_message_read(m, "s", &name);
                 if (r >= 0)
-                        r = job_bus_set_property(edge, caller, job, name, m, error);
+                        r = job_property_set_option(edge, caller, job, name, m, error);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
         }
@@ -73,7 +69,7 @@ static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *er
         if (strcmp(type, "download") != 0)
                 return bus_error_set(error, -EINVAL, "Unknown type '%s': expected download", type);
 
-        r = find_caller(edge, m, &caller, error);
+        r = bus_edge_find_caller(edge, m, &caller, error);
         if (r < 0)
                 return r;
         r = manager_create_job(edge->manager, caller, display_name, &job);
@@ -83,7 +79,7 @@ static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *er
         if (r >= 0)
                 r = bus_reply_new(m, &reply);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "o", job_bus_path(job, path));
+                r = sd_bus_message_append(reply, "o", job_path(job, path));
         if (r < 0) {
                 manager_discard_job(edge->manager, job);
                 sd_bus_message_unref(reply);
@@ -104,7 +100,7 @@ static int method_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error
 
         r = sd_bus_message_read(m, "s", &text);
         if (r >= 0)
-                r = find_caller(edge, m, &caller, error);
+                r = bus_edge_find_caller(edge, m, &caller, error);
         if (r < 0)
                 return r;
         if (strlen(text) != 32 || sd_id128_from_string(text, &id) < 0)
@@ -115,7 +111,7 @@ static int method_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error
         r = manager_find_job(edge->manager, caller, id, &job);
         if (r < 0)
                 return bus_error_set(error, -ENOENT, "There is no job '%s'", text);
-        return sd_bus_reply_method_return(m, "o", job_bus_path(job, path));
+        return sd_bus_reply_method_return(m, "o", job_path(job, path));
 }
 
 typedef struct Filter {
@@ -174,7 +170,7 @@ static int list_job(void *userdata, Job *job)
                 return 0;
         r = sd_bus_message_append(listing->reply,
                                   "(oussstt)",
-                                  job_bus_path(job, path),
+                                  job_path(job, path),
                                   job->owner->uid,
                                   job->display_name,
                                   "download",
@@ -192,7 +188,7 @@ static int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *err
         const Caller *caller;
         int r;
 
-        r = find_caller(edge, m, &caller, error);
+        r = bus_edge_find_caller(edge, m, &caller, error);
         if (r >= 0)
                 r = read_filter(m, &filter, error);
         if (r < 0)
@@ -229,7 +225,7 @@ static int read_subscription(sd_bus_message *m, SubscribeOptions *options, sd_bu
                         options->all_users = r >= 0 && flag;
                 } else if (r >= 0 && strcmp(key, "job") == 0) {
                         r = sd_bus_message_read(m, "v", "o", &path);
-                        if (r >= 0 && job_bus_parse_path(path, &options->job) < 0)
+                        if (r >= 0 && job_path_parse(path, &options->job) < 0)
                                 return bus_error_set(error, -ENOENT, "There is no job '%s'", path);
                         options->one_job = true;
                 } else if (r >= 0 && strcmp(key, "progress-interval") == 0) {
@@ -268,7 +264,7 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
         Job *job;
         int r;
 
-        r = find_caller(edge, m, &caller, error);
+        r = bus_edge_find_caller(edge, m, &caller, error);
         if (r >= 0)
                 r = read_subscription(m, &options, error);
         if (r < 0)
@@ -409,7 +405,7 @@ static void send_signal(void *userdata, const char *destination)
                 r = sd_bus_message_append(m,
                                           "so",
                                           sd_id128_to_string(telling->job->id, id),
-                                          job_bus_path(telling->job, path));
+                                          job_path(telling->job, path));
         if (r >= 0 && telling->result)
                 r = sd_bus_message_append(m, "s", telling->result);
         if (r >= 0)
@@ -602,6 +598,8 @@ static int register_all(ManagerBus *manager_bus)
                                              edge);
         if (r >= 0)
                 r = job_bus_register(edge);
+        if (r >= 0)
+                r = file_bus_register(edge);
         /* Only for GetManagedObjects, which shows each caller his own: no signal goes through it.
          */
         if (r >= 0)

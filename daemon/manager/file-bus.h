@@ -1,0 +1,17 @@
+/*
+ * Files of a job: AddFile, AddFiles and ListFiles of org.dosvc1.Job, and the objects
+ * /org/dosvc1/job/ID/file/N in the order of dbus/org.dosvc1.File.xml.
+ */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "manager/bus-edge.h"
+
+/* Handlers for the vtable of a job; userdata is the Job. */
+int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int file_bus_add_files(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int file_bus_list_files(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* Errors of sd-bus. */
+int file_bus_register(BusEdge *edge);

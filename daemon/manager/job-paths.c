@@ -1,0 +1,164 @@
+#include "manager/job-paths.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dbus/dosvc-wire.h"
+
+#include "base/str.h"
+
+const char *job_path(const Job *job, char buffer[static JOB_PATH_MAX])
+{
+        char id[SD_ID128_STRING_MAX];
+
+        (void) snprintf(buffer,
+                        JOB_PATH_MAX,
+                        DOSVC_JOB_PREFIX "/%s",
+                        sd_id128_to_string(job->id, id));
+        return buffer;
+}
+
+const char *job_path_of_file(const Job *job, uint32_t index, char buffer[static JOB_PATH_MAX])
+{
+        char id[SD_ID128_STRING_MAX];
+
+        (void) snprintf(buffer,
+                        JOB_PATH_MAX,
+                        DOSVC_JOB_PREFIX "/%s/file/%u",
+                        sd_id128_to_string(job->id, id),
+                        index);
+        return buffer;
+}
+
+/* The id behind the prefix and what follows it. Only the one spelling of an id is a path. */
+static int split_path(const char *path, sd_id128_t *ret_id, const char **ret_rest)
+{
+        char text[33], canonical[SD_ID128_STRING_MAX];
+
+        if (!str_starts_with(path, DOSVC_JOB_PREFIX "/"))
+                return -EINVAL;
+        path += strlen(DOSVC_JOB_PREFIX "/");
+        if (strnlen(path, 32) < 32)
+                return -EINVAL;
+        memcpy(text, path, 32);
+        text[32] = '\0';
+        if (sd_id128_from_string(text, ret_id) < 0 ||
+            strcmp(sd_id128_to_string(*ret_id, canonical), text) != 0)
+                return -EINVAL;
+        *ret_rest = path + 32;
+        return 0;
+}
+
+int job_path_parse(const char *path, sd_id128_t *ret_job)
+{
+        const char *rest;
+        int r = split_path(path, ret_job, &rest);
+
+        return r >= 0 && *rest != '\0' ? -EINVAL : r;
+}
+
+static int find_visible(BusEdge *edge, const char *path, Job **ret_job, const char **ret_rest)
+{
+        const Caller *caller;
+        sd_id128_t id;
+        int r;
+
+        r = split_path(path, &id, ret_rest);
+        if (r >= 0)
+                r = callers_find(edge->callers, sd_bus_get_current_message(edge->bus), &caller);
+        if (r >= 0)
+                r = manager_find_job(edge->manager, caller, id, ret_job);
+        return r;
+}
+
+int job_path_find_job(sd_bus *bus,
+                      const char *path,
+                      const char *interface,
+                      void *userdata,
+                      void **ret_found,
+                      sd_bus_error *error)
+{
+        const char *rest;
+        Job *job;
+
+        if (find_visible(userdata, path, &job, &rest) < 0 || *rest != '\0')
+                return 0;
+        *ret_found = job;
+        return 1;
+}
+
+int job_path_find_file(sd_bus *bus,
+                       const char *path,
+                       const char *interface,
+                       void *userdata,
+                       void **ret_found,
+                       sd_bus_error *error)
+{
+        char canonical[JOB_PATH_MAX];
+        const char *rest;
+        uint64_t index;
+        Job *job;
+
+        if (find_visible(userdata, path, &job, &rest) < 0 || !str_starts_with(rest, "/file/") ||
+            str_parse_u64(rest + strlen("/file/"), UINT32_MAX, &index) < 0 || index >= job->n_files)
+                return 0;
+        if (strcmp(job_path_of_file(job, (uint32_t) index, canonical), path) != 0)
+                return 0;
+        *ret_found = &job->files[index];
+        return 1;
+}
+
+typedef struct Enumeration {
+        char **paths;
+        bool files;
+} Enumeration;
+
+static int add_paths(void *userdata, Job *job)
+{
+        Enumeration *enumeration = userdata;
+        char path[JOB_PATH_MAX];
+        int r = strings_append(&enumeration->paths, job_path(job, path));
+
+        for (uint32_t i = 0; r >= 0 && enumeration->files && i < job->n_files; i++)
+                r = strings_append(&enumeration->paths, job_path_of_file(job, i, path));
+        return r;
+}
+
+/* Introspection wants the next level only, GetManagedObjects everything below. */
+int job_path_enumerate(sd_bus *bus,
+                       const char *prefix,
+                       void *userdata,
+                       char ***ret_paths,
+                       sd_bus_error *error)
+{
+        BusEdge *edge = userdata;
+        sd_bus_message *m = sd_bus_get_current_message(bus);
+        Enumeration enumeration = { 0 };
+        const Caller *caller;
+        const char *rest;
+        Job *job;
+        int r;
+
+        r = callers_find(edge->callers, m, &caller);
+        if (r < 0)
+                return r;
+        if (find_visible(edge, prefix, &job, &rest) >= 0) {
+                enumeration.files = true;
+                r = add_paths(&enumeration, job);
+        } else {
+                enumeration.files = sd_bus_message_is_method_call(m, NULL, "GetManagedObjects") > 0;
+                r = manager_each_job(edge->manager,
+                                     caller,
+                                     caller->uid == 0,
+                                     add_paths,
+                                     &enumeration);
+        }
+        if (r < 0) {
+                strings_free(enumeration.paths);
+                return r;
+        }
+        *ret_paths = enumeration.paths;
+        return 1;
+}
