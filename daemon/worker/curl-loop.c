@@ -1,6 +1,7 @@
 #include "worker/curl-loop.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -21,79 +22,36 @@ struct CurlLoop {
         sd_event_source *completions; /* defer: a callback of libcurl is never on the stack */
 };
 
-/*
- * The allocator of libcurl: each block remembers its size in front, so that all of it can be
- * erased. The union keeps what follows aligned for any type.
- */
-typedef union Block {
-        size_t size;
-        max_align_t alignment;
-} Block;
-
-static void *wiping_malloc(size_t size)
-{
-        Block *block = size <= SIZE_MAX - sizeof(*block) ? malloc(sizeof(*block) + size) : NULL;
-
-        if (!block)
-                return NULL;
-        block->size = size;
-        return block + 1;
-}
-
+/* What libcurl gives back is erased, whatever it was. */
 static void wiping_free(void *p)
 {
-        Block *block = p;
-
-        if (!block)
-                return;
-        block--;
-        secret_erase(block + 1, block->size);
-        free(block);
+        if (p)
+                secret_erase(p, malloc_usable_size(p));
+        free(p);
 }
 
+/* Never in place, so that no copy stays behind unseen. */
 static void *wiping_realloc(void *p, size_t size)
 {
-        const Block *before = p;
-        void *grown = wiping_malloc(size);
+        void *moved = malloc(size);
 
-        if (!grown)
-                return NULL;
-        if (before) {
-                size_t had = before[-1].size;
+        if (moved && p) {
+                size_t had = malloc_usable_size(p);
 
-                memcpy(grown, p, had < size ? had : size);
+                memcpy(moved, p, had < size ? had : size);
                 wiping_free(p);
         }
-        return grown;
-}
-
-static void *wiping_calloc(size_t n, size_t size)
-{
-        size_t total;
-        void *p;
-
-        if (__builtin_mul_overflow(n, size, &total))
-                return NULL;
-        p = wiping_malloc(total);
-        return p ? memset(p, 0, total) : NULL;
-}
-
-static char *wiping_strdup(const char *s)
-{
-        size_t size = strlen(s) + 1;
-        char *copy = wiping_malloc(size);
-
-        return copy ? memcpy(copy, s, size) : NULL;
+        return moved;
 }
 
 int curl_loop_setup(void)
 {
         return curl_global_init_mem(CURL_GLOBAL_DEFAULT,
-                                    wiping_malloc,
+                                    malloc,
                                     wiping_free,
                                     wiping_realloc,
-                                    wiping_strdup,
-                                    wiping_calloc) == CURLE_OK
+                                    strdup,
+                                    calloc) == CURLE_OK
                        ? 0
                        : -ENOMEM;
 }

@@ -3,21 +3,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/fd.h"
 
 #include "worker/sandbox.h"
 
 struct Destination {
-        UT_hash_handle by_path;
         int fd;
         bool changed;
-        char path[];
+        char *path; /* owned, with its last slash */
 };
 
 struct Destinations {
-        Destination *by_path;
+        Destination **sorted; /* by path */
+        size_t n;
 };
 
 int destinations_new(Destinations **ret)
@@ -26,17 +25,24 @@ int destinations_new(Destinations **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
+static Destination *destination_free(Destination *destination)
+{
+        if (!destination)
+                return NULL;
+        (void) macro_close(destination->fd);
+        free(destination->path);
+        free(destination);
+        return NULL;
+}
+DEFINE_CLEANUP(Destination *, destination_free);
+
 Destinations *destinations_free(Destinations *destinations)
 {
-        Destination *destination, *next;
-
         if (!destinations)
                 return NULL;
-        HASH_ITER (by_path, destinations->by_path, destination, next) {
-                HASH_DELETE(by_path, destinations->by_path, destination);
-                (void) macro_close(destination->fd);
-                free(destination);
-        }
+        for (size_t i = 0; i < destinations->n; i++)
+                destination_free(destinations->sorted[i]);
+        free(destinations->sorted);
         free(destinations);
         return NULL;
 }
@@ -48,50 +54,74 @@ const char *destination_entry(const char *local_name)
         return slash ? slash + 1 : local_name;
 }
 
+/* Where the path is, or has to be inserted. */
+static size_t find(const Destinations *destinations, const char *path, bool *ret_found)
+{
+        size_t from = 0, to = destinations->n;
+
+        *ret_found = false;
+        while (from < to && !*ret_found) {
+                size_t middle = from + (to - from) / 2;
+                int order = strcmp(path, destinations->sorted[middle]->path);
+
+                if (order > 0)
+                        from = middle + 1;
+                else
+                        to = middle;
+                *ret_found = order == 0;
+        }
+        return to;
+}
+
 int destinations_add(Destinations *destinations, const char *local_name, Destination **ret)
 {
-        size_t size = (size_t) (destination_entry(local_name) - local_name);
-        _cleanup_free_ Destination *made = NULL;
-        Destination *found;
+        _cleanup_(destination_freep) Destination *destination = calloc(1, sizeof(*destination));
+        size_t size = (size_t) (destination_entry(local_name) - local_name), at;
+        Destination **grown;
+        bool found;
 
+        if (!destination)
+                return -ENOMEM;
+        destination->fd = -EBADF;
         if (local_name[0] != '/' || local_name[size] == '\0')
                 return -EINVAL;
-        HASH_FIND(by_path, destinations->by_path, local_name, size, found);
+        destination->path = strndup(local_name, size);
+        if (!destination->path)
+                return -ENOMEM;
+        at = find(destinations, destination->path, &found);
         if (found) {
-                *ret = found;
+                *ret = destinations->sorted[at];
                 return 0;
         }
-        made = calloc(1, sizeof(*made) + size + 1);
-        if (!made)
+        grown = reallocarray(destinations->sorted, destinations->n + 1, sizeof(Destination *));
+        if (!grown)
                 return -ENOMEM;
-        memcpy(made->path, local_name, size);
-        made->fd = open(made->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (made->fd < 0)
+        destinations->sorted = grown;
+        destination->fd = open(destination->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (destination->fd < 0)
                 return -errno;
-        HASH_ADD(by_path, destinations->by_path, path[0], (unsigned) size, made);
-        *ret = STEAL_PTR(made);
+        memmove(&grown[at + 1], &grown[at], (destinations->n - at) * sizeof(Destination *));
+        *ret = destination;
+        grown[at] = STEAL_PTR(destination);
+        destinations->n++;
         return 0;
 }
 
 int destinations_confine(Destinations *destinations)
 {
-        size_t n = HASH_CNT(by_path, destinations->by_path), i = 0;
-        _cleanup_free_ int *fds = calloc(n ? n : 1, sizeof(*fds));
-        Destination *destination, *next;
+        _cleanup_free_ int *fds = calloc(destinations->n + 1, sizeof(*fds));
 
         if (!fds)
                 return -ENOMEM;
-        HASH_ITER (by_path, destinations->by_path, destination, next) {
-                fds[i++] = destination->fd;
-        }
-        return sandbox_confine(fds, n);
+        for (size_t i = 0; i < destinations->n; i++)
+                fds[i] = destinations->sorted[i]->fd;
+        return sandbox_confine(fds, destinations->n);
 }
 
 int destinations_sync(Destinations *destinations)
 {
-        Destination *destination, *next;
-
-        HASH_ITER (by_path, destinations->by_path, destination, next) {
+        for (size_t i = 0; i < destinations->n; i++) {
+                Destination *destination = destinations->sorted[i];
                 int r;
 
                 if (!destination->changed)

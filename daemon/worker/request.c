@@ -2,6 +2,8 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -201,14 +203,13 @@ static CURLcode set_url(CURL *easy, const char *url)
 
 static CURLcode set_range(Request *request, const RequestSpec *spec)
 {
-        _cleanup_free_ char *range = NULL, *line = NULL;
+        char range[32], line[LIMIT_VALIDATOR + 16];
         struct curl_slist *headers;
 
         if (spec->from == 0)
                 return CURLE_OK;
-        if (str_format(&range, "%llu-", (unsigned long long) spec->from) < 0 ||
-            str_format(&line, "If-Range: %s", spec->if_range) < 0)
-                return CURLE_OUT_OF_MEMORY;
+        (void) snprintf(range, sizeof(range), "%" PRIu64 "-", spec->from);
+        (void) snprintf(line, sizeof(line), "If-Range: %s", spec->if_range);
         headers = curl_slist_append(request->headers, line);
         if (!headers)
                 return CURLE_OUT_OF_MEMORY;

@@ -128,7 +128,7 @@ int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes)
 {
         _cleanup_free_ char *name = NULL;
         _cleanup_close_ int fd = -EBADF;
-        struct stat st;
+        struct stat st = { 0 };
         int r;
 
         close_temp(sink);
@@ -167,42 +167,41 @@ static int stem_length(const char *name)
         return (int) size;
 }
 
-static int create_temp(Sink *sink, char **ret_name)
+/* Makes a locked file of that name; -EEXIST: the name is taken. */
+static int make_temp(int dir_fd, const char *name, struct stat *ret_st)
 {
-        for (unsigned attempt = 0; attempt < CREATE_ATTEMPTS; attempt++) {
-                _cleanup_free_ char *name = NULL;
-                uint32_t random;
-                int fd, r;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
 
-                if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-                        return -errno;
-                r = str_format(&name,
-                               ".%.*s.%08x.dosvc",
-                               stem_length(sink->final_name),
-                               sink->final_name,
-                               random);
-                if (r < 0)
-                        return r;
-                fd = openat(sink->dir_fd,
-                            name,
-                            O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                            TEMP_MODE);
-                if (fd >= 0) {
-                        *ret_name = STEAL_PTR(name);
-                        return fd;
-                }
-                if (errno != EEXIST)
-                        return -errno;
+        fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, TEMP_MODE);
+        if (fd < 0)
+                return -errno;
+        r = lock_temp(fd);
+        if (r >= 0 && fstat(fd, ret_st) < 0)
+                r = -errno;
+        if (r < 0) {
+                (void) unlinkat(dir_fd, name, 0);
+                return r;
         }
-        return -EEXIST;
+        return steal_fd(&fd);
+}
+
+static int new_name(const Sink *sink, char **ret)
+{
+        uint32_t random;
+
+        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+                return -EIO;
+        return str_format(ret,
+                          ".%.*s.%08x.dosvc",
+                          stem_length(sink->final_name),
+                          sink->final_name,
+                          random);
 }
 
 int sink_create(Sink *sink)
 {
-        _cleanup_free_ char *name = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        struct stat st;
-        int r;
+        int r = -EEXIST;
 
         if (sink->temp_name) {
                 SinkFile before = sink_file(sink);
@@ -210,21 +209,23 @@ int sink_create(Sink *sink)
                 (void) sink_clean(sink->dir_fd, &before);
         }
         close_temp(sink);
-        fd = create_temp(sink, &name);
-        if (fd < 0)
-                return fd;
-        r = lock_temp(fd);
-        if (r >= 0 && fstat(fd, &st) < 0)
-                r = -errno;
-        if (r < 0) {
-                (void) unlinkat(sink->dir_fd, name, 0);
-                return r;
+        for (unsigned attempt = 0; r == -EEXIST && attempt < CREATE_ATTEMPTS; attempt++) {
+                _cleanup_free_ char *name = NULL;
+                struct stat st = { 0 };
+
+                r = new_name(sink, &name);
+                if (r < 0)
+                        return r;
+                r = make_temp(sink->dir_fd, name, &st);
+                if (r < 0)
+                        continue;
+                sink->fd = r;
+                sink->temp_name = STEAL_PTR(name);
+                sink->device = st.st_dev;
+                sink->inode = st.st_ino;
+                return 0;
         }
-        sink->temp_name = STEAL_PTR(name);
-        sink->fd = steal_fd(&fd);
-        sink->device = st.st_dev;
-        sink->inode = st.st_ino;
-        return 0;
+        return r;
 }
 
 SinkFile sink_file(const Sink *sink)

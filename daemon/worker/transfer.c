@@ -373,6 +373,17 @@ static void ask_again(Transfer *transfer)
         ask(transfer);
 }
 
+/* The status says what there is to say; an error page may be cut. */
+static bool is_refusal(const Transfer *transfer, const RequestResult *result)
+{
+        const Head *head = result->head;
+
+        if (head->status == 0)
+                return result->tunnel_status >= 300;
+        return !transfer->accepted && head->complete &&
+               (head->status >= 300 || (head->status >= 200 && result->whole));
+}
+
 /* RequestEvents.done */
 static void on_done(void *userdata, const RequestResult *result)
 {
@@ -393,10 +404,7 @@ static void on_done(void *userdata, const RequestResult *result)
                 follow(transfer, head);
         else if (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE))
                 end_of_body(transfer);
-        else if (!transfer->accepted && head->complete && head->status >= 200 &&
-                 (head->status >= 300 || result->whole))
-                fail_status(transfer, result);
-        else if (head->status == 0 && result->tunnel_status >= 300)
+        else if (is_refusal(transfer, result))
                 fail_status(transfer, result);
         else {
                 request_explain(request, &transfer->failure);

@@ -1,5 +1,6 @@
 #include "worker/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -29,10 +30,16 @@
 #define CHECKPOINT_USEC  USEC_PER_SEC
 #define CHECKPOINT_BYTES (256ULL * 1024 * 1024)
 
-/* One file on its way. */
+typedef enum FlowState {
+        FLOW_FREE,
+        FLOW_ACTIVE,
+        FLOW_SETTLING, /* whole, not synced */
+} FlowState;
+
+/* Room for one file on its way. */
 typedef struct Flow {
-        List link; /* Worker.active or Worker.settling */
-        Transfer *transfer;
+        FlowState state;
+        Transfer *transfer;  /* owned */
         uint64_t told_bytes; /* in the last progress() */
         bool begun;          /* its record is new and not told */
 } Flow;
@@ -49,8 +56,7 @@ struct Worker {
 
         Destinations *destinations;
         CurlLoop *loop;
-        List active;   /* Flow.link */
-        List settling; /* Flow.link: whole, not synced */
+        Flow flows[MAX_ACTIVE + MAX_SETTLING];
         size_t n_active, n_settling;
         uint64_t checkpoint_usec;
         bool ended;
@@ -71,20 +77,22 @@ static uint64_t now_usec(Worker *worker)
         return now;
 }
 
-static Flow *flow_free(Flow *flow)
+/* The next flow in that state, the first after NULL. */
+static Flow *next_flow(Worker *worker, FlowState state, Flow *flow)
 {
-        if (!flow)
-                return NULL;
-        list_remove(&flow->link);
-        transfer_free(flow->transfer);
-        free(flow);
+        for (flow = flow ? flow + 1 : worker->flows;
+             flow < worker->flows + ARRAY_SIZE(worker->flows);
+             flow++)
+                if (flow->state == state)
+                        return flow;
         return NULL;
 }
 
-static void drop_flows(List *flows)
+static void drop_flows(Worker *worker, FlowState state)
 {
-        LIST_FOREACH_SAFE (link, after, flows) {
-                flow_free(CONTAINER_OF(link, Flow, link));
+        for (Flow *flow = NULL; (flow = next_flow(worker, state, flow));) {
+                transfer_free(flow->transfer);
+                *flow = (Flow){ 0 };
         }
 }
 
@@ -92,8 +100,8 @@ static void drop_flows(List *flows)
 static void wind_up(Worker *worker)
 {
         worker->ended = true;
-        drop_flows(&worker->active);
-        drop_flows(&worker->settling);
+        drop_flows(worker, FLOW_ACTIVE);
+        drop_flows(worker, FLOW_SETTLING);
         worker->n_active = worker->n_settling = 0;
         worker->loop = curl_loop_free(worker->loop);
         worker->start = sd_event_source_disable_unref(worker->start);
@@ -102,19 +110,17 @@ static void wind_up(Worker *worker)
         worker->settle = sd_event_source_disable_unref(worker->settle);
 }
 
-/* Syncs one file; the first error is kept with its name. */
-static bool sync_flow(Flow *flow, Failure *failure, uint32_t *ret_file)
+/* As transfer_sync(); the first error is kept with its file. */
+static int sync_flow(Flow *flow, Failure *failure, uint32_t *ret_file)
 {
-        FileRecord *record = transfer_record(flow->transfer);
+        const FileRecord *record = transfer_record(flow->transfer);
         int r = transfer_sync(flow->transfer);
 
-        if (r < 0) {
-                if (!failure->code)
-                        *ret_file = record->index;
+        if (r < 0 && !failure->code) {
                 failure_set_local(failure, r, record->local_name);
-                return false;
+                *ret_file = record->index;
         }
-        return r > 0 || flow->begun;
+        return r;
 }
 
 /*
@@ -128,28 +134,18 @@ static void checkpoint(Worker *worker, Failure *failure, uint32_t *ret_file)
         int r;
 
         /* All begin to write before the first one waits. */
-        LIST_FOREACH (link, &worker->settling) {
-                transfer_start_sync(CONTAINER_OF(link, Flow, link)->transfer);
-        }
-        LIST_FOREACH (link, &worker->active) {
-                Flow *flow = CONTAINER_OF(link, Flow, link);
-
-                if (sync_flow(flow, failure, ret_file))
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_SETTLING, flow));)
+                transfer_start_sync(flow->transfer);
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
+                r = sync_flow(flow, failure, ret_file);
+                if (r > 0 || (r == 0 && flow->begun))
                         records[n++] = transfer_record(flow->transfer);
         }
-        LIST_FOREACH (link, &worker->settling) {
-                Flow *flow = CONTAINER_OF(link, Flow, link);
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_SETTLING, flow));) {
                 FileRecord *record = transfer_record(flow->transfer);
-                Failure broken = { 0 };
 
-                (void) sync_flow(flow, &broken, ret_file);
-                if (broken.code) {
-                        if (failure->code)
-                                failure_done(&broken);
-                        else
-                                failure_move(failure, &broken);
+                if (sync_flow(flow, failure, ret_file) < 0)
                         continue;
-                }
                 record->finished = true;
                 records[n++] = record;
         }
@@ -160,10 +156,9 @@ static void checkpoint(Worker *worker, Failure *failure, uint32_t *ret_file)
         }
         if (n > 0)
                 worker->facts->checkpoint(worker->userdata, records, n);
-        LIST_FOREACH (link, &worker->active) {
-                CONTAINER_OF(link, Flow, link)->begun = false;
-        }
-        drop_flows(&worker->settling);
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));)
+                flow->begun = false;
+        drop_flows(worker, FLOW_SETTLING);
         worker->n_settling = 0;
         worker->checkpoint_usec = now_usec(worker);
         (void) sd_event_source_set_enabled(worker->settle, SD_EVENT_OFF);
@@ -171,9 +166,8 @@ static void checkpoint(Worker *worker, Failure *failure, uint32_t *ret_file)
 
 static void halt_flows(Worker *worker)
 {
-        LIST_FOREACH (link, &worker->active) {
-                transfer_halt(CONTAINER_OF(link, Flow, link)->transfer);
-        }
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));)
+                transfer_halt(flow->transfer);
 }
 
 void worker_stop(Worker *worker)
@@ -229,17 +223,14 @@ static int start_file(Worker *worker, FileRecord *record, Failure *failure)
                 failure_set_local(failure, r, record->local_name);
                 return r;
         }
-        flow = calloc(1, sizeof(*flow));
-        if (!flow)
-                return -ENOMEM;
-        list_init(&flow->link);
+        /* There is always one: fewer than MAX_ACTIVE run and fewer than MAX_SETTLING wait. */
+        flow = next_flow(worker, FLOW_FREE, NULL);
+        assert(flow);
         r = transfer_new(&place, record, &transfer_facts, worker, &flow->transfer);
-        if (r < 0) {
-                flow_free(flow);
+        if (r < 0)
                 return r;
-        }
         flow->told_bytes = transfer_received(flow->transfer);
-        list_append(&worker->active, &flow->link);
+        flow->state = FLOW_ACTIVE;
         worker->n_active++;
         return 0;
 }
@@ -280,9 +271,7 @@ static void finish_if_done(Worker *worker)
 
 static Flow *find_flow(Worker *worker, const Transfer *transfer)
 {
-        LIST_FOREACH (link, &worker->active) {
-                Flow *flow = CONTAINER_OF(link, Flow, link);
-
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 if (flow->transfer == transfer)
                         return flow;
         }
@@ -322,9 +311,8 @@ static void on_ended(void *userdata, Transfer *transfer, Failure *failure)
                 fail(worker, transfer_record(transfer)->index, failure);
                 return;
         }
-        list_remove(&flow->link);
+        flow->state = FLOW_SETTLING;
         worker->n_active--;
-        list_append(&worker->settling, &flow->link);
         if (worker->n_settling++ == 0) {
                 (void) sd_event_source_set_time_relative(worker->settle, SETTLE_AFTER_USEC);
                 (void) sd_event_source_set_enabled(worker->settle, SD_EVENT_ONESHOT);
@@ -350,9 +338,7 @@ static int tell_begun(sd_event_source *source, void *userdata)
         const FileRecord *records[MAX_ACTIVE];
         size_t n = 0;
 
-        LIST_FOREACH (link, &worker->active) {
-                Flow *flow = CONTAINER_OF(link, Flow, link);
-
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 if (flow->begun)
                         records[n++] = transfer_record(flow->transfer);
                 flow->begun = false;
@@ -367,8 +353,7 @@ static void tell_progress(Worker *worker)
         WorkerProgress figures[MAX_ACTIVE];
         size_t n = 0;
 
-        LIST_FOREACH (link, &worker->active) {
-                Flow *flow = CONTAINER_OF(link, Flow, link);
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 uint64_t received = transfer_received(flow->transfer);
 
                 if (received == flow->told_bytes)
@@ -388,8 +373,7 @@ static bool is_checkpoint_due(Worker *worker)
 {
         uint64_t unsynced = 0;
 
-        LIST_FOREACH (link, &worker->active) {
-                Flow *flow = CONTAINER_OF(link, Flow, link);
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 uint64_t received = transfer_received(flow->transfer);
                 uint64_t offset = transfer_record(flow->transfer)->offset_bytes;
 
@@ -527,8 +511,6 @@ int worker_new(sd_event *event,
         worker->event = sd_event_ref(event);
         worker->facts = facts;
         worker->userdata = userdata;
-        list_init(&worker->active);
-        list_init(&worker->settling);
         r = str_set(&worker->proxy, order->proxies && *order->proxies ? *order->proxies : "");
         if (r >= 0)
                 r = join_bypass(order->proxy_bypass, &worker->proxy_bypass);
@@ -565,9 +547,7 @@ void worker_answer(Worker *worker,
                    const char *user_name,
                    Secret *secret)
 {
-        LIST_FOREACH (link, &worker->active) {
-                Flow *flow = CONTAINER_OF(link, Flow, link);
-
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 if (transfer_record(flow->transfer)->index == file &&
                     transfer_is_asking(flow->transfer)) {
                         transfer_answer(flow->transfer, result, scheme, user_name, secret);

@@ -35,7 +35,7 @@ static int open_program(void)
         path[size] = '\0';
         for (unsigned i = 0; i < 3; i++)
                 *strrchr(path, '/') = '\0';
-        (void) strcat(path, "/dosvc-worker");
+        (void) strncat(path, "/dosvc-worker", 32);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
                 err(EXIT_FAILURE, "%s", path);
@@ -171,19 +171,25 @@ static void on_authenticate(WorkerDriver *driver, sd_bus_message *m)
         const char *target, *scheme;
         char offered[128] = "", question[256];
         uint32_t file;
+        size_t used;
 
         ck_assert(sd_bus_message_has_signature(m, WORKER_AUTHENTICATE_SIGNATURE));
         ck_assert_int_gt(sd_bus_message_read(m, "us", &file, &target), 0);
         ck_assert_int_gt(sd_bus_message_enter_container(m, 'a', "s"), 0);
         while (sd_bus_message_read(m, "s", &scheme) > 0) {
-                (void) strcat(offered, offered[0] ? "," : "");
-                (void) strcat(offered, scheme);
+                used = strlen(offered);
+                (void) snprintf(offered + used,
+                                sizeof(offered) - used,
+                                "%s%s",
+                                used ? "," : "",
+                                scheme);
         }
         (void) snprintf(question, sizeof(question), "%u %s %s;", file, target, offered);
         if (!strstr(driver->questions, question))
                 credential = pick(driver, target, offered);
-        ck_assert_uint_lt(strlen(driver->questions) + strlen(question), sizeof(driver->questions));
-        (void) strcat(driver->questions, question);
+        used = strlen(driver->questions);
+        ck_assert_uint_lt(used + strlen(question), sizeof(driver->questions));
+        (void) snprintf(driver->questions + used, sizeof(driver->questions) - used, "%s", question);
         if (!credential) {
                 ck_assert_int_ge(sd_bus_reply_method_errorf(m,
                                                             DOSVC_ERROR_PREFIX "NotFound",
@@ -308,19 +314,21 @@ static sd_bus_message *new_order(WorkerDriver *driver,
 /* What a blocking call cannot do: answer the worker's questions while it waits. */
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        sd_bus_message **reply = userdata;
+        WorkerDriver *driver = userdata;
 
-        *reply = sd_bus_message_ref(m);
+        driver->reply = sd_bus_message_ref(m);
         return 0;
 }
 
 static sd_bus_message *call(WorkerDriver *driver, sd_bus_message *m)
 {
-        sd_bus_message *reply = NULL;
+        sd_bus_message *reply;
 
-        ck_assert_int_ge(sd_bus_call_async(driver->bus, NULL, m, on_reply, &reply, 0), 0);
-        STEP_UNTIL(driver, reply != NULL);
+        ck_assert_int_ge(sd_bus_call_async(driver->bus, NULL, m, on_reply, driver, 0), 0);
+        STEP_UNTIL(driver, driver->reply);
         sd_bus_message_unref(m);
+        reply = driver->reply;
+        driver->reply = NULL;
         return reply;
 }
 

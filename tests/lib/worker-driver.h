@@ -32,6 +32,8 @@ typedef struct WorkerDriver {
         const DriverCredential *credentials; /* borrowed */
         size_t n_credentials;
 
+        sd_bus_message *reply; /* of the call that waits */
+
         /* What was said. */
         bool ready, hung_up;
         bool finished, failed;

@@ -18,368 +18,25 @@
 #include "base/macro.h"
 
 #include "model/error-code.h"
-#include "tests/lib/http-server.h"
+#include "tests/lib/http-tricks.h"
 #include "tests/lib/memory-scan.h"
 #include "tests/lib/process.h"
 #include "tests/lib/sanitizer.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-driver.h"
 
-#define SIZE     (3U * 1024 * 1024)
-#define PART     (1024U * 1024)
-#define ETAG     "\"version-a\""
-#define ETAG_B   "\"version-b\""
-#define MODIFIED "Thu, 29 Feb 2024 10:00:00 GMT"
+#define SIZE     TRICKS_SIZE
+#define PART     TRICKS_PART
+#define ETAG     TRICKS_ETAG
+#define ETAG_B   TRICKS_ETAG_B
+#define MODIFIED TRICKS_MODIFIED
+#define USER     TRICKS_USER
+#define PASSWORD TRICKS_PASSWORD
 
-#define USER     "reader"
-#define PASSWORD "Plover-xyzzy-marker-1848"
-
-static unsigned char content_a[SIZE], content_b[SIZE];
 static char *dir;  /* of the whole test */
 static char *home; /* of the owner */
 static HttpServer server, other;
 static WorkerDriver worker, second;
-
-/* ---- the server's side ------------------------------------------------------------------ */
-
-static const HttpContent version_a = { content_a, SIZE, ETAG, MODIFIED };
-
-static void serve_plain(HttpRequest *request)
-{
-        http_serve(request, &version_a);
-}
-
-static void serve_empty(HttpRequest *request)
-{
-        http_serve(request, &(HttpContent){ "", 0, ETAG, NULL });
-}
-
-/* The first answer stops after a part and waits; later ones are whole. */
-static void serve_stalling(HttpRequest *request, const HttpContent *first, const HttpContent *then)
-{
-        if (__atomic_fetch_add(&request->counters[0], 1, __ATOMIC_SEQ_CST) > 0) {
-                http_serve(request, then);
-                return;
-        }
-        http_printf(request,
-                    "HTTP/1.1 200 OK\r\nDate: Fri, 01 Mar 2024 12:00:00 GMT\r\n"
-                    "Content-Length: %zu\r\n%s%s%s%s%s%s\r\n",
-                    first->size_bytes,
-                    first->etag ? "ETag: " : "",
-                    first->etag ? first->etag : "",
-                    first->etag ? "\r\n" : "",
-                    first->last_modified ? "Last-Modified: " : "",
-                    first->last_modified ? first->last_modified : "",
-                    first->last_modified ? "\r\n" : "");
-        http_write(request, first->data, PART);
-        (void) sleep(60);
-}
-
-static void serve_stall(HttpRequest *request)
-{
-        serve_stalling(request, &version_a, &version_a);
-}
-
-static void serve_changing(HttpRequest *request)
-{
-        serve_stalling(request, &version_a, &(HttpContent){ content_b, SIZE, ETAG_B, MODIFIED });
-}
-
-static void serve_dated(HttpRequest *request)
-{
-        static const HttpContent dated = { content_a, SIZE, NULL, MODIFIED };
-
-        serve_stalling(request, &dated, &dated);
-}
-
-/* Modified in the second of its answer: the date proves nothing. */
-static void serve_just_now(HttpRequest *request)
-{
-        static const HttpContent now = { content_a, SIZE, NULL, "Fri, 01 Mar 2024 12:00:00 GMT" };
-
-        serve_stalling(request, &now, &now);
-}
-
-static void serve_weak(HttpRequest *request)
-{
-        static const HttpContent weak = { content_a, SIZE, "W/\"a\"", MODIFIED };
-
-        serve_stalling(request, &weak, &weak);
-}
-
-/* Answers a Range with bytes of version B from one byte later than asked, with A's ETag. */
-static void serve_lying(HttpRequest *request)
-{
-        char range[64];
-        unsigned from;
-
-        if (!http_field(request, "Range", range, sizeof(range)) ||
-            sscanf(range, "bytes=%u-", &from) != 1) {
-                serve_stalling(request, &version_a, &version_a);
-                return;
-        }
-        http_printf(request,
-                    "HTTP/1.1 206 Part\r\nETag: " ETAG "\r\nContent-Length: %u\r\n"
-                    "Content-Range: bytes %u-%u/%u\r\n\r\n",
-                    SIZE - from - 1,
-                    from + 1,
-                    SIZE - 1,
-                    SIZE);
-        http_write(request, content_b + from + 1, SIZE - from - 1);
-}
-
-static void serve_unasked_part(HttpRequest *request)
-{
-        http_printf(request,
-                    "HTTP/1.1 206 Part\r\nContent-Length: 5\r\n"
-                    "Content-Range: bytes 0-4/10\r\n\r\nhello");
-}
-
-/* "/short?later" gives other files time to begin. */
-static void serve_short(HttpRequest *request)
-{
-        if (strchr(request->path, '?'))
-                process_nap_msec(500);
-        http_printf(request,
-                    "HTTP/1.1 200 OK\r\nETag: " ETAG "\r\nContent-Length: %u\r\n\r\n",
-                    SIZE);
-        http_write(request, content_a, PART);
-        http_hang_up(request, false);
-}
-
-static void serve_reset(HttpRequest *request)
-{
-        http_hang_up(request, true);
-}
-
-static void serve_chunked(HttpRequest *request)
-{
-        http_printf(request, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", SIZE);
-        http_write(request, content_a, SIZE);
-        http_printf(request, "\r\n0\r\nX-Trailer: 1\r\nETag: \"late\"\r\n\r\n");
-}
-
-static void serve_unframed(HttpRequest *request)
-{
-        http_printf(request, "HTTP/1.0 200 OK\r\n\r\n");
-        http_write(request, content_a, SIZE);
-        http_hang_up(request, false);
-}
-
-/* Says 5 bytes and a chunk of 10. */
-static void serve_two_lengths(HttpRequest *request)
-{
-        http_printf(request,
-                    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 10\r\n\r\n"
-                    "0123456789");
-        http_hang_up(request, false);
-}
-
-static void serve_error_page(HttpRequest *request, const char *status, const char *fields)
-{
-        http_printf(request,
-                    "HTTP/1.1 %s\r\n%sContent-Length: 12\r\n\r\nno such file",
-                    status,
-                    fields);
-}
-
-static void serve_gone(HttpRequest *request)
-{
-        serve_error_page(request, "404 Not Found", "");
-}
-
-static void serve_busy(HttpRequest *request)
-{
-        serve_error_page(request, "503 Busy", "Retry-After: 120\r\n");
-}
-
-/* An error without an end. */
-static void serve_endless_error(HttpRequest *request)
-{
-        http_printf(request, "HTTP/1.1 500 No\r\n\r\n");
-        while (request->keep)
-                http_write(request, content_a, SIZE);
-}
-
-static void serve_old_protocol(HttpRequest *request)
-{
-        http_printf(request, "this is no HTTP\n");
-        http_hang_up(request, false);
-}
-
-static void serve_basic(HttpRequest *request)
-{
-        if (http_has_basic(request, "Authorization", USER, PASSWORD))
-                serve_plain(request);
-        else
-                serve_error_page(request, "401 No", "WWW-Authenticate: Basic realm=\"x\"\r\n");
-}
-
-static void serve_digest_of(HttpRequest *request, const char *algorithm, const char *more)
-{
-        char fields[256];
-
-        if (http_has_digest(request, "Authorization", algorithm, USER, PASSWORD)) {
-                serve_plain(request);
-                return;
-        }
-        (void) snprintf(fields,
-                        sizeof(fields),
-                        "WWW-Authenticate: Digest realm=\"x\", qop=\"auth\", nonce=\"n1\", "
-                        "algorithm=%s\r\n%s",
-                        algorithm,
-                        more);
-        serve_error_page(request, "401 No", fields);
-}
-
-static void serve_digest(HttpRequest *request)
-{
-        serve_digest_of(request, "MD5", "");
-}
-
-static void serve_digest_sha256(HttpRequest *request)
-{
-        serve_digest_of(request, "SHA-256", "");
-}
-
-static void serve_many_schemes(HttpRequest *request)
-{
-        serve_digest_of(request,
-                        "MD5",
-                        "WWW-Authenticate: Negotiate\r\nWWW-Authenticate: NTLM\r\n"
-                        "WWW-Authenticate: Basic realm=\"x\"\r\n");
-}
-
-static void serve_unknown_scheme(HttpRequest *request)
-{
-        serve_error_page(request, "401 No", "WWW-Authenticate: Hoba max-age=1\r\n");
-}
-
-static void redirect(HttpRequest *request, unsigned status, const char *to)
-{
-        http_printf(request,
-                    "HTTP/1.1 %u Away\r\nLocation: %s\r\nContent-Length: 7\r\n\r\nnot you",
-                    status,
-                    to);
-}
-
-/* The port of the other server comes with the path: /away?PORT */
-static void serve_away(HttpRequest *request)
-{
-        char to[128];
-
-        (void) snprintf(to,
-                        sizeof(to),
-                        "http://127.0.0.1:%s/basic",
-                        strchr(request->path, '?') + 1);
-        redirect(request, 302, to);
-}
-
-/* Wants a password, then sends its caller elsewhere. */
-static void serve_basic_away(HttpRequest *request)
-{
-        if (http_has_basic(request, "Authorization", USER, PASSWORD))
-                serve_away(request);
-        else
-                serve_basic(request);
-}
-
-static void serve_relative(HttpRequest *request)
-{
-        redirect(request,
-                 301 + __atomic_fetch_add(&request->counters[1], 1, __ATOMIC_SEQ_CST) % 3,
-                 "plain#fragment");
-}
-
-static void serve_with_user(HttpRequest *request)
-{
-        char to[256], host[128];
-
-        (void) http_field(request, "Host", host, sizeof(host));
-        (void) snprintf(to, sizeof(to), "http://" USER ":" PASSWORD "@%s/basic", host);
-        redirect(request, 307, to);
-}
-
-static void serve_loop(HttpRequest *request)
-{
-        redirect(request, 302, "/loop");
-}
-
-static void serve_to_ftp(HttpRequest *request)
-{
-        redirect(request, 302, "ftp://127.0.0.1/x");
-}
-
-static void serve_to_file(HttpRequest *request)
-{
-        redirect(request, 302, "file:///etc/passwd");
-}
-
-/* As a proxy: absolute URLs and CONNECT, for its own user. */
-static void serve_proxy(HttpRequest *request)
-{
-        static const char challenge[] = "Proxy-Authenticate: Basic realm=\"p\"\r\n";
-        bool known = http_has_basic(request, "Proxy-Authorization", "proxy-" USER, PASSWORD);
-
-        if (!known)
-                serve_error_page(request, "407 No", challenge);
-        else if (strcmp(request->method, "CONNECT") == 0)
-                serve_error_page(request, "502 No", "");
-        else if (strstr(request->path, "/basic"))
-                serve_basic(request);
-        else
-                serve_plain(request);
-}
-
-static const struct {
-        const char *path;
-        http_handler_t handler;
-} routes[] = {
-        { "/away", serve_away },
-        { "/basic-away", serve_basic_away },
-        { "/basic", serve_basic },
-        { "/busy", serve_busy },
-        { "/changing", serve_changing },
-        { "/chunked", serve_chunked },
-        { "/dated", serve_dated },
-        { "/digest-sha256", serve_digest_sha256 },
-        { "/digest", serve_digest },
-        { "/empty", serve_empty },
-        { "/endless-error", serve_endless_error },
-        { "/gone", serve_gone },
-        { "/just-now", serve_just_now },
-        { "/loop", serve_loop },
-        { "/lying", serve_lying },
-        { "/many-schemes", serve_many_schemes },
-        { "/old-protocol", serve_old_protocol },
-        { "/plain", serve_plain },
-        { "/relative", serve_relative },
-        { "/reset", serve_reset },
-        { "/short", serve_short },
-        { "/stall", serve_stall },
-        { "/to-file", serve_to_file },
-        { "/to-ftp", serve_to_ftp },
-        { "/two-lengths", serve_two_lengths },
-        { "/unasked-part", serve_unasked_part },
-        { "/unframed", serve_unframed },
-        { "/unknown-scheme", serve_unknown_scheme },
-        { "/weak", serve_weak },
-        { "/with-user", serve_with_user },
-};
-
-static void serve(HttpRequest *request)
-{
-        if (request->path[0] != '/') {
-                serve_proxy(request);
-                return;
-        }
-        for (size_t i = 0; i < ARRAY_SIZE(routes); i++)
-                if (strncmp(request->path, routes[i].path, strlen(routes[i].path)) == 0) {
-                        routes[i].handler(request);
-                        return;
-                }
-        serve_gone(request);
-}
 
 /* ---- the owner's side ------------------------------------------------------------------- */
 
@@ -535,8 +192,8 @@ static void set_up(void)
         dir = temp_dir_new();
         home = temp_dir_path(dir, "home");
         temp_dir_make(home, 0700, WORKER_DRIVER_UID);
-        http_server_start(&server, serve, dir);
-        http_server_start(&other, serve, dir);
+        http_server_start(&server, tricks_serve, dir);
+        http_server_start(&other, tricks_serve, dir);
 }
 
 static void tear_down(void)
@@ -635,7 +292,7 @@ START_TEST(a_file_arrives_whole_beside_its_name)
         _cleanup_free_ char *final = temp_dir_path(home, "file");
 
         fetch("/plain");
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         ck_assert_int_lt(access(final, F_OK), 0);
         ck_assert_str_eq(worker.records[0].etag, ETAG);
         ck_assert_str_eq(worker.records[0].last_modified, MODIFIED);
@@ -665,7 +322,7 @@ START_TEST(many_files_arrive_on_few_connections)
                 _cleanup_free_ char *path = temp_path(&worker.records[i]);
 
                 ck_assert(worker.records[i].finished);
-                assert_bytes(path, content_a, i % 2 ? 0 : SIZE);
+                assert_bytes(path, tricks_a, i % 2 ? 0 : SIZE);
                 file_record_done(&records[i]);
         }
         /* Finished ones are told together, not one by one. */
@@ -679,7 +336,7 @@ START_TEST(a_body_without_a_length_arrives)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 fetch(paths[i]);
-                assert_finished_with(content_a, i == 2 ? 0 : SIZE);
+                assert_finished_with(tricks_a, i == 2 ? 0 : SIZE);
                 driver_stop(&worker);
         }
 }
@@ -742,7 +399,7 @@ START_TEST(no_credential_is_sent_before_it_is_asked_for)
         const char *first_end;
 
         fetch_as("/basic", right, NULL);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         text = http_server_log(&server);
         first_end = strstr(text, "\n\n");
         ck_assert_ptr_nonnull(first_end);
@@ -759,7 +416,7 @@ START_TEST(digest_is_used_where_it_is_asked_for)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 fetch_as(paths[i], right, NULL);
-                assert_finished_with(content_a, SIZE);
+                assert_finished_with(tricks_a, SIZE);
                 ck_assert_str_eq(worker.questions, "0 server digest;");
                 driver_stop(&worker);
         }
@@ -791,7 +448,7 @@ END_TEST
 START_TEST(all_schemes_of_a_challenge_are_told)
 {
         fetch_as("/many-schemes", right, NULL);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         ck_assert_str_eq(worker.questions, "0 server basic,digest,ntlm,negotiate;");
         assert_log_count(&server, "Authorization: Basic", 0);
 }
@@ -858,7 +515,7 @@ START_TEST(a_proxy_gets_its_own_credential)
         _cleanup_free_ char *proxy = http_server_url(&other, "");
 
         fetch_as("/plain", right, proxy);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         ck_assert_str_eq(worker.questions, "0 proxy basic;");
         assert_log_count(&other, "GET http://", 2);
         assert_log_count(&other, "Proxy-Authorization: Basic", 1);
@@ -881,7 +538,7 @@ START_TEST(proxy_and_server_may_both_ask)
         _cleanup_free_ char *proxy = http_server_url(&other, "");
 
         fetch_as("/basic", right, proxy);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         ck_assert_str_eq(worker.questions, "0 proxy basic;0 server basic;");
 }
 END_TEST
@@ -939,7 +596,7 @@ START_TEST(a_redirect_is_followed_and_its_body_left)
 {
         for (unsigned i = 0; i < 3; i++) {
                 fetch("/relative");
-                assert_finished_with(content_a, SIZE);
+                assert_finished_with(tricks_a, SIZE);
                 ck_assert_ptr_nonnull(strstr(worker.records[0].effective_url, "/plain"));
                 ck_assert_ptr_null(strchr(worker.records[0].effective_url, '#'));
                 driver_stop(&worker);
@@ -992,7 +649,7 @@ START_TEST(a_stopped_file_goes_on_with_if_range)
         record = remember(&worker, driver_stop);
 
         resume(&record);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         assert_log_count(&server, "Range: bytes=1048576-\n", 1);
         assert_log_count(&server, "If-Range: " ETAG "\n", 1);
         assert_log_count(&server, "GET ", 1);
@@ -1005,7 +662,7 @@ START_TEST(a_killed_worker_s_file_goes_on)
         FileRecord record = interrupted("/stall", driver_kill);
 
         resume(&record);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         assert_log_count(&server, "If-Range: " ETAG "\n", 1);
 }
 END_TEST
@@ -1032,7 +689,7 @@ START_TEST(a_changed_version_starts_again)
         _cleanup_free_ char *before = temp_path(&record);
 
         resume(&record);
-        assert_finished_with(content_b, SIZE);
+        assert_finished_with(tricks_b, SIZE);
         ck_assert_str_eq(worker.records[0].etag, ETAG_B);
         assert_log_count(&server, "GET ", 1);
         /* A crash can never pair the old record with the new bytes. */
@@ -1046,7 +703,7 @@ START_TEST(a_strong_date_resumes)
         FileRecord record = interrupted("/dated", driver_stop);
 
         resume(&record);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         assert_log_count(&server, "If-Range: " MODIFIED "\n", 1);
 }
 END_TEST
@@ -1059,7 +716,7 @@ START_TEST(a_weak_validator_starts_again)
                 FileRecord record = interrupted(paths[i], driver_stop);
 
                 resume(&record);
-                assert_finished_with(content_a, SIZE);
+                assert_finished_with(tricks_a, SIZE);
                 assert_log_count(&server, "Range", 0);
                 driver_stop(&worker);
                 server.counters[0] = 0;
@@ -1072,7 +729,7 @@ START_TEST(a_wrong_part_is_never_glued_on)
         FileRecord record = interrupted("/lying", driver_stop);
 
         resume(&record);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         assert_log_count(&server, "GET ", 2);
         assert_log_count(&server, "\nRange", 1);
 }
@@ -1094,7 +751,7 @@ START_TEST(a_file_that_was_all_there_needs_no_request)
         record = remember(&worker, driver_stop);
         record.finished = false;
         resume(&record);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         ck_assert_uint_eq(http_server_count(&server), 0);
 }
 END_TEST
@@ -1108,7 +765,7 @@ START_TEST(a_range_behind_the_end_means_whole)
         record.finished = false;
         record.total_bytes = DOSVC_SIZE_UNKNOWN;
         resume(&record);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         assert_log_count(&server, "Range: bytes=3145728-\n", 1);
 }
 END_TEST
@@ -1121,7 +778,7 @@ START_TEST(a_temporary_file_that_is_gone_or_short_starts_again)
 
                 ck_assert_int_eq(i ? truncate(path, 1000) : unlink(path), 0);
                 resume(&record);
-                assert_finished_with(content_a, SIZE);
+                assert_finished_with(tricks_a, SIZE);
                 assert_log_count(&server, "Range", 0);
                 driver_stop(&worker);
                 server.counters[0] = 0;
@@ -1139,7 +796,7 @@ START_TEST(bytes_behind_the_recorded_offset_are_not_trusted)
         ck_assert_int_ge(fputs("what a crash left behind", out), 0);
         ck_assert_int_eq(fclose(out), 0);
         resume(&record);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
 }
 END_TEST
 
@@ -1315,7 +972,7 @@ START_TEST(a_symlink_in_place_of_the_temporary_file_is_not_followed)
         ck_assert_int_eq(unlink(path), 0);
         ck_assert_int_eq(symlink(victim, path), 0);
         resume(&record);
-        assert_finished_with(content_a, SIZE);
+        assert_finished_with(tricks_a, SIZE);
         assert_bytes(victim, "precious", 8);
 }
 END_TEST
@@ -1328,8 +985,8 @@ START_TEST(a_hard_link_in_place_of_the_temporary_file_is_not_written)
 
         ck_assert_int_eq(link(path, victim), 0);
         resume(&record);
-        assert_finished_with(content_a, SIZE);
-        assert_bytes(victim, content_a, PART);
+        assert_finished_with(tricks_a, SIZE);
+        assert_bytes(victim, tricks_a, PART);
 }
 END_TEST
 
@@ -1372,7 +1029,7 @@ START_TEST(a_published_file_has_name_mode_and_time)
         struct stat st;
 
         ck_assert_uint_eq(publish(&record), 0);
-        assert_bytes(record.local_name, content_a, SIZE);
+        assert_bytes(record.local_name, tricks_a, SIZE);
         ck_assert_int_eq(lstat(record.local_name, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0644);
         ck_assert_int_eq(st.st_mtime, 1709200800); /* MODIFIED */
@@ -1388,7 +1045,7 @@ START_TEST(publishing_may_be_repeated)
         ck_assert_uint_eq(publish(&record), 0);
         driver_stop(&worker);
         ck_assert_uint_eq(publish(&record), 0);
-        assert_bytes(record.local_name, content_a, SIZE);
+        assert_bytes(record.local_name, tricks_a, SIZE);
         file_record_done(&record);
 }
 END_TEST
@@ -1456,7 +1113,7 @@ START_TEST(cleaning_removes_the_recorded_file_only)
         driver_start(&worker);
         ck_assert_uint_eq(driver_do_files(&worker, WORKER_CLEAN, &record, 1), 0);
         driver_stop(&worker);
-        assert_bytes(path, content_a, SIZE);
+        assert_bytes(path, tricks_a, SIZE);
 
         record.inode--;
         driver_start(&worker);
@@ -1610,8 +1267,7 @@ int main(void)
         SRunner *runner;
         int failed;
 
-        http_fill(content_a, SIZE, 'a');
-        http_fill(content_b, SIZE, 'b');
+        tricks_setup();
         add_process(suite);
         add_downloads(suite);
         add_credentials(suite);

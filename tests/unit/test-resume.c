@@ -222,13 +222,11 @@ static Head head_of(const char *lines)
         ck_assert_ptr_nonnull(copy);
         (void) stpcpy(stpcpy(copy, "HTTP/1.1 "), lines);
         head_init(&head);
-        for (char *line = copy, *next = copy; next; line = next + 1) {
-                next = strchr(line, '\n');
-                ck_assert_int_eq(
-                        head_add_line(&head, line, next ? (size_t) (next - line) : strlen(line)),
-                        0);
-                if (!next)
-                        break;
+        for (const char *line = copy; *line;) {
+                size_t size = strcspn(line, "\n");
+
+                ck_assert_int_eq(head_add_line(&head, line, size), 0);
+                line += size + (line[size] ? 1 : 0);
         }
         return head;
 }

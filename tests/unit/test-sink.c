@@ -157,7 +157,7 @@ START_TEST(a_recorded_file_goes_on_at_the_offset)
         Sink *sink = filled_sink();
         SinkFile file = kept_file(sink);
 
-        sink = sink_free(sink);
+        sink_free(sink);
         sink = new_sink("file");
         ck_assert_int_eq(sink_continue(sink, &file, 6), 0);
         ck_assert_uint_eq(sink_position(sink), 6);
@@ -173,7 +173,7 @@ START_TEST(bytes_behind_the_offset_are_cut)
         Sink *sink = filled_sink();
         SinkFile file = kept_file(sink);
 
-        sink = sink_free(sink);
+        sink_free(sink);
         sink = new_sink("file");
         ck_assert_int_eq(sink_continue(sink, &file, 5), 0);
         assert_content(file.temp_name, "hello");
@@ -233,7 +233,7 @@ START_TEST(another_file_in_its_place_is_stale)
         SinkFile file = kept_file(sink);
         _cleanup_free_ char *name = strdup(file.temp_name);
 
-        sink = sink_free(sink);
+        sink_free(sink);
         exchange(_i, name, &file);
         sink = new_sink("file");
         ck_assert_int_eq(sink_continue(sink, &file, 6), -ESTALE);
@@ -272,7 +272,7 @@ START_TEST(publishing_renames_once_and_knows_it_later)
         struct stat st;
         int fd;
 
-        sink = sink_free(sink);
+        sink_free(sink);
         ck_assert_int_eq(sink_publish_open(dir_fd, &file, "file", 1000, &fd), 0);
         (void) close(fd);
         ck_assert_int_eq(sink_publish_rename(dir_fd, &file, "file"), 0);
@@ -301,7 +301,7 @@ START_TEST(publishing_replaces_a_file_and_a_symlink_only)
                 SinkFile file = kept_file(sink);
                 int fd = -EBADF;
 
-                sink = sink_free(sink);
+                sink_free(sink);
                 ck_assert_int_eq(sink_publish_open(dir_fd, &file, names[i], -1, &fd), expected[i]);
                 ck_assert_int_eq(sink_publish_rename(dir_fd, &file, names[i]), expected[i]);
                 (void) macro_close(fd);
@@ -317,7 +317,7 @@ START_TEST(cleaning_removes_the_recorded_file_only)
         Sink *sink = filled_sink();
         SinkFile file = kept_file(sink);
 
-        sink = sink_free(sink);
+        sink_free(sink);
         file.inode++;
         ck_assert_int_eq(sink_clean(dir_fd, &file), 0);
         ck_assert_uint_eq(entries(), 1);
