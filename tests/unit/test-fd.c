@@ -43,8 +43,9 @@ START_TEST(a_slow_pipe_is_written_and_read_whole)
         }
         (void) close(ends[1]);
 
-        interrupt_often();
+        /* Long enough that the writer finds the pipe full and is interrupted with nothing done. */
         (void) usleep(50000);
+        interrupt_often();
         ck_assert_int_eq(fd_read_all(ends[0], received, sizeof(received), &size), 0);
         ck_assert_uint_eq(size, sizeof(sent));
         ck_assert_mem_eq(sent, received, sizeof(sent));
