@@ -111,7 +111,7 @@ static void end(JobRun *run)
         /* What came in before Stop counts, but the owner's word is the later one. */
         if (run->stopping && run->task == WORKER_TASK_DOWNLOAD)
                 outcome = JOB_OUTCOME_STOPPED;
-        run->events->ended(run->events->userdata, run->job, outcome, &run->failure);
+        run->events->ended(run->job->manager, run->job, outcome, &run->failure);
 }
 
 static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t total)
@@ -138,8 +138,8 @@ static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t 
                 run->rate_bytes = job->bytes_transferred;
         }
         if (job->state == JOB_CONNECTING)
-                run->events->receiving(run->events->userdata, job);
-        run->events->progress(run->events->userdata, job);
+                run->events->receiving(run->job->manager, job);
+        run->events->progress(run->job->manager, job);
 }
 
 /* What the job already knows of a file is not the worker's to change. */
@@ -177,8 +177,8 @@ static void on_checkpoint(void *userdata, const FileRecord *records, size_t n_re
                 indexes[n++] = records[i].index;
         }
         if (received && !run->stopping && job->state == JOB_CONNECTING)
-                run->events->receiving(run->events->userdata, job);
-        run->events->checkpoint(run->events->userdata, job, indexes, n);
+                run->events->receiving(run->job->manager, job);
+        run->events->checkpoint(run->job->manager, job, indexes, n);
 }
 
 static int
@@ -192,7 +192,7 @@ on_authenticate(void *userdata, uint32_t file, AuthTarget target, unsigned offer
         /* Asked again: what was given is refused, and no weaker one is tried. */
         if (run->asked[file] & 1u << target)
                 return -ENOENT;
-        r = run->events->authenticate(run->events->userdata, run->job, target, offered, ret);
+        r = run->events->authenticate(run->job->manager, run->job, target, offered, ret);
         if (r >= 0)
                 run->asked[file] = (uint8_t) (run->asked[file] | 1u << target);
         return r;

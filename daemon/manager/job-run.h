@@ -31,6 +31,7 @@ typedef struct JobFailure {
         uint64_t retry_after_sec;
 } JobFailure;
 
+/* userdata of all: Job.manager. */
 typedef struct JobRunEvents {
         /* First bytes, or their number, came in. */
         void (*receiving)(void *userdata, Job *job);
@@ -46,7 +47,6 @@ typedef struct JobRunEvents {
         /* The process is gone; the run is freed by the receiver. failure: borrowed, zeroed if none.
          */
         void (*ended)(void *userdata, Job *job, JobOutcome outcome, const JobFailure *failure);
-        void *userdata;
 } JobRunEvents;
 
 /* Hangs itself into job->run. events is borrowed. -ENOMEM. */

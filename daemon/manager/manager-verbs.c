@@ -1,0 +1,360 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#include "manager/credentials.h"
+#include "manager/manager-core.h"
+
+int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret)
+{
+        Job *job = NULL;
+        int r;
+
+        HASH_FIND(hh, manager->jobs, &id, sizeof(id), job);
+        if (!job || job->gone)
+                return -ENOENT;
+        r = policy_check(caller, VERB_LOOK, job);
+        if (r < 0)
+                return r;
+        *ret = job;
+        return 0;
+}
+
+int manager_each_job(const Manager *manager,
+                     const Caller *caller,
+                     bool all_users,
+                     int (*each)(void *userdata, Job *job),
+                     void *userdata)
+{
+        Owner *owner;
+        int r = policy_check(caller, all_users ? VERB_LIST_ALL : VERB_LIST, NULL);
+
+        if (r < 0)
+                return r;
+        if (all_users) {
+                Job *job, *after;
+
+                HASH_ITER (hh, manager->jobs, job, after)
+                        if (!job->gone && (r = each(userdata, job)) != 0)
+                                return r;
+                return 0;
+        }
+        owner = owners_find(manager->parts.owners, caller->uid);
+        if (!owner)
+                return 0;
+        LIST_FOREACH (link, &owner->jobs) {
+                Job *job = CONTAINER_OF(link, Job, owner_link);
+
+                if (!job->gone && (r = each(userdata, job)) != 0)
+                        return r;
+        }
+        return 0;
+}
+
+void manager_each_running(const Manager *manager,
+                          void (*each)(void *userdata, Job *job),
+                          void *userdata)
+{
+        LIST_FOREACH_SAFE (link, after, &manager->running)
+                each(userdata, CONTAINER_OF(link, Job, running_link));
+}
+
+static int may_own(const Manager *manager, const Caller *caller)
+{
+        if (!caller->user_name || owner_uid_is_refused(caller->uid))
+                return -EPERM;
+        if (manager->parts.only_uid >= 0 && manager->parts.only_uid != (int64_t) caller->uid)
+                return -EPERM;
+        return 0;
+}
+
+int manager_create_job(Manager *manager, const Caller *caller, const char *display_name, Job **ret)
+{
+        const Config *config = manager->parts.config;
+        Owner *owner;
+        Job *job;
+        sd_id128_t id;
+        int r;
+
+        r = policy_check(caller, VERB_CREATE_JOB, NULL);
+        if (r >= 0)
+                r = may_own(manager, caller);
+        if (r >= 0 && HASH_COUNT(manager->jobs) >= config->max_jobs)
+                r = -EUSERS;
+        if (r < 0)
+                return r;
+        owner = owners_find(manager->parts.owners, caller->uid);
+        if (owner && owner->n_jobs >= config->max_jobs_per_user && !policy_is_exempt(caller))
+                return -EUSERS;
+
+        r = sd_id128_randomize(&id);
+        if (r >= 0)
+                r = owners_acquire(manager->parts.owners, caller->uid, caller->user_name, &owner);
+        if (r < 0)
+                return r == -ESTALE ? -EPERM : r;
+        r = job_new(id, owner, &job);
+        if (r < 0) {
+                owners_release(manager->parts.owners, owner);
+                return r;
+        }
+        job->manager = manager;
+        HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
+        job->created_usec = manager_now(manager);
+        r = str_set(&job->display_name, display_name);
+        if (r >= 0)
+                r = manager_change(manager, job, 0, JOB_CHANGE_NEW);
+        if (r < 0) {
+                /* Not in the store yet, or taken back with the turn: gone either way. */
+                if (list_is_empty(&job->dirty_link))
+                        manager_drop_job(manager, job);
+                return r;
+        }
+        *ret = job;
+        return 0;
+}
+
+int manager_begin(const Caller *caller, Verb verb, const Job *job)
+{
+        int r = policy_check(caller, verb, job);
+
+        if (r >= 0 && job_is_final(job))
+                r = -EBADFD;
+        return r;
+}
+
+void manager_discard_job(Manager *manager, Job *job)
+{
+        manager_remove_job(manager, job);
+}
+
+int manager_add_files(Manager *manager,
+                      const Caller *caller,
+                      Job *job,
+                      const ManagerFile *files,
+                      size_t n_files,
+                      uint32_t *ret_first)
+{
+        uint32_t first = job->n_files;
+        int r = manager_begin(caller, VERB_ADD_FILE, job);
+
+        if (r >= 0 && job->publishing)
+                r = -EBADFD;
+        if (r < 0)
+                return r;
+        if (n_files > manager->parts.config->max_files_per_job - job->n_files)
+                return -EMFILE;
+
+        for (size_t i = 0; r >= 0 && i < n_files; i++) {
+                r = job_add_file(job, files[i].remote_name, files[i].local_name);
+                if (r >= 0)
+                        r = store_put_file(manager->parts.store, job, (uint32_t) r);
+        }
+        if (r >= 0)
+                r = manager_change(manager, job, 0, JOB_CHANGE_FILES);
+        if (r < 0) {
+                job_truncate_files(job, first);
+                store_fail(manager->parts.store, r);
+                manager_mark_dirty(manager, job, 0, 0);
+                manager_arm_commit(manager);
+                return r;
+        }
+        *ret_first = first;
+        return 0;
+}
+
+int manager_resume(Manager *manager, const Caller *caller, Job *job)
+{
+        int r = manager_begin(caller, VERB_RESUME, job);
+
+        if (r >= 0 && job->publishing)
+                r = -EBADFD;
+        if (r < 0)
+                return r;
+        if (job->state != JOB_QUEUED && !job_is_active(job)) {
+                job->attempts = 0;
+                job->next_attempt_usec = 0;
+        }
+        return manager_move(manager, job, JOB_EVENT_RESUME);
+}
+
+int manager_suspend(Manager *manager, const Caller *caller, Job *job)
+{
+        int r = manager_begin(caller, VERB_SUSPEND, job);
+
+        if (r >= 0 && job->publishing)
+                r = -EBADFD;
+        return r < 0 ? r : manager_move(manager, job, JOB_EVENT_SUSPEND);
+}
+
+int manager_complete(Manager *manager,
+                     const Caller *caller,
+                     Job *job,
+                     manager_done_t done,
+                     void *userdata)
+{
+        int r = manager_begin(caller, VERB_COMPLETE, job);
+
+        if (r >= 0)
+                r = manager_add_waiter(manager, job, done, userdata);
+        if (r < 0 || job->publishing)
+                return r;
+        job->publishing = true;
+        return manager_move(manager, job, JOB_EVENT_COMPLETE);
+}
+
+int manager_cancel(Manager *manager,
+                   const Caller *caller,
+                   Job *job,
+                   manager_done_t done,
+                   void *userdata)
+{
+        int r = manager_begin(caller, VERB_CANCEL, job);
+
+        if (r >= 0 && job->publishing)
+                r = -EBADFD;
+        if (r >= 0)
+                r = manager_add_waiter(manager, job, done, userdata);
+        return r < 0 ? r : manager_move(manager, job, JOB_EVENT_CANCEL);
+}
+
+int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
+{
+        Owner *before = job->owner, *owner;
+        int r = manager_begin(caller, VERB_TAKE_OWNERSHIP, job);
+
+        if (r >= 0 && job->publishing)
+                r = -EBADFD;
+        if (r >= 0)
+                r = may_own(manager, caller);
+        if (r >= 0)
+                r = owners_acquire(manager->parts.owners, caller->uid, caller->user_name, &owner);
+        if (r < 0)
+                return r;
+
+        if (job->vault_bytes > 0)
+                manager->credential_removed = true;
+        r = credentials_remove_all(manager->parts.store, job);
+        scheduler_remove(&manager->scheduler, &job->queue);
+        job_set_owner(job, owner);
+        owners_release(manager->parts.owners, before);
+        job->credentials_lost = false;
+        job->changes |= JOB_CHANGE_OWNER;
+        if (r >= 0)
+                r = manager_move(manager, job, JOB_EVENT_TAKE);
+        if (r >= 0)
+                log_job(LOG_NOTICE, job, 0, LOG_ID_OWNERSHIP_TAKEN, "Ownership is taken");
+        return r;
+}
+
+static int set_text(Manager *manager,
+                    const Caller *caller,
+                    Job *job,
+                    char **owned,
+                    const char *s,
+                    unsigned changes)
+{
+        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+
+        if (r >= 0)
+                r = str_set(owned, s);
+        return r < 0 ? r : manager_change(manager, job, 0, changes);
+}
+
+int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, const char *s)
+{
+        return set_text(manager, caller, job, &job->display_name, s, JOB_CHANGE_DISPLAY_NAME);
+}
+
+int manager_set_description(Manager *manager, const Caller *caller, Job *job, const char *s)
+{
+        return set_text(manager, caller, job, &job->description, s, JOB_CHANGE_DESCRIPTION);
+}
+
+int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority)
+{
+        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+
+        if (r < 0)
+                return r;
+        job->priority = priority;
+        return manager_change(manager,
+                              job,
+                              scheduler_is_queued(&job->queue) ? JOB_PLAN : 0,
+                              JOB_CHANGE_PRIORITY);
+}
+
+int manager_set_proxy(Manager *manager,
+                      const Caller *caller,
+                      Job *job,
+                      ProxyUsage usage,
+                      char *const *proxies,
+                      char *const *bypass)
+{
+        _cleanup_(strings_freep) char **new_proxies = NULL, **new_bypass = NULL;
+        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+
+        if (r >= 0)
+                r = strings_copy(proxies, &new_proxies);
+        if (r >= 0)
+                r = strings_copy(bypass, &new_bypass);
+        if (r < 0)
+                return r;
+        strings_free(job->proxies);
+        strings_free(job->proxy_bypass);
+        job->proxies = STEAL_PTR(new_proxies);
+        job->proxy_bypass = STEAL_PTR(new_bypass);
+        job->proxy_usage = usage;
+        return manager_change(manager, job, 0, JOB_CHANGE_PROXY);
+}
+
+int manager_set_credentials(Manager *manager,
+                            const Caller *caller,
+                            Job *job,
+                            AuthTarget target,
+                            AuthScheme scheme,
+                            const char *user_name,
+                            const Secret *secret)
+{
+        int r = manager_begin(caller, VERB_SET_CREDENTIALS, job);
+
+        if (r >= 0)
+                r = credentials_set(manager->parts.store,
+                                    manager->parts.vault,
+                                    job,
+                                    target,
+                                    scheme,
+                                    user_name,
+                                    secret);
+        if (r < 0)
+                return r;
+        manager->credential_removed = true; /* of the one that was replaced, if any */
+        job->credentials_lost = false;
+        return manager_change(manager, job, 0, 0);
+}
+
+int manager_remove_credentials(Manager *manager,
+                               const Caller *caller,
+                               Job *job,
+                               AuthTarget target,
+                               AuthScheme scheme)
+{
+        int removed, r = manager_begin(caller, VERB_REMOVE_CREDENTIALS, job);
+
+        if (r < 0)
+                return r;
+        removed = credentials_remove(manager->parts.store, job, target, scheme);
+        if (removed <= 0)
+                return removed;
+        manager->credential_removed = true;
+        r = manager_change(manager, job, 0, 0);
+        return r < 0 ? r : 1;
+}
+
+int manager_has_credentials(Manager *manager, Job *job, AuthTarget target, AuthScheme scheme)
+{
+        int schemes = store_slot_schemes(manager->parts.store, job, target);
+
+        return schemes < 0 ? schemes : ((unsigned) schemes & 1u << scheme) != 0;
+}

@@ -1,0 +1,385 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+#include "manager/credentials.h"
+#include "manager/manager-core.h"
+#include "model/error-code.h"
+
+/* Leftovers of a cancelled job are tried to be removed this often. */
+#define CLEAN_ATTEMPTS 3
+
+/* Longest Retry-After that is believed. */
+#define RETRY_AFTER_MAX_SEC 86400
+
+void manager_arm_plan(Manager *manager)
+{
+        (void) sd_event_source_set_enabled(manager->plan, SD_EVENT_ONESHOT);
+}
+
+static bool has_temporary_files(const Job *job)
+{
+        for (uint32_t i = 0; i < job->n_files; i++)
+                if (!str_is_empty(job->files[i].record.temp_name))
+                        return true;
+        return false;
+}
+
+static int new_run(Manager *manager, Job *job, WorkerTask task)
+{
+        int r = job_run_new(job, task, manager->parts.clock, &manager_run_events, &job->run);
+
+        if (r >= 0)
+                list_append(&manager->running, &job->running_link);
+        return r;
+}
+
+void manager_start_run(Manager *manager, Job *job, WorkerTask task)
+{
+        const Config *config = manager->parts.config;
+        bool own = job->proxy_usage == PROXY_USAGE_OVERRIDE;
+        bool preconfig = job->proxy_usage == PROXY_USAGE_PRECONFIG;
+        static char *const none[] = { NULL };
+        int r = 0;
+
+        if (!job->run)
+                r = new_run(manager, job, task);
+        if (r >= 0)
+                r = job_run_start(job->run,
+                                  manager->parts.event,
+                                  manager->parts.spawner,
+                                  own         ? job->proxies
+                                  : preconfig ? config->proxies
+                                              : none,
+                                  own         ? job->proxy_bypass
+                                  : preconfig ? config->proxy_bypass
+                                              : none);
+        if (r < 0) /* out of memory: the state stays, the next turn of this job tries again */
+                log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared");
+}
+
+void manager_end_run(Manager *manager, Job *job)
+{
+        Owner *owner = job_run_owner(job->run);
+        bool download = job_run_task(job->run) == WORKER_TASK_DOWNLOAD;
+
+        list_remove(&job->running_link);
+        job_run_free(job->run);
+        if (download) {
+                scheduler_finished(&manager->scheduler, owner);
+                owners_release(manager->parts.owners, owner);
+                manager_arm_plan(manager);
+        }
+}
+
+static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Job *job = userdata;
+        Manager *manager = job->manager;
+
+        if (job->state == JOB_TRANSIENT_ERROR)
+                (void) manager_move(manager, job, JOB_EVENT_RETRY);
+        else
+                manager_advance(manager, job);
+        return 0;
+}
+
+void manager_wait_for(Manager *manager, Job *job, uint64_t delay_usec)
+{
+        int r = 0;
+
+        if (!job->wait) {
+                r = sd_event_add_time_relative(manager->parts.event,
+                                               &job->wait,
+                                               CLOCK_BOOTTIME,
+                                               delay_usec,
+                                               0,
+                                               on_wait_over,
+                                               job);
+                if (r >= 0)
+                        (void) sd_event_source_set_description(job->wait, "job-wait");
+        } else {
+                r = sd_event_source_set_time_relative(job->wait, delay_usec);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(job->wait, SD_EVENT_ONESHOT);
+        }
+        if (r < 0)
+                log_job(LOG_ERR, job, -r, NULL, "The next attempt cannot be timed");
+}
+
+void manager_advance(Manager *manager, Job *job)
+{
+        if (job->run || manager->stopping)
+                return;
+
+        if (job_is_final(job)) {
+                if (job->state == JOB_CANCELLED && !job->cleaned && has_temporary_files(job)) {
+                        manager_start_run(manager, job, WORKER_TASK_CLEAN);
+                        return;
+                }
+                manager_tell_gone(manager, job, 0, job->n_finished < job->n_files, "");
+                manager_remove_job(manager, job);
+                return;
+        }
+        if (job->publishing) {
+                if (has_temporary_files(job)) {
+                        manager_start_run(manager, job, WORKER_TASK_PUBLISH);
+                        return;
+                }
+                job->publishing = false;
+                if (manager_move(manager, job, JOB_EVENT_PUBLISHED) < 0)
+                        manager_answer_waiters(manager,
+                                               job,
+                                               -EIO,
+                                               false,
+                                               "The job could not be saved");
+                return;
+        }
+        if (job->state == JOB_QUEUED) {
+                scheduler_add(&manager->scheduler, &job->queue, job->owner, job->priority);
+                manager_arm_plan(manager);
+        }
+}
+
+static uint64_t retry_delay(const Manager *manager, const Job *job, uint64_t retry_after_sec)
+{
+        const Config *config = manager->parts.config;
+        uint64_t delay = config->min_retry_delay_sec;
+
+        for (uint32_t i = 1; i < job->attempts && delay < config->max_retry_delay_sec; i++)
+                delay *= 2;
+        if (delay > config->max_retry_delay_sec)
+                delay = config->max_retry_delay_sec;
+        if (retry_after_sec > RETRY_AFTER_MAX_SEC)
+                retry_after_sec = RETRY_AFTER_MAX_SEC;
+        if (delay < retry_after_sec)
+                delay = retry_after_sec;
+        /* Up to a tenth more, so that clients of one failed server do not come back as one. */
+        delay *= USEC_PER_SEC;
+        return delay +
+               arc4random_uniform((uint32_t) (delay / 10 > UINT32_MAX ? UINT32_MAX : delay / 10));
+}
+
+/* A job with nothing left to fetch needs no worker. */
+static void start_job(Manager *manager, Job *job)
+{
+        if (job->state != JOB_QUEUED || job->run ||
+            new_run(manager, job, WORKER_TASK_DOWNLOAD) < 0) {
+                scheduler_finished(&manager->scheduler, job->owner);
+                manager_wait_for(manager, job, SAVE_RETRY_USEC);
+                return;
+        }
+        job->next_attempt_usec = 0;
+        (void) manager_move(manager, job, JOB_EVENT_START);
+        if (job->n_finished == job->n_files) {
+                job->transferred_usec = manager_now(manager);
+                (void) manager_move(manager, job, JOB_EVENT_TRANSFERRED);
+                manager_end_run(manager, job);
+        }
+}
+
+int manager_on_plan(sd_event_source *source, void *userdata)
+{
+        Manager *manager = userdata;
+        SchedulerEntry *entry;
+
+        while (!manager->stopping && (entry = scheduler_next(&manager->scheduler)))
+                start_job(manager, CONTAINER_OF(entry, Job, queue));
+        return 0;
+}
+
+static void on_receiving(void *userdata, Job *job)
+{
+        Manager *manager = userdata;
+
+        job->attempts = 0;
+        (void) manager_move(manager, job, JOB_EVENT_RECEIVING);
+}
+
+static void on_progress(void *userdata, Job *job)
+{
+        Manager *manager = userdata;
+
+        job->moved_usec = clock_boottime(manager->parts.clock);
+        if (manager->observer.job_progress)
+                manager->observer.job_progress(manager->observer.userdata, job);
+}
+
+static void on_checkpoint(void *userdata, Job *job, const uint32_t *indexes, size_t n_indexes)
+{
+        Manager *manager = userdata;
+        bool finished = false;
+
+        for (size_t i = 0; i < n_indexes; i++) {
+                finished |= job->files[indexes[i]].record.finished;
+                /* A failure is found by the commit. */
+                (void) store_put_file(manager->parts.store, job, indexes[i]);
+        }
+        manager_mark_dirty(manager, job, 0, finished ? JOB_CHANGE_FILES : 0);
+        manager_arm_lazy_commit(manager);
+        on_progress(manager, job);
+}
+
+static int
+on_authenticate(void *userdata, Job *job, AuthTarget target, unsigned offered, Credential *ret)
+{
+        Manager *manager = userdata;
+        int r = credentials_choose(manager->parts.store,
+                                   manager->parts.vault,
+                                   job,
+                                   target,
+                                   offered,
+                                   ret);
+
+        if (r == -ENOKEY || r == -EBADMSG) {
+                job->credentials_lost = true;
+                log_job(LOG_WARNING,
+                        job,
+                        -r,
+                        LOG_ID_CREDENTIALS_LOST,
+                        "A credential cannot be opened");
+        }
+        return r < 0 ? -ENOENT : 0;
+}
+
+/* An error that the owner sees; it is saved with the move that follows. */
+static void set_error(Manager *manager, Job *job, const JobFailure *failure)
+{
+        _cleanup_free_ char *longer = NULL;
+        const char *description = failure->description ? failure->description : "";
+        bool auth = failure->code == ERROR_CODE_HTTP(401) || failure->code == ERROR_CODE_HTTP(407);
+
+        if (auth && job->credentials_lost &&
+            str_format(&longer,
+                       "%s The stored credentials were lost; set them again.",
+                       description) >= 0)
+                description = longer;
+        if (job_set_error(job,
+                          failure->code,
+                          failure->context,
+                          description,
+                          failure->url ? failure->url : "",
+                          failure->file) < 0)
+                return;
+        job->changes |= JOB_CHANGE_ERROR;
+        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "%s", description);
+}
+
+/* The worker says it is done: believed only if what it was given is whole. */
+static bool all_given_finished(const Job *job)
+{
+        uint32_t n_given = job_run_n_files(job->run);
+
+        for (uint32_t i = 0; i < n_given; i++)
+                if (!job->files[i].record.finished)
+                        return false;
+        return true;
+}
+
+static void
+download_ended(Manager *manager, Job *job, JobOutcome outcome, const JobFailure *failure)
+{
+        char text[] = "The worker ended before all files were whole.";
+        const JobFailure lied = {
+                .code = (uint32_t) ERROR_CODE_WORKER_FAILED,
+                .context = ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                .description = text,
+                .file = -1,
+        };
+
+        if (!job_is_active(job) || outcome == JOB_OUTCOME_STOPPED)
+                return;
+        if (outcome == JOB_OUTCOME_DONE && !all_given_finished(job)) {
+                outcome = JOB_OUTCOME_TRANSIENT;
+                failure = &lied;
+        }
+
+        if (outcome == JOB_OUTCOME_DONE && job->n_finished < job->n_files) {
+                (void) manager_move(manager, job, JOB_EVENT_REQUEUE);
+        } else if (outcome == JOB_OUTCOME_DONE) {
+                job->transferred_usec = manager_now(manager);
+                job->changes |= JOB_CHANGE_TIMES;
+                (void) manager_move(manager, job, JOB_EVENT_TRANSFERRED);
+                log_job(LOG_INFO, job, 0, LOG_ID_JOB_DONE, "All files are transferred");
+        } else if (outcome == JOB_OUTCOME_TRANSIENT) {
+                job->error_count++;
+                job->attempts++;
+                set_error(manager, job, failure);
+                job->next_attempt_usec =
+                        manager_now(manager) + retry_delay(manager, job, failure->retry_after_sec);
+                job->changes |= JOB_CHANGE_TIMES;
+                (void) manager_move(manager, job, JOB_EVENT_FAILED_TRANSIENT);
+        } else {
+                job->error_count++;
+                set_error(manager, job, failure);
+                (void) manager_move(manager, job, JOB_EVENT_FAILED);
+        }
+}
+
+static void publish_ended(Manager *manager, Job *job, JobOutcome outcome, const JobFailure *failure)
+{
+        job->publishing = false;
+        if (outcome == JOB_OUTCOME_DONE && manager_move(manager, job, JOB_EVENT_PUBLISHED) >= 0)
+                return; /* the callers are answered when the job leaves */
+        if (outcome == JOB_OUTCOME_DONE || outcome == JOB_OUTCOME_STOPPED) {
+                manager_answer_waiters(manager, job, -ECANCELED, false, "The service is stopping");
+                return;
+        }
+        job->error_count++;
+        set_error(manager, job, failure);
+        (void) manager_change(manager, job, 0, JOB_CHANGE_ERROR);
+        manager_answer_waiters(manager, job, -EIO, false, failure->description);
+}
+
+static void clean_ended(Manager *manager, Job *job, JobOutcome outcome, const JobFailure *failure)
+{
+        if (outcome == JOB_OUTCOME_STOPPED)
+                return;
+        /* The owner's word is carried out; what stays behind is only litter. */
+        manager_tell_gone(manager, job, 0, false, "");
+        if (outcome != JOB_OUTCOME_DONE && ++job->clean_attempts < CLEAN_ATTEMPTS) {
+                manager_wait_for(manager, job, retry_delay(manager, job, 0));
+                return;
+        }
+        if (outcome != JOB_OUTCOME_DONE)
+                log_job(LOG_WARNING,
+                        job,
+                        0,
+                        NULL,
+                        "Temporary files are left behind, ignoring: %s",
+                        failure->description ? failure->description : "");
+        job->cleaned = true;
+}
+
+static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFailure *failure)
+{
+        Manager *manager = userdata;
+
+        switch (job_run_task(job->run)) {
+        case WORKER_TASK_DOWNLOAD:
+                download_ended(manager, job, outcome, failure);
+                break;
+        case WORKER_TASK_PUBLISH:
+                publish_ended(manager, job, outcome, failure);
+                break;
+        case WORKER_TASK_CLEAN:
+        default:
+                clean_ended(manager, job, outcome, failure);
+                break;
+        }
+        manager_end_run(manager, job);
+        /* What waits for this worker's end: a queued job, Complete, Cancel. */
+        manager_mark_dirty(manager, job, JOB_PLAN, 0);
+        manager_arm_commit(manager);
+        manager_finish_stop(manager);
+}
+
+const JobRunEvents manager_run_events = {
+        .receiving = on_receiving,
+        .progress = on_progress,
+        .checkpoint = on_checkpoint,
+        .authenticate = on_authenticate,
+        .ended = on_ended,
+};
