@@ -371,7 +371,7 @@ START_TEST(nothing_gives_a_credential_back)
                 ck_assert_int_ge(sd_bus_message_dump(reply, out, 0), 0);
                 (void) fclose(out);
                 ck_assert_ptr_null(strstr(text, "marker-of-a"));
-                ck_assert_ptr_null(strcasestr(text, "credential"));
+                ck_assert_msg(!strcasestr(text, "credential"), "%s", text);
                 reply = sd_bus_message_unref(reply);
         }
         ck_assert_int_ge(sd_bus_call_method(scene.alice,

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/macro.h"
 
-#define BLOCK_BYTES (1024U * 1024U)
+#define BLOCK_BYTES ((size_t) 1024 * 1024)
 
 /* xorshift64*: fast, and no two blocks alike. */
 static uint64_t next_word(uint64_t *state)

@@ -15,7 +15,7 @@
 
 #include "tests/lib/temp-dir.h"
 
-#define STEP_BYTES (1024U * 1024U)
+#define STEP_BYTES ((size_t) 1024 * 1024)
 
 static char where[512];
 

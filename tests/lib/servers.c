@@ -8,6 +8,7 @@
 #include <err.h>
 #include <netinet/in.h>
 #include <openssl/evp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,8 +46,8 @@ typedef enum Port {
 
 /* The log of a port, and how much of it is forgotten. */
 typedef struct PortState {
+        size_t forgotten; /* bytes of the log */
         unsigned number;
-        size_t forgotten;
         pid_t pid; /* 0: served by the process of another port */
 } PortState;
 
@@ -229,7 +230,7 @@ static void make_password_files(void)
         temp_dir_write(plain, SERVERS_USER ":" SERVERS_PASSWORD "\n");
 
         for (unsigned i = 0; i < size; i++)
-                (void) snprintf(hex + 2 * i, 3, "%02x", md5[i]);
+                (void) snprintf(&hex[(size_t) 2 * i], 3, "%02x", md5[i]);
         free(line);
         if (asprintf(&line, SERVERS_USER ":" REALM ":%s\n", hex) < 0)
                 err(EXIT_FAILURE, "%s", digest);
@@ -498,8 +499,18 @@ char *servers_proxy(ServersProxy proxy)
         return url;
 }
 
+/* lighttpd keeps lines for seconds, and writes them when it opens its log anew. */
+static void flush_logs(void)
+{
+        pid_t lighttpd = ports[PORT_LIGHTTPD].pid;
+
+        if (lighttpd > 0 && kill(lighttpd, SIGHUP) == 0)
+                process_nap_msec(SETTLE_MSEC);
+}
+
 void servers_forget_requests(void)
 {
+        flush_logs();
         for (Port port = 0; port < PORTS_MAX; port++) {
                 _cleanup_free_ char *path = log_path(port);
                 struct stat st;
@@ -557,15 +568,16 @@ static char *port_requests(Port port, size_t expected)
 {
         _cleanup_free_ char *log = NULL;
         uint64_t deadline = process_now_msec() + WAIT_MSEC;
+        bool enough = false;
 
-        for (;;) {
+        while (!enough) {
+                if (port == PORT_LIGHTTPD)
+                        flush_logs();
                 free(log);
                 log = read_log(port);
-                if (count_lines(log) >= expected || process_now_msec() > deadline)
-                        break;
-                process_nap_msec(20);
+                enough = count_lines(log) >= expected || process_now_msec() > deadline;
+                process_nap_msec(enough ? SETTLE_MSEC : 20);
         }
-        process_nap_msec(SETTLE_MSEC);
         free(log);
         log = read_log(port);
         return normalize(log);

@@ -13,9 +13,10 @@
 
 char *temp_dir_new(void)
 {
-        char *dir = strdup("/tmp/dosvc-test-XXXXXX");
+        const char *parent = getenv("TMPDIR");
+        char *dir = temp_dir_path(parent ? parent : "/tmp", "dosvc-test-XXXXXX");
 
-        if (!dir || !mkdtemp(dir) || chmod(dir, 0755) < 0)
+        if (!mkdtemp(dir) || chmod(dir, 0755) < 0)
                 err(EXIT_FAILURE, "temporary directory");
         return dir;
 }
@@ -76,7 +77,7 @@ char *temp_dir_read(const char *path, size_t *ret_size)
                 if (size < room - 1)
                         break;
                 room *= 2;
-                text = realloc(text, room);
+                text = reallocarray(text, room, 1);
         }
         text[size] = 0;
         if (ret_size)

@@ -1,5 +1,5 @@
 /*
- * Directories of a test below /tmp: readable for every uid (0755), since daemons and servers
+ * Directories of a test below $TMPDIR or /tmp: readable for every uid (0755), since daemons and servers
  * of other users work in them, and removed with all they hold. Never for threads.
  */
 #pragma once

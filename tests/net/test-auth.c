@@ -4,6 +4,7 @@
  * "9.n" is statement n of spec section 9.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,19 +81,36 @@ static void expect_error(uint32_t code, const char *name)
         ck_assert_ptr_null(strstr(error.description, SERVERS_PASSWORD));
 }
 
+/* Asked without credentials first, and for Digest once more for its nonce; then one scheme. */
+static void assert_asked_first(Site site, const char *path, const char *scheme)
+{
+        _cleanup_free_ char *requests = servers_requests(site, 2), *expected = NULL;
+        bool twice = strcmp(scheme, "Digest") == 0;
+
+        ck_assert_int_ge(asprintf(&expected,
+                                  "GET %s 401 -\n%s%s%sGET %s 200 %s\n",
+                                  path,
+                                  twice ? "GET " : "",
+                                  twice ? path : "",
+                                  twice ? " 401 -\n" : "",
+                                  path,
+                                  scheme),
+                         0);
+        ck_assert_str_eq(requests, expected);
+}
+
 typedef struct Way {
         Site site;
-        const char *scheme;
-        const char *requests;
+        const char *scheme, *path, *word;
 } Way;
 
 /* 9.11, 9.12, 9.18: nothing is sent before it is asked for; the one scheme asked for is enough. */
 static const Way ways[] = {
-        { SITE_BASIC, "basic", "GET /basic/small 401 -\nGET /basic/small 200 Basic\n" },
-        { SITE_TLS_BASIC, "basic", "GET /basic/small 401 -\nGET /basic/small 200 Basic\n" },
-        { SITE_DIGEST_MD5, "digest", "GET /digest/small 401 -\nGET /digest/small 200 Digest\n" },
-        { SITE_DIGEST_SHA256, "digest", "GET /sha256/small 401 -\nGET /sha256/small 200 Digest\n" },
-        { SITE_DIGEST_EITHER, "digest", "GET /either/small 401 -\nGET /either/small 200 Digest\n" },
+        { SITE_BASIC, "basic", "/basic/small", "Basic" },
+        { SITE_TLS_BASIC, "basic", "/basic/small", "Basic" },
+        { SITE_DIGEST_MD5, "digest", "/digest/small", "Digest" },
+        { SITE_DIGEST_SHA256, "digest", "/sha256/small", "Digest" },
+        { SITE_DIGEST_EITHER, "digest", "/either/small", "Digest" },
 };
 
 START_TEST(right_credentials_are_given_when_asked_for)
@@ -102,7 +120,7 @@ START_TEST(right_credentials_are_given_when_asked_for)
         add(way->site, "small", local);
         set(way->scheme, SERVERS_PASSWORD);
         fetch();
-        ck_assert_str_eq(servers_requests(way->site, 2), way->requests);
+        assert_asked_first(way->site, way->path, way->word);
 }
 END_TEST
 
@@ -147,8 +165,7 @@ START_TEST(of_all_schemes_set_the_offered_one_is_used)
         for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
                 set(schemes[i], SERVERS_PASSWORD);
         fetch();
-        ck_assert_str_eq(servers_requests(SITE_DIGEST_SHA256, 2),
-                         "GET /sha256/small 401 -\nGET /sha256/small 200 Digest\n");
+        assert_asked_first(SITE_DIGEST_SHA256, "/sha256/small", "Digest");
 }
 END_TEST
 
@@ -210,7 +227,7 @@ END_TEST
 /* Slots of one job are not another's, even of the same owner. */
 START_TEST(credentials_belong_to_one_job)
 {
-        _cleanup_free_ char *url = servers_url(SITE_BASIC, "small"), *first = job;
+        _cleanup_free_ char *url = servers_url(SITE_BASIC, "small");
         _cleanup_free_ char *path = scene_alice_file("other");
 
         add(SITE_BASIC, "small", local);
