@@ -73,10 +73,19 @@ static const char *ctl_stop(const char *message)
         return length > 0 && message[length - 1] == '.' ? "" : ".";
 }
 
+/* The bus speaks of objects where people speak of jobs. */
+static const char *ctl_reason(const Ctl *ctl)
+{
+        if (strcmp(dosvc_last_error_name(ctl->connection),
+                   "org.freedesktop.DBus.Error.UnknownObject") == 0)
+                return "There is no such job";
+        return dosvc_last_error_message(ctl->connection);
+}
+
 ExitStatus ctl_fail(const Ctl *ctl, int r, const char *format, ...)
 {
         const char *hint = advice_hint_of_call(r);
-        char *message = ctl_clean(ctl, dosvc_last_error_message(ctl->connection));
+        char *message = ctl_clean(ctl, ctl_reason(ctl));
         va_list args;
 
         va_start(args, format);
@@ -85,22 +94,21 @@ ExitStatus ctl_fail(const Ctl *ctl, int r, const char *format, ...)
         (void) fprintf(stderr, ": %s%s\n", message, ctl_stop(message));
         va_end(args);
         free(message);
-        if (*hint)
-                (void) fprintf(stderr, "%s\n", hint);
+        ctl_hint(ctl, stderr, hint, "JOB");
         return advice_exit_of_call(r);
 }
 
-void ctl_hint(const Ctl *ctl, const char *hint, const char *id)
+void ctl_hint(const Ctl *ctl, FILE *out, const char *hint, const char *id)
 {
         const char *gap;
 
         if (ctl->quiet || !*hint)
                 return;
         while ((gap = strstr(hint, "%s"))) {
-                (void) fprintf(stderr, "%.*s%s", (int) (gap - hint), hint, id);
+                (void) fprintf(out, "%.*s%s", (int) (gap - hint), hint, id);
                 hint = gap + 2;
         }
-        (void) fprintf(stderr, "%s\n", hint);
+        (void) fprintf(out, "%s\n", hint);
 }
 
 static bool ctl_is_hex(const char *s)
@@ -229,20 +237,15 @@ ExitStatus ctl_explain_error(const Ctl *ctl, const dosvc_job_info *info)
 {
         const char *name = dosvc_job_info_error_name(info);
         char *description = ctl_clean(ctl, dosvc_job_info_error_description(info));
-        char *url = ctl_clean(ctl, dosvc_job_info_error_url(info));
 
         (void) fprintf(stderr,
-                       "dosvcctl: %s%s (%s, 0x%08x, %s)\n",
+                       "dosvcctl: %s%s [%s, 0x%08x]\n",
                        *description ? description : "The job failed",
                        ctl_stop(*description ? description : ""),
                        name,
-                       (unsigned int) dosvc_job_info_error_code(info),
-                       dosvc_job_info_error_context(info));
-        if (*url)
-                (void) fprintf(stderr, "While fetching %s\n", url);
-        ctl_hint(ctl, advice_hint_of_job(name), dosvc_job_info_id(info));
+                       (unsigned int) dosvc_job_info_error_code(info));
+        ctl_hint(ctl, stderr, advice_hint_of_job(name), dosvc_job_info_id(info));
         free(description);
-        free(url);
         return advice_exit_of_job(name);
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "ctl/advice.h"
 #include "ctl/password.h"
@@ -72,8 +73,8 @@ ExitStatus ctl_out_of_memory(void);
  */
 ExitStatus ctl_find_job(Ctl *ctl, const char *argument, char id[static DOSVC_ID_SIZE]);
 
-/* A hint of advice.h with the job's id put in, on stderr. */
-void ctl_hint(const Ctl *ctl, const char *hint, const char *id);
+/* A hint of advice.h with the job's id put in; nothing with --quiet. */
+void ctl_hint(const Ctl *ctl, FILE *out, const char *hint, const char *id);
 
 /* Text that came from the service, made safe for the terminal. Exits without memory. */
 char *ctl_clean(const Ctl *ctl, const char *s);

@@ -20,6 +20,7 @@
 
 /* The one line on the terminal. */
 typedef struct Screen {
+        const Ctl *ctl;
         bool on;
         bool drawn;
         char *label; /* owned */
@@ -75,6 +76,21 @@ static void screen_set_state(Screen *screen, const char *state)
         screen->progress.state = screen->state;
 }
 
+/* An obstacle is told once each time that it comes up, also where there is no bar. */
+static void screen_tell_obstacle(Screen *screen, const char *id)
+{
+        dosvc_job_info *info;
+        char *sentence;
+
+        if (screen->ctl->quiet || dosvc_job_get_info(screen->ctl->connection, id, &info) < 0)
+                return;
+        sentence = ctl_clean(screen->ctl, dosvc_job_info_status(info));
+        screen_end(screen);
+        ctl_note(screen->ctl, "%s", sentence);
+        free(sentence);
+        dosvc_job_info_free(info);
+}
+
 static void screen_on_event(void *userdata, const dosvc_event *event)
 {
         Screen *screen = userdata;
@@ -88,6 +104,8 @@ static void screen_on_event(void *userdata, const dosvc_event *event)
                 break;
         case DOSVC_EVENT_STATE:
                 screen_set_state(screen, dosvc_event_state(event));
+                if (strcmp(screen->state, "transient-error") == 0)
+                        screen_tell_obstacle(screen, dosvc_event_job(event));
                 screen_draw(screen, true);
                 break;
         case DOSVC_EVENT_SERVICE_GONE:
@@ -262,7 +280,7 @@ static ExitStatus get_run(Ctl *ctl, int argc, char **urls, char **local_names, S
 
 ExitStatus verb_get(Ctl *ctl, int argc, char **argv)
 {
-        Screen screen = { .progress.total_bytes = DOSVC_UNKNOWN_SIZE };
+        Screen screen = { .ctl = ctl, .progress.total_bytes = DOSVC_UNKNOWN_SIZE };
         ExitStatus status = ctl_connect(ctl);
         char **local_names;
 

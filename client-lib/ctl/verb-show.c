@@ -537,11 +537,14 @@ static json_t *explain_json(const dosvc_job_info *info)
         return object;
 }
 
+/* The status has the description of an error in it, while the job waits because of it. */
 static void explain_print(const Ctl *ctl, const dosvc_job_info *info)
 {
         const char *state = dosvc_job_info_state(info), *meaning = advice_meaning_of_state(state);
+        const char *error = dosvc_job_info_error_name(info);
         char *name = ctl_clean(ctl, dosvc_job_info_display_name(info));
         char *sentence = ctl_clean(ctl, dosvc_job_info_status(info));
+        char *description = ctl_clean(ctl, dosvc_job_info_error_description(info));
 
         (void) printf("The job %s %s (%s).\n",
                       *name ? name : dosvc_job_info_id(info),
@@ -549,11 +552,18 @@ static void explain_print(const Ctl *ctl, const dosvc_job_info *info)
                       state);
         if (*sentence)
                 (void) printf("%s\n", sentence);
-        (void) fflush(stdout);
-        if (dosvc_job_info_error_code(info) != 0)
-                (void) ctl_explain_error(ctl, info);
+        if (dosvc_job_info_error_code(info) != 0) {
+                if (!strstr(sentence, description))
+                        (void) printf("Last error: %s\n", description);
+                (void) printf("The error is called %s (0x%08" PRIx32 "), about: %s.\n",
+                              error,
+                              dosvc_job_info_error_code(info),
+                              dosvc_job_info_error_context(info));
+                ctl_hint(ctl, stdout, advice_hint_of_job(error), dosvc_job_info_id(info));
+        }
         free(name);
         free(sentence);
+        free(description);
 }
 
 ExitStatus verb_explain(Ctl *ctl, int argc, char **argv)
