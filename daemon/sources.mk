@@ -17,7 +17,7 @@ worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c failure.
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret
 
-dosvcd_SOURCES := daemon/dosvcd.c
+dosvcd_SOURCES := daemon/dosvcd.c daemon/base/wiping-heap.c
 dosvcd_ROOMS   := manager.a model.a base.a
 dosvcd_PKGS    := libsystemd sqlite3 libsodium inih libcurl
 dosvcd_LIBS    := -lkeyutils
@@ -26,7 +26,7 @@ dosvc-spawn_SOURCES := daemon/dosvc-spawn.c
 dosvc-spawn_ROOMS   := base.a
 dosvc-spawn_PKGS    := libsystemd
 
-dosvc-worker_SOURCES := daemon/dosvc-worker.c daemon/worker/wiping-heap.c
+dosvc-worker_SOURCES := daemon/dosvc-worker.c daemon/base/wiping-heap.c
 dosvc-worker_ROOMS   := worker.a model.a base.a
 dosvc-worker_PKGS    := libsystemd libcurl libsodium libseccomp
 

@@ -220,7 +220,8 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         if (sd_bus_message_get_type(m, &type) < 0 || type != SD_BUS_MESSAGE_METHOD_CALL)
                 return 0;
-        if (sd_bus_message_is_method_call(m, NULL, "SetCredentials"))
+        /* Passwords come with SetCredentials, and in URLs with user info. */
+        if (str_starts_with(sd_bus_message_get_path(m), DOSVC_JOB_PREFIX "/"))
                 (void) sd_bus_message_sensitive(m);
         if (!name)
                 return sd_bus_error_set(error, SD_BUS_ERROR_ACCESS_DENIED, "A call without sender");

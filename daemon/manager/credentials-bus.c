@@ -246,7 +246,7 @@ static int read_descriptor(SecretCall *call, sd_bus_error *error)
                 return bus_error_set(error,
                                      -EILSEQ,
                                      "The descriptor must be readable: a FIFO, or a memfd sealed "
-                                     "against writing and shrinking");
+                                     "against writing (F_SEAL_WRITE)");
         return r;
 }
 

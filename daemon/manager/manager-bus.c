@@ -105,8 +105,8 @@ static int method_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error
                 return r;
         if (strlen(text) != 32 || sd_id128_from_string(text, &id) < 0)
                 return bus_error_set(error,
-                                     -ENOENT,
-                                     "There is no job '%.64s': an id has 32 hexadecimal digits",
+                                     -EINVAL,
+                                     "'%.64s' is no id of a job: expected 32 hexadecimal digits",
                                      text);
         r = manager_find_job(edge->manager, caller, id, &job);
         if (r < 0)
@@ -226,7 +226,10 @@ static int read_subscription(sd_bus_message *m, SubscribeOptions *options, sd_bu
                 } else if (r >= 0 && strcmp(key, "job") == 0) {
                         r = sd_bus_message_read(m, "v", "o", &path);
                         if (r >= 0 && job_path_parse(path, &options->job) < 0)
-                                return bus_error_set(error, -ENOENT, "There is no job '%s'", path);
+                                return bus_error_set(error,
+                                                     -EINVAL,
+                                                     "'%s' is not the path of a job",
+                                                     path);
                         options->one_job = true;
                 } else if (r >= 0 && strcmp(key, "progress-interval") == 0) {
                         r = sd_bus_message_read(m, "v", "t", &interval);

@@ -148,7 +148,7 @@ static int watch_fifo(SecretReader *reader, sd_event *event, uint64_t timeout_us
 /* Sealed: nobody changes or shortens it while it is read, and the size is the truth. */
 static bool is_sealed_memory(int fd)
 {
-        const int needed = F_SEAL_WRITE | F_SEAL_SHRINK;
+        const int needed = F_SEAL_WRITE;
         int seals = fcntl(fd, F_GET_SEALS);
 
         return seals >= 0 && (seals & needed) == needed;

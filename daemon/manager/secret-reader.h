@@ -22,7 +22,7 @@ typedef void (*secret_reader_done_t)(void *userdata, int result, Secret *secret)
 
 /*
  * fd is borrowed (a duplicate is kept). -EBADF: not open for reading; -EINVAL: neither FIFO nor
- * memfd with F_SEAL_WRITE and F_SEAL_SHRINK; -ENOMEM; -EMFILE.
+ * memfd with F_SEAL_WRITE; -ENOMEM; -EMFILE.
  */
 int secret_reader_new(sd_event *event,
                       int fd,

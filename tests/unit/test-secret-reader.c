@@ -347,7 +347,7 @@ END_TEST
 static const unsigned seals[] = {
         0,
         F_SEAL_SHRINK,
-        F_SEAL_WRITE,
+        F_SEAL_GROW,
         F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW,
         F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW,
 };

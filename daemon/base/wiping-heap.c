@@ -1,8 +1,9 @@
 /*
- * free() and realloc() of this program: what is given back is erased first. libcurl is told
- * to use an allocator that does so, but the libraries below it (nghttp2, OpenSSL) copy
- * headers with credentials through the C library's. Part of the program only, not of the
- * room, so that nothing else that links the room gets another heap.
+ * free() and realloc() of a program: what is given back is erased first. libcurl is told to
+ * use an allocator that does so, but the libraries below it (nghttp2, OpenSSL) copy headers with
+ * credentials through the C library's, as sd-bus and libcurl's URL parser do with URLs that hold
+ * user info. Part of the programs that name it only, not of the room, so that nothing else that
+ * links the room gets another heap.
  */
 #include <malloc.h>
 #include <string.h>
