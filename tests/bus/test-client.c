@@ -18,8 +18,8 @@
 #include "base/fd.h"
 #include "base/macro.h"
 
+#include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/job-client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/servers.h"

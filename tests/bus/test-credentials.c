@@ -15,7 +15,7 @@
 #include "base/macro.h"
 
 #include "model/limits.h"
-#include "tests/lib/job-client.h"
+#include "tests/lib/client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/temp-dir.h"
@@ -32,25 +32,27 @@ static char *job; /* alice's */
 static void start(void)
 {
         scene_start();
-        job = job_create(scene.alice, "credentials");
+        job = client_create(scene.alice, "job");
 }
 
 static const char *try_password(const char *scheme, const char *user, const char *password)
 {
-        return job_try_credential(scene.alice,
-                                  job,
-                                  "server",
-                                  scheme,
-                                  &(ClientCredential){ .user_name = user, .password = password });
+        return client_try_credential(
+                scene.alice,
+                job,
+                "server",
+                scheme,
+                &(ClientCredential){ .user_name = user, .password = password });
 }
 
 static const char *try_fd(int fd)
 {
-        return job_try_credential(scene.alice,
-                                  job,
-                                  "server",
-                                  "basic",
-                                  &(ClientCredential){ .user_name = "reader", .password_fd = fd });
+        return client_try_credential(
+                scene.alice,
+                job,
+                "server",
+                "basic",
+                &(ClientCredential){ .user_name = "reader", .password_fd = fd });
 }
 
 /* A string of n times that piece; a new string. */
@@ -85,13 +87,13 @@ START_TEST(every_pair_of_target_and_scheme_is_accepted)
 
         for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
                 for (size_t k = 0; k < ARRAY_SIZE(schemes); k++)
-                        ck_assert_pstr_eq(job_try_credential(scene.alice,
-                                                             job,
-                                                             targets[i],
-                                                             schemes[k],
-                                                             strcmp(schemes[k], "bearer") == 0
-                                                                     ? &token
-                                                                     : &user),
+                        ck_assert_pstr_eq(client_try_credential(scene.alice,
+                                                                job,
+                                                                targets[i],
+                                                                schemes[k],
+                                                                strcmp(schemes[k], "bearer") == 0
+                                                                        ? &token
+                                                                        : &user),
                                           NULL);
 }
 END_TEST
@@ -159,11 +161,11 @@ START_TEST(a_bad_call_has_its_error)
 {
         const Refusal *refusal = &refusals[_i];
 
-        ck_assert_pstr_eq(job_try_credential(scene.alice,
-                                             job,
-                                             refusal->target,
-                                             refusal->scheme,
-                                             &refusal->credential),
+        ck_assert_pstr_eq(client_try_credential(scene.alice,
+                                                job,
+                                                refusal->target,
+                                                refusal->scheme,
+                                                &refusal->credential),
                           refusal->error);
         /* A sentence for people, without the secret. */
         ck_assert_uint_gt(strlen(client_last_message()), 10);
@@ -172,9 +174,11 @@ START_TEST(a_bad_call_has_its_error)
         /* Nothing was stored. */
         if (strcmp(refusal->target, "none") != 0 && refusal->error[0] == 'o' &&
             !strstr(refusal->error, "InvalidAuth"))
-                ck_assert_int_eq(
-                        job_remove_credentials(scene.alice, job, refusal->target, refusal->scheme),
-                        0);
+                ck_assert_int_eq(client_remove_credentials(scene.alice,
+                                                           job,
+                                                           refusal->target,
+                                                           refusal->scheme),
+                                 0);
 }
 END_TEST
 
@@ -197,8 +201,8 @@ START_TEST(implicit_credentials_are_no_key_at_all)
 {
         ck_assert_pstr_eq(try_password("ntlm", NULL, NULL), NULL);
         ck_assert_pstr_eq(try_password("negotiate", NULL, NULL), NULL);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "ntlm"), 1);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "ntlm"), 0);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "ntlm"), 1);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "ntlm"), 0);
 }
 END_TEST
 
@@ -247,11 +251,11 @@ START_TEST(full_slots_end_in_a_clean_error)
         unsigned n = 0;
 
         while (!error && n < 100) {
-                char *next = job_create(scene.alice, "full");
+                char *next = client_create(scene.alice, "full");
                 static const char *const schemes[] = { "basic", "digest", "ntlm", "negotiate" };
 
                 for (size_t i = 0; !error && i < ARRAY_SIZE(schemes); i++, n++)
-                        error = job_try_credential(
+                        error = client_try_credential(
                                 scene.alice,
                                 next,
                                 "proxy",
@@ -262,11 +266,11 @@ START_TEST(full_slots_end_in_a_clean_error)
         ck_assert_uint_ge(n, 60);
         /* Another owner is not concerned. */
         ck_assert_pstr_eq(
-                job_try_credential(scene.bob,
-                                   job_create(scene.bob, "free"),
-                                   "server",
-                                   "basic",
-                                   &(ClientCredential){ .user_name = "u", .password = longest }),
+                client_try_credential(scene.bob,
+                                      client_create(scene.bob, "free"),
+                                      "server",
+                                      "basic",
+                                      &(ClientCredential){ .user_name = "u", .password = longest }),
                 NULL);
 }
 END_TEST
@@ -274,15 +278,15 @@ END_TEST
 /* 9.13, 9.14, 9.15, 9.17: a call for each pair, the same pair is replaced, removal of one pair. */
 START_TEST(pairs_are_set_replaced_and_removed_one_by_one)
 {
-        job_set_password(scene.alice, job, "proxy", "basic", "u", "p");
-        job_set_password(scene.alice, job, "proxy", "digest", "u", "p");
-        job_set_password(scene.alice, job, "proxy", "digest", "v", "q");
+        client_set_password(scene.alice, job, "proxy", "basic", "u", "p");
+        client_set_password(scene.alice, job, "proxy", "digest", "u", "p");
+        client_set_password(scene.alice, job, "proxy", "digest", "v", "q");
 
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "basic"), 0);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "proxy", "basic"), 1);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "proxy", "basic"), 0);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "proxy", "digest"), 1);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "proxy", "digest"), 0);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 0);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "proxy", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "proxy", "basic"), 0);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "proxy", "digest"), 1);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "proxy", "digest"), 0);
 }
 END_TEST
 
@@ -317,7 +321,7 @@ START_TEST(a_change_is_a_modification_of_the_job)
         ck_assert_uint_gt(
                 client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "ModificationTime", 't'),
                 before);
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
 }
 END_TEST
 
@@ -325,7 +329,7 @@ START_TEST(a_job_that_is_gone_takes_no_credentials)
 {
         const char *error;
 
-        job_call(scene.alice, job, "Cancel");
+        client_call(scene.alice, job, "Cancel");
         error = try_password("basic", "u", "p");
         ck_assert_ptr_nonnull(error);
         ck_assert(strcmp(error, ERROR("InvalidState")) == 0 ||
@@ -371,7 +375,7 @@ START_TEST(nothing_gives_a_credential_back)
                 ck_assert_int_ge(sd_bus_message_dump(reply, out, 0), 0);
                 (void) fclose(out);
                 ck_assert_ptr_null(strstr(text, "marker-of-a"));
-                ck_assert_msg(!strcasestr(text, "credential"), "%s", text);
+                ck_assert_ptr_null(strcasestr(text, "credential"));
                 reply = sd_bus_message_unref(reply);
         }
         ck_assert_int_ge(sd_bus_call_method(scene.alice,
@@ -466,7 +470,7 @@ START_TEST(a_password_has_one_form)
                                   .password = "p",
                                   .password_fd = new_pipe("p", 1, NULL) };
 
-        ck_assert_pstr_eq(job_try_credential(scene.alice, job, "server", "basic", &both),
+        ck_assert_pstr_eq(client_try_credential(scene.alice, job, "server", "basic", &both),
                           INVALID_ARGS);
 }
 END_TEST
@@ -510,7 +514,7 @@ START_TEST(a_pipe_that_never_ends_has_a_deadline)
 
         while (process_now_msec() < began + 2000) {
                 asked = process_now_msec();
-                free(job_create(scene.bob, "meanwhile"));
+                free(client_create(scene.bob, "meanwhile"));
                 ck_assert_uint_lt(process_now_msec() - asked, 1000);
                 process_nap_msec(200);
         }
@@ -521,7 +525,7 @@ START_TEST(a_pipe_that_never_ends_has_a_deadline)
         ck_assert_str_eq(answer, ERROR("InvalidCredentials"));
         ck_assert_uint_ge(process_now_msec() - began, 4000);
         ck_assert_uint_le(process_now_msec() - began, 9000);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "basic"), 0);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 0);
         (void) close(write_end);
 }
 END_TEST
@@ -553,10 +557,10 @@ START_TEST(a_caller_that_leaves_leaves_nothing_behind)
                          0);
         sd_bus_flush_close_unref(visitor);
         process_nap_msec(200);
-        job_call(scene.alice, job, "Cancel"); /* the job goes while its password is being read */
+        client_call(scene.alice, job, "Cancel"); /* the job goes while its password is being read */
         (void) close(write_end);
         process_nap_msec(200);
-        free(job_create(scene.alice, "alive"));
+        free(client_create(scene.alice, "alive"));
 }
 END_TEST
 

@@ -11,7 +11,7 @@
 
 #include "base/macro.h"
 
-#include "tests/lib/job-client.h"
+#include "tests/lib/client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
@@ -29,7 +29,7 @@ static char *job; /* alice's, without files */
 static void start(void)
 {
         scene_start();
-        job = job_create(scene.alice, "job");
+        job = client_create(scene.alice, "job");
 }
 
 static uint64_t job_number(const char *property, char type)
@@ -41,8 +41,8 @@ START_TEST(files_are_numbered_in_the_order_of_adding)
 {
         char *path;
 
-        job_add_file(scene.alice, job, "http://127.0.0.1:9/a?q=1", "/tmp/a");
-        job_add_file(scene.alice, job, "https://example.com/%20b#part", "/tmp/b");
+        client_add_file(scene.alice, job, "http://127.0.0.1:9/a?q=1", "/tmp/a");
+        client_add_file(scene.alice, job, "https://example.com/%20b#part", "/tmp/b");
         ck_assert_uint_eq(job_number("FilesTotal", 'u'), 2);
         ck_assert_int_ge(asprintf(&path, "%s/file/1", job), 0);
         ck_assert_str_eq(client_string(scene.alice, path, DOSVC_FILE_INTERFACE, "LocalName"),
@@ -62,11 +62,11 @@ START_TEST(user_info_of_a_url_moves_into_the_vault)
 {
         char *path;
 
-        job_add_file(scene.alice, job, "http://user:pass%20word@127.0.0.1:9/a", "/tmp/a");
+        client_add_file(scene.alice, job, "http://user:pass%20word@127.0.0.1:9/a", "/tmp/a");
         ck_assert_int_ge(asprintf(&path, "%s/file/0", job), 0);
         ck_assert_str_eq(client_string(scene.alice, path, DOSVC_FILE_INTERFACE, "RemoteName"),
                          "http://127.0.0.1:9/a");
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
 }
 END_TEST
 
@@ -95,7 +95,7 @@ static const char *const bad_remote_names[] = {
 
 START_TEST(a_bad_remote_name_is_refused)
 {
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, bad_remote_names[_i], "/tmp/x"),
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, bad_remote_names[_i], "/tmp/x"),
                           INVALID_ARGS);
         ck_assert_uint_gt(strlen(client_last_message()), 10);
         ck_assert_uint_eq(job_number("FilesTotal", 'u'), 0);
@@ -109,7 +109,7 @@ static const char *const bad_local_names[] = {
 
 START_TEST(a_bad_local_name_is_refused)
 {
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, URL, bad_local_names[_i]),
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, bad_local_names[_i]),
                           INVALID_ARGS);
         ck_assert_uint_eq(job_number("FilesTotal", 'u'), 0);
 }
@@ -121,20 +121,20 @@ START_TEST(names_have_limits)
         int n;
 
         (void) snprintf(local, sizeof(local), "/tmp/%0256d", 0);
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, URL, local), INVALID_ARGS);
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, local), INVALID_ARGS);
         (void) snprintf(local, sizeof(local), "/tmp/%0255d", 0);
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, URL, local), NULL);
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, local), NULL);
 
         n = 0;
         while (n < 4090)
                 n += snprintf(local + n, sizeof(local) - (size_t) n, "/%0100d", 0);
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, URL, local), INVALID_ARGS);
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, local), INVALID_ARGS);
 
         (void) snprintf(remote, sizeof(remote), "http://127.0.0.1:9/%0*d", 2200 - 19, 0);
         ck_assert_uint_eq(strlen(remote), 2200);
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, remote, "/tmp/x"), NULL);
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, remote, "/tmp/x"), NULL);
         (void) snprintf(remote, sizeof(remote), "http://127.0.0.1:9/%0*d", 2201 - 19, 0);
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, remote, "/tmp/x"), INVALID_ARGS);
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, remote, "/tmp/x"), INVALID_ARGS);
 }
 END_TEST
 
@@ -286,25 +286,26 @@ END_TEST
 /* Spec section 3.2: rows Resume, Suspend, Complete and Cancel of a job that never ran. */
 START_TEST(a_job_without_files_cannot_be_resumed)
 {
-        ck_assert_pstr_eq(job_try_call(scene.alice, job, "Resume"), ERROR("Empty"));
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
-        job_call(scene.alice, job, "Suspend");
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"), ERROR("Empty"));
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        client_call(scene.alice, job, "Suspend");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
 }
 END_TEST
 
 START_TEST(a_job_that_never_ran_is_completed_in_part)
 {
-        job_add_file(scene.alice, job, URL, "/tmp/x");
-        ck_assert_int_eq(job_complete(scene.alice, job), 1);
-        ck_assert_pstr_eq(job_try_call(scene.alice, job, "ListFiles"), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        client_add_file(scene.alice, job, URL, "/tmp/x");
+        ck_assert_int_eq(client_complete(scene.alice, job), 1);
+        ck_assert_pstr_eq(client_try_call(scene.alice, job, "ListFiles"),
+                          SD_BUS_ERROR_UNKNOWN_OBJECT);
 }
 END_TEST
 
 START_TEST(a_cancelled_job_is_gone)
 {
-        job_call(scene.alice, job, "Cancel");
-        ck_assert_pstr_eq(job_try_call(scene.alice, job, "Resume"), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        client_call(scene.alice, job, "Cancel");
+        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"), SD_BUS_ERROR_UNKNOWN_OBJECT);
         ck_assert_uint_eq(client_number(scene.alice,
                                         DOSVC_MANAGER_PATH,
                                         DOSVC_MANAGER_INTERFACE,
@@ -319,17 +320,17 @@ START_TEST(a_server_that_is_not_there_is_a_transient_error)
 {
         char *local = scene_alice_file("x");
 
-        job_add_file(scene.alice, job, "http://127.0.0.1:9/x", local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
-        ck_assert_str_eq(job_error(scene.alice, job).name, "connect-failure");
-        ck_assert_str_eq(job_error(scene.alice, job).context, "transport");
+        client_add_file(scene.alice, job, "http://127.0.0.1:9/x", local);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(scene.alice, job).name, "connect-failure");
+        ck_assert_str_eq(client_error(scene.alice, job).context, "transport");
         ck_assert_uint_ge(job_number("ErrorCount", 'u'), 1);
         ck_assert_uint_gt(job_number("NextAttemptTime", 't'), 0);
-        job_call(scene.alice, job, "Suspend");
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        client_call(scene.alice, job, "Suspend");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
         ck_assert_uint_eq(job_number("NextAttemptTime", 't'), 0);
-        job_call(scene.alice, job, "Cancel");
+        client_call(scene.alice, job, "Cancel");
 }
 END_TEST
 
@@ -342,7 +343,7 @@ static const BadPlace bad_places[] = {
         { "missing/x", "path-not-found" },        { "/etc/dosvc-test", "access-denied" },
         { USERS_BOB_HOME "/x", "access-denied" }, { "read-only/x", "access-denied" },
         { "directory", "not-a-regular-file" },    { "fifo", "not-a-regular-file" },
-        { "/dev/null", "access-denied" },         { "regular/x", "path-not-found" },
+        { "/dev/null", "not-a-regular-file" },    { "regular/x", "path-not-found" },
 };
 
 static void start_places(void)
@@ -367,17 +368,17 @@ START_TEST(a_place_that_takes_no_file_is_an_error_of_the_job)
         const BadPlace *place = &bad_places[_i];
         char *local = place->name[0] == '/' ? strdup(place->name) : scene_alice_file(place->name);
         char *url = servers_url(SITE_OPEN, "small");
-        JobError error;
+        ClientError error;
 
-        job_add_file(scene.alice, job, url, local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = job_error(scene.alice, job);
+        client_add_file(scene.alice, job, url, local);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        error = client_error(scene.alice, job);
         ck_assert_str_eq(error.context, "local-file");
         ck_assert_str_eq(error.name, place->error);
         ck_assert_ptr_nonnull(strstr(error.description, local));
         ck_assert_ptr_nonnull(strstr(error.file, "/file/0"));
-        job_call(scene.alice, job, "Cancel");
+        client_call(scene.alice, job, "Cancel");
 }
 END_TEST
 
@@ -392,8 +393,8 @@ START_TEST(a_symlink_in_the_way_is_replaced)
         ck_assert_int_eq(chmod(victim, 0666), 0);
         ck_assert_int_eq(chmod(USERS_BOB_HOME, 0777), 0);
         ck_assert_int_eq(symlink(victim, local), 0);
-        job_add_file(scene.alice, job, url, local);
-        job_fetch(scene.alice, job, WAIT_MSEC);
+        client_add_file(scene.alice, job, url, local);
+        client_fetch(scene.alice, job, WAIT_MSEC);
         ck_assert_int_eq(lstat(local, &st), 0);
         ck_assert(S_ISREG(st.st_mode));
         ck_assert_uint_eq(st.st_uid, USERS_ALICE_UID);

@@ -9,7 +9,7 @@
 
 #include "base/macro.h"
 
-#include "tests/lib/job-client.h"
+#include "tests/lib/client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/temp-dir.h"
@@ -71,14 +71,14 @@ static char *repeat(const char *piece, size_t n)
 
 START_TEST(a_new_job_is_suspended_and_the_callers)
 {
-        char *job = job_create(scene.alice, "a " EURO " name");
+        char *job = client_create(scene.alice, "a " EURO " name");
         const char *id = client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Id");
 
         ck_assert_int_eq(strncmp(job, DOSVC_JOB_PREFIX "/", strlen(DOSVC_JOB_PREFIX) + 1), 0);
         ck_assert_str_eq(strrchr(job, '/') + 1, id);
         ck_assert_uint_eq(strlen(id), 32);
         ck_assert_uint_eq(strspn(id, "0123456789abcdef"), 32);
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
         ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Type"), "download");
         ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
                          "a " EURO " name");
@@ -90,8 +90,8 @@ START_TEST(a_new_job_is_suspended_and_the_callers)
                           0);
         ck_assert_uint_gt(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "CreationTime", 't'),
                           1000000000000000);
-        ck_assert_uint_eq(job_error(scene.alice, job).code, 0);
-        ck_assert_str_eq(job_error(scene.alice, job).file, "/");
+        ck_assert_uint_eq(client_error(scene.alice, job).code, 0);
+        ck_assert_str_eq(client_error(scene.alice, job).file, "/");
 }
 END_TEST
 
@@ -270,10 +270,10 @@ START_TEST(a_user_has_a_limit_of_jobs)
         uint64_t limit = manager_number(scene.alice, "MaxJobsPerUser");
 
         for (uint64_t i = 0; i < limit; i++)
-                free(job_create(scene.alice, "one of many"));
+                free(client_create(scene.alice, "one of many"));
         ck_assert_pstr_eq(try_create("one too many", "download"), ERROR("TooManyJobs"));
-        free(job_create(scene.bob, "free"));
-        free(job_create(scene.root, "free"));
+        free(client_create(scene.bob, "free"));
+        free(client_create(scene.root, "free"));
         ck_assert_uint_eq(manager_number(scene.alice, "JobsTotal"), limit);
 }
 END_TEST
@@ -292,8 +292,8 @@ START_TEST(an_administrator_sets_the_limits)
 
         ck_assert_uint_eq(manager_number(scene.alice, "MaxJobsPerUser"), 3);
         ck_assert_uint_eq(manager_number(scene.alice, "MaxFilesPerJob"), 2);
-        job = job_create(scene.alice, "files");
-        job_add_file(scene.alice, job, "http://127.0.0.1:9/1", "/tmp/1");
+        job = client_create(scene.alice, "files");
+        client_add_file(scene.alice, job, "http://127.0.0.1:9/1", "/tmp/1");
         ck_assert_pstr_eq(client_try(scene.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
@@ -307,8 +307,8 @@ START_TEST(an_administrator_sets_the_limits)
                           ERROR("TooManyFiles"));
         ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
                           1);
-        job_add_file(scene.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, "http://127.0.0.1:9/3", "/tmp/3"),
+        client_add_file(scene.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, "http://127.0.0.1:9/3", "/tmp/3"),
                           ERROR("TooManyFiles"));
 }
 END_TEST
@@ -316,11 +316,11 @@ END_TEST
 /* The user instance serves its own user; even another one is just a stranger to its jobs. */
 START_TEST(the_user_instance_is_the_same_service)
 {
-        char *job = job_create(scene.alice, "mine");
+        char *job = client_create(scene.alice, "mine");
 
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
-        job_set_password(scene.alice, job, "server", "basic", "u", "p");
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        client_set_password(scene.alice, job, "server", "basic", "u", "p");
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
         ck_assert_ptr_nonnull(client_try(scene.bob,
                                          DOSVC_MANAGER_PATH,
                                          DOSVC_MANAGER_INTERFACE,

@@ -11,7 +11,7 @@
 
 #include "base/macro.h"
 
-#include "tests/lib/job-client.h"
+#include "tests/lib/client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/users.h"
@@ -27,9 +27,9 @@ static const char *id; /* last part of job */
 static void start(void)
 {
         scene_start();
-        job = job_create_for(scene.alice,
-                             "http://127.0.0.1:9/secret-name",
-                             USERS_ALICE_HOME "/secret-path");
+        job = client_create_for(scene.alice,
+                                "http://127.0.0.1:9/secret-name",
+                                USERS_ALICE_HOME "/secret-path");
         ck_assert_int_ge(asprintf(&file, "%s/file/0", job), 0);
         id = strrchr(job, '/') + 1;
 }
@@ -89,7 +89,7 @@ START_TEST(a_foreign_job_does_not_exist)
         for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
                 ck_assert_pstr_eq(try(scene.bob, &calls[i]), NO_OBJECT);
         ck_assert_pstr_eq(try(scene.bob, &take), NO_OBJECT);
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
 
         (void) try(scene.bob, &calls[0]);
         (void) snprintf(message, sizeof(message), "%s", client_last_message());
@@ -177,19 +177,19 @@ END_TEST
 /* 9.28 in as far as it can be seen on the bus; that they are gone shows tests/net. */
 START_TEST(root_takes_a_job_over_and_its_credentials_go)
 {
-        job_set_password(scene.alice, job, "server", "basic", "u", "p");
-        ck_assert_pstr_eq(job_try_call(scene.alice, job, "TakeOwnership"), ACCESS_DENIED);
+        client_set_password(scene.alice, job, "server", "basic", "u", "p");
+        ck_assert_pstr_eq(client_try_call(scene.alice, job, "TakeOwnership"), ACCESS_DENIED);
 
-        job_call(scene.root, job, "TakeOwnership");
+        client_call(scene.root, job, "TakeOwnership");
         ck_assert_uint_eq(client_number(scene.root, job, DOSVC_JOB_INTERFACE, "Owner", 'u'), 0);
-        ck_assert_int_eq(job_remove_credentials(scene.root, job, "server", "basic"), 0);
-        ck_assert_pstr_eq(job_try_call(scene.alice, job, "Resume"), NO_OBJECT);
+        ck_assert_int_eq(client_remove_credentials(scene.root, job, "server", "basic"), 0);
+        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"), NO_OBJECT);
         ck_assert_pstr_eq(try_get_job(scene.alice, id), ERROR("NotFound"));
 
         /* The owner himself: 5.2, "calling the method removes the credentials". */
-        job_set_password(scene.root, job, "server", "basic", "u", "p");
-        job_call(scene.root, job, "TakeOwnership");
-        ck_assert_int_eq(job_remove_credentials(scene.root, job, "server", "basic"), 0);
+        client_set_password(scene.root, job, "server", "basic", "u", "p");
+        client_call(scene.root, job, "TakeOwnership");
+        ck_assert_int_eq(client_remove_credentials(scene.root, job, "server", "basic"), 0);
 }
 END_TEST
 
@@ -231,7 +231,7 @@ static size_t count_rows(sd_bus *bus, const char *key)
 
 START_TEST(lists_hold_ones_own_jobs)
 {
-        free(job_create(scene.bob, "of bob"));
+        free(client_create(scene.bob, "of bob"));
         ck_assert_uint_eq(count_rows(scene.alice, NULL), 1);
         ck_assert_uint_eq(count_rows(scene.bob, NULL), 1);
         ck_assert_uint_eq(count_rows(scene.root, NULL), 0);
@@ -365,10 +365,10 @@ START_TEST(signals_go_to_the_subscriber_who_may_see_them)
         subscribe(scene.alice);
         subscribe(scene.bob);
 
-        second = job_create_for(scene.alice, "http://127.0.0.1:9/x", USERS_ALICE_HOME "/x");
-        job_call(scene.alice, second, "Resume");
+        second = client_create_for(scene.alice, "http://127.0.0.1:9/x", USERS_ALICE_HOME "/x");
+        client_call(scene.alice, second, "Resume");
         process_for(scene.alice, 500);
-        job_call(scene.alice, second, "Cancel");
+        client_call(scene.alice, second, "Cancel");
         process_for(scene.alice, 500);
         process_for(scene.bob, 200);
         process_for(other, 200);
@@ -385,7 +385,7 @@ START_TEST(signals_go_to_the_subscriber_who_may_see_them)
                           NULL);
         process_for(scene.alice, 100);
         alice = 0;
-        free(job_create(scene.alice, "unheard"));
+        free(client_create(scene.alice, "unheard"));
         process_for(scene.alice, 300);
         ck_assert_uint_eq(alice, 0);
         sd_bus_flush_close_unref(other);
@@ -437,7 +437,7 @@ START_TEST(callers_that_vanish_do_nothing)
                                  0);
                 sd_bus_flush_close_unref(visitor);
         }
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
 }
 END_TEST
 
@@ -466,7 +466,7 @@ START_TEST(one_users_flood_does_not_starve_another)
         process_nap_msec(300);
         for (int i = 0; i < 10; i++) {
                 began = process_now_msec();
-                ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+                ck_assert_str_eq(client_state(scene.alice, job), "suspended");
                 ck_assert_uint_lt(process_now_msec() - began, 3000);
         }
         process_kill(&flood);

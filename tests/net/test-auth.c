@@ -14,8 +14,8 @@
 #include "base/fd.h"
 #include "base/macro.h"
 
+#include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/job-client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
@@ -33,7 +33,7 @@ static void start(void)
 {
         scene_start();
         servers_forget_requests();
-        job = job_create(scene.alice, "auth");
+        job = client_create(scene.alice, "auth");
         local = scene_alice_file("file");
         (void) unlink(local);
 }
@@ -42,7 +42,7 @@ static void start_user(void)
 {
         scene_start_user();
         servers_forget_requests();
-        job = job_create(scene.alice, "auth");
+        job = client_create(scene.alice, "auth");
         local = scene_alice_file("file");
         (void) unlink(local);
 }
@@ -51,29 +51,29 @@ static void add(Site site, const char *name, const char *path)
 {
         _cleanup_free_ char *url = servers_url(site, name);
 
-        job_add_file(scene.alice, job, url, path);
+        client_add_file(scene.alice, job, url, path);
 }
 
 static void set(const char *scheme, const char *password)
 {
-        job_set_password(scene.alice, job, "server", scheme, SERVERS_USER, password);
+        client_set_password(scene.alice, job, "server", scheme, SERVERS_USER, password);
 }
 
 static void fetch(void)
 {
         _cleanup_free_ char *expected = servers_file("small");
 
-        job_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(scene.alice, job, WAIT_MSEC);
         file_hash_assert_same(local, expected);
 }
 
 static void expect_error(uint32_t code, const char *name)
 {
-        JobError error;
+        ClientError error;
 
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = job_error(scene.alice, job);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        error = client_error(scene.alice, job);
         ck_assert_uint_eq(error.code, code);
         ck_assert_str_eq(error.name, name);
         ck_assert_str_eq(error.context, "remote-file");
@@ -197,17 +197,17 @@ START_TEST(a_failed_replacement_leaves_the_slot)
         add(SITE_BASIC, "small", local);
         set("basic", SERVERS_PASSWORD);
         ck_assert_pstr_eq(
-                job_try_credential(scene.alice,
-                                   job,
-                                   "server",
-                                   "basic",
-                                   &(ClientCredential){ .user_name = "a:b", .password = "p" }),
+                client_try_credential(scene.alice,
+                                      job,
+                                      "server",
+                                      "basic",
+                                      &(ClientCredential){ .user_name = "a:b", .password = "p" }),
                 "org.dosvc1.Error.InvalidCredentials");
-        ck_assert_pstr_eq(job_try_credential(scene.alice,
-                                             job,
-                                             "server",
-                                             "basic",
-                                             &(ClientCredential){ .user_name = "u" }),
+        ck_assert_pstr_eq(client_try_credential(scene.alice,
+                                                job,
+                                                "server",
+                                                "basic",
+                                                &(ClientCredential){ .user_name = "u" }),
                           "org.freedesktop.DBus.Error.InvalidArgs");
         fetch();
 }
@@ -218,7 +218,7 @@ START_TEST(removed_credentials_are_not_used)
 {
         add(SITE_BASIC, "small", local);
         set("basic", SERVERS_PASSWORD);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
         expect_error(CODE_401, "http-401");
         ck_assert_str_eq(servers_requests(SITE_BASIC, 1), "GET /basic/small 401 -\n");
 }
@@ -233,7 +233,7 @@ START_TEST(credentials_belong_to_one_job)
         add(SITE_BASIC, "small", local);
         set("basic", SERVERS_PASSWORD);
         fetch();
-        job = job_create_for(scene.alice, url, path);
+        job = client_create_for(scene.alice, url, path);
         expect_error(CODE_401, "http-401");
 }
 END_TEST
@@ -243,14 +243,14 @@ START_TEST(taking_ownership_wipes_credentials)
 {
         _cleanup_free_ char *url = servers_url(SITE_BASIC, "small");
 
-        job_add_file(scene.alice, job, url, "/tmp/dosvc-taken");
+        client_add_file(scene.alice, job, url, "/tmp/dosvc-taken");
         set("basic", SERVERS_PASSWORD);
-        job_call(scene.root, job, "TakeOwnership");
-        job_call(scene.root, job, "Resume");
-        job_wait_state(scene.root, job, "error", WAIT_MSEC);
-        ck_assert_uint_eq(job_error(scene.root, job).code, CODE_401);
+        client_call(scene.root, job, "TakeOwnership");
+        client_call(scene.root, job, "Resume");
+        client_wait_state(scene.root, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(client_error(scene.root, job).code, CODE_401);
         ck_assert_str_eq(servers_requests(SITE_BASIC, 1), "GET /basic/small 401 -\n");
-        job_call(scene.root, job, "Cancel");
+        client_call(scene.root, job, "Cancel");
 }
 END_TEST
 
@@ -295,9 +295,9 @@ END_TEST
 START_TEST(https_does_not_lead_to_http)
 {
         add(SITE_TLS_DOWN, "small", local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_str_eq(job_error(scene.alice, job).name, "redirect-failed");
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(scene.alice, job).name, "redirect-failed");
         ck_assert_str_eq(servers_requests(SITE_OPEN, 0), "");
 }
 END_TEST
@@ -305,9 +305,9 @@ END_TEST
 START_TEST(a_redirect_loop_ends)
 {
         add(SITE_LOOP, "small", local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_str_eq(job_error(scene.alice, job).name, "redirect-failed");
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(scene.alice, job).name, "redirect-failed");
 }
 END_TEST
 
@@ -320,7 +320,7 @@ START_TEST(user_info_of_a_url_is_given_when_asked_for)
                                   "http://" SERVERS_USER ":" SERVERS_PASSWORD "@%s",
                                   url + strlen("http://")),
                          0);
-        job_add_file(scene.alice, job, with_user, local);
+        client_add_file(scene.alice, job, with_user, local);
         fetch();
         ck_assert_str_eq(servers_requests(SITE_BASIC, 2),
                          "GET /basic/small 401 -\nGET /basic/small 200 Basic\n");
@@ -349,9 +349,9 @@ END_TEST
 START_TEST(a_failing_server_is_tried_again)
 {
         add(SITE_BROKEN, "small", local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
-        ck_assert_str_eq(job_error(scene.alice, job).name, "http-500");
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(scene.alice, job).name, "http-500");
         ck_assert_uint_gt(
                 client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't'),
                 0);
@@ -363,9 +363,9 @@ START_TEST(a_certificate_of_nobodys_is_not_trusted)
 {
         add(SITE_UNTRUSTED, "small", local);
         set("basic", SERVERS_PASSWORD);
-        job_call(scene.alice, job, "Resume");
-        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, job_error(scene.alice, job).code != 0));
-        ck_assert_str_eq(job_error(scene.alice, job).name, "trust-failure");
+        client_call(scene.alice, job, "Resume");
+        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, client_error(scene.alice, job).code != 0));
+        ck_assert_str_eq(client_error(scene.alice, job).name, "trust-failure");
         ck_assert_str_eq(servers_requests(SITE_UNTRUSTED, 0), "");
 }
 END_TEST
@@ -380,7 +380,7 @@ START_TEST(files_of_all_sizes_arrive_whole)
                 add(_i ? SITE_TLS_BASIC : SITE_BASIC, names[i], paths[i]);
         }
         set("basic", SERVERS_PASSWORD);
-        job_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(scene.alice, job, WAIT_MSEC);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 _cleanup_free_ char *expected = servers_file(names[i]);
 
@@ -418,7 +418,7 @@ START_TEST(a_slow_call_does_not_mix_with_another)
                          0);
         ck_assert_int_ge(sd_bus_flush(second), 0);
         process_nap_msec(300);
-        job_set_password(scene.alice, job, "server", "basic", "another", "wrong");
+        client_set_password(scene.alice, job, "server", "basic", "another", "wrong");
         ck_assert_int_eq(fd_write_all(ends[1], SERVERS_PASSWORD, strlen(SERVERS_PASSWORD)), 0);
         (void) close(ends[1]);
         process_nap_msec(500);

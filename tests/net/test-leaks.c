@@ -11,8 +11,8 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/job-client.h"
 #include "tests/lib/memory-scan.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
@@ -52,7 +52,7 @@ static void start(void)
         servers_forget_requests();
         local = scene_alice_file("file");
         (void) unlink(local);
-        job = job_create(scene.alice, "leaks");
+        job = client_create(scene.alice, "leaks");
 }
 
 static void start_user(void)
@@ -62,7 +62,7 @@ static void start_user(void)
         servers_forget_requests();
         local = scene_alice_file("file");
         (void) unlink(local);
-        job = job_create(scene.alice, "leaks");
+        job = client_create(scene.alice, "leaks");
 }
 
 static void check_processes(bool memory_of_worker)
@@ -105,7 +105,7 @@ static void add(Site site, const char *name)
 {
         _cleanup_free_ char *url = servers_url(site, name);
 
-        job_add_file(scene.alice, job, url, local);
+        client_add_file(scene.alice, job, url, local);
 }
 
 /* A search that finds nothing proves nothing unless it finds this. */
@@ -120,13 +120,14 @@ START_TEST(the_search_finds_what_is_there)
         ck_assert_int_eq(unlink(path), 0);
 
         /* The string form is on the bus, as the contract says. */
-        ck_assert_pstr_eq(job_try_credential(scene.alice,
-                                             job,
-                                             "server",
-                                             "basic",
-                                             &(ClientCredential){ .user_name = SERVERS_USER,
-                                                                  .password = SERVERS_PASSWORD }),
-                          NULL);
+        ck_assert_pstr_eq(
+                client_try_credential(scene.alice,
+                                      job,
+                                      "server",
+                                      "basic",
+                                      &(ClientCredential){ .user_name = SERVERS_USER,
+                                                           .password = SERVERS_PASSWORD }),
+                NULL);
         ck_assert(
                 PROCESS_WAIT_UNTIL(5000, memory_scan_files(monitor_log, SERVERS_PASSWORD, &where)));
 }
@@ -134,7 +135,7 @@ END_TEST
 
 START_TEST(a_password_that_was_set_is_nowhere)
 {
-        job_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
         process_nap_msec(200);
         check_processes(true);
         check_files();
@@ -144,13 +145,14 @@ END_TEST
 /* The string form: the service at least keeps nothing. */
 START_TEST(a_string_leaves_nothing_in_the_service)
 {
-        ck_assert_pstr_eq(job_try_credential(scene.alice,
-                                             job,
-                                             "server",
-                                             "basic",
-                                             &(ClientCredential){ .user_name = SERVERS_USER,
-                                                                  .password = SERVERS_PASSWORD }),
-                          NULL);
+        ck_assert_pstr_eq(
+                client_try_credential(scene.alice,
+                                      job,
+                                      "server",
+                                      "basic",
+                                      &(ClientCredential){ .user_name = SERVERS_USER,
+                                                           .password = SERVERS_PASSWORD }),
+                NULL);
         process_nap_msec(200);
         check_processes(true);
         for (size_t f = 0; f < ARRAY_SIZE(forms); f++)
@@ -172,17 +174,17 @@ START_TEST(a_password_that_was_used_is_nowhere)
         _cleanup_free_ char *expected = servers_file("medium");
 
         add(ways[_i].site, "medium");
-        job_set_password(scene.alice,
-                         job,
-                         "server",
-                         ways[_i].scheme,
-                         SERVERS_USER,
-                         SERVERS_PASSWORD);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        client_set_password(scene.alice,
+                            job,
+                            "server",
+                            ways[_i].scheme,
+                            SERVERS_USER,
+                            SERVERS_PASSWORD);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
         check_processes(true);
         check_files();
-        ck_assert_int_eq(job_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(scene.alice, job), 0);
         file_hash_assert_same(local, expected);
         check_processes(true);
         check_files();
@@ -194,15 +196,15 @@ START_TEST(during_a_transfer_only_the_worker_knows_it)
 {
         servers_add_file("large", 40 * MIB);
         add(SITE_SLOW, "large");
-        job_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
-        job_call(scene.alice, job, "Resume");
-        job_wait_bytes(scene.alice, job, 2 * MIB, WAIT_MSEC);
+        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, 2 * MIB, WAIT_MSEC);
         check_processes(false);
         check_files();
-        job_call(scene.alice, job, "Suspend");
+        client_call(scene.alice, job, "Suspend");
         process_nap_msec(500);
         check_processes(true);
-        job_call(scene.alice, job, "Cancel");
+        client_call(scene.alice, job, "Cancel");
         process_nap_msec(300);
         check_processes(true);
         check_files();
@@ -211,13 +213,13 @@ END_TEST
 
 START_TEST(a_refused_password_is_in_no_error)
 {
-        JobError error;
+        ClientError error;
 
         add(SITE_DIGEST_SHA256, "small");
-        job_set_password(scene.alice, job, "server", "digest", "nobody", SERVERS_PASSWORD);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = job_error(scene.alice, job);
+        client_set_password(scene.alice, job, "server", "digest", "nobody", SERVERS_PASSWORD);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        error = client_error(scene.alice, job);
         ck_assert_ptr_null(strstr(error.description, SERVERS_PASSWORD));
         ck_assert_ptr_null(strstr(error.url, SERVERS_PASSWORD));
         check_processes(true);
@@ -235,7 +237,7 @@ START_TEST(user_info_of_a_url_is_nowhere)
                                   "http://" SERVERS_USER ":" SERVERS_PASSWORD "@%s",
                                   url + strlen("http://")),
                          0);
-        job_add_file(scene.alice, job, with_user, local);
+        client_add_file(scene.alice, job, with_user, local);
         ck_assert_int_ge(asprintf(&file, "%s/file/0", job), 0);
         ck_assert_str_eq(client_string(scene.alice, file, DOSVC_FILE_INTERFACE, "RemoteName"), url);
         check_processes(true);

@@ -10,8 +10,8 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/job-client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
@@ -27,7 +27,7 @@ static void start(void)
 {
         scene_start();
         servers_forget_requests();
-        job = job_create(scene.alice, "proxy");
+        job = client_create(scene.alice, "proxy");
         local = scene_alice_file("file");
         (void) unlink(local);
 }
@@ -36,35 +36,35 @@ static void add(Site site)
 {
         _cleanup_free_ char *url = servers_url(site, "small");
 
-        job_add_file(scene.alice, job, url, local);
+        client_add_file(scene.alice, job, url, local);
 }
 
 static void use(ServersProxy proxy)
 {
         _cleanup_free_ char *url = servers_proxy(proxy);
 
-        job_set_proxy(scene.alice, job, url);
+        client_set_proxy(scene.alice, job, url);
 }
 
 static void set(const char *target, const char *scheme, const char *password)
 {
-        job_set_password(scene.alice, job, target, scheme, SERVERS_USER, password);
+        client_set_password(scene.alice, job, target, scheme, SERVERS_USER, password);
 }
 
 static void fetch(void)
 {
         _cleanup_free_ char *expected = servers_file("small");
 
-        job_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(scene.alice, job, WAIT_MSEC);
         file_hash_assert_same(local, expected);
 }
 
 static void expect_error(uint32_t code, const char *name)
 {
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_uint_eq(job_error(scene.alice, job).code, code);
-        ck_assert_str_eq(job_error(scene.alice, job).name, name);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(client_error(scene.alice, job).code, code);
+        ck_assert_str_eq(client_error(scene.alice, job).name, name);
         ck_assert_int_lt(access(local, F_OK), 0);
 }
 
@@ -81,19 +81,23 @@ static const Way ways[] = {
         { SERVERS_PROXY_DIGEST, SITE_TLS_OPEN, "digest", "CONNECT ", "Digest" },
 };
 
-/* Two lines: asked without credentials, then with exactly that scheme. */
-static void assert_two_requests(ServersProxy proxy, const char *method, const char *word)
+/* Asked without credentials first, and for Digest once more for its nonce; then that scheme. */
+static void assert_asked_first(ServersProxy proxy, const char *method, const char *scheme)
 {
         char *text = servers_proxy_requests(proxy, 2), *rest = NULL;
-        const char *first = strtok_r(text, "\n", &rest), *second = strtok_r(NULL, "\n", &rest);
+        size_t refused = strcmp(scheme, "Digest") == 0 ? 2 : 1, n = 0;
 
-        ck_assert_ptr_nonnull(second);
-        ck_assert_ptr_null(strtok_r(NULL, "\n", &rest));
-        ck_assert_int_eq(strncmp(first, method, strlen(method)), 0);
-        ck_assert_str_eq(strstr(first, " 407 "), " 407 -");
-        ck_assert_int_eq(strncmp(second, method, strlen(method)), 0);
-        ck_assert_ptr_nonnull(strstr(second, " 200 "));
-        ck_assert_str_eq(strrchr(second, ' ') + 1, word);
+        for (const char *line = strtok_r(text, "\n", &rest); line;
+             line = strtok_r(NULL, "\n", &rest), n++) {
+                ck_assert_int_eq(strncmp(line, method, strlen(method)), 0);
+                if (n < refused) {
+                        ck_assert_pstr_eq(strstr(line, " 407 "), " 407 -");
+                        continue;
+                }
+                ck_assert_ptr_nonnull(strstr(line, " 200 "));
+                ck_assert_str_eq(strrchr(line, ' ') + 1, scheme);
+        }
+        ck_assert_uint_eq(n, refused + 1);
 }
 
 /* 9.1, 9.11: as with servers, only when the proxy asks, and only to the proxy. */
@@ -105,7 +109,7 @@ START_TEST(right_credentials_are_given_when_asked_for)
         use(way->proxy);
         set("proxy", way->scheme, SERVERS_PASSWORD);
         fetch();
-        assert_two_requests(way->proxy, way->method, way->word);
+        assert_asked_first(way->proxy, way->method, way->word);
         ck_assert_str_eq(servers_requests(way->site, 1), "GET /open/small 200 -\n");
 }
 END_TEST
@@ -147,7 +151,7 @@ START_TEST(of_both_schemes_the_stronger_is_used)
         set("proxy", "basic", SERVERS_PASSWORD);
         set("proxy", "digest", SERVERS_PASSWORD);
         fetch();
-        assert_two_requests(SERVERS_PROXY_BOTH, _i ? "CONNECT " : "GET ", "Digest");
+        assert_asked_first(SERVERS_PROXY_BOTH, _i ? "CONNECT " : "GET ", "Digest");
 }
 END_TEST
 
@@ -168,7 +172,7 @@ START_TEST(the_scheme_that_is_set_is_used)
         use(SERVERS_PROXY_BOTH);
         set("proxy", "basic", SERVERS_PASSWORD);
         fetch();
-        assert_two_requests(SERVERS_PROXY_BOTH, "GET ", "Basic");
+        assert_asked_first(SERVERS_PROXY_BOTH, "GET ", "Basic");
 }
 END_TEST
 

@@ -4,6 +4,7 @@
  * server's. $DOSVC_LARGE_MIB sets the size of that file (40 by default).
  */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,8 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/job-client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
@@ -24,6 +25,10 @@
 #define MIB       (1024ULL * 1024ULL)
 #define WAIT_MSEC 30000
 
+/* Two seconds of SITE_SLOW: a worker syncs and reports once a second. */
+#define SYNCED_BYTES (2ULL * SERVERS_SLOW_BYTES)
+
+static const char alice_home[] = USERS_ALICE_HOME;
 static char *job, *local;
 
 static unsigned large_mib(void)
@@ -39,6 +44,31 @@ static unsigned large_msec(void)
         return large_mib() * 1000 / (unsigned) (SERVERS_SLOW_BYTES / MIB) * 2 + WAIT_MSEC;
 }
 
+/* Alice's home is all tests': a failed one may have left its file. */
+static void remove_leftovers(void)
+{
+        ck_assert_int_eq(process_run(&(ProcessSpec){
+                                 .argv = PROCESS_ARGV("find", alice_home, "-type", "f", "-delete"),
+                         }),
+                         0);
+}
+
+/* Temporary files in alice's home. */
+static bool has_leftovers(void)
+{
+        _cleanup_free_ char *list = temp_dir_path(scene.dir, "list"), *text = NULL;
+
+        (void) unlink(list);
+        ck_assert_int_eq(
+                process_run(&(ProcessSpec){
+                        .argv = PROCESS_ARGV("find", alice_home, "-type", "f", "-name", ".*"),
+                        .output = list,
+                }),
+                0);
+        text = temp_dir_read(list, NULL);
+        return *text;
+}
+
 static void prepare(void)
 {
         _cleanup_free_ char *url = servers_url(SITE_SLOW, "large");
@@ -48,9 +78,9 @@ static void prepare(void)
                 servers_add_file("large", large_mib() * MIB);
         servers_forget_requests();
         local = scene_alice_file("large");
-        (void) unlink(local);
-        job = job_create_for(scene.alice, url, local);
-        job_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        remove_leftovers();
+        job = client_create_for(scene.alice, url, local);
+        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
 }
 
 static void start(void)
@@ -67,8 +97,8 @@ static void start_user(void)
 
 static void resume_until(uint64_t bytes)
 {
-        job_call(scene.alice, job, "Resume");
-        job_wait_bytes(scene.alice, job, bytes, WAIT_MSEC);
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, bytes, WAIT_MSEC);
 }
 
 static uint64_t bytes_now(void)
@@ -82,18 +112,18 @@ static void finish(void)
         _cleanup_free_ char *expected = servers_file("large");
         uint64_t deadline = process_now_msec() + large_msec();
 
-        while (strcmp(job_state(scene.alice, job), "transferred") != 0) {
-                JobError error = job_error(scene.alice, job);
+        while (strcmp(client_state(scene.alice, job), "transferred") != 0) {
+                ClientError error = client_error(scene.alice, job);
 
-                ck_assert_msg(strcmp(job_state(scene.alice, job), "error") != 0,
+                ck_assert_msg(strcmp(client_state(scene.alice, job), "error") != 0,
                               "%s: %s",
                               error.name,
                               error.description);
                 ck_assert_uint_lt(process_now_msec(), deadline);
-                job_call(scene.alice, job, "Resume");
+                client_call(scene.alice, job, "Resume");
                 process_nap_msec(100);
         }
-        ck_assert_int_eq(job_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(scene.alice, job), 0);
         file_hash_assert_same(local, expected);
 }
 
@@ -110,8 +140,8 @@ START_TEST(a_suspended_transfer_continues_where_it_was)
         uint64_t bytes;
 
         resume_until(4 * MIB);
-        job_call(scene.alice, job, "Suspend");
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        client_call(scene.alice, job, "Suspend");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
         bytes = bytes_now();
         process_nap_msec(500);
         ck_assert_int_eq(daemon_find(&scene.daemon, "dosvc-worker", 0), 0);
@@ -126,17 +156,17 @@ END_TEST
 /* The state of a job, its files and its credentials are the store's, not the process's. */
 START_TEST(a_restarted_service_knows_its_jobs)
 {
-        job_call(scene.alice, job, "Suspend");
+        client_call(scene.alice, job, "Suspend");
         if (_i)
                 scene_crash();
         else
                 scene_restart();
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
         ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
                          "test");
         ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
                           1);
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
 }
 END_TEST
 
@@ -147,12 +177,12 @@ START_TEST(what_was_answered_survives_kill_9)
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 (void) snprintf(name, sizeof(name), "job %zu", i);
-                names[i] = job_create(scene.alice, name);
-                job_add_file(scene.alice, names[i], "http://127.0.0.1:9/x", "/tmp/x");
+                names[i] = client_create(scene.alice, name);
+                client_add_file(scene.alice, names[i], "http://127.0.0.1:9/x", "/tmp/x");
         }
-        job_call(scene.alice, names[0], "Cancel");
+        client_call(scene.alice, names[0], "Cancel");
         scene_crash();
-        ck_assert_pstr_eq(job_try_call(scene.alice, names[0], "ListFiles"),
+        ck_assert_pstr_eq(client_try_call(scene.alice, names[0], "ListFiles"),
                           SD_BUS_ERROR_UNKNOWN_OBJECT);
         for (size_t i = 1; i < ARRAY_SIZE(names); i++)
                 ck_assert_uint_eq(client_number(scene.alice,
@@ -166,13 +196,13 @@ END_TEST
 
 START_TEST(a_restarted_service_goes_on_with_active_jobs)
 {
-        resume_until(4 * MIB);
+        resume_until(SYNCED_BYTES);
         if (_i)
                 scene_crash();
         else
                 scene_restart();
         /* Without a call: it was active, so it is again. */
-        job_wait_bytes(scene.alice, job, 6 * MIB, WAIT_MSEC);
+        client_wait_bytes(scene.alice, job, SYNCED_BYTES, WAIT_MSEC);
         finish();
         assert_continued();
 }
@@ -184,15 +214,16 @@ START_TEST(a_killed_helper_costs_one_attempt)
 {
         pid_t pid;
 
-        resume_until(4 * MIB);
+        resume_until(SYNCED_BYTES);
         pid = daemon_find(&scene.daemon, helpers[_i], 5000);
         ck_assert_int_gt(pid, 0);
         ck_assert_int_eq(kill(pid, SIGKILL), 0);
-        ck_assert(PROCESS_WAIT_UNTIL(10000,
-                                     strcmp(job_state(scene.alice, job), "transient-error") == 0));
-        ck_assert_str_eq(job_error(scene.alice, job).name, "worker-failed");
-        /* dosvcd goes on; the system instance needs a new start for a new spawner. */
-        free(job_create(scene.bob, "meanwhile"));
+        ck_assert(
+                PROCESS_WAIT_UNTIL(10000,
+                                   strcmp(client_state(scene.alice, job), "transient-error") == 0));
+        ck_assert_str_eq(client_error(scene.alice, job).name, "worker-failed");
+        /* dosvcd goes on; started without systemd it has no way to a new spawner. */
+        free(client_create(scene.bob, "meanwhile"));
         if (_i == 1)
                 scene_restart();
         finish();
@@ -210,7 +241,7 @@ START_TEST(a_stopped_worker_is_not_waited_for)
         ck_assert_int_gt(pid, 0);
         ck_assert_int_eq(kill(pid, SIGSTOP), 0);
         began = process_now_msec();
-        job_call(scene.alice, job, "Suspend");
+        client_call(scene.alice, job, "Suspend");
         ck_assert_uint_lt(process_now_msec() - began, 2000);
         ck_assert(PROCESS_WAIT_UNTIL(15000, !process_is_alive(pid)));
         finish();
@@ -231,32 +262,19 @@ START_TEST(the_result_is_whole_after_many_kills)
                         process_nap_msec(50);
                 } else
                         scene_crash();
-                (void) job_try_call(scene.alice, job, "Resume");
+                (void) client_try_call(scene.alice, job, "Resume");
         }
         finish();
 }
 END_TEST
 
-/* Names in alice's directory that begin with a dot: temporary files. */
 START_TEST(cancel_removes_what_was_fetched)
 {
-        _cleanup_free_ char *list = temp_dir_path(scene.dir, "list"), *text = NULL;
-
         resume_until(4 * MIB);
-        job_call(scene.alice, job, "Cancel");
-        ck_assert(PROCESS_WAIT_UNTIL(10000, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
-        ck_assert_int_eq(process_run(&(ProcessSpec){
-                                 .argv = PROCESS_ARGV("find",
-                                                      USERS_ALICE_HOME,
-                                                      "-type",
-                                                      "f",
-                                                      "-name",
-                                                      "*large*"),
-                                 .output = list,
-                         }),
-                         0);
-        text = temp_dir_read(list, NULL);
-        ck_assert_str_eq(text, "");
+        ck_assert(has_leftovers());
+        client_call(scene.alice, job, "Cancel");
+        ck_assert(PROCESS_WAIT_UNTIL(10000, !has_leftovers()));
+        ck_assert_int_lt(access(local, F_OK), 0);
 }
 END_TEST
 
@@ -265,16 +283,16 @@ START_TEST(complete_in_the_middle_is_partial)
 {
         _cleanup_free_ char *second = scene_alice_file("small"), *small = servers_file("small");
         _cleanup_free_ char *url = servers_url(SITE_OPEN, "small");
-        char *both = job_create(scene.alice, "both");
+        char *both = client_create(scene.alice, "both");
         _cleanup_free_ char *slow = servers_url(SITE_SLOW, "large");
 
         (void) unlink(second);
-        job_add_file(scene.alice, both, url, second);
-        job_add_file(scene.alice, both, slow, local);
-        job_set_password(scene.alice, both, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
-        job_call(scene.alice, both, "Resume");
-        job_wait_bytes(scene.alice, both, 2 * MIB, WAIT_MSEC);
-        ck_assert_int_eq(job_complete(scene.alice, both), 1);
+        client_add_file(scene.alice, both, url, second);
+        client_add_file(scene.alice, both, slow, local);
+        client_set_password(scene.alice, both, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_call(scene.alice, both, "Resume");
+        client_wait_bytes(scene.alice, both, 2 * MIB, WAIT_MSEC);
+        ck_assert_int_eq(client_complete(scene.alice, both), 1);
         file_hash_assert_same(second, small);
         ck_assert_int_lt(access(local, F_OK), 0);
 }

@@ -19,16 +19,17 @@ const char *client_try(sd_bus *bus,
 /* The message of the last error that a client_try… function returned. */
 const char *client_last_message(void);
 
-/* Calls that must succeed. job_create() returns a new string: the object path. */
-char *job_create(sd_bus *bus, const char *name);
-void job_add_file(sd_bus *bus, const char *job, const char *remote, const char *local);
-void job_call(sd_bus *bus, const char *job, const char *member); /* without arguments */
-const char *job_try_call(sd_bus *bus, const char *job, const char *member);
-const char *job_try_add_file(sd_bus *bus, const char *job, const char *remote, const char *local);
-int job_complete(sd_bus *bus, const char *job); /* value of partial */
+/* Calls that must succeed. client_create() returns a new string: the object path. */
+char *client_create(sd_bus *bus, const char *name);
+void client_add_file(sd_bus *bus, const char *job, const char *remote, const char *local);
+void client_call(sd_bus *bus, const char *job, const char *member); /* without arguments */
+const char *client_try_call(sd_bus *bus, const char *job, const char *member);
+const char *
+client_try_add_file(sd_bus *bus, const char *job, const char *remote, const char *local);
+int client_complete(sd_bus *bus, const char *job); /* value of partial */
 
 /* ProxySettings override with that one proxy. */
-void job_set_proxy(sd_bus *bus, const char *job, const char *proxy);
+void client_set_proxy(sd_bus *bus, const char *job, const char *proxy);
 
 /* What SetCredentials is given; a member that is NULL or 0 is left out. */
 typedef struct ClientCredential {
@@ -39,22 +40,22 @@ typedef struct ClientCredential {
         int password_fd;
 } ClientCredential;
 
-const char *job_try_credential(sd_bus *bus,
-                               const char *job,
-                               const char *target,
-                               const char *scheme,
-                               const ClientCredential *credential);
+const char *client_try_credential(sd_bus *bus,
+                                  const char *job,
+                                  const char *target,
+                                  const char *scheme,
+                                  const ClientCredential *credential);
 
 /* User name and password as a client of libdosvc sends them: in a sealed memory file. */
-void job_set_password(sd_bus *bus,
-                      const char *job,
-                      const char *target,
-                      const char *scheme,
-                      const char *user,
-                      const char *password);
+void client_set_password(sd_bus *bus,
+                         const char *job,
+                         const char *target,
+                         const char *scheme,
+                         const char *user,
+                         const char *password);
 
 /* 1 or 0 as RemoveCredentials answers. */
-int job_remove_credentials(sd_bus *bus, const char *job, const char *target, const char *scheme);
+int client_remove_credentials(sd_bus *bus, const char *job, const char *target, const char *scheme);
 
 /* Properties of any object; the call must succeed. */
 const char *
@@ -65,24 +66,24 @@ uint64_t client_number(sd_bus *bus,
                        const char *property,
                        char type);
 
-const char *job_state(sd_bus *bus, const char *job);
+const char *client_state(sd_bus *bus, const char *job);
 
 /* Waits until the job is in that state; fails with its error if it gets stuck in another. */
-void job_wait_state(sd_bus *bus, const char *job, const char *state, unsigned timeout_msec);
+void client_wait_state(sd_bus *bus, const char *job, const char *state, unsigned timeout_msec);
 
 /* Waits until that many bytes have come. */
-void job_wait_bytes(sd_bus *bus, const char *job, uint64_t bytes, unsigned timeout_msec);
+void client_wait_bytes(sd_bus *bus, const char *job, uint64_t bytes, unsigned timeout_msec);
 
 /* Property Error; all "" and 0 when there is none. */
-typedef struct JobError {
+typedef struct ClientError {
         uint32_t code;
         char name[64], context[64], description[1024], url[4096], file[256];
-} JobError;
+} ClientError;
 
-JobError job_error(sd_bus *bus, const char *job);
+ClientError client_error(sd_bus *bus, const char *job);
 
 /* Resume, wait until it is transferred, Complete; the file is then at its place. */
-void job_fetch(sd_bus *bus, const char *job, unsigned timeout_msec);
+void client_fetch(sd_bus *bus, const char *job, unsigned timeout_msec);
 
 /* Creates a job of one file, not resumed; a new string. */
-char *job_create_for(sd_bus *bus, const char *remote, const char *local);
+char *client_create_for(sd_bus *bus, const char *remote, const char *local);

@@ -1,4 +1,4 @@
-#include "tests/lib/job-client.h"
+#include "tests/lib/client.h"
 
 #include <check.h>
 #include <stdarg.h>
@@ -68,7 +68,7 @@ const char *client_try(sd_bus *bus,
         return take_error(r, &error);
 }
 
-char *job_create(sd_bus *bus, const char *name)
+char *client_create(sd_bus *bus, const char *name)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
@@ -94,25 +94,25 @@ char *job_create(sd_bus *bus, const char *name)
         return job;
 }
 
-const char *job_try_add_file(sd_bus *bus, const char *job, const char *remote, const char *local)
+const char *client_try_add_file(sd_bus *bus, const char *job, const char *remote, const char *local)
 {
         return client_try(bus, job, DOSVC_JOB_INTERFACE, "AddFile", "ssa{sv}", remote, local, 0);
 }
 
-void job_add_file(sd_bus *bus, const char *job, const char *remote, const char *local)
+void client_add_file(sd_bus *bus, const char *job, const char *remote, const char *local)
 {
-        if (job_try_add_file(bus, job, remote, local))
+        if (client_try_add_file(bus, job, remote, local))
                 ck_abort_msg("AddFile: %s: %s", last_name, last_message);
 }
 
-const char *job_try_call(sd_bus *bus, const char *job, const char *member)
+const char *client_try_call(sd_bus *bus, const char *job, const char *member)
 {
         return client_try(bus, job, DOSVC_JOB_INTERFACE, member, NULL);
 }
 
-void job_call(sd_bus *bus, const char *job, const char *member)
+void client_call(sd_bus *bus, const char *job, const char *member)
 {
-        if (job_try_call(bus, job, member))
+        if (client_try_call(bus, job, member))
                 ck_abort_msg("%s: %s: %s", member, last_name, last_message);
 }
 
@@ -126,7 +126,7 @@ static int read_boolean(sd_bus_message *reply)
         return value;
 }
 
-int job_complete(sd_bus *bus, const char *job)
+int client_complete(sd_bus *bus, const char *job)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
@@ -144,7 +144,7 @@ int job_complete(sd_bus *bus, const char *job)
         return read_boolean(reply);
 }
 
-int job_remove_credentials(sd_bus *bus, const char *job, const char *target, const char *scheme)
+int client_remove_credentials(sd_bus *bus, const char *job, const char *target, const char *scheme)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
@@ -164,7 +164,7 @@ int job_remove_credentials(sd_bus *bus, const char *job, const char *target, con
         return read_boolean(reply);
 }
 
-void job_set_proxy(sd_bus *bus, const char *job, const char *proxy)
+void client_set_proxy(sd_bus *bus, const char *job, const char *proxy)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;
 
@@ -188,11 +188,11 @@ static int append_key(sd_bus_message *call, const char *key, const char *value)
         return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
 }
 
-const char *job_try_credential(sd_bus *bus,
-                               const char *job,
-                               const char *target,
-                               const char *scheme,
-                               const ClientCredential *credential)
+const char *client_try_credential(sd_bus *bus,
+                                  const char *job,
+                                  const char *target,
+                                  const char *scheme,
+                                  const ClientCredential *credential)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *call = NULL;
@@ -230,18 +230,18 @@ const char *job_try_credential(sd_bus *bus,
         return take_error(r, &error);
 }
 
-void job_set_password(sd_bus *bus,
-                      const char *job,
-                      const char *target,
-                      const char *scheme,
-                      const char *user,
-                      const char *password)
+void client_set_password(sd_bus *bus,
+                         const char *job,
+                         const char *target,
+                         const char *scheme,
+                         const char *user,
+                         const char *password)
 {
         _cleanup_close_ int fd = fd_new_sealed("password", password, strlen(password));
         ClientCredential credential = { .user_name = user, .password_fd = fd };
 
         ck_assert_int_gt(fd, 0);
-        if (job_try_credential(bus, job, target, scheme, &credential))
+        if (client_try_credential(bus, job, target, scheme, &credential))
                 ck_abort_msg("SetCredentials: %s: %s", last_name, last_message);
 }
 
@@ -287,7 +287,7 @@ client_number(sd_bus *bus, const char *path, const char *interface, const char *
         return type == 't' ? value.t : type == 'u' ? value.u : (uint64_t) value.b;
 }
 
-const char *job_state(sd_bus *bus, const char *job)
+const char *client_state(sd_bus *bus, const char *job)
 {
         return client_string(bus, job, DOSVC_JOB_INTERFACE, "State");
 }
@@ -304,12 +304,12 @@ static void copy_string(char *buffer, size_t size, const char *s)
         (void) snprintf(buffer, size, "%s", s);
 }
 
-JobError job_error(sd_bus *bus, const char *job)
+ClientError client_error(sd_bus *bus, const char *job)
 {
         const char *name, *context, *description, *url, *file;
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
-        JobError e = { .code = 0 };
+        ClientError e = { .code = 0 };
 
         must(sd_bus_get_property(bus,
                                  DOSVC_BUS_NAME,
@@ -341,22 +341,22 @@ JobError job_error(sd_bus *bus, const char *job)
 
 static _noreturn_ void fail_stuck(sd_bus *bus, const char *job, const char *wanted)
 {
-        JobError e = job_error(bus, job);
+        ClientError e = client_error(bus, job);
 
         ck_abort_msg("waited for %s, the job is %s: %s (%s): %s",
                      wanted,
-                     job_state(bus, job),
+                     client_state(bus, job),
                      e.name,
                      e.context,
                      e.description);
 }
 
-void job_wait_state(sd_bus *bus, const char *job, const char *state, unsigned timeout_msec)
+void client_wait_state(sd_bus *bus, const char *job, const char *state, unsigned timeout_msec)
 {
         uint64_t deadline = process_now_msec() + timeout_msec;
 
         for (;;) {
-                const char *now = job_state(bus, job);
+                const char *now = client_state(bus, job);
 
                 if (strcmp(now, state) == 0)
                         return;
@@ -366,28 +366,28 @@ void job_wait_state(sd_bus *bus, const char *job, const char *state, unsigned ti
         }
 }
 
-void job_wait_bytes(sd_bus *bus, const char *job, uint64_t bytes, unsigned timeout_msec)
+void client_wait_bytes(sd_bus *bus, const char *job, uint64_t bytes, unsigned timeout_msec)
 {
         uint64_t deadline = process_now_msec() + timeout_msec;
 
         while (client_number(bus, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't') < bytes) {
-                if (is_resting(job_state(bus, job)) || process_now_msec() > deadline)
+                if (is_resting(client_state(bus, job)) || process_now_msec() > deadline)
                         fail_stuck(bus, job, "bytes");
                 process_nap_msec(20);
         }
 }
 
-void job_fetch(sd_bus *bus, const char *job, unsigned timeout_msec)
+void client_fetch(sd_bus *bus, const char *job, unsigned timeout_msec)
 {
-        job_call(bus, job, "Resume");
-        job_wait_state(bus, job, "transferred", timeout_msec);
-        ck_assert_int_eq(job_complete(bus, job), 0);
+        client_call(bus, job, "Resume");
+        client_wait_state(bus, job, "transferred", timeout_msec);
+        ck_assert_int_eq(client_complete(bus, job), 0);
 }
 
-char *job_create_for(sd_bus *bus, const char *remote, const char *local)
+char *client_create_for(sd_bus *bus, const char *remote, const char *local)
 {
-        char *job = job_create(bus, "test");
+        char *job = client_create(bus, "test");
 
-        job_add_file(bus, job, remote, local);
+        client_add_file(bus, job, remote, local);
         return job;
 }
