@@ -365,6 +365,13 @@ static const struct {
           "The status of the server's certificate is not good" },
 };
 
+/* Spec section 3.3: what keeps a job from connecting says nothing about the remote file. */
+static bool is_before_connection(CURLcode result)
+{
+        return result == CURLE_COULDNT_RESOLVE_PROXY || result == CURLE_COULDNT_RESOLVE_HOST ||
+               result == CURLE_COULDNT_CONNECT || result == CURLE_PROXY;
+}
+
 void request_explain(const Request *request, Failure *failure)
 {
         const char *url = NULL, *text = NULL, *detail;
@@ -386,9 +393,8 @@ void request_explain(const Request *request, Failure *failure)
         failure_set(failure,
                     (uint32_t) code,
                     transient,
-                    request->result == CURLE_COULDNT_RESOLVE_PROXY || request->result == CURLE_PROXY
-                            ? ERROR_CONTEXT_GENERAL_TRANSPORT
-                            : ERROR_CONTEXT_REMOTE_FILE,
+                    is_before_connection(request->result) ? ERROR_CONTEXT_GENERAL_TRANSPORT
+                                                          : ERROR_CONTEXT_REMOTE_FILE,
                     url,
                     "%s%s%s%s: %s.",
                     text ? text : curl_easy_strerror(request->result),

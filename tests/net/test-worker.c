@@ -874,7 +874,7 @@ START_TEST(a_server_that_is_not_there_is_transient)
                 driver_start(&worker);
                 driver_download(&worker, &record, 1, NULL);
                 driver_wait(&worker);
-                assert_failed((uint32_t) urls[i].code, true, "remote-file");
+                assert_failed((uint32_t) urls[i].code, true, "transport");
                 ck_assert_ptr_null(strstr(worker.description, "confidential"));
                 driver_stop(&worker);
                 file_record_done(&record);
