@@ -400,8 +400,8 @@ typedef void (*dosvc_event_callback)(void *userdata, const dosvc_event *event);
 
 /*
  * Asks for the events of one job, or with job NULL of all jobs of the caller (DOSVC_ALL_USERS: of
- * everybody, root only). progress_interval_msec: at least 100, or 0 for no progress events. A
- * connection has one subscription, a second call replaces it. It is renewed when the service
+ * everybody, root only). progress_interval_msec: from 100 to 3600000, or 0 for no progress events.
+ * A connection has one subscription, a second call replaces it. It is renewed when the service
  * comes back. Manager.Subscribe. Since 0.1.
  * Errors: -ENOBUFS (too many subscribers).
  */

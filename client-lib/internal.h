@@ -40,6 +40,14 @@ static inline void internal_closep(int *fd)
                 internal_stolen_;                                                                  \
         })
 
+static inline int steal_fd(int *fd)
+{
+        int stolen = *fd;
+
+        *fd = -EBADF;
+        return stolen;
+}
+
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Room for the object path of a job, and of a file of it. */

@@ -212,7 +212,6 @@ static int job_seal_secret(const void *secret, size_t size)
 {
         _cleanup_close_ int fd = memfd_create("dosvc-secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-        int sealed;
 
         if (fd < 0)
                 return -errno;
@@ -227,9 +226,7 @@ static int job_seal_secret(const void *secret, size_t size)
         }
         if (fcntl(fd, F_ADD_SEALS, seals) < 0)
                 return -errno;
-        sealed = fd;
-        fd = -EBADF;
-        return sealed;
+        return steal_fd(&fd);
 }
 
 EXPORT int dosvc_job_set_credentials(dosvc_connection *connection,

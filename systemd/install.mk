@@ -27,6 +27,7 @@ INSTALL_TEXTS := \
         0644:client-lib/dosvc.h:$(includedir)/dosvc.h \
         0644:client-lib/libdosvc.pc.in:$(libdir)/pkgconfig/libdosvc.pc \
         0644:client-lib/ctl/dosvcctl.1:$(mandir)/man1/dosvcctl.1 \
+        0644:client-lib/libdosvc.3:$(mandir)/man3/libdosvc.3 \
         0644:client-lib/ctl/dosvcctl.bash:$(datadir)/bash-completion/completions/dosvcctl \
         0644:systemd/dosvcd.8:$(mandir)/man8/dosvcd.8 \
         0644:systemd/dosvcd.conf.5:$(mandir)/man5/dosvcd.conf.5
@@ -41,7 +42,7 @@ INSTALL_LINKS := \
         ../dosvcd-resume.service:$(userunitdir)/default.target.wants/dosvcd-resume.service
 
 INSTALL_DIRS += $(systemunitdir)/multi-user.target.wants $(userunitdir)/default.target.wants \
-        $(datadir)/bash-completion/completions
+        $(datadir)/bash-completion/completions $(mandir)/man3
 
 # Nobody else's, the inner ones first.
 INSTALL_OWN_DIRS := $(libexecdir) $(sysconfdir)/dosvc/dosvcd.conf.d $(sysconfdir)/dosvc

@@ -297,7 +297,7 @@ ExitStatus verb_get(Ctl *ctl, int argc, char **argv)
                 status = get_local_name(ctl, argv[i], &local_names[i]);
         if (status == EXIT_DONE)
                 status = ctl_read_credentials(ctl);
-        if (status == EXIT_DONE) {
+        if (status == EXIT_DONE && local_names[0]) {
                 screen.on = !ctl->quiet && !ctl->json && isatty(STDERR_FILENO);
                 screen.label = ctl_clean(ctl, get_label(ctl, local_names[0]));
                 screen.progress.label = screen.label;
