@@ -2,7 +2,9 @@
 
 ROOMS += testlib
 
-testlib_SOURCES := $(wildcard tests/lib/*.c)
+# Stand-ins for a module of the daemon are linked only by the test that names them.
+STAND_INS       := tests/lib/fake-link.c
+testlib_SOURCES := $(filter-out $(STAND_INS),$(wildcard tests/lib/*.c))
 
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
 BUS_TESTS  := $(patsubst %.c,%,$(wildcard tests/bus/test-*.c))
@@ -10,13 +12,20 @@ NET_TESTS  := $(patsubst %.c,%,$(wildcard tests/net/test-*.c))
 TESTS      := $(UNIT_TESTS) $(BUS_TESTS) $(NET_TESTS)
 
 # The client's tests link the client's rooms instead of the daemons'.
-tests/unit/test-format_CLIENT_ROOMS := ctl.a
-tests/unit/test-ctl_CLIENT_ROOMS    := ctl.a client.a testlib.a base.a
-tests/bus/test-client_CLIENT_ROOMS  := client.a testlib.a base.a
+tests/unit/test-format_OWN_ROOMS := ctl.a
+tests/unit/test-ctl_OWN_ROOMS    := ctl.a client.a testlib.a base.a
+tests/bus/test-client_OWN_ROOMS  := client.a testlib.a base.a
+
+# job_add_file() is the daemon's here, not that of tests/lib/job-client.
+tests/unit/test-job_OWN_ROOMS         := manager.a model.a base.a
+tests/unit/test-store_OWN_ROOMS       := manager.a testlib.a model.a base.a
+tests/unit/test-credentials_OWN_ROOMS := manager.a testlib.a model.a base.a
+
+tests/unit/test-manager_STAND_INS := tests/lib/fake-link.c
 
 define test_sources
-$(1)_SOURCES := $(1).c
-$(1)_ROOMS   := $(or $($(1)_CLIENT_ROOMS),testlib.a manager.a worker.a model.a base.a)
+$(1)_SOURCES := $(1).c $($(1)_STAND_INS)
+$(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a model.a base.a)
 $(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libcrypto libseccomp jansson
 $(1)_LIBS    := -lkeyutils
 endef

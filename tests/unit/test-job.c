@@ -1,0 +1,532 @@
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "manager/job.h"
+
+#define UNKNOWN DOSVC_SIZE_UNKNOWN
+
+static Owners owners;
+static Owner *alice, *bob;
+static Job *job;
+
+static void setup(void)
+{
+        owners = (Owners){ 0 };
+        ck_assert_int_eq(owners_acquire(&owners, 1000, "alice", &alice), 0);
+        ck_assert_int_eq(owners_acquire(&owners, 1001, "bob", &bob), 0);
+        ck_assert_int_eq(job_new((sd_id128_t){ .bytes = { 1 } }, alice, &job), 0);
+}
+
+static void teardown(void)
+{
+        job = job_free(job);
+        owners_release(&owners, alice);
+        owners_release(&owners, bob);
+}
+
+static void add_files(Job *to, uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++)
+                ck_assert_int_ge(job_add_file(to, "http://host/file", "/dir/file"), 0);
+}
+
+static void set_record(Job *of, uint32_t index, uint64_t offset, uint64_t total, bool finished)
+{
+        FileRecord record;
+
+        ck_assert_int_eq(file_record_init(&record, index, "http://host/file", "/dir/file"), 0);
+        record.offset_bytes = offset;
+        record.total_bytes = total;
+        record.finished = finished;
+        job_set_file(of, index, &record);
+        ck_assert_ptr_null(record.remote_name); /* taken over */
+        file_record_done(&record);
+}
+
+/* Moves ------------------------------------------------------------------------------------- */
+
+#define NO -EBADFD
+
+#define SAVED   (JOB_SAVE | JOB_TELL)
+#define CLEARED (JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR)
+
+typedef struct Cell {
+        int effects; /* or NO */
+        JobState next;
+} Cell;
+
+/*
+ * Section 3.2 and 3.3 of the specification, event by event, in the order of
+ *   SUSPENDED, QUEUED, CONNECTING, TRANSFERRING, TRANSIENT_ERROR, ERROR, TRANSFERRED
+ * and nothing but RESTART in the final two, which are looked at on their own.
+ */
+static const JobState columns[] = { JOB_SUSPENDED,    JOB_QUEUED,          JOB_CONNECTING,
+                                    JOB_TRANSFERRING, JOB_TRANSIENT_ERROR, JOB_ERROR,
+                                    JOB_TRANSFERRED };
+
+static const struct {
+        JobEvent event;
+        Cell cells[ARRAY_SIZE(columns)];
+} rows[] = {
+        { JOB_EVENT_RESUME,
+          { { SAVED | JOB_PLAN, JOB_QUEUED },
+            { 0, JOB_QUEUED },
+            { 0, JOB_CONNECTING },
+            { 0, JOB_TRANSFERRING },
+            { SAVED | JOB_UNPLAN | JOB_PLAN, JOB_QUEUED },
+            { SAVED | JOB_PLAN, JOB_QUEUED },
+            { CLEARED | JOB_PLAN, JOB_QUEUED } } },
+        { JOB_EVENT_SUSPEND,
+          { { 0, JOB_SUSPENDED },
+            { CLEARED | JOB_UNPLAN, JOB_SUSPENDED },
+            { CLEARED | JOB_HALT, JOB_SUSPENDED },
+            { SAVED | JOB_HALT, JOB_SUSPENDED },
+            { CLEARED | JOB_UNPLAN, JOB_SUSPENDED },
+            { 0, JOB_ERROR },
+            { 0, JOB_TRANSFERRED } } },
+        { JOB_EVENT_CANCEL,
+          { { SAVED | JOB_REMOVE, JOB_CANCELLED },
+            { SAVED | JOB_UNPLAN | JOB_REMOVE, JOB_CANCELLED },
+            { SAVED | JOB_HALT | JOB_REMOVE, JOB_CANCELLED },
+            { SAVED | JOB_HALT | JOB_REMOVE, JOB_CANCELLED },
+            { SAVED | JOB_UNPLAN | JOB_REMOVE, JOB_CANCELLED },
+            { SAVED | JOB_REMOVE, JOB_CANCELLED },
+            { SAVED | JOB_REMOVE, JOB_CANCELLED } } },
+        { JOB_EVENT_COMPLETE,
+          { { JOB_PUBLISH, JOB_SUSPENDED },
+            { CLEARED | JOB_UNPLAN | JOB_PUBLISH, JOB_SUSPENDED },
+            { CLEARED | JOB_HALT | JOB_PUBLISH, JOB_SUSPENDED },
+            { SAVED | JOB_HALT | JOB_PUBLISH, JOB_SUSPENDED },
+            { CLEARED | JOB_UNPLAN | JOB_PUBLISH, JOB_SUSPENDED },
+            { JOB_PUBLISH, JOB_ERROR },
+            { JOB_PUBLISH, JOB_TRANSFERRED } } },
+        { JOB_EVENT_TAKE,
+          { { JOB_SAVE, JOB_SUSPENDED },
+            { JOB_SAVE | JOB_UNPLAN | JOB_PLAN, JOB_QUEUED },
+            { SAVED | JOB_HALT | JOB_PLAN, JOB_QUEUED },
+            { SAVED | JOB_HALT | JOB_PLAN, JOB_QUEUED },
+            { JOB_SAVE, JOB_TRANSIENT_ERROR },
+            { JOB_SAVE, JOB_ERROR },
+            { JOB_SAVE, JOB_TRANSFERRED } } },
+        { JOB_EVENT_START,
+          { { NO, 0 },
+            { SAVED, JOB_CONNECTING },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 } } },
+        { JOB_EVENT_RETRY,
+          { { NO, 0 },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 },
+            { SAVED | JOB_UNPLAN | JOB_PLAN, JOB_QUEUED },
+            { NO, 0 },
+            { NO, 0 } } },
+        { JOB_EVENT_RESTART,
+          { { 0, JOB_SUSPENDED },
+            { JOB_PLAN, JOB_QUEUED },
+            { JOB_SAVE | JOB_PLAN, JOB_QUEUED },
+            { JOB_SAVE | JOB_PLAN, JOB_QUEUED },
+            { JOB_RETRY, JOB_TRANSIENT_ERROR },
+            { 0, JOB_ERROR },
+            { 0, JOB_TRANSFERRED } } },
+        { JOB_EVENT_RECEIVING,
+          { { NO, 0 },
+            { NO, 0 },
+            { CLEARED, JOB_TRANSFERRING },
+            { 0, JOB_TRANSFERRING },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 } } },
+        { JOB_EVENT_TRANSFERRED,
+          { { NO, 0 },
+            { NO, 0 },
+            { CLEARED, JOB_TRANSFERRED },
+            { SAVED, JOB_TRANSFERRED },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 } } },
+        { JOB_EVENT_REQUEUE,
+          { { NO, 0 },
+            { NO, 0 },
+            { SAVED | JOB_PLAN, JOB_QUEUED },
+            { SAVED | JOB_PLAN, JOB_QUEUED },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 } } },
+        { JOB_EVENT_FAILED_TRANSIENT,
+          { { NO, 0 },
+            { NO, 0 },
+            { SAVED | JOB_RETRY, JOB_TRANSIENT_ERROR },
+            { SAVED | JOB_RETRY, JOB_TRANSIENT_ERROR },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 } } },
+        { JOB_EVENT_FAILED,
+          { { NO, 0 },
+            { NO, 0 },
+            { SAVED, JOB_ERROR },
+            { SAVED, JOB_ERROR },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 } } },
+        { JOB_EVENT_PUBLISHED,
+          { { SAVED | JOB_REMOVE, JOB_ACKNOWLEDGED },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 },
+            { NO, 0 },
+            { SAVED | JOB_REMOVE, JOB_ACKNOWLEDGED },
+            { SAVED | JOB_REMOVE, JOB_ACKNOWLEDGED } } },
+};
+
+START_TEST(every_cell_of_the_table_is_as_specified)
+{
+        ck_assert_uint_eq(ARRAY_SIZE(rows), JOB_EVENTS_MAX);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+                ck_assert_uint_eq(rows[i].event, i);
+                for (size_t j = 0; j < ARRAY_SIZE(columns); j++) {
+                        const Cell *cell = &rows[i].cells[j];
+                        JobState next = JOB_STATES_MAX;
+                        int r = job_move(columns[j], rows[i].event, &next);
+
+                        ck_assert_msg(r == cell->effects,
+                                      "event %zu in %s: %d",
+                                      i,
+                                      job_state_to_string(columns[j]),
+                                      r);
+                        if (r >= 0)
+                                ck_assert_str_eq(job_state_to_string(next),
+                                                 job_state_to_string(cell->next));
+                        else
+                                ck_assert_uint_eq(next, JOB_STATES_MAX);
+                }
+        }
+}
+END_TEST
+
+START_TEST(a_final_state_is_left_by_nothing)
+{
+        static const JobState final[] = { JOB_ACKNOWLEDGED, JOB_CANCELLED };
+
+        for (size_t i = 0; i < ARRAY_SIZE(final); i++)
+                for (unsigned event = 0; event < JOB_EVENTS_MAX; event++) {
+                        JobState next = JOB_STATES_MAX;
+                        int r = job_move(final[i], event, &next);
+
+                        if (event != JOB_EVENT_RESTART) {
+                                ck_assert_int_eq(r, -EBADFD);
+                                continue;
+                        }
+                        ck_assert_int_eq(r, JOB_REMOVE); /* a crash came before the row went */
+                        ck_assert_uint_eq(next, final[i]);
+                }
+}
+END_TEST
+
+START_TEST(a_move_that_changes_the_state_is_saved_before_it_is_told)
+{
+        for (unsigned state = 0; state < JOB_STATES_MAX; state++)
+                for (unsigned event = 0; event < JOB_EVENTS_MAX; event++) {
+                        JobState next;
+                        int r = job_move(state, event, &next);
+
+                        if (r < 0 || next == state)
+                                continue;
+                        ck_assert_msg(r & JOB_SAVE, "state %u, event %u", state, event);
+                        /* After a crash nobody is there to be told. */
+                        ck_assert_msg(r & JOB_TELL || event == JOB_EVENT_RESTART,
+                                      "state %u, event %u",
+                                      state,
+                                      event);
+                }
+}
+END_TEST
+
+START_TEST(a_job_that_is_refused_a_move_stays_as_it_is)
+{
+        job->state = JOB_CANCELLED;
+        for (unsigned event = 0; event < JOB_EVENT_RESTART; event++) {
+                ck_assert_int_eq(job_apply(job, event), -EBADFD);
+                ck_assert_uint_eq(job->state, JOB_CANCELLED);
+        }
+}
+END_TEST
+
+START_TEST(resume_without_files_is_refused)
+{
+        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), -ENODATA);
+        ck_assert_uint_eq(job->state, JOB_SUSPENDED);
+        add_files(job, 1);
+        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), JOB_SAVE | JOB_TELL | JOB_PLAN);
+        ck_assert_uint_eq(job->state, JOB_QUEUED);
+}
+END_TEST
+
+START_TEST(resume_of_a_transferred_job_wants_new_files)
+{
+        add_files(job, 1);
+        set_record(job, 0, 5, 5, true);
+        job->state = JOB_TRANSFERRED;
+        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), 0);
+        ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
+        add_files(job, 1);
+        ck_assert_int_gt(job_apply(job, JOB_EVENT_RESUME), 0);
+        ck_assert_uint_eq(job->state, JOB_QUEUED);
+}
+END_TEST
+
+START_TEST(states_fall_into_classes)
+{
+        static const struct {
+                JobState state;
+                bool final, active, work;
+        } cases[] = {
+                { JOB_QUEUED, false, false, true },
+                { JOB_CONNECTING, false, true, true },
+                { JOB_TRANSFERRING, false, true, true },
+                { JOB_SUSPENDED, false, false, false },
+                { JOB_ERROR, false, false, false },
+                { JOB_TRANSIENT_ERROR, false, false, true },
+                { JOB_TRANSFERRED, false, false, false },
+                { JOB_ACKNOWLEDGED, true, false, true },
+                { JOB_CANCELLED, true, false, true },
+        };
+
+        ck_assert_uint_eq(ARRAY_SIZE(cases), JOB_STATES_MAX);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                job->state = cases[i].state;
+                ck_assert(job_is_final(job) == cases[i].final);
+                ck_assert(job_is_active(job) == cases[i].active);
+                ck_assert(job_has_work(job) == cases[i].work);
+        }
+}
+END_TEST
+
+/* Files ------------------------------------------------------------------------------------- */
+
+static void check_sums(uint32_t finished, uint32_t unknown, uint64_t bytes, uint64_t total)
+{
+        ck_assert_uint_eq(job->n_finished, finished);
+        ck_assert_uint_eq(job->n_unknown, unknown);
+        ck_assert_uint_eq(job->bytes_transferred, bytes);
+        ck_assert_uint_eq(job_bytes_total(job), total);
+}
+
+START_TEST(a_new_job_is_suspended_and_empty)
+{
+        ck_assert_uint_eq(job->state, JOB_SUSPENDED);
+        ck_assert_uint_eq(job->told_state, JOB_SUSPENDED);
+        ck_assert_uint_eq(job->priority, PRIORITY_NORMAL);
+        ck_assert_str_eq(job->display_name, "");
+        ck_assert_str_eq(job->description, "");
+        ck_assert_int_eq(job->error.file, -1);
+        ck_assert_uint_eq(job->n_files, 0);
+        check_sums(0, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(the_total_is_unknown_while_one_size_is)
+{
+        add_files(job, 3);
+        check_sums(0, 3, 0, UNKNOWN);
+        set_record(job, 0, 10, 100, false);
+        set_record(job, 1, 0, 50, false);
+        check_sums(0, 1, 10, UNKNOWN);
+        set_record(job, 2, 7, 7, true);
+        check_sums(1, 0, 17, 157);
+        set_record(job, 2, 0, UNKNOWN, false); /* it changed on the server */
+        check_sums(0, 1, 10, UNKNOWN);
+        set_record(job, 2, 0, 0, true); /* an empty file is a file */
+        check_sums(1, 0, 10, 150);
+}
+END_TEST
+
+START_TEST(live_figures_count_but_are_not_recorded)
+{
+        add_files(job, 2);
+        set_record(job, 0, 10, 100, false);
+        job_set_live(job, 0, 60, 100);
+        job_set_live(job, 1, 5, UNKNOWN);
+        check_sums(0, 1, 65, UNKNOWN);
+        job_set_live(job, 1, 5, 20);
+        check_sums(0, 0, 65, 120);
+        ck_assert_uint_eq(job->files[0].record.offset_bytes, 10);
+        ck_assert_uint_eq(job->files[1].record.total_bytes, UNKNOWN);
+        job_set_live(job, 0, 0, UNKNOWN); /* the server sends it anew */
+        check_sums(0, 1, 5, UNKNOWN);
+        set_record(job, 0, 40, 90, false); /* what is on disk rules */
+        check_sums(0, 0, 45, 110);
+}
+END_TEST
+
+START_TEST(a_finished_file_has_no_live_figures)
+{
+        add_files(job, 1);
+        set_record(job, 0, 100, 100, true);
+        job_set_live(job, 0, 1, 2);
+        check_sums(1, 0, 100, 100);
+        ck_assert_uint_eq(job->files[0].live_bytes, 100);
+}
+END_TEST
+
+START_TEST(truncation_takes_back_what_files_counted)
+{
+        add_files(job, 4);
+        set_record(job, 0, 10, 100, false);
+        set_record(job, 2, 30, 30, true);
+        job_set_live(job, 3, 8, 9);
+        check_sums(1, 1, 48, UNKNOWN);
+        job_truncate_files(job, 4);
+        ck_assert_uint_eq(job->n_files, 4);
+        job_truncate_files(job, 2);
+        check_sums(0, 1, 10, UNKNOWN);
+        job_truncate_files(job, 1);
+        check_sums(0, 0, 10, 100);
+        ck_assert_int_eq(job_add_file(job, "http://host/new", "/dir/new"), 1);
+        ck_assert_str_eq(job->files[1].record.local_name, "/dir/new");
+        job_truncate_files(job, 0);
+        check_sums(0, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(files_have_the_index_of_their_place)
+{
+        for (int i = 0; i < 100; i++)
+                ck_assert_int_eq(job_add_file(job, "http://host/file", "/dir/file"), i);
+        for (uint32_t i = 0; i < 100; i++)
+                ck_assert_uint_eq(job->files[i].record.index, i);
+        check_sums(0, 100, 0, UNKNOWN);
+}
+END_TEST
+
+/* Owner, error, store ------------------------------------------------------------------------ */
+
+START_TEST(a_job_counts_for_one_owner_at_a_time)
+{
+        ck_assert_uint_eq(alice->n_jobs, 1);
+        job_set_owner(job, bob);
+        ck_assert_uint_eq(alice->n_jobs, 0);
+        ck_assert(list_is_empty(&alice->jobs));
+        ck_assert_uint_eq(bob->n_jobs, 1);
+        ck_assert_ptr_eq(bob->jobs.next, &job->owner_link);
+        job = job_free(job);
+        ck_assert_uint_eq(bob->n_jobs, 0);
+        ck_assert(list_is_empty(&bob->jobs));
+}
+END_TEST
+
+START_TEST(an_error_replaces_the_one_before)
+{
+        char text[] = "Refused.";
+
+        ck_assert_int_eq(job_set_error(job, 7, ERROR_CONTEXT_REMOTE_FILE, text, "http://h/", 3), 0);
+        text[0] = 'x';
+        ck_assert_str_eq(job->error.description, "Refused.");
+        ck_assert_int_eq(job_set_error(job, 8, ERROR_CONTEXT_LOCAL_FILE, "Full.", "", -1), 0);
+        ck_assert_uint_eq(job->error.code, 8);
+        ck_assert_uint_eq(job->error.context, ERROR_CONTEXT_LOCAL_FILE);
+        ck_assert_str_eq(job->error.description, "Full.");
+        ck_assert_str_eq(job->error.url, "");
+        ck_assert_int_eq(job->error.file, -1);
+        /* From its own texts. */
+        ck_assert_int_eq(job_set_error(job,
+                                       9,
+                                       ERROR_CONTEXT_NONE,
+                                       job->error.description,
+                                       job->error.url,
+                                       0),
+                         0);
+        ck_assert_str_eq(job->error.description, "Full.");
+
+        job_clear_error(job);
+        ck_assert_uint_eq(job->error.code, 0);
+        ck_assert_uint_eq(job->error.context, ERROR_CONTEXT_NONE);
+        ck_assert_str_eq(job->error.description, "");
+        ck_assert_str_eq(job->error.url, "");
+        ck_assert_int_eq(job->error.file, -1);
+}
+END_TEST
+
+START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
+{
+        Job *stored = NULL;
+
+        add_files(job, 3);
+        set_record(job, 0, 10, 100, false);
+        job->state = JOB_TRANSFERRING;
+        job->attempts = 4;
+        job->changes = JOB_CHANGE_FILES;
+
+        ck_assert_int_eq(job_new(job->id, bob, &stored), 0);
+        free(stored->display_name);
+        stored->display_name = strdup("stored");
+        add_files(stored, 1);
+        set_record(stored, 0, 5, 50, false);
+        stored->serial = 42;
+        stored->state = JOB_QUEUED;
+        stored->priority = PRIORITY_HIGH;
+        stored->error_count = 2;
+        stored->next_attempt_usec = 1234;
+        ck_assert_int_eq(job_set_error(stored, 7, ERROR_CONTEXT_UNKNOWN, "Stored.", "", 0), 0);
+
+        job_take_stored(job, stored);
+        ck_assert_ptr_null(job_free(stored));
+        ck_assert_str_eq(job->display_name, "stored");
+        ck_assert_int_eq(job->serial, 42);
+        ck_assert_uint_eq(job->state, JOB_QUEUED);
+        ck_assert_uint_eq(job->priority, PRIORITY_HIGH);
+        ck_assert_uint_eq(job->error_count, 2);
+        ck_assert_uint_eq(job->attempts, 0);
+        ck_assert_uint_eq(job->next_attempt_usec, 1234);
+        ck_assert_str_eq(job->error.description, "Stored.");
+        ck_assert_uint_eq(job->n_files, 1);
+        check_sums(0, 0, 5, 50);
+        ck_assert_uint_eq(job->changes, JOB_CHANGE_FILES); /* the manager's own */
+        ck_assert_ptr_eq(job->owner, bob);
+        ck_assert_uint_eq(alice->n_jobs, 0);
+        ck_assert_uint_eq(bob->n_jobs, 1);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("job");
+        TCase *moves = tcase_create("moves");
+        TCase *files = tcase_create("files");
+        TCase *rest = tcase_create("owner, error, store");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(moves, setup, teardown);
+        tcase_add_test(moves, every_cell_of_the_table_is_as_specified);
+        tcase_add_test(moves, a_final_state_is_left_by_nothing);
+        tcase_add_test(moves, a_move_that_changes_the_state_is_saved_before_it_is_told);
+        tcase_add_test(moves, a_job_that_is_refused_a_move_stays_as_it_is);
+        tcase_add_test(moves, resume_without_files_is_refused);
+        tcase_add_test(moves, resume_of_a_transferred_job_wants_new_files);
+        tcase_add_test(moves, states_fall_into_classes);
+        suite_add_tcase(suite, moves);
+        tcase_add_checked_fixture(files, setup, teardown);
+        tcase_add_test(files, a_new_job_is_suspended_and_empty);
+        tcase_add_test(files, the_total_is_unknown_while_one_size_is);
+        tcase_add_test(files, live_figures_count_but_are_not_recorded);
+        tcase_add_test(files, a_finished_file_has_no_live_figures);
+        tcase_add_test(files, truncation_takes_back_what_files_counted);
+        tcase_add_test(files, files_have_the_index_of_their_place);
+        suite_add_tcase(suite, files);
+        tcase_add_checked_fixture(rest, setup, teardown);
+        tcase_add_test(rest, a_job_counts_for_one_owner_at_a_time);
+        tcase_add_test(rest, an_error_replaces_the_one_before);
+        tcase_add_test(rest, what_the_store_keeps_replaces_what_is_in_memory);
+        suite_add_tcase(suite, rest);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
