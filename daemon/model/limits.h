@@ -39,5 +39,5 @@
 #define LIMIT_REDIRECTS 10
 
 /* Connections of one user that hear signals, and descriptors of passwords being read for him. */
-#define LIMIT_SUBSCRIBERS_PER_USER   256
+#define LIMIT_SUBSCRIBERS_PER_USER    256
 #define LIMIT_SECRET_READERS_PER_USER 16

@@ -1,6 +1,6 @@
 /*
- * Directories of a test below $TMPDIR or /tmp: readable for every uid (0755), since daemons and servers
- * of other users work in them, and removed with all they hold. Never for threads.
+ * Directories of a test below $TMPDIR or /tmp: readable for every uid (0755), since daemons and
+ * servers of other users work in them, and removed with all they hold. Never for threads.
  */
 #pragma once
 
