@@ -165,21 +165,30 @@ static bool has_only_url_characters(const char *s)
         return s[strspn(s, legal)] == '\0';
 }
 
-/* "scheme://host:port", the port filled in. -EINVAL, -ENOMEM. */
+/*
+ * "scheme://host:port", the port filled in. An address of two links is two hosts: libcurl takes
+ * the zone (RFC 6874) out of the host, so it is put back. -EINVAL, -ENOMEM.
+ */
 static int url_origin(CURLU *url, char **ret)
 {
-        _cleanup_free_ char *scheme = NULL, *host = NULL, *port = NULL;
+        _cleanup_free_ char *scheme = NULL, *host = NULL, *zone = NULL, *port = NULL;
         int r;
 
         r = url_part(url, CURLUPART_SCHEME, 0, CURLUE_NO_SCHEME, &scheme);
         if (r >= 0)
                 r = url_part(url, CURLUPART_HOST, 0, CURLUE_NO_HOST, &host);
         if (r >= 0)
+                r = url_part(url, CURLUPART_ZONEID, 0, CURLUE_NO_ZONEID, &zone);
+        if (r >= 0)
                 r = url_part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT, CURLUE_NO_PORT, &port);
         if (r < 0)
                 return r;
         if (!scheme || !host || !port)
                 return -EINVAL;
+        if (zone) {
+                host[strlen(host) - 1] = '\0'; /* the bracket */
+                return str_format(ret, "%s://%s%%25%s]:%s", scheme, host, zone, port);
+        }
         return str_format(ret, "%s://%s:%s", scheme, host, port);
 }
 
