@@ -48,7 +48,8 @@ static int check_file(const FileRecord *record, const char *temp_name)
                 return -EBADMSG;
         if (record->total_bytes != DOSVC_SIZE_UNKNOWN && record->offset_bytes > record->total_bytes)
                 return -EBADMSG;
-        if (record->finished && record->offset_bytes != record->total_bytes)
+        if (record->finished && (record->total_bytes == DOSVC_SIZE_UNKNOWN ||
+                                 record->offset_bytes != record->total_bytes))
                 return -EBADMSG;
         return 0;
 }
