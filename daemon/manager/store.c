@@ -1,9 +1,11 @@
 #include "manager/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 
@@ -167,6 +169,12 @@ static int run(Store *store, int which)
         return r < 0 ? r : store_errno(store, sqlite3_step(statement));
 }
 
+void store_fail(Store *store, int error)
+{
+        if (store->failure == 0)
+                store->failure = error;
+}
+
 /* Opens the transaction with the first change; remembers the first failure of it. */
 static int begin(Store *store)
 {
@@ -179,13 +187,9 @@ static int begin(Store *store)
         r = run(store, BEGIN);
         if (r >= 0)
                 store->dirty = true;
+        else
+                store_fail(store, r);
         return r;
-}
-
-void store_fail(Store *store, int error)
-{
-        if (store->failure == 0)
-                store->failure = error;
 }
 
 static int change(Store *store, sqlite3_stmt *statement)
@@ -237,23 +241,14 @@ static int user_version(Store *store, int *ret)
         return store_errno(store, code);
 }
 
-static int migrate(Store *store)
+static int migrate(Store *store, int version)
 {
-        int version = -1, r;
-
-        r = user_version(store, &version);
-        if (r < 0)
-                return r;
-        if (version < 0 || version > STORE_SCHEMA_VERSION)
-                return -EPROTONOSUPPORT;
-
         for (; version < STORE_SCHEMA_VERSION; version++) {
                 _cleanup_free_ char *sql = NULL;
-
-                r = str_format(&sql,
-                               "BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT;",
-                               migrations[version],
-                               version + 1);
+                int r = str_format(&sql,
+                                   "BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT;",
+                                   migrations[version],
+                                   version + 1);
                 if (r >= 0)
                         r = execute(store, sql);
                 if (r < 0)
@@ -262,29 +257,50 @@ static int migrate(Store *store)
         return 0;
 }
 
+/* SQLite would make it readable for others, as far as the umask lets it. */
+static int create_file(const char *path)
+{
+        int fd;
+
+        if (str_equal(path, ":memory:"))
+                return 0;
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return errno == EEXIST ? 0 : -errno;
+        (void) close(fd);
+        return 0;
+}
+
 int store_open(const char *path, Store **ret)
 {
         _cleanup_(store_freep) Store *store = calloc(1, sizeof(*store));
         int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-        int r;
+        int version = -1, r;
 
         if (!store)
                 return -ENOMEM;
-        r = store_errno(store, sqlite3_open_v2(path, &store->db, flags, NULL));
+        r = create_file(path);
+        if (r >= 0)
+                r = store_errno(store, sqlite3_open_v2(path, &store->db, flags, NULL));
+        /* Exclusive locking keeps other processes out and the WAL index in our own memory. */
+        if (r >= 0)
+                r = execute(store, "PRAGMA locking_mode=EXCLUSIVE;");
+        if (r >= 0)
+                r = user_version(store, &version);
         if (r < 0)
                 return r;
+        if (version < 0 || version > STORE_SCHEMA_VERSION) /* before anything is written */
+                return -EPROTONOSUPPORT;
 
-        /* Exclusive locking keeps other processes out and the WAL index in our own memory. */
         r = execute(store,
-                    "PRAGMA locking_mode=EXCLUSIVE;"
                     "PRAGMA secure_delete=ON;"
                     "PRAGMA journal_mode=WAL;"
                     "PRAGMA synchronous=FULL;"
                     "PRAGMA foreign_keys=ON;"
                     "PRAGMA trusted_schema=OFF;");
         if (r >= 0)
-                r = migrate(store);
+                r = migrate(store, version);
         if (r < 0)
                 return r;
         *ret = STEAL_PTR(store);
@@ -453,9 +469,9 @@ int store_put_slot(Store *store,
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = store_delete_slot(store, job, target, scheme, ret_replaced);
+        r = get_statement(store, PUT_SLOT, &s);
         if (r >= 0)
-                r = get_statement(store, PUT_SLOT, &s);
+                r = store_delete_slot(store, job, target, scheme, ret_replaced);
         if (r < 0)
                 return r;
         bind_slot(s, job, target, scheme);
