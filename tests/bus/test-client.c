@@ -534,7 +534,7 @@ typedef struct Heard {
         unsigned counts[8];
         uint64_t bytes;
         uint64_t total;
-        int from_within; /* what dispatching answers there */
+        int from_within[2]; /* what dispatching and waiting answer there */
         char removed[32];
 } Heard;
 
@@ -547,7 +547,8 @@ static void on_event(void *userdata, const dosvc_event *event)
         ck_assert_int_ge(type, DOSVC_EVENT_NEW);
         ck_assert_int_le(type, DOSVC_EVENT_SERVICE_BACK);
         heard->counts[type]++;
-        heard->from_within = dosvc_dispatch(alice);
+        heard->from_within[0] = dosvc_dispatch(alice);
+        heard->from_within[1] = dosvc_job_wait(alice, id, NULL, 0, NULL);
         if (type == DOSVC_EVENT_STATE)
                 (void) snprintf(heard->states + length,
                                 sizeof(heard->states) - length,
@@ -614,7 +615,8 @@ START_TEST(a_subscriber_hears_states_progress_and_the_end)
         ck_assert_uint_gt(heard.counts[DOSVC_EVENT_PROGRESS], 0);
         ck_assert_uint_gt(heard.counts[DOSVC_EVENT_CHANGED], 0);
         ck_assert_uint_eq(heard.total, SERVERS_MEDIUM_BYTES);
-        ck_assert_int_eq(heard.from_within, -EBUSY);
+        ck_assert_int_eq(heard.from_within[0], -EBUSY);
+        ck_assert_int_eq(heard.from_within[1], -EBUSY);
         ck_assert_int_eq(dosvc_job_complete(alice, id), 0);
         ck_assert(dispatch_until(alice, has_gone, &heard));
         ck_assert_str_eq(heard.removed, "acknowledged");
@@ -809,6 +811,25 @@ START_TEST(waiting_goes_on_when_the_service_crashes_and_comes_back)
         daemon_start(&scene.daemon);
         process_nap_msec(500);
         ck_assert_int_eq(dosvc_job_resume(alice, id), 0);
+        ck_assert_int_eq(status_of(waiter), 42);
+}
+END_TEST
+
+START_TEST(what_happened_while_the_service_was_away_is_asked_for)
+{
+        pid_t waiter;
+
+        add(SITE_OPEN, "small");
+        waiter = fork_waiter();
+        process_nap_msec(500);
+        /* It hears of the new service only when the job is done already. */
+        ck_assert_int_eq(kill(waiter, SIGSTOP), 0);
+        scene_crash();
+        ck_assert_int_eq(dosvc_job_resume(alice, id), 0);
+        ck_assert_int_eq(
+                dosvc_job_wait(alice, id, (const char *const[]){ "transferred", NULL }, WAIT, NULL),
+                0);
+        ck_assert_int_eq(kill(waiter, SIGCONT), 0);
         ck_assert_int_eq(status_of(waiter), 42);
 }
 END_TEST
@@ -1260,6 +1281,7 @@ static Suite *make_suite(void)
         tcase_add_test(waiting, a_signal_handler_ends_waiting);
         tcase_add_test(waiting, a_cancelled_job_ends_waiting_for_it);
         tcase_add_test(waiting, waiting_goes_on_when_the_service_crashes_and_comes_back);
+        tcase_add_test(waiting, what_happened_while_the_service_was_away_is_asked_for);
 
         tcase_add_test(ctl, get_fetches_a_file_and_leaves_no_job);
         tcase_add_test(ctl, get_logs_in_with_a_password_from_a_descriptor);
