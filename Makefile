@@ -138,8 +138,9 @@ format: ## Rewrite all C files with clang-format
 check-format: ## Fail if a C file is not formatted
 	clang-format --dry-run -Werror $(C_FILES)
 
+lint: export CPPFLAGS := $(CPPFLAGS)
 lint: check-format ## Layers, banned calls, contract, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
-	$(Q)B=$(B) CC="$(CC)" CPPFLAGS='$(CPPFLAGS)' PKG_CFLAGS='$(PKG_CFLAGS)' tests/lint/run
+	$(Q)B=$(B) CC="$(CC)" PKG_CFLAGS='$(PKG_CFLAGS)' tests/lint/run
 
 clean: ## Remove what was built
 	rm -rf $(B)

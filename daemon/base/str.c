@@ -106,7 +106,7 @@ int strings_append(char ***strings, const char *s)
 
         if (!copy)
                 return -ENOMEM;
-        grown = reallocarray(*strings, n + 2, sizeof(*grown));
+        grown = realloc(*strings, (n + 2) * sizeof(*grown));
         if (!grown) {
                 free(copy);
                 return -ENOMEM;

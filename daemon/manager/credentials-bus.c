@@ -297,8 +297,8 @@ int credentials_bus_remove(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_er
 {
         sd_bus_message *reply = NULL;
         const Caller *caller;
-        AuthTarget target;
-        AuthScheme scheme;
+        AuthTarget target = AUTH_TARGET_SERVER;
+        AuthScheme scheme = AUTH_SCHEME_BASIC;
         int removed, r;
 
         r = callers_find(edge->callers, m, &caller);

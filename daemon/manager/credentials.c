@@ -100,13 +100,15 @@ static int open_slot(Store *store,
                 return r;
         label = label_of(job, target, scheme, slot.implicit, slot.user_name);
         r = vault_open(vault, &label, &slot.row, &secret);
-        if (r >= 0)
+        if (r >= 0) {
                 *ret = (Credential){
                         .scheme = scheme,
                         .implicit = slot.implicit,
-                        .user_name = STEAL_PTR(slot.user_name),
+                        .user_name = slot.user_name,
                         .secret = secret,
                 };
+                slot.user_name = NULL;
+        }
         store_slot_done(&slot);
         return r;
 }

@@ -133,7 +133,7 @@ int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
         sd_bus_message *reply = NULL;
         const char *remote, *local, *key;
         char path[JOB_PATH_MAX];
-        uint32_t first;
+        uint32_t first = 0;
         Wish wish = { 0 };
         int r;
 

@@ -324,7 +324,8 @@ static int set_proxy(BusEdge *edge,
                                      text);
         if (usage == PROXY_USAGE_AUTODETECT)
                 return bus_error_set(error, -EOPNOTSUPP, "Proxy usage autodetect is not available");
-        if (usage == PROXY_USAGE_OVERRIDE ? !proxies[0] : (proxies[0] || bypass[0]))
+        if (usage == PROXY_USAGE_OVERRIDE ? strings_count(proxies) == 0
+                                          : strings_count(proxies) + strings_count(bypass) > 0)
                 return bus_error_set(error,
                                      -EINVAL,
                                      "Proxy usage override needs a list of proxies, the others "

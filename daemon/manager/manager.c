@@ -1,8 +1,8 @@
+#include "manager/manager.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/str.h"
 
 #include "manager/manager-core.h"
 
@@ -59,7 +59,7 @@ static int take_slot(void *userdata, sd_id128_t id, const VaultRow *row)
 
 int manager_load(Manager *manager)
 {
-        Job *job, *after;
+        Job *job = NULL, *after = NULL;
         int r;
 
         r = store_load(manager->parts.store, manager->parts.owners, take_job, manager);
@@ -122,7 +122,7 @@ void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata
 
 bool manager_is_idle(const Manager *manager)
 {
-        Job *job, *after;
+        Job *job = NULL, *after = NULL;
 
         if (manager->n_work > 0 || !list_is_empty(&manager->running) ||
             !list_is_empty(&manager->waiters) || !list_is_empty(&manager->saved) ||
@@ -190,7 +190,7 @@ int manager_new(const ManagerParts *parts, Manager **ret)
 
 Manager *manager_free(Manager *manager)
 {
-        Job *job, *after;
+        Job *job = NULL, *after = NULL;
 
         if (!manager)
                 return NULL;

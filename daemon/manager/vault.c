@@ -248,7 +248,7 @@ static int label_encode(const VaultLabel *label, uint8_t **ret, size_t *ret_size
 
         if (length > UINT32_MAX)
                 return -EINVAL;
-        bytes = next = malloc(LABEL_FIXED + length);
+        bytes = next = calloc(1, LABEL_FIXED + length);
         if (!bytes)
                 return -ENOMEM;
 

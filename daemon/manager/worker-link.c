@@ -221,7 +221,7 @@ static int on_checkpoint(WorkerLink *link, sd_bus_message *m)
         return own ? 0 : distrust(link, "Checkpoint of a file that is not its own");
 }
 
-static int on_finished(WorkerLink *link)
+static int on_finished(WorkerLink *link, sd_bus_message *m)
 {
         link->done = true;
         link->facts->finished(link->userdata);
@@ -369,7 +369,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int send_task(WorkerLink *link)
 {
-        static const char *const members[] = {
+        static const char *const tasks[] = {
                 [WORKER_TASK_DOWNLOAD] = WORKER_DOWNLOAD,
                 [WORKER_TASK_PUBLISH] = WORKER_PUBLISH,
                 [WORKER_TASK_CLEAN] = WORKER_CLEAN,
@@ -382,7 +382,7 @@ static int send_task(WorkerLink *link)
                                            NULL,
                                            WORKER_PATH,
                                            WORKER_INTERFACE,
-                                           members[link->task]);
+                                           tasks[link->task]);
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", link->job_id);
         if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD) {
@@ -431,6 +431,16 @@ static int on_drain(sd_event_source *source, void *userdata)
         return 0;
 }
 
+static const struct {
+        const char *name;
+        bool is_call;
+        int (*handle)(WorkerLink *link, sd_bus_message *m);
+} members[] = {
+        { WORKER_PROGRESS, false, on_progress },        { WORKER_CHECKPOINT, false, on_checkpoint },
+        { WORKER_FINISHED, false, on_finished },        { WORKER_FAILED, false, on_failed },
+        { WORKER_AUTHENTICATE, true, on_authenticate },
+};
+
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerLink *link = userdata;
@@ -447,28 +457,22 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
         }
         if (link->state >= LINK_ENDING)
                 return 1;
-        if (sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_READY))
+        if (sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_READY)) {
                 (void) on_ready(link, m);
-        else if (link->state != LINK_WORKING)
-                return 0; /* nothing counts before Ready */
-        else if (link->task == WORKER_TASK_DOWNLOAD &&
-                 sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_PROGRESS))
-                (void) on_progress(link, m);
-        else if (link->task == WORKER_TASK_DOWNLOAD &&
-                 sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_CHECKPOINT))
-                (void) on_checkpoint(link, m);
-        else if (link->task == WORKER_TASK_DOWNLOAD &&
-                 sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_FINISHED))
-                (void) on_finished(link);
-        else if (link->task == WORKER_TASK_DOWNLOAD &&
-                 sd_bus_message_is_signal(m, WORKER_INTERFACE, WORKER_FAILED))
-                (void) on_failed(link, m);
-        else if (link->task == WORKER_TASK_DOWNLOAD &&
-                 sd_bus_message_is_method_call(m, WORKER_INTERFACE, WORKER_AUTHENTICATE))
-                (void) on_authenticate(link, m);
-        else
+                return 1;
+        }
+        /* Nothing counts before Ready, and only a download has anything to tell. */
+        if (link->state != LINK_WORKING || link->task != WORKER_TASK_DOWNLOAD)
                 return 0;
-        return 1;
+        for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+                if ((members[i].is_call
+                             ? sd_bus_message_is_method_call(m, WORKER_INTERFACE, members[i].name)
+                             : sd_bus_message_is_signal(m, WORKER_INTERFACE, members[i].name)) >
+                    0) {
+                        (void) members[i].handle(link, m);
+                        return 1;
+                }
+        return 0;
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -121,8 +121,11 @@ static void read_strings(Input *input)
         char buffer[256], **strings;
 
         assert(sd_bus_message_open_container(m, 'a', "s") >= 0);
-        while (input->size > 0)
-                assert(sd_bus_message_append(m, "s", take_string(input, buffer)) >= 0);
+        while (input->size > 0) {
+                const char *s = take_string(input, buffer);
+
+                assert(sd_bus_message_append(m, "s", s) >= 0);
+        }
         seal(m);
         if (wire_read_strings(m, limit, &strings) >= 0) {
                 while (strings[n])

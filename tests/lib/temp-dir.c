@@ -64,7 +64,7 @@ char *temp_dir_read(const char *path, size_t *ret_size)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
         size_t size = 0, room = 65536;
-        char *text = malloc(room);
+        char *text = malloc(room), *grown;
 
         for (;;) {
                 size_t got = 0;
@@ -77,7 +77,10 @@ char *temp_dir_read(const char *path, size_t *ret_size)
                 if (size < room - 1)
                         break;
                 room *= 2;
-                text = reallocarray(text, room, 1);
+                grown = realloc(text, room);
+                if (!grown)
+                        err(EXIT_FAILURE, "%s", path);
+                text = grown;
         }
         text[size] = 0;
         if (ret_size)

@@ -49,7 +49,8 @@ speakers() {
         seccomp.h | linux/landlock.h) echo daemon/worker/sandbox ;;
         openssl/*) echo daemon/worker/digest ;;
         jansson.h) echo client-lib/ctl/ ;;
-        systemd/sd-bus.h) echo -bus manager/bus- manager/callers manager/subscribers link model/wire-codec \
+        systemd/sd-bus.h) echo -bus manager/bus- manager/callers manager/subscribers \
+                manager/job-paths manager/job-properties link model/wire-codec \
                 daemon/dosvcd daemon/dosvc-worker client-lib/ ;;
         systemd/sd-event.h | systemd/sd-daemon.h) echo daemon/manager/ daemon/worker/ \
                 daemon/dosvc client-lib/event ;;

@@ -617,7 +617,7 @@ START_TEST(random_records_start_nothing)
         srand(42); /* NOLINT: the same bytes each time */
         for (size_t turn = 0; turn < 30; turn++) {
                 Spawn spawn = spawn_start(0);
-                unsigned char bytes[sizeof(SpawnRequest)];
+                unsigned char bytes[sizeof(SpawnRequest)] = { 0 };
                 SpawnReply reply;
 
                 for (size_t i = 0; i < sizeof(bytes); i++)

@@ -503,7 +503,8 @@ START_TEST(the_key_is_nowhere_in_the_memory)
 {
         const size_t n_low = VAULT_KEY_BYTES - KEY_HALF;
         VaultRow row = seal(&label, "password", 8);
-        static volatile char planted[VAULT_KEY_BYTES]; /* a compiler may not leave it out */
+        static volatile unsigned char
+                planted[VAULT_KEY_BYTES]; /* a compiler may not leave it out */
 
         expect_text(&label, &row, "password", 8);
         vault_row_done(&row);
@@ -511,7 +512,7 @@ START_TEST(the_key_is_nowhere_in_the_memory)
 
         /* The search does find it where it is. */
         for (size_t i = 0; i < VAULT_KEY_BYTES; i++)
-                planted[i] = i < KEY_HALF ? key_high[i] : key_low[i - KEY_HALF];
+                planted[i] = (unsigned char) (i < KEY_HALF ? key_high[i] : key_low[i - KEY_HALF]);
         ck_assert_int_eq(planted[0], key_high[0]);
         ck_assert(memory_holds(key_high, KEY_HALF, key_low, n_low));
 }
