@@ -26,7 +26,7 @@ cat >"$work/bus.conf" <<EOF
 <allow receive_sender="*"/></policy>
 </busconfig>
 EOF
-dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile &
+dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile 2>/dev/null &
 bus=$!
 address=unix:path=$work/bus
 for _ in {1..100}; do

@@ -121,7 +121,7 @@ while read -r file; do
         while read -r name; do
                 name=${name#\"}
                 to=$(ranks "daemon/${name%.h}")
-                [ "$to" -le "$from" ] || complain "$file" "$name" 'it is above in the list of S4'
+                [ "$to" -le "$from" ] || complain "$file" "\"$name" 'it is above in the list of S4'
         done < <(includes "$file" | grep -E '^"(manager|worker)/')
 done < <(git ls-files --cached --others --exclude-standard -- 'daemon/*.c' 'daemon/*.h' | sort -u)
 
