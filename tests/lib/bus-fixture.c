@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -62,15 +64,25 @@ static void write_config(const char *path, BusKind kind, const char *dir)
                 err(EXIT_FAILURE, "%s", path);
 }
 
+/* The socket is there a moment before anybody may connect. */
+static bool is_listening(const char *path)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+        return connect(fd, (const struct sockaddr *) &address, sizeof(address)) == 0;
+}
+
 void bus_start(Bus *bus, BusKind kind, const char *dir, uint32_t uid)
 {
         _cleanup_free_ char *config = temp_dir_path(dir, "bus.conf");
         _cleanup_free_ char *log = temp_dir_path(dir, "bus.log");
-        _cleanup_free_ char *socket = temp_dir_path(dir, "bus");
+        _cleanup_free_ char *path = temp_dir_path(dir, "bus");
         _cleanup_free_ char *option = NULL;
 
         if (asprintf(&option, "--config-file=%s", config) < 0 ||
-            asprintf(&bus->address, "unix:path=%s", socket) < 0)
+            asprintf(&bus->address, "unix:path=%s", path) < 0)
                 err(EXIT_FAILURE, "bus");
         if (uid != 0 && chmod(dir, 0777) < 0)
                 err(EXIT_FAILURE, "%s", dir);
@@ -80,7 +92,7 @@ void bus_start(Bus *bus, BusKind kind, const char *dir, uint32_t uid)
                 .output = log,
                 .uid = uid,
         });
-        if (!PROCESS_WAIT_UNTIL(10000, access(socket, F_OK) == 0))
+        if (!PROCESS_WAIT_UNTIL(10000, is_listening(path)))
                 errx(EXIT_FAILURE, "dbus-daemon does not start: %s", temp_dir_read(log, NULL));
 }
 
