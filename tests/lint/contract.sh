@@ -30,7 +30,7 @@ dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile 2>/dev/null &
 bus=$!
 address=unix:path=$work/bus
 for _ in {1..100}; do
-        [ ! -S "$work/bus" ] || break
+        ! busctl --address="$address" list >/dev/null 2>&1 || break
         sleep 0.05
 done
 
