@@ -107,6 +107,14 @@ static bool has_helpers(void)
         return false;
 }
 
+/* dosvcd and its helpers write where a sanitizer, if one is built in, found something. */
+static void assert_sane(const Daemon *daemon)
+{
+        _cleanup_free_ char *log = temp_dir_read(daemon->log, NULL);
+
+        ck_assert_msg(!strstr(log, "Sanitizer") && !strstr(log, "runtime error"), "%.3000s", log);
+}
+
 void daemon_stop(Daemon *daemon)
 {
         pid_t pid = daemon->pid;
@@ -123,6 +131,7 @@ void daemon_stop(Daemon *daemon)
                       status,
                       temp_dir_read(daemon->log, NULL));
         ck_assert_msg(PROCESS_WAIT_UNTIL(5000, !has_helpers()), "a helper outlives dosvcd");
+        assert_sane(daemon);
 }
 
 void daemon_kill(Daemon *daemon)

@@ -16,11 +16,19 @@ Scene scene;
 
 static char *theatre; /* owned: outlives the forked tests, so that a failed one leaves nothing */
 
+/*
+ * Of LeakSanitizer, if it is linked. A test is a process of its own that ends when it has seen
+ * enough; the daemons that it starts are watched all the same.
+ */
+extern void __lsan_disable(void) __attribute__((__weak__));
+
 int scene_play(Suite *suite, unsigned servers)
 {
         SRunner *runner;
         int failed;
 
+        if (__lsan_disable)
+                __lsan_disable();
         users_setup();
         theatre = temp_dir_new();
         if (servers)
