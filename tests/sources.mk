@@ -20,6 +20,7 @@ tests/bus/test-client_OWN_ROOMS  := client.a testlib.a base.a
 tests/unit/test-job_OWN_ROOMS         := manager.a model.a base.a
 tests/unit/test-store_OWN_ROOMS       := manager.a testlib.a model.a base.a
 tests/unit/test-credentials_OWN_ROOMS := manager.a testlib.a model.a base.a
+tests/unit/test-manager_OWN_ROOMS     := manager.a testlib.a model.a base.a
 
 tests/unit/test-manager_STAND_INS := tests/lib/fake-link.c
 

@@ -69,7 +69,7 @@ int job_run_start(JobRun *run,
                   char *const *proxies,
                   char *const *proxy_bypass);
 bool job_run_is_started(const JobRun *run);
-/* A download syncs and ends; ended() follows. A run that has not started yet ends as well. */
+/* A download that is started syncs and ends; ended() follows. */
 void job_run_stop(JobRun *run);
 
 WorkerTask job_run_task(const JobRun *run);

@@ -87,6 +87,8 @@ void manager_arm_lazy_commit(Manager *manager);
 
 /* -ENOMEM */
 int manager_add_waiter(Manager *manager, Job *job, manager_done_t done, void *userdata);
+/* Takes back the one that was added last, unanswered: its verb has failed. */
+void manager_drop_last_waiter(Manager *manager);
 void manager_answer_waiters(Manager *manager, Job *job, int result, bool partial, const char *text);
 void manager_answer_saved(Manager *manager, int result);
 

@@ -119,6 +119,14 @@ int manager_add_waiter(Manager *manager, Job *job, manager_done_t done, void *us
         return 0;
 }
 
+void manager_drop_last_waiter(Manager *manager)
+{
+        Waiter *waiter = CONTAINER_OF(manager->waiters.prev, Waiter, link);
+
+        list_remove(&waiter->link);
+        free(waiter);
+}
+
 void manager_count_work(Manager *manager, Job *job, bool work)
 {
         uint32_t before = manager->n_work;
@@ -160,6 +168,8 @@ static void tell(Manager *manager, Job *job, unsigned changes)
         JobState previous = job->told_state;
 
         job->told_state = job->state;
+        if (job->state == previous) /* there and back in one turn */
+                changes &= ~(unsigned) JOB_CHANGE_STATE;
         if (changes & JOB_CHANGE_NEW && manager->observer.job_new)
                 manager->observer.job_new(manager->observer.userdata, job);
         else if (changes && manager->observer.job_changed)
@@ -195,8 +205,12 @@ static void carry_out(Manager *manager, Job *job)
         tell(manager, job, changes);
         manager_count_work(manager, job, job_has_work(job));
 
-        if (effects & JOB_HALT && job->run)
-                job_run_stop(job->run);
+        if (effects & JOB_HALT && job->run) {
+                if (job_run_is_started(job->run))
+                        job_run_stop(job->run);
+                else /* chosen in this turn: there is no worker that could end */
+                        manager_end_run(manager, job);
+        }
         if (effects & JOB_UNPLAN) {
                 scheduler_remove(&manager->scheduler, &job->queue);
                 job->wait = sd_event_source_disable_unref(job->wait);
@@ -214,10 +228,34 @@ static void carry_out(Manager *manager, Job *job)
                 manager_advance(manager, job);
 }
 
-/* Puts one job back to what the disk says. */
-static void revert_job(Manager *manager, Job *job)
+/* What only the lost effects, or a timer that has gone off, would have moved on. */
+static void wait_after_revert(Manager *manager, Job *job)
+{
+        uint64_t now = manager_now(manager), delay = SAVE_RETRY_USEC;
+
+        if (job->run)
+                return; /* its end moves the job on */
+        if (job->state == JOB_TRANSIENT_ERROR && job->next_attempt_usec > now + delay)
+                delay = job->next_attempt_usec - now;
+        if (job->state == JOB_TRANSIENT_ERROR || job_is_final(job) ||
+            (job->state == JOB_QUEUED && !scheduler_is_queued(&job->queue)))
+                manager_wait_for(manager, job, delay);
+}
+
+/* Complete and Cancel of a job that is not on its way to their end any more. */
+static void fail_waiters(Manager *manager, Job *job, int error)
+{
+        if (job->run && job_run_task(job->run) != WORKER_TASK_DOWNLOAD)
+                return;
+        job->publishing = false;
+        manager_answer_waiters(manager, job, error, false, "The change could not be saved");
+}
+
+/* Puts one job back to what the disk says; error is why. */
+static void revert_job(Manager *manager, Job *job, int error)
 {
         Owners *owners = manager->parts.owners;
+        Owner *before = job->owner;
         Job *saved = NULL;
         int r;
 
@@ -229,6 +267,7 @@ static void revert_job(Manager *manager, Job *job)
         }
         if (r < 0) {
                 log_job(LOG_ERR, job, -r, NULL, "The job cannot be read back");
+                fail_waiters(manager, job, error);
                 return;
         }
         job->owner->vault_bytes -= job->vault_bytes;
@@ -237,15 +276,18 @@ static void revert_job(Manager *manager, Job *job)
         if (store_slot_bytes(manager->parts.store, job, &job->vault_bytes) < 0)
                 job->vault_bytes = 0;
         job->owner->vault_bytes += job->vault_bytes;
+        if (before != job->owner)
+                owners_release(owners, before);
 
         if (job->run && !job_run_is_started(job->run))
                 manager_end_run(manager, job);
         /* Its worker has gone, or was never started: as after a crash. */
         if (job_is_active(job) && !job->run)
                 job->state = JOB_QUEUED;
-        if (job->state == JOB_QUEUED && !job->run && !scheduler_is_queued(&job->queue))
-                manager_wait_for(manager, job, SAVE_RETRY_USEC);
+        wait_after_revert(manager, job);
         job->told_state = job->state;
+        if (!job_is_final(job)) /* else it was saved before, and goes on */
+                fail_waiters(manager, job, error);
 }
 
 int manager_commit(Manager *manager)
@@ -273,7 +315,7 @@ int manager_commit(Manager *manager)
                         Job *job = CONTAINER_OF(done.next, Job, dirty_link);
 
                         list_remove(&job->dirty_link);
-                        revert_job(manager, job);
+                        revert_job(manager, job, r);
                 }
                 manager_answer_saved(manager, r);
                 return r;

@@ -201,7 +201,12 @@ int manager_complete(Manager *manager,
         if (r < 0 || job->publishing)
                 return r;
         job->publishing = true;
-        return manager_move(manager, job, JOB_EVENT_COMPLETE);
+        r = manager_move(manager, job, JOB_EVENT_COMPLETE);
+        if (r < 0) {
+                job->publishing = false;
+                manager_drop_last_waiter(manager);
+        }
+        return r;
 }
 
 int manager_cancel(Manager *manager,
@@ -216,7 +221,12 @@ int manager_cancel(Manager *manager,
                 r = -EBADFD;
         if (r >= 0)
                 r = manager_add_waiter(manager, job, done, userdata);
-        return r < 0 ? r : manager_move(manager, job, JOB_EVENT_CANCEL);
+        if (r < 0)
+                return r;
+        r = manager_move(manager, job, JOB_EVENT_CANCEL);
+        if (r < 0)
+                manager_drop_last_waiter(manager);
+        return r;
 }
 
 int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
@@ -236,13 +246,17 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
         if (job->vault_bytes > 0)
                 manager->credential_removed = true;
         r = credentials_remove_all(manager->parts.store, job);
+        if (r < 0) {
+                manager_arm_commit(manager); /* which fails, and begins anew */
+                owners_release(manager->parts.owners, owner);
+                return r;
+        }
         scheduler_remove(&manager->scheduler, &job->queue);
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
         job->changes |= JOB_CHANGE_OWNER;
-        if (r >= 0)
-                r = manager_move(manager, job, JOB_EVENT_TAKE);
+        r = manager_move(manager, job, JOB_EVENT_TAKE);
         if (r >= 0)
                 log_job(LOG_NOTICE, job, 0, LOG_ID_OWNERSHIP_TAKEN, "Ownership is taken");
         return r;
@@ -319,14 +333,16 @@ int manager_set_credentials(Manager *manager,
 {
         int r = manager_begin(caller, VERB_SET_CREDENTIALS, job);
 
-        if (r >= 0)
-                r = credentials_set(manager->parts.store,
-                                    manager->parts.vault,
-                                    job,
-                                    target,
-                                    scheme,
-                                    user_name,
-                                    secret);
+        if (r < 0)
+                return r;
+        manager_arm_commit(manager); /* also ends a transaction in which this fails */
+        r = credentials_set(manager->parts.store,
+                            manager->parts.vault,
+                            job,
+                            target,
+                            scheme,
+                            user_name,
+                            secret);
         if (r < 0)
                 return r;
         manager->credential_removed = true; /* of the one that was replaced, if any */
@@ -344,6 +360,7 @@ int manager_remove_credentials(Manager *manager,
 
         if (r < 0)
                 return r;
+        manager_arm_commit(manager); /* also ends a transaction that removed nothing */
         removed = credentials_remove(manager->parts.store, job, target, scheme);
         if (removed <= 0)
                 return removed;

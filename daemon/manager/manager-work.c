@@ -333,15 +333,16 @@ static void publish_ended(Manager *manager, Job *job, JobOutcome outcome, const 
         manager_answer_waiters(manager, job, -EIO, false, failure->description);
 }
 
-static void clean_ended(Manager *manager, Job *job, JobOutcome outcome, const JobFailure *failure)
+/* True: another attempt is made after a pause. */
+static bool clean_ended(Manager *manager, Job *job, JobOutcome outcome, const JobFailure *failure)
 {
         if (outcome == JOB_OUTCOME_STOPPED)
-                return;
+                return false;
         /* The owner's word is carried out; what stays behind is only litter. */
         manager_tell_gone(manager, job, 0, false, "");
         if (outcome != JOB_OUTCOME_DONE && ++job->clean_attempts < CLEAN_ATTEMPTS) {
                 manager_wait_for(manager, job, retry_delay(manager, job, 0));
-                return;
+                return true;
         }
         if (outcome != JOB_OUTCOME_DONE)
                 log_job(LOG_WARNING,
@@ -351,11 +352,13 @@ static void clean_ended(Manager *manager, Job *job, JobOutcome outcome, const Jo
                         "Temporary files are left behind, ignoring: %s",
                         failure->description ? failure->description : "");
         job->cleaned = true;
+        return false;
 }
 
 static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFailure *failure)
 {
         Manager *manager = userdata;
+        bool pauses = false;
 
         switch (job_run_task(job->run)) {
         case WORKER_TASK_DOWNLOAD:
@@ -366,12 +369,12 @@ static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFail
                 break;
         case WORKER_TASK_CLEAN:
         default:
-                clean_ended(manager, job, outcome, failure);
+                pauses = clean_ended(manager, job, outcome, failure);
                 break;
         }
         manager_end_run(manager, job);
         /* What waits for this worker's end: a queued job, Complete, Cancel. */
-        manager_mark_dirty(manager, job, JOB_PLAN, 0);
+        manager_mark_dirty(manager, job, pauses ? 0 : JOB_PLAN, 0);
         manager_arm_commit(manager);
         manager_finish_stop(manager);
 }

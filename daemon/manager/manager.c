@@ -115,8 +115,14 @@ void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata
                                           0,
                                           on_stop_timeout,
                                           manager);
-        LIST_FOREACH_SAFE (link, after, &manager->running)
-                job_run_stop(CONTAINER_OF(link, Job, running_link)->run);
+        LIST_FOREACH_SAFE (link, after, &manager->running) {
+                Job *job = CONTAINER_OF(link, Job, running_link);
+
+                if (job_run_is_started(job->run))
+                        job_run_stop(job->run);
+                else
+                        manager_end_run(manager, job);
+        }
         manager_finish_stop(manager);
 }
 

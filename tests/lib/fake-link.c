@@ -1,0 +1,152 @@
+#include "tests/lib/fake-link.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dbus/worker-wire.h"
+
+#include "base/str.h"
+
+static List links = { &links, &links };
+static unsigned n_links;
+static int refusal;
+
+static void must(int result)
+{
+        if (result < 0)
+                errx(EXIT_FAILURE, "fake-link: %d", result);
+}
+
+int worker_link_new(sd_event *event,
+                    Spawner *spawner,
+                    const WorkerOrder *order,
+                    const WorkerLinkFacts *facts,
+                    void *userdata,
+                    WorkerLink **ret)
+{
+        WorkerLink *link;
+        int r = refusal;
+
+        if (r < 0) {
+                refusal = 0;
+                return r;
+        }
+        link = calloc(1, sizeof(*link));
+        if (!link)
+                err(EXIT_FAILURE, "fake-link");
+        link->facts = facts;
+        link->userdata = userdata;
+        link->task = order->task;
+        link->job = order->job;
+        link->owner_uid = order->owner_uid;
+        link->n_files = order->n_files;
+        link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
+        must(link->files ? 0 : -ENOMEM);
+        must(str_set(&link->owner_name, order->owner_name));
+        must(strings_copy(order->proxies, &link->proxies));
+        must(strings_copy(order->proxy_bypass, &link->proxy_bypass));
+        for (size_t i = 0; i < order->n_files; i++)
+                must(file_record_copy(&link->files[i], &order->files[i]));
+        list_append(&links, &link->link);
+        n_links++;
+        *ret = link;
+        return 0;
+}
+
+WorkerLink *worker_link_free(WorkerLink *link)
+{
+        if (!link)
+                return NULL;
+        list_remove(&link->link);
+        for (size_t i = 0; i < link->n_files; i++)
+                file_record_done(&link->files[i]);
+        free(link->files);
+        free(link->owner_name);
+        strings_free(link->proxies);
+        strings_free(link->proxy_bypass);
+        free(link);
+        return NULL;
+}
+
+void worker_link_stop(WorkerLink *link)
+{
+        link->stopped = true;
+}
+
+unsigned fake_link_count(void)
+{
+        return n_links;
+}
+
+unsigned fake_link_alive(void)
+{
+        unsigned n = 0;
+
+        LIST_FOREACH (link, &links)
+                n++;
+        return n;
+}
+
+WorkerLink *fake_link_of(sd_id128_t job)
+{
+        LIST_FOREACH (at, &links) {
+                WorkerLink *link = CONTAINER_OF(at, WorkerLink, link);
+
+                if (sd_id128_equal(link->job, job))
+                        return link;
+        }
+        return NULL;
+}
+
+void fake_link_refuse(int error)
+{
+        refusal = error;
+}
+
+void fake_link_checkpoint(WorkerLink *link,
+                          uint32_t file,
+                          uint64_t bytes,
+                          uint64_t total,
+                          bool finished)
+{
+        FileRecord record;
+        char temp[32];
+
+        (void) snprintf(temp, sizeof(temp), ".%u.part", file);
+        must(file_record_init(&record, file, "http://of.the/worker", "/of/the/worker"));
+        must(str_set(&record.temp_name, temp));
+        record.offset_bytes = bytes;
+        record.total_bytes = total;
+        record.finished = finished;
+        link->facts->checkpoint(link->userdata, &record, 1);
+        file_record_done(&record);
+}
+
+void fake_link_succeed(WorkerLink *link)
+{
+        if (link->task == WORKER_TASK_DOWNLOAD) {
+                for (size_t i = 0; i < link->n_files; i++)
+                        fake_link_checkpoint(link, link->files[i].index, 100, 100, true);
+                link->facts->finished(link->userdata);
+        }
+        fake_link_end(link, 0, "");
+}
+
+void fake_link_fail(WorkerLink *link, bool transient, uint32_t code, uint64_t retry_after_sec)
+{
+        link->facts->failed(link->userdata,
+                            &(WorkerFailure){ .file = WORKER_NO_FILE,
+                                              .transient = transient,
+                                              .code = code,
+                                              .context = ERROR_CONTEXT_REMOTE_FILE,
+                                              .description = "It failed.",
+                                              .url = "http://host/",
+                                              .retry_after_sec = retry_after_sec });
+        fake_link_end(link, 0, "");
+}
+
+void fake_link_end(WorkerLink *link, int result, const char *text)
+{
+        link->facts->ended(link->userdata, result, text);
+}
