@@ -126,17 +126,20 @@ static int take_line(void *userdata, const char *section, const char *name, cons
         const char *reason = "out of memory";
 
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                bool shown = keys[i].parse != parse_proxies; /* that may hold a password */
+
                 if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0)
                         continue;
                 if (keys[i].parse(&keys[i],
                                   (char *) file->config + keys[i].offset,
                                   value,
                                   &reason) < 0)
-                        log_warning("%s: [%s] %s=%s %s, ignoring",
+                        log_warning("%s: [%s] %s%s%s %s, ignoring",
                                     file->path,
                                     section,
                                     name,
-                                    value,
+                                    shown ? "=" : "",
+                                    shown ? value : "",
                                     reason);
                 return 1;
         }
@@ -158,7 +161,7 @@ static void read_file(Config *config, const char *path)
         line = ini_parse_file(stream, take_line, &file);
         if (line > 0)
                 log_warning("%s: line %d is neither [section] nor key=value, ignoring", path, line);
-        else if (line < 0)
+        else if (line < 0 || ferror(stream))
                 log_warning("%s cannot be read to its end, ignoring the rest", path);
         (void) fclose(stream);
 }
