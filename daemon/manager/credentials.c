@@ -25,6 +25,19 @@ label_of(const Job *job, AuthTarget target, AuthScheme scheme, bool implicit, co
         };
 }
 
+/* Sealed bytes in the slot; 0 when it is empty. */
+static uint64_t slot_bytes(Store *store, const Job *job, AuthTarget target, AuthScheme scheme)
+{
+        StoreSlot slot;
+        uint64_t bytes;
+
+        if (store_get_slot(store, job, target, scheme, &slot) < 0)
+                return 0;
+        bytes = slot.row.sealed_size;
+        store_slot_done(&slot);
+        return bytes;
+}
+
 int credentials_set(Store *store,
                     Vault *vault,
                     Job *job,
@@ -41,7 +54,8 @@ int credentials_set(Store *store,
         r = vault_seal(vault, &label, secret, &row);
         if (r < 0)
                 return r;
-        if (job->owner->vault_bytes + row.sealed_size > LIMIT_VAULT_BYTES_PER_OWNER)
+        if (job->owner->vault_bytes + row.sealed_size >
+            LIMIT_VAULT_BYTES_PER_OWNER + slot_bytes(store, job, target, scheme))
                 r = -ENOBUFS;
         if (r >= 0)
                 r = store_put_slot(store, job, target, scheme, !secret, user_name, &row, &replaced);
