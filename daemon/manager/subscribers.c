@@ -50,6 +50,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         uint64_t since = subscriber->told_usec;
 
         subscriber->armed = false;
+        if (subscriber->options.progress_interval_msec == 0) /* since it was armed */
+                return 0;
         subscriber->told_usec = clock_boottime(&clock_system);
         all->tick(all->userdata, subscriber->name, since);
         return 0;
