@@ -3,7 +3,7 @@
 ROOMS += testlib
 
 # Stand-ins for a module of the daemon are linked only by the test that names them.
-STAND_INS       := tests/lib/fake-link.c
+STAND_INS       := tests/lib/fake-link.c tests/lib/manager-rig.c
 testlib_SOURCES := $(filter-out $(STAND_INS),$(wildcard tests/lib/*.c))
 
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
@@ -20,9 +20,13 @@ tests/bus/test-client_OWN_ROOMS  := client.a testlib.a base.a
 tests/unit/test-job_OWN_ROOMS         := manager.a model.a base.a
 tests/unit/test-store_OWN_ROOMS       := manager.a testlib.a model.a base.a
 tests/unit/test-credentials_OWN_ROOMS := manager.a testlib.a model.a base.a
-tests/unit/test-manager_OWN_ROOMS     := manager.a testlib.a model.a base.a
 
-tests/unit/test-manager_STAND_INS := tests/lib/fake-link.c
+define manager_test
+$(1)_OWN_ROOMS := manager.a testlib.a model.a base.a
+$(1)_STAND_INS := $(STAND_INS)
+endef
+MANAGER_TESTS := manager manager-turn manager-verbs manager-work
+$(foreach test,$(MANAGER_TESTS),$(eval $(call manager_test,tests/unit/test-$(test))))
 
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)

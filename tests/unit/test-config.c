@@ -232,12 +232,13 @@ END_TEST
 /* libinih reads lines of up to 200 bytes; a list that is cut is not cut in silence. */
 START_TEST(a_line_that_is_too_long_is_named)
 {
-        char text[4200] = "[Proxy]\nProxyBypass=";
+        char text[4200];
+        int length = snprintf(text, sizeof(text), "[Proxy]\nProxyBypass=");
         size_t n = 0;
 
         for (; n < 150; n++)
-                (void) strcat(text, "host.example.org.a.b.c. ");
-        (void) strcat(text, "\n");
+                length += snprintf(text + length, 32, "host.example.org.a.b.c. ");
+        (void) snprintf(text + length, 32, "\n");
         load_text(text);
         check_warned("ignoring");
         ck_assert_uint_lt(strings_count(config.proxy_bypass), n);
