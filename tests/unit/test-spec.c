@@ -12,14 +12,16 @@
 /* n times the text, with a head and a tail. */
 static char *repeat(const char *head, const char *text, size_t n, const char *tail)
 {
-        size_t size = strlen(text), at = strlen(head);
-        char *s = malloc(at + n * size + strlen(tail) + 1);
+        char *s = NULL;
+        size_t size;
+        FILE *out = open_memstream(&s, &size);
 
-        ck_assert_ptr_nonnull(s);
-        memcpy(s, head, at);
-        for (size_t i = 0; i < n; i++, at += size)
-                memcpy(s + at, text, size);
-        memcpy(s + at, tail, strlen(tail) + 1);
+        ck_assert_ptr_nonnull(out);
+        (void) fputs(head, out);
+        for (size_t i = 0; i < n; i++)
+                (void) fputs(text, out);
+        (void) fputs(tail, out);
+        ck_assert_int_eq(fclose(out), 0);
         return s;
 }
 

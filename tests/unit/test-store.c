@@ -498,7 +498,7 @@ START_TEST(jobs_come_in_the_order_of_creation_with_their_files_in_order)
 {
         Job *jobs[20];
 
-        for (uint8_t i = 0; i < ARRAY_SIZE(jobs); i++)
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
                 jobs[i] = put_new_job((uint8_t) (200 - i * 7));
         for (uint32_t file = 0; file < 12; file++) /* one file a job in turn */
                 for (uint32_t i = 0; i < ARRAY_SIZE(jobs); i++)
