@@ -28,6 +28,9 @@
 /* Schemes that one challenge can name. */
 #define OFFERED_MAX 16
 
+/* Answers that a worker leaves unread, each with a descriptor of ours; it asks a few at a time. */
+#define UNREAD_MAX 64
+
 typedef enum LinkState {
         LINK_STARTING, /* the spawner is asked, Ready is awaited */
         LINK_WORKING,
@@ -102,6 +105,16 @@ static void finish(WorkerLink *link, int result, const char *text)
         set_deadline(link, STOP_TIMEOUT_USEC);
 }
 
+/* Only a download has done its part when it was told to stop; the others have to say so. */
+static int end_result(const WorkerLink *link, int otherwise)
+{
+        if (link->done)
+                return 0;
+        if (!link->stopping)
+                return otherwise;
+        return link->task == WORKER_TASK_DOWNLOAD ? 0 : -ECANCELED;
+}
+
 /* The worker broke the contract: hostile or broken, it is not heard any further. */
 static int distrust(WorkerLink *link, const char *what)
 {
@@ -121,7 +134,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
                 finish(link, -ETIMEDOUT, "The worker did not become ready in time");
                 break;
         case LINK_WORKING:
-                finish(link, link->stopping ? 0 : -ETIMEDOUT, "The worker did not answer in time");
+                finish(link, end_result(link, -ETIMEDOUT), "The worker did not answer in time");
                 spawner_kill(link->spawner, link->worker);
                 break;
         case LINK_ENDING:
@@ -156,7 +169,7 @@ static void on_spawner_event(void *userdata, SpawnerEvent event, int value)
                         (void) str_format(&text,
                                           "The worker ended early with status %d",
                                           WEXITSTATUS(value));
-                finish(link, link->done || link->stopping ? 0 : -ECONNRESET, text);
+                finish(link, end_result(link, -ECONNRESET), text);
                 if (!link->text)
                         link->text = STEAL_PTR(text);
                 break;
@@ -191,13 +204,15 @@ static int on_progress(WorkerLink *link, sd_bus_message *m)
 {
         uint32_t file;
         uint64_t bytes, total;
+        size_t n = 0;
         int r;
 
         if (!sd_bus_message_has_signature(m, WORKER_PROGRESS_SIGNATURE))
                 return distrust(link, "signature of Progress");
         (void) sd_bus_message_enter_container(m, 'a', "(utt)");
         while ((r = sd_bus_message_read(m, "(utt)", &file, &bytes, &total)) > 0) {
-                if (!find_file(link, file) || (total != DOSVC_SIZE_UNKNOWN && bytes > total))
+                if (!find_file(link, file) || ++n > link->n_files ||
+                    (total != DOSVC_SIZE_UNKNOWN && bytes > total))
                         return distrust(link, "Progress of a file that is not its own");
                 link->facts->progress(link->userdata, file, bytes, total);
         }
@@ -208,11 +223,12 @@ static int on_checkpoint(WorkerLink *link, sd_bus_message *m)
 {
         FileRecord *records = NULL;
         size_t n_records = 0;
-        bool own = true;
+        bool own;
 
         if (!sd_bus_message_has_signature(m, WORKER_CHECKPOINT_SIGNATURE) ||
             wire_read_files(m, &records, &n_records) < 0)
                 return distrust(link, "Checkpoint that cannot be read");
+        own = n_records <= link->n_files;
         for (size_t i = 0; i < n_records; i++)
                 own = own && find_file(link, records[i].index);
         if (own)
@@ -283,9 +299,12 @@ static int on_authenticate(WorkerLink *link, sd_bus_message *m)
         Credential credential = { 0 };
         const char *text;
         uint32_t file;
+        uint64_t n_unread = 0;
         unsigned schemes = 0;
         int target, r;
 
+        if (sd_bus_get_n_queued_write(link->bus, &n_unread) < 0 || n_unread > UNREAD_MAX)
+                return distrust(link, "answers that it does not read");
         if (!sd_bus_message_has_signature(m, WORKER_AUTHENTICATE_SIGNATURE) ||
             sd_bus_message_read(m, "us", &file, &text) < 0 ||
             wire_read_strings(m, OFFERED_MAX, &offered) < 0)
@@ -333,7 +352,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 finish(link, -EPROTO, reason ? reason : "");
                 return 0;
         }
-        if (link->stopping) {
+        if (link->task == WORKER_TASK_DOWNLOAD && link->stopping) {
                 finish(link, 0, "");
                 return 0;
         }
@@ -408,10 +427,6 @@ static int on_ready(WorkerLink *link, sd_bus_message *m)
             version != WORKER_PROTOCOL_VERSION)
                 return distrust(link, "its version");
         link->state = LINK_WORKING;
-        if (link->stopping) {
-                finish(link, 0, "");
-                return 0;
-        }
         set_deadline(link, ANSWER_TIMEOUT_USEC);
         if (send_task(link) < 0)
                 finish(link, -EIO, "The task could not be sent to the worker");
@@ -420,14 +435,15 @@ static int on_ready(WorkerLink *link, sd_bus_message *m)
 
 /*
  * What came in one piece with the end of the authentication is in sd-bus' buffer already, and no
- * readable descriptor will tell of it: ask for it once.
+ * readable descriptor will tell of it: ask, one message a turn, until there is nothing. A worker
+ * that never stops must not hold the loop.
  */
 static int on_drain(sd_event_source *source, void *userdata)
 {
         WorkerLink *link = userdata;
 
-        while (link->state < LINK_ENDING && sd_bus_process(link->bus, NULL) > 0)
-                ;
+        if (link->state < LINK_ENDING && sd_bus_process(link->bus, NULL) > 0)
+                (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         return 0;
 }
 
@@ -441,6 +457,14 @@ static const struct {
         { WORKER_AUTHENTICATE, true, on_authenticate },
 };
 
+/* sd-bus would answer what nobody handles, with as much as the caller cares to send. */
+static int on_unknown(WorkerLink *link, sd_bus_message *m)
+{
+        if (sd_bus_message_is_method_call(m, NULL, NULL) > 0)
+                (void) distrust(link, "a call that is not in it");
+        return 1;
+}
+
 static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerLink *link = userdata;
@@ -450,9 +474,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return 1;
         }
         if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Disconnected")) {
-                finish(link,
-                       link->done || link->stopping ? 0 : -ECONNRESET,
-                       NULL); /* its exit status says more */
+                finish(link, end_result(link, -ECONNRESET), NULL); /* its exit status says more */
                 return 1;
         }
         if (link->state >= LINK_ENDING)
@@ -463,7 +485,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
         }
         /* Nothing counts before Ready, and only a download has anything to tell. */
         if (link->state != LINK_WORKING || link->task != WORKER_TASK_DOWNLOAD)
-                return 0;
+                return on_unknown(link, m);
         for (size_t i = 0; i < ARRAY_SIZE(members); i++)
                 if ((members[i].is_call
                              ? sd_bus_message_is_method_call(m, WORKER_INTERFACE, members[i].name)
@@ -472,7 +494,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
                         (void) members[i].handle(link, m);
                         return 1;
                 }
-        return 0;
+        return on_unknown(link, m);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -592,7 +614,7 @@ void worker_link_stop(WorkerLink *link)
         link->stopping = true;
         set_deadline(link, STOP_TIMEOUT_USEC);
         if (link->state == LINK_STARTING) {
-                finish(link, 0, "");
+                finish(link, end_result(link, 0), "");
                 return;
         }
         if (link->task != WORKER_TASK_DOWNLOAD)

@@ -68,8 +68,8 @@ typedef struct WorkerLinkFacts {
         /* DOWNLOAD: no further file is tried. PUBLISH and CLEAN: once a file that failed. */
         void (*failed)(void *userdata, const WorkerFailure *failure);
         /*
-         * The process is gone. result 0: it did its task (or stopped when told to); negative
-         * errno: it did not, text says what happened in a sentence.
+         * The process is gone. result 0: it did its task (or is a DOWNLOAD that was told to
+         * stop); negative errno: it did not, text says what happened in a sentence.
          */
         void (*ended)(void *userdata, int result, const char *text);
 } WorkerLinkFacts;
