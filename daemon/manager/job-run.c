@@ -189,6 +189,9 @@ on_authenticate(void *userdata, uint32_t file, AuthTarget target, unsigned offer
 
         if (file >= run->n_asked || run->stopping)
                 return -ENOENT;
+        /* Taken in this turn: what its new owner sets is not for a process of the old one. */
+        if (run->owner != run->job->owner)
+                return -ENOENT;
         /* Asked again: what was given is refused, and no weaker one is tried. */
         if (run->asked[file] & 1u << target)
                 return -ENOENT;

@@ -399,6 +399,30 @@ START_TEST(a_taken_job_gets_a_worker_of_its_new_owner)
 }
 END_TEST
 
+START_TEST(the_worker_of_the_owner_before_gets_no_credential_of_the_next)
+{
+        Job *job = make_transferring(1);
+        Secret *secret = NULL;
+
+        ck_assert_int_eq(manager_take_ownership(manager, &root, job), 0);
+        ck_assert_int_eq(secret_new_copy("roots", 5, &secret), 0);
+        ck_assert_int_eq(manager_set_credentials(manager,
+                                                 &root,
+                                                 job,
+                                                 AUTH_TARGET_SERVER,
+                                                 AUTH_SCHEME_BASIC,
+                                                 "user",
+                                                 secret),
+                         0);
+        secret_free(secret);
+        ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), ""); /* not halted yet */
+        turn();
+        fake_link_end(worker_of(job), 0, "");
+        turn();
+        ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "roots");
+}
+END_TEST
+
 START_TEST(a_taken_job_waits_in_the_queue_of_its_new_owner)
 {
         Job *job;
@@ -480,6 +504,7 @@ int main(void)
                       "ownership",
                       take_ownership_wipes_credentials,
                       a_taken_job_gets_a_worker_of_its_new_owner,
+                      the_worker_of_the_owner_before_gets_no_credential_of_the_next,
                       a_taken_job_waits_in_the_queue_of_its_new_owner,
                       a_taking_that_cannot_be_saved_is_taken_back);
         runner = srunner_create(suite);
