@@ -124,6 +124,7 @@ typedef struct Job {
         bool cleaned;                 /* CANCELLED: what could be removed is removed */
         bool counted_as_work;
         uint8_t clean_attempts;
+        uint8_t n_waiters; /* in Manager.waiters */
         List owner_link;     /* Owner.jobs */
         List dirty_link;     /* Manager.dirty */
         List running_link;   /* Manager.running */

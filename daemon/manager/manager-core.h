@@ -85,7 +85,7 @@ void manager_arm_commit(Manager *manager);
 /* For changes that nobody waits for. */
 void manager_arm_lazy_commit(Manager *manager);
 
-/* -ENOMEM */
+/* -ENOBUFS: too many wait for this job already; -ENOMEM */
 int manager_add_waiter(Manager *manager, Job *job, manager_done_t done, void *userdata);
 /* Takes back the one that was added last, unanswered: its verb has failed. */
 void manager_drop_last_waiter(Manager *manager);

@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 #include "manager/manager-core.h"
+#include "model/limits.h"
 
 /* Changes that nobody waits for may gather this long before they are committed. */
 #define LAZY_COMMIT_USEC (200 * USEC_PER_MSEC)
@@ -97,12 +98,15 @@ void manager_answer_saved(Manager *manager, int result)
 
 void manager_answer_waiters(Manager *manager, Job *job, int result, bool partial, const char *text)
 {
+        if (job->n_waiters == 0)
+                return;
         LIST_FOREACH_SAFE (link, after, &manager->waiters) {
                 Waiter *waiter = CONTAINER_OF(link, Waiter, link);
 
                 if (waiter->job != job)
                         continue;
                 list_remove(&waiter->link);
+                job->n_waiters--;
                 waiter->done(waiter->userdata, result, partial, text);
                 free(waiter);
         }
@@ -110,10 +114,14 @@ void manager_answer_waiters(Manager *manager, Job *job, int result, bool partial
 
 int manager_add_waiter(Manager *manager, Job *job, manager_done_t done, void *userdata)
 {
-        Waiter *waiter = calloc(1, sizeof(*waiter));
+        Waiter *waiter;
 
+        if (job->n_waiters == LIMIT_WAITERS_PER_JOB)
+                return -ENOBUFS;
+        waiter = calloc(1, sizeof(*waiter));
         if (!waiter)
                 return -ENOMEM;
+        job->n_waiters++;
         *waiter = (Waiter){ .job = job, .done = done, .userdata = userdata };
         list_append(&manager->waiters, &waiter->link);
         return 0;
@@ -124,6 +132,7 @@ void manager_drop_last_waiter(Manager *manager)
         Waiter *waiter = CONTAINER_OF(manager->waiters.prev, Waiter, link);
 
         list_remove(&waiter->link);
+        waiter->job->n_waiters--;
         free(waiter);
 }
 

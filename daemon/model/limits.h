@@ -41,3 +41,9 @@
 /* Connections of one user that hear signals, and descriptors of passwords being read for him. */
 #define LIMIT_SUBSCRIBERS_PER_USER    256
 #define LIMIT_SECRET_READERS_PER_USER 16
+
+/* Calls of Complete that wait for one publication. */
+#define LIMIT_WAITERS_PER_JOB 64
+
+/* Objects that GetManagedObjects lists: more would not fit into one message of the bus. */
+#define LIMIT_MANAGED_OBJECTS 100000

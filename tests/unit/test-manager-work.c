@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include "model/error-code.h"
+#include "model/limits.h"
 #include "tests/lib/manager-rig.h"
 
 /* Downloading --------------------------------------------------------------------------------- */
@@ -624,6 +625,10 @@ START_TEST(a_failed_publication_keeps_the_job)
 }
 END_TEST
 
+static void on_nothing(void *userdata, int result, bool partial, const char *text)
+{
+}
+
 START_TEST(a_second_complete_is_answered_with_the_first)
 {
         Job *job = make_transferred(1);
@@ -634,6 +639,22 @@ START_TEST(a_second_complete_is_answered_with_the_first)
         fake_link_succeed(worker_of(job));
         turn();
         check_story("acknowledged done=ok done=ok removed=acknowledged ");
+}
+END_TEST
+
+START_TEST(only_so_many_wait_for_one_publication)
+{
+        Job *job = make_transferred(1);
+        unsigned n = 0;
+
+        while (n < 100000 && manager_complete(manager, &alice, job, on_nothing, NULL) == 0)
+                n++;
+        ck_assert_uint_eq(n, LIMIT_WAITERS_PER_JOB);
+        ck_assert_int_eq(manager_complete(manager, &alice, job, on_nothing, NULL), -ENOBUFS);
+        turn();
+        fake_link_succeed(worker_of(job));
+        turn();
+        check_story("acknowledged removed=acknowledged ");
 }
 END_TEST
 
@@ -792,6 +813,7 @@ int main(void)
                       a_connecting_job_is_halted_before_it_is_published,
                       a_failed_publication_keeps_the_job,
                       a_second_complete_is_answered_with_the_first,
+                      only_so_many_wait_for_one_publication,
                       a_job_that_is_being_published_is_left_alone);
         RIG_ADD_TESTS(suite,
                       "cancel",
