@@ -389,6 +389,21 @@ static int become_service_user(Service *service)
         return 0;
 }
 
+/*
+ * Messages that are held back hold the descriptors that came with them, and one that is cut off
+ * for want of a number ends the connection to the bus: all that we may have, not the 1024 that
+ * programs with select(2) need.
+ */
+static int raise_descriptor_limit(void)
+{
+        struct rlimit files;
+
+        if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+                return -errno;
+        files.rlim_cur = files.rlim_max;
+        return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
+}
+
 static int give_up_rights(Service *service)
 {
         int r;
@@ -407,6 +422,9 @@ static int give_up_rights(Service *service)
                 if (prctl(PR_SET_DUMPABLE, 0) < 0)
                         return -errno;
         }
+        r = raise_descriptor_limit();
+        if (r < 0)
+                return r;
         return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 

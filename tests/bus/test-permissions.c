@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "dbus/dosvc-wire.h"
@@ -473,6 +474,52 @@ START_TEST(one_users_flood_does_not_starve_another)
 }
 END_TEST
 
+/* 64 calls with 16 descriptors each, of somebody whom the service has yet to ask about. */
+static void send_descriptors(sd_bus *bus)
+{
+        for (int i = 0; i < 64; i++) {
+                sd_bus_message *m = NULL;
+
+                ck_assert_int_ge(sd_bus_message_new_method_call(bus,
+                                                                &m,
+                                                                DOSVC_BUS_NAME,
+                                                                DOSVC_MANAGER_PATH,
+                                                                DOSVC_MANAGER_INTERFACE,
+                                                                "ListJobs"),
+                                 0);
+                for (int fd = 0; fd < 16; fd++)
+                        ck_assert_int_ge(sd_bus_message_append(m, "h", STDERR_FILENO), 0);
+                ck_assert_int_ge(sd_bus_send(bus, m, NULL), 0);
+                sd_bus_message_unref(m);
+        }
+        ck_assert_int_ge(sd_bus_flush(bus), 0);
+}
+
+/* As systemd starts a service. */
+static void start_with_usual_limits(void)
+{
+        struct rlimit files;
+
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+        files.rlim_cur = 1024;
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+        start();
+}
+
+START_TEST(descriptors_of_strangers_do_not_end_the_service)
+{
+        sd_bus *strangers[16];
+
+        for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
+                strangers[i] = bus_open(&scene.bus, USERS_BOB_UID);
+        for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
+                send_descriptors(strangers[i]);
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
+                sd_bus_flush_close_unref(strangers[i]);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("permissions");
@@ -481,6 +528,7 @@ static Suite *make_suite(void)
         TCase *views = scene_case(suite, "views", start);
         TCase *signals = scene_case(suite, "signals", start);
         TCase *floods = scene_case(suite, "floods", start);
+        TCase *descriptors = scene_case(suite, "descriptors", start_with_usual_limits);
 
         tcase_add_test(foreign, a_foreign_job_does_not_exist);
         tcase_add_test(foreign, properties_of_a_foreign_job_do_not_exist);
@@ -498,6 +546,7 @@ static Suite *make_suite(void)
 
         tcase_add_test(floods, callers_that_vanish_do_nothing);
         tcase_add_test(floods, one_users_flood_does_not_starve_another);
+        tcase_add_test(descriptors, descriptors_of_strangers_do_not_end_the_service);
         return suite;
 }
 
