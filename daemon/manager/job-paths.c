@@ -9,6 +9,9 @@
 
 #include "base/str.h"
 
+#include "manager/bus-error.h"
+#include "model/limits.h"
+
 const char *job_path(const Job *job, char buffer[static JOB_PATH_MAX])
 {
         char id[SD_ID128_STRING_MAX];
@@ -111,18 +114,37 @@ int job_path_find_file(sd_bus *bus,
 }
 
 typedef struct Enumeration {
-        char **paths;
+        char **paths; /* owned: n strings and room for the NULL behind them */
+        size_t n, allocated;
         bool files;
 } Enumeration;
+
+static int add_path(Enumeration *enumeration, const char *path)
+{
+        if (enumeration->n == LIMIT_MANAGED_OBJECTS)
+                return -ENOBUFS;
+        if (enumeration->n + 1 >= enumeration->allocated) {
+                size_t more = enumeration->allocated ? enumeration->allocated * 2 : 16;
+                char **grown = reallocarray(enumeration->paths, more, sizeof(*grown));
+
+                if (!grown)
+                        return -ENOMEM;
+                enumeration->paths = grown;
+                enumeration->allocated = more;
+        }
+        enumeration->paths[enumeration->n + 1] = NULL;
+        enumeration->paths[enumeration->n] = strdup(path);
+        return enumeration->paths[enumeration->n++] ? 0 : -ENOMEM;
+}
 
 static int add_paths(void *userdata, Job *job)
 {
         Enumeration *enumeration = userdata;
         char path[JOB_PATH_MAX];
-        int r = strings_append(&enumeration->paths, job_path(job, path));
+        int r = add_path(enumeration, job_path(job, path));
 
         for (uint32_t i = 0; r >= 0 && enumeration->files && i < job->n_files; i++)
-                r = strings_append(&enumeration->paths, job_path_of_file(job, i, path));
+                r = add_path(enumeration, job_path_of_file(job, i, path));
         return r;
 }
 
@@ -157,7 +179,12 @@ int job_path_enumerate(sd_bus *bus,
         }
         if (r < 0) {
                 strings_free(enumeration.paths);
-                return r;
+                return r == -ENOBUFS ? bus_error_set(error,
+                                                     r,
+                                                     "There are more than %d objects: use "
+                                                     "ListJobs and ListFiles",
+                                                     LIMIT_MANAGED_OBJECTS)
+                                     : r;
         }
         *ret_paths = enumeration.paths;
         return 1;

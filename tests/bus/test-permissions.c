@@ -4,6 +4,7 @@
  * statements 27 and 28 of section 9).
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -520,6 +521,45 @@ START_TEST(descriptors_of_strangers_do_not_end_the_service)
 }
 END_TEST
 
+static void add_many_files(sd_bus *bus)
+{
+        sd_bus_message *m = NULL, *reply = NULL;
+        char *path = client_create(bus, "many");
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(bus,
+                                                        &m,
+                                                        DOSVC_BUS_NAME,
+                                                        path,
+                                                        DOSVC_JOB_INTERFACE,
+                                                        "AddFiles"),
+                         0);
+        ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(ss)"), 0);
+        for (int i = 0; i < 10000; i++)
+                ck_assert_int_ge(sd_bus_message_append(m, "(ss)", "http://host/a", "/dir/a"), 0);
+        ck_assert_int_ge(sd_bus_message_close_container(m), 0);
+        ck_assert_int_ge(sd_bus_call(bus, m, 0, NULL, &reply), 0);
+        sd_bus_message_unref(reply);
+        sd_bus_message_unref(m);
+        free(path);
+}
+
+START_TEST(more_objects_than_a_message_holds_are_refused_quickly)
+{
+        uint64_t began;
+
+        for (int i = 0; i < 10; i++)
+                add_many_files(scene.bob);
+        began = process_now_msec();
+        ck_assert_str_eq(client_try(scene.bob,
+                                    DOSVC_MANAGER_PATH,
+                                    "org.freedesktop.DBus.ObjectManager",
+                                    "GetManagedObjects",
+                                    NULL),
+                         DOSVC_ERROR_PREFIX "LimitExceeded");
+        ck_assert_uint_lt(process_now_msec() - began, 2000);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("permissions");
@@ -528,6 +568,7 @@ static Suite *make_suite(void)
         TCase *views = scene_case(suite, "views", start);
         TCase *signals = scene_case(suite, "signals", start);
         TCase *floods = scene_case(suite, "floods", start);
+        TCase *objects = scene_case(suite, "objects", start);
         TCase *descriptors = scene_case(suite, "descriptors", start_with_usual_limits);
 
         tcase_add_test(foreign, a_foreign_job_does_not_exist);
@@ -546,6 +587,7 @@ static Suite *make_suite(void)
 
         tcase_add_test(floods, callers_that_vanish_do_nothing);
         tcase_add_test(floods, one_users_flood_does_not_starve_another);
+        tcase_add_test(objects, more_objects_than_a_message_holds_are_refused_quickly);
         tcase_add_test(descriptors, descriptors_of_strangers_do_not_end_the_service);
         return suite;
 }
