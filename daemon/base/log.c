@@ -97,6 +97,10 @@ void log_write(int level, const LogContext *context, const char *format, ...)
         va_start(args, format);
         (void) vsnprintf(message + prefix, sizeof(message) - prefix, format, args);
         va_end(args);
+        /* Workers and file names have a say in it: none makes an entry of its own. */
+        for (char *c = message + prefix; *c; c++)
+                if (str_has_control(c, 1))
+                        *c = '?';
         if (context->error) {
                 size_t used = strlen(message);
 
