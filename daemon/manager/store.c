@@ -34,7 +34,8 @@ enum {
 
 #define FILE_COLUMNS                                                                               \
         "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
-        "last_modified, effective_url, finished, headers"
+        "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
+        "restart_reason"
 
 static const char *const statement_texts[STATEMENTS_MAX] = {
         [BEGIN] = "BEGIN IMMEDIATE",
@@ -50,7 +51,7 @@ static const char *const statement_texts[STATEMENTS_MAX] = {
                     "credentials_lost=?19, created=?20, modified=?21, transferred=?22, "
                     "next_attempt=?23",
         [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ") VALUES "
-                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
         [DELETE_JOB] = "DELETE FROM jobs WHERE serial=?1",
         [PUT_SLOT] = "INSERT OR REPLACE INTO slots (job, target, scheme, implicit, user_name, "
                      "key_id, persistent, sealed) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
@@ -94,6 +95,11 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         " target INTEGER NOT NULL, scheme INTEGER NOT NULL, implicit INTEGER NOT NULL,"
         " user_name TEXT, key_id BLOB NOT NULL, persistent INTEGER NOT NULL,"
         " sealed BLOB NOT NULL, PRIMARY KEY (job, target, scheme)) STRICT;",
+        /* 2: checksums, ranges (little-endian pairs of 64 bits), restarts */
+        "ALTER TABLE files ADD COLUMN checksum TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE files ADD COLUMN ranges BLOB NOT NULL DEFAULT x'';"
+        "ALTER TABLE files ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE files ADD COLUMN restart_reason TEXT NOT NULL DEFAULT '';",
 };
 
 struct Store {
@@ -417,6 +423,14 @@ int store_put_file(Store *store, const Job *job, uint32_t index)
         bind_text(s, 12, record->effective_url);
         bind_u64(s, 13, record->finished);
         bind_text(s, 14, record->headers);
+        bind_text(s, 15, record->checksum);
+        (void) sqlite3_bind_blob64(s,
+                                   16,
+                                   record->n_ranges ? (const void *) record->ranges : "",
+                                   record->n_ranges * sizeof(*record->ranges),
+                                   SQLITE_STATIC);
+        bind_u64(s, 17, record->restarts);
+        bind_text(s, 18, record->restart_reason);
         return change(store, s);
 }
 
@@ -725,13 +739,31 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         return 0;
 }
 
+static int read_ranges(sqlite3_stmt *s, int at, FileRecord *record)
+{
+        size_t size = (size_t) sqlite3_column_bytes(s, at);
+
+        if (size % sizeof(*record->ranges) != 0)
+                return -EUCLEAN;
+        if (size == 0)
+                return 0;
+        record->ranges = malloc(size);
+        if (!record->ranges)
+                return -ENOMEM;
+        memcpy(record->ranges, sqlite3_column_blob(s, at), size);
+        record->n_ranges = (uint32_t) (size / sizeof(*record->ranges));
+        return 0;
+}
+
 static int read_file(sqlite3_stmt *s, Job *job)
 {
         FileRecord record = { .index = (uint32_t) column_u64(s, 1) };
-        char **const texts[] = { &record.remote_name, &record.local_name,    &record.temp_name,
-                                 &record.etag,        &record.last_modified, &record.effective_url,
-                                 &record.headers };
-        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13 };
+        char **const texts[] = {
+                &record.remote_name, &record.local_name,    &record.temp_name,
+                &record.etag,        &record.last_modified, &record.effective_url,
+                &record.headers,     &record.checksum,      &record.restart_reason
+        };
+        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13, 14, 17 };
         int index = job_add_file(job, "", "");
         int r = index;
 
@@ -744,6 +776,8 @@ static int read_file(sqlite3_stmt *s, Job *job)
         record.offset_bytes = column_u64(s, 7);
         record.total_bytes = column_u64(s, 8);
         record.finished = column_u64(s, 12) != 0;
+        record.restarts = (uint32_t) column_u64(s, 16);
+        r = read_ranges(s, 15, &record);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
                 r = str_set(texts[i], column_text(s, columns[i]));
         if (r >= 0)

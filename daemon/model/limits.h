@@ -39,5 +39,9 @@
 #define LIMIT_REDIRECTS 10
 
 /* Connections of one user that hear signals, and descriptors of passwords being read for him. */
-#define LIMIT_SUBSCRIBERS_PER_USER   256
+#define LIMIT_SUBSCRIBERS_PER_USER    256
 #define LIMIT_SECRET_READERS_PER_USER 16
+
+/* Parts of one file (spec section 3.8), and the longest checksum: "sha512:" and 128 digits. */
+#define LIMIT_RANGES_PER_FILE 500
+#define LIMIT_CHECKSUM        135

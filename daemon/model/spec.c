@@ -50,18 +50,31 @@ int file_record_init(FileRecord *record, uint32_t index, const char *remote, con
 int file_record_copy(FileRecord *record, const FileRecord *from)
 {
         FileRecord copy = *from;
-        const char *const strings[] = { from->remote_name, from->local_name,    from->temp_name,
-                                        from->etag,        from->last_modified, from->effective_url,
-                                        from->headers };
+        const char *const strings[] = {
+                from->remote_name, from->local_name,    from->temp_name,
+                from->etag,        from->last_modified, from->effective_url,
+                from->headers,     from->checksum,      from->restart_reason
+        };
         char **const copies[] = { &copy.remote_name, &copy.local_name,    &copy.temp_name,
                                   &copy.etag,        &copy.last_modified, &copy.effective_url,
-                                  &copy.headers };
+                                  &copy.headers,     &copy.checksum,      &copy.restart_reason };
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
                 *copies[i] = NULL;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(copies); i++)
                 r = str_set(copies[i], strings[i] ? strings[i] : "");
+        copy.ranges = NULL;
+        copy.n_ranges = 0;
+        if (r >= 0 && from->n_ranges > 0) {
+                copy.ranges = calloc(from->n_ranges, sizeof(*copy.ranges));
+                if (copy.ranges) {
+                        memcpy(copy.ranges, from->ranges, from->n_ranges * sizeof(*copy.ranges));
+                        copy.n_ranges = from->n_ranges;
+                } else {
+                        r = -ENOMEM;
+                }
+        }
         if (r < 0) {
                 file_record_done(&copy);
                 return r;
@@ -75,12 +88,16 @@ void file_record_done(FileRecord *record)
         char **const strings[] = { &record->remote_name,   &record->local_name,
                                    &record->temp_name,     &record->etag,
                                    &record->last_modified, &record->effective_url,
-                                   &record->headers };
+                                   &record->headers,       &record->checksum,
+                                   &record->restart_reason };
 
         for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
                 free(*strings[i]);
                 *strings[i] = NULL;
         }
+        free(record->ranges);
+        record->ranges = NULL;
+        record->n_ranges = 0;
 }
 
 /* Decodes one character of UTF-8 (RFC 3629); returns its length in bytes or -EILSEQ. */

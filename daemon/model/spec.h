@@ -52,6 +52,12 @@ int auth_scheme_from_string(const char *s);
 int proxy_usage_from_string(const char *s);
 int error_context_from_string(const char *s);
 
+/* A part of a remote file; length DOSVC_SIZE_UNKNOWN: to its end. */
+typedef struct FileRange {
+        uint64_t offset_bytes;
+        uint64_t length_bytes;
+} FileRange;
+
 /* What dbus/worker-wire.h calls FileRecord. Strings are owned and never NULL once set. */
 typedef struct FileRecord {
         char *remote_name;
@@ -61,6 +67,11 @@ typedef struct FileRecord {
         char *last_modified;
         char *effective_url;
         char *headers;
+        char *checksum;
+        char *restart_reason;
+        FileRange *ranges; /* owned */
+        uint32_t n_ranges;
+        uint32_t restarts;
         uint64_t device;
         uint64_t inode;
         uint64_t offset_bytes;
