@@ -209,13 +209,16 @@ static CURLcode set_range(Request *request, const RequestSpec *spec)
         if (spec->from == 0)
                 return CURLE_OK;
         (void) snprintf(range, sizeof(range), "%" PRIu64 "-", spec->from);
+        if (curl_easy_setopt(request->easy, CURLOPT_RANGE, range) != CURLE_OK)
+                return CURLE_OUT_OF_MEMORY;
+        if (!spec->if_range)
+                return CURLE_OK;
         (void) snprintf(line, sizeof(line), "If-Range: %s", spec->if_range);
         headers = curl_slist_append(request->headers, line);
         if (!headers)
                 return CURLE_OUT_OF_MEMORY;
         request->headers = headers;
-        return curl_easy_setopt(request->easy, CURLOPT_RANGE, range) |
-               curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, headers);
+        return curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, headers);
 }
 
 static CURLcode set_logins(CURL *easy, const RequestSpec *spec)

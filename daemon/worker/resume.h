@@ -3,6 +3,11 @@
  * its answer means for them. Bytes of two versions never meet in one file: whatever is not
  * proved to continue the version on disk starts again from 0.
  *
+ * A ladder, climbed one rung for each 200 that looks like the version on disk:
+ *
+ *   If-Range with the strong ETag ─► If-Range with the date ─► Range alone, and the answer's
+ *   size, ETag and date must be the recorded ones ─► the whole file
+ *
  * Pure: judges a FileRecord against a Head (RFC 9110 sections 8.8, 13.1.5, 14, 15.3.7).
  */
 #pragma once
@@ -13,29 +18,47 @@
 #include "model/spec.h"
 #include "worker/head.h"
 
+typedef enum ResumeRung {
+        RESUME_RUNG_ETAG,
+        RESUME_RUNG_DATE,
+        RESUME_RUNG_COMPARE,
+        RESUME_RUNGS_MAX, /* there is none */
+} ResumeRung;
+
 /* What the request says. */
 typedef struct ResumePlan {
+        ResumeRung rung;      /* of a plan that continues */
         uint64_t from;        /* Range: bytes=<from>-; 0 = the whole file, no Range */
-        const char *if_range; /* borrowed from the record; NULL when from is 0 */
+        const char *if_range; /* borrowed from the record; NULL = no If-Range */
 } ResumePlan;
 
 typedef enum ResumeVerdict {
         RESUME_APPEND,     /* the body continues at plan.from */
         RESUME_FROM_START, /* the body is the whole file: nothing of the old bytes stays */
         RESUME_WHOLE,      /* the bytes on disk are the whole file */
+        RESUME_CLIMB,      /* not wanted: ask again from the next rung */
         RESUME_ASK_AGAIN,  /* worthless: forget the old bytes, ask for the whole file */
         RESUME_REFUSE,     /* worthless, and the whole file was asked for */
 } ResumeVerdict;
 
 /*
- * The plan for a request of url; the offset of the record is what is really on disk. A
- * validator proves nothing about another resource: only the URL that the bytes came from
- * (its query apart, which signed redirects change) is asked to continue them.
+ * The plan for a request of url; position: bytes that are there. Begins with rung where the
+ * record has what that takes, else with the nearest. A validator proves nothing about
+ * another resource: only the URL that the bytes came from (its query apart, which signed
+ * redirects change) is asked to continue them.
  */
-ResumePlan resume_plan(const FileRecord *record, const char *url);
+ResumePlan
+resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeRung rung);
 
-/* For the statuses 200, 203, 206 and 416. */
+/* For the statuses 200, 203, 206, 412 and 416. */
 ResumeVerdict resume_judge(const FileRecord *record, const ResumePlan *plan, const Head *head);
+
+/* The rung after that one for which the record has what it takes. */
+ResumeRung resume_next_rung(const FileRecord *record, ResumeRung rung);
+
+/* Why the answer costs the bytes on disk: a sentence. */
+const char *
+resume_restart_reason(const FileRecord *record, const ResumePlan *plan, const Head *head);
 
 /* Size of the whole file as the answer to an APPEND or FROM_START tells it. */
 uint64_t resume_total_bytes(const ResumePlan *plan, const Head *head);

@@ -12,10 +12,14 @@
 #include "worker/destinations.h"
 #include "worker/request.h"
 #include "worker/resume.h"
+#include "worker/rungs.h"
 #include "worker/sink.h"
 
 /* A credential for each scheme that there is, and no more: a peer cannot make us loop. */
 #define MAX_CHALLENGES 4
+
+/* How often one file may begin again before the server gets a rest. */
+#define MAX_RESTARTS 5
 
 struct Transfer {
         TransferPlace place;
@@ -27,10 +31,13 @@ struct Transfer {
         Request *request;
         char *url; /* of the request that runs or comes next */
         ResumePlan plan;
+        ResumeRung rung;       /* of the ladder, to begin the next request with */
         ResumeVerdict verdict; /* on the last answer that could be a body */
+        const char *reason;    /* for starting over, should it come to that */
         Login logins[AUTH_TARGETS_MAX];
         unsigned challenges[AUTH_TARGETS_MAX];
         unsigned redirects;
+        unsigned restarts;
         AuthTarget asked;
         bool asking;
         bool accepted; /* the answer's body goes to the sink */
@@ -87,14 +94,40 @@ static int record_temp(Transfer *transfer)
         return str_set(&transfer->record->temp_name, file.temp_name);
 }
 
+/* Bytes that were fetched are thrown away. */
+static int count_restart(Transfer *transfer, const char *reason)
+{
+        FileRecord *record = transfer->record;
+
+        if (record->offset_bytes == 0 && sink_position(transfer->sink) == 0)
+                return 0;
+        record->restarts += record->restarts < UINT32_MAX;
+        transfer->restarts++;
+        return str_set(&record->restart_reason, reason);
+}
+
 /*
  * Nothing of the bytes on disk is worth keeping. The next version gets another file under
  * another name: a record that a crash left behind can then never vouch for bytes that
  * it does not describe.
  */
-static int start_over(Transfer *transfer)
+static int start_over(Transfer *transfer, const char *reason)
 {
-        int r = sink_create(transfer->sink);
+        int r = count_restart(transfer, reason);
+
+        if (r < 0)
+                return r;
+        if (transfer->restarts > MAX_RESTARTS) {
+                failure_set(&transfer->failure,
+                            (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED,
+                            true,
+                            ERROR_CONTEXT_REMOTE_FILE,
+                            transfer->url,
+                            "The file at %s does not stay the same for long enough.",
+                            log_url(transfer->url));
+                return -EAGAIN;
+        }
+        r = sink_create(transfer->sink);
 
         if (r < 0) {
                 failure_set_local(&transfer->failure, r, transfer->record->local_name);
@@ -123,7 +156,7 @@ static int take_version(Transfer *transfer, const Head *head)
 /* The body is coming: the record says of what. */
 static int accept_body(Transfer *transfer, const Head *head)
 {
-        int r = transfer->verdict == RESUME_FROM_START ? start_over(transfer) : 0;
+        int r = transfer->verdict == RESUME_FROM_START ? start_over(transfer, transfer->reason) : 0;
 
         if (r >= 0) {
                 /* Validators and the date that makes them strong stay those of the first bytes. */
@@ -158,23 +191,34 @@ static void refuse_answer(Transfer *transfer, const char *text)
                     text);
 }
 
+/* Only what the climb showed: a file without an ETag says nothing of the server. */
+static void learn_rung(Transfer *transfer)
+{
+        if (transfer->rung > RESUME_RUNG_ETAG)
+                rungs_learn(transfer->place.rungs, transfer->url, transfer->rung);
+}
+
 /* RequestEvents.head */
 static int on_head(void *userdata, const Head *head)
 {
         Transfer *transfer = userdata;
 
         if (head->status != 200 && head->status != 203 && head->status != 206 &&
-            head->status != 416)
+            head->status != 412 && head->status != 416)
                 return 1;
-        if (head->status == 416 && transfer->plan.from == 0)
+        if ((head->status == 412 || head->status == 416) && transfer->plan.from == 0)
                 return 1;
         transfer->verdict = resume_judge(transfer->record, &transfer->plan, head);
+        transfer->reason = resume_restart_reason(transfer->record, &transfer->plan, head);
         switch (transfer->verdict) {
         case RESUME_APPEND:
+                learn_rung(transfer);
+                return accept_body(transfer, head);
         case RESUME_FROM_START:
                 return accept_body(transfer, head);
         case RESUME_WHOLE:
                 return 1;
+        case RESUME_CLIMB:
         case RESUME_ASK_AGAIN:
                 return -ECANCELED;
         case RESUME_REFUSE:
@@ -216,6 +260,13 @@ static const Login *login_for(const Transfer *transfer, AuthTarget target)
         return login;
 }
 
+static ResumeRung first_rung(const Transfer *transfer)
+{
+        ResumeRung known = rungs_find(transfer->place.rungs, transfer->url);
+
+        return transfer->rung > known ? transfer->rung : known;
+}
+
 static void ask(Transfer *transfer)
 {
         RequestSpec spec = {
@@ -227,7 +278,10 @@ static void ask(Transfer *transfer)
         };
         int r;
 
-        transfer->plan = resume_plan(transfer->record, transfer->url);
+        transfer->plan = resume_plan(transfer->record,
+                                     sink_position(transfer->sink),
+                                     transfer->url,
+                                     first_rung(transfer));
         transfer->accepted = false;
         transfer->verdict = RESUME_REFUSE;
         spec.from = transfer->plan.from;
@@ -363,13 +417,21 @@ static void end_of_body(Transfer *transfer)
 /* The old bytes cannot be continued: the whole file, please. */
 static void ask_again(Transfer *transfer)
 {
-        int r = start_over(transfer);
+        int r = start_over(transfer, transfer->reason);
 
         if (r < 0) {
                 end_internal(transfer, r);
                 return;
         }
         transfer->facts->begun(transfer->userdata, transfer);
+        ask(transfer);
+}
+
+/* The answer was no part; the same question in other words. */
+static void climb(Transfer *transfer)
+{
+        transfer->rung = resume_next_rung(transfer->record, transfer->plan.rung);
+        learn_rung(transfer);
         ask(transfer);
 }
 
@@ -396,6 +458,8 @@ static void on_done(void *userdata, const RequestResult *result)
                 end(transfer);
         else if (result->aborted && transfer->verdict == RESUME_ASK_AGAIN)
                 ask_again(transfer);
+        else if (result->aborted && transfer->verdict == RESUME_CLIMB)
+                climb(transfer);
         else if (head->status == 407 || (head->status == 0 && result->tunnel_status == 407))
                 challenge(transfer, AUTH_TARGET_PROXY, result);
         else if (head->status == 401)
@@ -437,7 +501,9 @@ static int open_place(Transfer *transfer)
         r = sink_continue(transfer->sink, &file, record->offset_bytes);
         if (r != -ESTALE)
                 return r;
-        r = str_set(&record->temp_name, "");
+        r = count_restart(transfer, "The temporary file was gone or not the one recorded.");
+        if (r >= 0)
+                r = str_set(&record->temp_name, "");
         record->device = record->inode = 0;
         return r < 0 ? r : forget_version(record);
 }

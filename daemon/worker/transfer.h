@@ -5,6 +5,7 @@
  *   open the place ─► request ─► 2xx: bytes to the sink ─────────────► whole | failed
  *                       ▲  ▲──── 3xx: own hop, https never to http
  *                       │─────── 401, 407: asks for one credential, once more with it
+ *                       │─────── a 200 for a part: the next rung of the ladder
  *                       └─────── an answer that does not continue: from 0, without Range
  *
  * No credential goes along before a challenge, to another origin than that of the file's own
@@ -24,6 +25,7 @@
 
 typedef struct CurlLoop CurlLoop;
 typedef struct Destination Destination;
+typedef struct Rungs Rungs;
 typedef struct Transfer Transfer;
 
 typedef struct TransferFacts {
@@ -46,6 +48,7 @@ typedef struct TransferPlace {
         sd_event *event;
         CurlLoop *loop;
         Destination *destination;
+        Rungs *rungs;
         const char *proxy;        /* "" = direct */
         const char *proxy_bypass; /* "" = none */
 } TransferPlace;

@@ -1,0 +1,307 @@
+/*
+ * Bytes of two versions never meet: dosvc-worker goes on with a part of a file against
+ * servers that lie about what they have. As root, because the worker is another user.
+ */
+#include <check.h>
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "base/str.h"
+
+#include "model/error-code.h"
+#include "tests/lib/http-tricks.h"
+#include "tests/lib/temp-dir.h"
+#include "tests/lib/worker-driver.h"
+
+#define SIZE     TRICKS_SIZE
+#define PART     TRICKS_PART
+#define ETAG     TRICKS_ETAG
+#define MODIFIED TRICKS_MODIFIED
+#define ANSWERED "HTTP/1.1 200 OK\nDate: Fri, 01 Mar 2024 12:00:00 GMT\n"
+
+static char *dir;  /* of the whole test */
+static char *home; /* of the owner */
+static HttpServer server;
+static WorkerDriver worker;
+
+static void set_up(void)
+{
+        dir = temp_dir_new();
+        home = temp_dir_path(dir, "home");
+        temp_dir_make(home, 0700, WORKER_DRIVER_UID);
+        http_server_start(&server, tricks_serve, dir);
+}
+
+static void tear_down(void)
+{
+        driver_stop(&worker);
+        http_server_stop(&server);
+        free(home);
+        dir = temp_dir_remove(dir);
+}
+
+static void put(char **owned, const char *value)
+{
+        ck_assert_int_ge(str_set(owned, value), 0);
+}
+
+static void make_record(FileRecord *record, uint32_t index, const char *path)
+{
+        _cleanup_free_ char *url = http_server_url(&server, path), *local = NULL;
+        char name[32];
+
+        (void) snprintf(name, sizeof(name), "file-%u", index);
+        local = temp_dir_path(home, name);
+        ck_assert_int_ge(file_record_init(record, index, url, local), 0);
+}
+
+/* The first bytes of version A as an earlier worker left them and the manager recorded them. */
+static void leave_bytes(FileRecord *record, uint64_t offset)
+{
+        _cleanup_free_ char *path = NULL, *name = NULL;
+        struct stat st;
+        FILE *out;
+
+        ck_assert_int_gt(asprintf(&name, ".file-%u.00000001.dosvc", record->index), 0);
+        path = temp_dir_path(home, name);
+        out = fopen(path, "we");
+        ck_assert_ptr_nonnull(out);
+        ck_assert_uint_eq(fwrite(tricks_a, 1, offset, out), offset);
+        ck_assert_int_eq(fclose(out), 0);
+        ck_assert_int_eq(chown(path, WORKER_DRIVER_UID, WORKER_DRIVER_UID), 0);
+        ck_assert_int_eq(stat(path, &st), 0);
+        put(&record->temp_name, name);
+        put(&record->effective_url, record->remote_name);
+        record->device = st.st_dev;
+        record->inode = st.st_ino;
+        record->offset_bytes = offset;
+}
+
+/* What the record says of version A. */
+static void leave_version(FileRecord *record, const char *etag, const char *modified, uint64_t size)
+{
+        put(&record->etag, etag);
+        put(&record->last_modified, modified);
+        put(&record->headers, ANSWERED);
+        record->total_bytes = size;
+}
+
+static void run(const FileRecord *records, size_t n)
+{
+        driver_stop(&worker);
+        driver_start(&worker);
+        driver_download(&worker, records, n, NULL);
+        driver_wait(&worker);
+}
+
+/* Goes on behind PART bytes of version A. */
+static void resume(const char *path)
+{
+        FileRecord record;
+
+        http_server_forget(&server);
+        make_record(&record, 0, path);
+        leave_bytes(&record, PART);
+        leave_version(&record, ETAG, MODIFIED, SIZE);
+        run(&record, 1);
+        file_record_done(&record);
+}
+
+/* The temporary file of a record begins with exactly those bytes. */
+static bool holds(const FileRecord *record, const void *expected, size_t size)
+{
+        _cleanup_free_ char *path = temp_dir_path(home, record->temp_name);
+        size_t found;
+        _cleanup_free_ char *bytes = temp_dir_read(path, &found);
+
+        return found == size && memcmp(bytes, expected, size) == 0;
+}
+
+static void assert_finished_with(uint32_t file, const void *expected, size_t size)
+{
+        const FileRecord *record = &worker.records[file];
+
+        ck_assert_msg(worker.finished, "%s", worker.description);
+        ck_assert(record->finished);
+        ck_assert_uint_eq(record->offset_bytes, size);
+        ck_assert_uint_eq(record->total_bytes, size);
+        ck_assert(holds(record, expected, size));
+}
+
+static size_t count_in_log(const char *part)
+{
+        _cleanup_free_ char *text = http_server_log(&server);
+        size_t n = 0;
+
+        for (const char *at = text; (at = strstr(at, part)); at++)
+                n++;
+        return n;
+}
+
+/* ---- the ladder ------------------------------------------------------------------------- */
+
+START_TEST(a_server_is_asked_in_other_words_until_it_understands)
+{
+        static const struct {
+                const char *path;
+                unsigned requests, if_ranges, restarts;
+        } servers[] = {
+                { "/plain", 1, 1, 0 },       { "/date-only", 2, 2, 0 },
+                { "/no-if-range", 3, 2, 0 }, { "/precondition", 3, 2, 0 },
+                { "/no-range", 3, 2, 1 },    { "/old-part", 1, 1, 0 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+                resume(servers[i].path);
+                assert_finished_with(0, tricks_a, SIZE);
+                ck_assert_msg(count_in_log("GET ") == servers[i].requests, "%s", servers[i].path);
+                ck_assert_uint_eq(count_in_log("\nIf-Range: "), servers[i].if_ranges);
+                ck_assert_uint_eq(worker.records[0].restarts, servers[i].restarts);
+        }
+}
+END_TEST
+
+START_TEST(the_second_file_does_not_climb_again)
+{
+        enum { FILES = 100 }; /* a few at a time: the last begins long after the first */
+        FileRecord records[FILES];
+
+        for (uint32_t i = 0; i < FILES; i++) {
+                bool begun = i == 0 || i == FILES - 1;
+
+                make_record(&records[i], i, begun ? "/no-if-range" : "/empty");
+                if (begun) {
+                        leave_bytes(&records[i], PART);
+                        leave_version(&records[i], ETAG, MODIFIED, SIZE);
+                }
+        }
+        run(records, FILES);
+        assert_finished_with(0, tricks_a, SIZE);
+        assert_finished_with(FILES - 1, tricks_a, SIZE);
+        for (uint32_t i = 0; i < FILES; i++)
+                file_record_done(&records[i]);
+        ck_assert_uint_eq(count_in_log("\nRange: "), 4);
+        ck_assert_uint_eq(count_in_log("\nIf-Range: "), 2);
+}
+END_TEST
+
+START_TEST(another_version_starts_again_and_says_why)
+{
+        static const struct {
+                const char *path;
+                size_t size;
+        } servers[] = {
+                { "/careless", SIZE },
+                { "/careless-bare", SIZE },
+                { "/redated", SIZE },
+                { "/shrunk", SIZE / 2 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+                resume(servers[i].path);
+                assert_finished_with(0, tricks_b, servers[i].size);
+                ck_assert_uint_eq(worker.records[0].restarts, 1);
+                ck_assert_str_ne(worker.records[0].restart_reason, "");
+        }
+}
+END_TEST
+
+START_TEST(lengths_that_contradict_are_not_believed)
+{
+        static const char *const paths[] = {
+                "/negative-length", "/list-of-lengths", "/endless-length",
+                "/long-chunks",     "/two-lengths",     "/cut-chunks",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                FileRecord record;
+
+                make_record(&record, 0, paths[i]);
+                run(&record, 1);
+                ck_assert_msg(worker.failed, "%s", paths[i]);
+                ck_assert(worker.transient);
+                ck_assert_str_eq(worker.context, "remote-file");
+                ck_assert(!worker.records[0].finished);
+                file_record_done(&record);
+        }
+}
+END_TEST
+
+START_TEST(a_part_that_is_too_long_or_too_short_is_no_file)
+{
+        resume("/long-part");
+        ck_assert(worker.failed && worker.transient);
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_le(worker.records[0].offset_bytes, SIZE);
+
+        resume("/short-part");
+        ck_assert(worker.failed && worker.transient);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, SIZE - 1);
+        ck_assert_uint_eq(worker.records[0].restarts, 0);
+        ck_assert(holds(&worker.records[0], tricks_a, SIZE - 1));
+}
+END_TEST
+
+START_TEST(a_range_that_is_refused_starts_again)
+{
+        resume("/no-bytes-behind");
+        assert_finished_with(0, tricks_a, SIZE);
+        ck_assert_uint_eq(worker.records[0].restarts, 1);
+}
+END_TEST
+
+START_TEST(a_coded_body_is_stored_as_it_comes)
+{
+        FileRecord record;
+
+        make_record(&record, 0, "/coded");
+        run(&record, 1);
+        assert_finished_with(0, tricks_b, SIZE);
+        file_record_done(&record);
+}
+END_TEST
+
+/* ---- the list --------------------------------------------------------------------------- */
+
+static TCase *new_case(Suite *suite, const char *name)
+{
+        TCase *tcase = tcase_create(name);
+
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_set_timeout(tcase, 60);
+        suite_add_tcase(suite, tcase);
+        return tcase;
+}
+
+static void add_ladder(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "ladder");
+
+        tcase_add_test(tcase, a_server_is_asked_in_other_words_until_it_understands);
+        tcase_add_test(tcase, the_second_file_does_not_climb_again);
+        tcase_add_test(tcase, another_version_starts_again_and_says_why);
+        tcase_add_test(tcase, lengths_that_contradict_are_not_believed);
+        tcase_add_test(tcase, a_part_that_is_too_long_or_too_short_is_no_file);
+        tcase_add_test(tcase, a_range_that_is_refused_starts_again);
+        tcase_add_test(tcase, a_coded_body_is_stored_as_it_comes);
+}
+
+int main(void)
+{
+        Suite *suite = suite_create("faults");
+        SRunner *runner;
+        int failed;
+
+        tricks_setup();
+        add_ladder(suite);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
