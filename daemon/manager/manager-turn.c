@@ -195,8 +195,10 @@ static void carry_out(Manager *manager, Job *job)
         tell(manager, job, changes);
         manager_count_work(manager, job, job_has_work(job));
 
-        if (effects & JOB_HALT && job->run)
+        if (effects & JOB_HALT && job->run && job_run_is_started(job->run))
                 job_run_stop(job->run);
+        else if (effects & JOB_HALT && job->run) /* nothing will tell of its end */
+                manager_end_run(manager, job);
         if (effects & JOB_UNPLAN) {
                 scheduler_remove(&manager->scheduler, &job->queue);
                 job->wait = sd_event_source_disable_unref(job->wait);
