@@ -142,13 +142,24 @@ static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t 
         run->events->progress(run->job->manager, job);
 }
 
-/* What the owner wished is not the worker's to change. */
+/*
+ * What the owner wished is not the worker's to change. Of a file that has another remote name by
+ * now only the temporary file counts, so that it is found again: its bytes are of the old place.
+ */
 static int take_record(Job *job, const FileRecord *told)
 {
         const FileRecord *wish = &job->files[told->index].record;
         FileRecord record, mixed = *told;
         int r;
 
+        if (!str_equal(told->remote_name, wish->remote_name)) {
+                if (wish->finished)
+                        return -ESTALE;
+                mixed = *wish;
+                mixed.temp_name = told->temp_name;
+                mixed.device = told->device;
+                mixed.inode = told->inode;
+        }
         mixed.remote_name = wish->remote_name;
         mixed.local_name = wish->local_name;
         mixed.checksum = wish->checksum;

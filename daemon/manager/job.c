@@ -296,6 +296,45 @@ int job_add_file(Job *job, const char *remote_name, const char *local_name)
         return (int) job->n_files++;
 }
 
+int job_want(Job *job,
+             uint32_t index,
+             const char *checksum,
+             const FileRange *ranges,
+             uint32_t n_ranges)
+{
+        FileRecord *record = &job->files[index].record;
+        _cleanup_free_ FileRange *copies = NULL;
+
+        if (n_ranges > 0) {
+                copies = calloc(n_ranges, sizeof(*copies));
+                if (!copies)
+                        return -ENOMEM;
+                memcpy(copies, ranges, n_ranges * sizeof(*copies));
+        }
+        if (str_set(&record->checksum, checksum) < 0)
+                return -ENOMEM;
+        free(record->ranges);
+        record->ranges = STEAL_PTR(copies);
+        record->n_ranges = n_ranges;
+        return 0;
+}
+
+int job_set_remote_name(Job *job, uint32_t index, const char *remote_name)
+{
+        JobFile *file = &job->files[index];
+        FileRecord *record = &file->record;
+        int r = str_set(&record->remote_name, remote_name);
+
+        if (r < 0 || record->finished)
+                return r;
+        count_file(job, file, -1);
+        record->etag[0] = record->last_modified[0] = record->effective_url[0] = '\0';
+        record->offset_bytes = file->live_bytes = 0;
+        record->total_bytes = file->live_total = DOSVC_SIZE_UNKNOWN;
+        count_file(job, file, 1);
+        return 0;
+}
+
 void job_truncate_files(Job *job, uint32_t n)
 {
         while (job->n_files > n) {

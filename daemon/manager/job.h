@@ -156,6 +156,17 @@ bool job_has_work(const Job *job);  /* wants to run now or later by itself */
 
 /* Adds a file; the checks are the caller's. Returns its index. -ENOMEM. */
 int job_add_file(Job *job, const char *remote_name, const char *local_name);
+/* What else is wanted of a file that was just added; copies. -ENOMEM leaves it as it was. */
+int job_want(Job *job,
+             uint32_t index,
+             const char *checksum,
+             const FileRange *ranges,
+             uint32_t n_ranges);
+/*
+ * Another place to fetch a file from. What was fetched of an unfinished one is not of the new
+ * place, whatever its validators say: it begins again. -ENOMEM leaves it as it was.
+ */
+int job_set_remote_name(Job *job, uint32_t index, const char *remote_name);
 /* Takes back the files from index n on. */
 void job_truncate_files(Job *job, uint32_t n);
 /* Takes what a worker told or the store held; ownership of the strings moves. */

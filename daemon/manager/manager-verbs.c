@@ -147,9 +147,17 @@ int manager_add_files(Manager *manager,
                 return -EMFILE;
 
         for (size_t i = 0; r >= 0 && i < n_files; i++) {
-                r = job_add_file(job, files[i].remote_name, files[i].local_name);
+                int index = job_add_file(job, files[i].remote_name, files[i].local_name);
+
+                r = index;
                 if (r >= 0)
-                        r = store_put_file(manager->parts.store, job, (uint32_t) r);
+                        r = job_want(job,
+                                     (uint32_t) index,
+                                     files[i].checksum ? files[i].checksum : "",
+                                     files[i].ranges,
+                                     files[i].n_ranges);
+                if (r >= 0)
+                        r = store_put_file(manager->parts.store, job, (uint32_t) index);
         }
         if (r >= 0)
                 r = manager_change(manager, job, 0, JOB_CHANGE_FILES);
@@ -162,6 +170,41 @@ int manager_add_files(Manager *manager,
         }
         *ret_first = first;
         return 0;
+}
+
+int manager_set_remote_names(Manager *manager,
+                             const Caller *caller,
+                             Job *job,
+                             const ManagerRename *renames,
+                             size_t n_renames)
+{
+        bool unfinished = false;
+        int r = manager_begin(caller, VERB_SET_REMOTE_NAME, job);
+
+        if (r >= 0 && job->publishing)
+                r = -EBADFD;
+        if (r < 0)
+                return r;
+        for (size_t i = 0; r >= 0 && i < n_renames; i++) {
+                unfinished |= !job->files[renames[i].index].record.finished;
+                r = job_set_remote_name(job, renames[i].index, renames[i].remote_name);
+                if (r >= 0)
+                        r = store_put_file(manager->parts.store, job, renames[i].index);
+        }
+        if (r >= 0)
+                r = manager_change(manager, job, 0, 0);
+        /* Its worker asks at the old place. */
+        if (r >= 0 && unfinished && job_is_active(job)) {
+                r = manager_move(manager, job, JOB_EVENT_SUSPEND);
+                if (r >= 0)
+                        r = manager_move(manager, job, JOB_EVENT_RESUME);
+        }
+        if (r < 0) { /* the end of the turn puts the job back */
+                store_fail(manager->parts.store, r);
+                manager_mark_dirty(manager, job, 0, 0);
+                manager_arm_commit(manager);
+        }
+        return r;
 }
 
 int manager_resume(Manager *manager, const Caller *caller, Job *job)

@@ -359,6 +359,100 @@ int spec_check_password(const char *s, size_t size_bytes, const char **ret_reaso
         return 0;
 }
 
+static int compare_offsets(const void *a, const void *b)
+{
+        const FileRange *left = a, *right = b;
+
+        return (left->offset_bytes > right->offset_bytes) -
+               (left->offset_bytes < right->offset_bytes);
+}
+
+static int check_range(const FileRange *range, const char **ret_reason)
+{
+        if (range->length_bytes == 0)
+                *ret_reason = "must have a length";
+        else if (range->offset_bytes == DOSVC_SIZE_UNKNOWN)
+                *ret_reason = "must begin at a known offset";
+        else if (range->length_bytes != DOSVC_SIZE_UNKNOWN &&
+                 range->length_bytes > UINT64_MAX - 1 - range->offset_bytes)
+                *ret_reason = "must not end beyond what can be counted";
+        else
+                return 0;
+        return -ERANGE;
+}
+
+int spec_check_ranges(const FileRange *ranges, size_t n_ranges, const char **ret_reason)
+{
+        _cleanup_free_ FileRange *sorted = NULL;
+
+        if (n_ranges == 0) {
+                *ret_reason = "must name at least one part of the file";
+                return -EINVAL;
+        }
+        if (n_ranges > LIMIT_RANGES_PER_FILE) {
+                *ret_reason = "must have at most 500 parts";
+                return -ETOOMANYREFS;
+        }
+        for (size_t i = 0; i < n_ranges; i++) {
+                int r = check_range(&ranges[i], ret_reason);
+
+                if (r < 0)
+                        return r;
+        }
+
+        sorted = calloc(n_ranges, sizeof(*sorted));
+        if (!sorted)
+                return -ENOMEM;
+        memcpy(sorted, ranges, n_ranges * sizeof(*sorted));
+        qsort(sorted, n_ranges, sizeof(*sorted), compare_offsets);
+        for (size_t i = 1; i < n_ranges; i++) {
+                const FileRange *before = &sorted[i - 1];
+
+                /* "To the end" is more than any distance: nothing may follow it. */
+                if (before->length_bytes > sorted[i].offset_bytes - before->offset_bytes) {
+                        *ret_reason = "must not overlap";
+                        return -EOVERFLOW;
+                }
+        }
+        return 0;
+}
+
+int spec_parse_checksum(const char *algorithm,
+                        const char *digits,
+                        char **ret,
+                        const char **ret_reason)
+{
+        static const struct {
+                const char *name, *reason;
+                size_t n_digits;
+        } algorithms[] = {
+                { "sha256", "must have 64 hexadecimal digits", 64 },
+                { "sha512", "must have 128 hexadecimal digits", 128 },
+                { "sha1", "must have 40 hexadecimal digits", 40 },
+                { "md5", "must have 32 hexadecimal digits", 32 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
+                char *text;
+
+                if (strcmp(algorithms[i].name, algorithm) != 0)
+                        continue;
+                if (strlen(digits) != algorithms[i].n_digits ||
+                    digits[strspn(digits, "0123456789abcdefABCDEF")] != '\0') {
+                        *ret_reason = algorithms[i].reason;
+                        return -EINVAL;
+                }
+                if (str_format(&text, "%s:%s", algorithm, digits) < 0)
+                        return -ENOMEM;
+                for (char *c = text; *c; c++)
+                        if (*c >= 'A' && *c <= 'F')
+                                *c = (char) (*c - 'A' + 'a');
+                *ret = text;
+                return 0;
+        }
+        return -ENOENT;
+}
+
 int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)
 {
         _cleanup_(curl_url_cleanupp) CURLU *url = NULL;

@@ -124,6 +124,23 @@ int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reas
 int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason);
 
 /*
+ * The parts wanted of a file (spec section 3.5): at least one (-EINVAL), at most
+ * LIMIT_RANGES_PER_FILE (-ETOOMANYREFS); each with a length and an end that can be counted
+ * (-ERANGE); no two with a byte in common (-EOVERFLOW). Their order is the caller's. -ENOMEM.
+ */
+int spec_check_ranges(const FileRange *ranges, size_t n_ranges, const char **ret_reason);
+
+/*
+ * The digest that a file must have, as hexadecimal digits, for "sha256", "sha512", "sha1" or
+ * "md5"; *ret is "algorithm:digits" in lower case. -ENOENT: another algorithm; -EINVAL: not such
+ * a digest; -ENOMEM.
+ */
+int spec_parse_checksum(const char *algorithm,
+                        const char *digits,
+                        char **ret,
+                        const char **ret_reason);
+
+/*
  * One entry of a proxy list, [http://|https://]host[:port] without user info or path;
  * *ret_url is its normal form "scheme://host:port". -EINVAL.
  */
