@@ -271,6 +271,24 @@ int sink_write(Sink *sink, const void *data, size_t size_bytes)
         return 0;
 }
 
+int sink_read(Sink *sink, uint64_t from, void *data, size_t size_bytes)
+{
+        char *at = data;
+
+        while (size_bytes > 0) {
+                ssize_t n = pread(sink->fd, at, size_bytes, (off_t) from);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EIO;
+                at += n;
+                from += (uint64_t) n;
+                size_bytes -= (size_t) n;
+        }
+        return 0;
+}
+
 uint64_t sink_position(const Sink *sink)
 {
         return sink->position;

@@ -53,6 +53,9 @@ int sink_reserve(Sink *sink, uint64_t size_bytes);
 
 int sink_write(Sink *sink, const void *data, size_t size_bytes);
 
+/* Reads bytes written before, all of them. -EIO: they are not there. */
+int sink_read(Sink *sink, uint64_t from, void *data, size_t size_bytes);
+
 /* Bytes written so far, from the start of the file. */
 uint64_t sink_position(const Sink *sink);
 /* Bytes that the last sink_sync() found written: they are on disk. */

@@ -10,6 +10,7 @@
 #include "model/error-code.h"
 #include "model/limits.h"
 #include "worker/destinations.h"
+#include "worker/digest.h"
 #include "worker/request.h"
 #include "worker/resume.h"
 #include "worker/rungs.h"
@@ -17,6 +18,9 @@
 
 /* A credential for each scheme that there is, and no more: a peer cannot make us loop. */
 #define MAX_CHALLENGES 4
+
+/* Of the file on disk, read again in one turn of the loop: about a millisecond. */
+#define REREAD_BYTES (1024U * 1024)
 
 /* How often one file may begin again before the server gets a rest. */
 #define MAX_RESTARTS 5
@@ -27,7 +31,10 @@ struct Transfer {
         const TransferFacts *facts;
         void *userdata;
         sd_event_source *report; /* defer: tells the end */
+        sd_event_source *reread; /* defer: an earlier worker's bytes go into the digest */
         Sink *sink;
+        Digest *digest;        /* NULL: nothing is to be compared */
+        uint64_t reread_bytes; /* so far */
         Request *request;
         char *url; /* of the request that runs or comes next */
         ResumePlan plan;
@@ -115,9 +122,20 @@ static int start_over(Transfer *transfer, const char *reason)
 {
         int r = count_restart(transfer, reason);
 
+        if (r >= 0)
+                r = forget_version(transfer->record);
+        if (r >= 0 && transfer->digest)
+                r = digest_restart(transfer->digest);
         if (r < 0)
                 return r;
-        if (transfer->restarts > MAX_RESTARTS) {
+        r = sink_create(transfer->sink);
+        destination_changed(transfer->place.destination);
+        if (r < 0) {
+                failure_set_local(&transfer->failure, r, transfer->record->local_name);
+                return r;
+        }
+        r = record_temp(transfer);
+        if (r >= 0 && transfer->restarts > MAX_RESTARTS) {
                 failure_set(&transfer->failure,
                             (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED,
                             true,
@@ -125,17 +143,9 @@ static int start_over(Transfer *transfer, const char *reason)
                             transfer->url,
                             "The file at %s does not stay the same for long enough.",
                             log_url(transfer->url));
-                return -EAGAIN;
+                r = -EAGAIN;
         }
-        r = sink_create(transfer->sink);
-
-        if (r < 0) {
-                failure_set_local(&transfer->failure, r, transfer->record->local_name);
-                return r;
-        }
-        destination_changed(transfer->place.destination);
-        r = forget_version(transfer->record);
-        return r < 0 ? r : record_temp(transfer);
+        return r;
 }
 
 static int take_version(Transfer *transfer, const Head *head)
@@ -242,8 +252,13 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
                 return -EBADMSG;
         }
         r = sink_write(transfer->sink, data, size_bytes);
-        if (r < 0)
+        if (r < 0) {
                 failure_set_local(&transfer->failure, r, transfer->record->local_name);
+                return r;
+        }
+        r = transfer->digest ? digest_update(transfer->digest, data, size_bytes) : 0;
+        if (r < 0)
+                failure_set_internal(&transfer->failure, r);
         return r;
 }
 
@@ -402,16 +417,44 @@ static void follow(Transfer *transfer, const Head *head)
         }
 }
 
+/* The owner knows better what it should be: nothing of it is kept, nothing is retried. */
+static void refuse_content(Transfer *transfer)
+{
+        const FileRecord *record = transfer->record;
+        int r;
+
+        failure_set(&transfer->failure,
+                    (uint32_t) ERROR_CODE_VALIDATION_FAILED,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    transfer->url,
+                    "What came from %s does not have the checksum %s.",
+                    log_url(transfer->url),
+                    record->checksum);
+        r = start_over(transfer, "The file did not have the checksum that was given.");
+        if (r >= 0)
+                transfer->facts->begun(transfer->userdata, transfer);
+        end(transfer);
+}
+
 /* All bytes that were announced are written. */
 static void end_of_body(Transfer *transfer)
 {
         uint64_t position = sink_position(transfer->sink);
+        int matches = 1;
 
         if (transfer->record->total_bytes == DOSVC_SIZE_UNKNOWN)
                 transfer->record->total_bytes = position;
         if (position != transfer->record->total_bytes)
                 refuse_answer(transfer, "is shorter than it said");
-        end(transfer);
+        else if (transfer->digest)
+                matches = digest_finish(transfer->digest);
+        if (matches == 0)
+                refuse_content(transfer);
+        else if (matches < 0)
+                end_internal(transfer, matches);
+        else
+                end(transfer);
 }
 
 /* The old bytes cannot be continued: the whole file, please. */
@@ -508,6 +551,62 @@ static int open_place(Transfer *transfer)
         return r < 0 ? r : forget_version(record);
 }
 
+static void begin(Transfer *transfer)
+{
+        const FileRecord *record = transfer->record;
+
+        if (record->offset_bytes > 0 && record->offset_bytes == record->total_bytes)
+                end_of_body(transfer); /* only the word was missing */
+        else
+                ask(transfer);
+}
+
+/* The next slice of an earlier worker's bytes. */
+static int on_reread(sd_event_source *source, void *userdata)
+{
+        static unsigned char slice[REREAD_BYTES];
+        Transfer *transfer = userdata;
+        uint64_t left = transfer->record->offset_bytes - transfer->reread_bytes;
+        size_t size = left < sizeof(slice) ? (size_t) left : sizeof(slice);
+        int r = sink_read(transfer->sink, transfer->reread_bytes, slice, size);
+
+        if (r < 0) {
+                failure_set_local(&transfer->failure, r, transfer->record->local_name);
+                end(transfer);
+                return 0;
+        }
+        transfer->reread_bytes += size;
+        r = digest_update(transfer->digest, slice, size);
+        if (r < 0) {
+                end_internal(transfer, r);
+        } else if (transfer->reread_bytes == transfer->record->offset_bytes) {
+                (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+                begin(transfer);
+        }
+        return 0;
+}
+
+/* What comes before the first request when there is a checksum. */
+static int prepare_digest(Transfer *transfer)
+{
+        int r = digest_new(transfer->record->checksum, &transfer->digest);
+
+        if (r == -EINVAL || r == -EOPNOTSUPP) {
+                failure_set(&transfer->failure,
+                            (uint32_t) ERROR_CODE_VALIDATION_FAILED,
+                            false,
+                            ERROR_CONTEXT_REMOTE_FILE,
+                            transfer->url,
+                            "The checksum %s cannot be computed here.",
+                            transfer->record->checksum);
+                return r;
+        }
+        if (r < 0 || transfer->record->offset_bytes == 0)
+                return r;
+        r = sd_event_add_defer(transfer->place.event, &transfer->reread, on_reread, transfer);
+        return r < 0 ? r : sd_event_source_set_enabled(transfer->reread, SD_EVENT_ON);
+}
+
 int transfer_new(const TransferPlace *place,
                  FileRecord *record,
                  const TransferFacts *facts,
@@ -532,14 +631,14 @@ int transfer_new(const TransferPlace *place,
                 return r;
 
         r = open_place(transfer);
-        if (r < 0) {
+        if (r < 0)
                 failure_set_local(&transfer->failure, r, record->local_name);
-                end(transfer);
-        } else if (record->offset_bytes > 0 && record->offset_bytes == record->total_bytes) {
-                end(transfer); /* only the word was missing */
-        } else {
-                ask(transfer);
-        }
+        else if (!str_is_empty(record->checksum))
+                r = prepare_digest(transfer);
+        if (r < 0)
+                end_internal(transfer, r);
+        else if (!transfer->reread)
+                begin(transfer);
         *ret = STEAL_PTR(transfer);
         return 0;
 }
@@ -551,6 +650,7 @@ Transfer *transfer_free(Transfer *transfer)
         transfer_halt(transfer);
         sd_event_source_disable_unref(transfer->report);
         sink_free(transfer->sink);
+        digest_free(transfer->digest);
         failure_done(&transfer->failure);
         free(transfer->url);
         free(transfer);
@@ -560,6 +660,7 @@ Transfer *transfer_free(Transfer *transfer)
 void transfer_halt(Transfer *transfer)
 {
         transfer->request = request_free(transfer->request);
+        transfer->reread = sd_event_source_disable_unref(transfer->reread);
         transfer->asking = false;
         for (size_t i = 0; i < AUTH_TARGETS_MAX; i++)
                 login_done(&transfer->logins[i]);

@@ -8,6 +8,9 @@
  *                       │─────── a 200 for a part: the next rung of the ladder
  *                       └─────── an answer that does not continue: from 0, without Range
  *
+ * Where the record has a checksum, bytes of an earlier worker are read again first, a slice a
+ * turn, and a file without it is thrown away.
+ *
  * No credential goes along before a challenge, to another origin than that of the file's own
  * remote name, or to another file. Silent; tells facts by callback, from the loop only.
  */

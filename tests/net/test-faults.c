@@ -3,7 +3,7 @@
  * servers that lie about what they have. As root, because the worker is another user.
  */
 #include <check.h>
-#include <err.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,6 +266,133 @@ START_TEST(a_coded_body_is_stored_as_it_comes)
 }
 END_TEST
 
+/* ---- checksums -------------------------------------------------------------------------- */
+
+static char *checksum_of(const EVP_MD *algorithm, const char *prefix, const void *data)
+{
+        unsigned char digest[EVP_MAX_MD_SIZE];
+        unsigned size;
+        char *text, *at;
+
+        ck_assert_int_eq(EVP_Digest(data, SIZE, digest, &size, algorithm, NULL), 1);
+        text = malloc(strlen(prefix) + 2 * (size_t) size + 1);
+        ck_assert_ptr_nonnull(text);
+        at = stpcpy(text, prefix);
+        for (unsigned i = 0; i < size; i++, at += 2)
+                (void) snprintf(at, 3, "%02x", digest[i]);
+        return text;
+}
+
+/* Version A's checksum is what is wanted; offset bytes of it are there. */
+static void fetch_checked(const char *path, uint64_t offset)
+{
+        _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", tricks_a);
+        FileRecord record;
+
+        http_server_forget(&server);
+        make_record(&record, 0, path);
+        put(&record.checksum, checksum);
+        if (offset > 0) {
+                leave_bytes(&record, offset);
+                leave_version(&record, ETAG, MODIFIED, SIZE);
+        }
+        run(&record, 1);
+        file_record_done(&record);
+}
+
+static void assert_validation_failed(unsigned restarts)
+{
+        ck_assert(worker.failed && !worker.transient);
+        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
+        ck_assert_str_eq(worker.context, "remote-file");
+        /* The next one begins with nothing. */
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, 0);
+        ck_assert_uint_eq(worker.records[0].total_bytes, DOSVC_SIZE_UNKNOWN);
+        ck_assert_str_eq(worker.records[0].etag, "");
+        ck_assert_uint_eq(worker.records[0].restarts, restarts);
+        ck_assert(holds(&worker.records[0], "", 0));
+}
+
+START_TEST(a_file_with_its_checksum_finishes)
+{
+        static const uint64_t offsets[] = { 0, 1, PART, SIZE - 1, SIZE };
+
+        for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+                fetch_checked("/plain", offsets[i]);
+                assert_finished_with(0, tricks_a, SIZE);
+                ck_assert_uint_eq(worker.records[0].restarts, 0);
+                ck_assert_uint_eq(count_in_log("GET "), offsets[i] == SIZE ? 0 : 1);
+        }
+        fetch_checked("/chunked", PART);
+        assert_finished_with(0, tricks_a, SIZE);
+}
+END_TEST
+
+START_TEST(every_algorithm_is_computed_behind_the_sandbox)
+{
+        _cleanup_free_ char *sha512 = checksum_of(EVP_sha512(), "sha512:", tricks_a);
+        _cleanup_free_ char *sha1 = checksum_of(EVP_sha1(), "sha1:", tricks_a);
+        _cleanup_free_ char *md5 = checksum_of(EVP_md5(), "md5:", tricks_a);
+        const char *const checksums[] = { sha512, sha1, md5 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(checksums); i++) {
+                FileRecord record;
+
+                make_record(&record, 0, "/plain");
+                put(&record.checksum, checksums[i]);
+                run(&record, 1);
+                assert_finished_with(0, tricks_a, SIZE);
+                file_record_done(&record);
+        }
+}
+END_TEST
+
+START_TEST(a_file_with_another_checksum_is_thrown_away)
+{
+        fetch_checked("/coded", 0);
+        assert_validation_failed(1);
+        fetch_checked("/careless", PART);
+        assert_validation_failed(2);
+}
+END_TEST
+
+/* A disk that changed what was written to it is found out, wherever the file stood. */
+START_TEST(bytes_that_changed_on_disk_are_found_out)
+{
+        static const uint64_t offsets[] = { PART, SIZE };
+
+        for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+                _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", tricks_a);
+                FileRecord record;
+
+                make_record(&record, 0, "/plain");
+                put(&record.checksum, checksum);
+                tricks_a[1000] ^= 1;
+                leave_bytes(&record, offsets[i]);
+                tricks_a[1000] ^= 1;
+                leave_version(&record, ETAG, MODIFIED, SIZE);
+                run(&record, 1);
+                assert_validation_failed(1);
+                file_record_done(&record);
+        }
+}
+END_TEST
+
+START_TEST(a_checksum_nobody_knows_is_an_error_before_any_request)
+{
+        FileRecord record;
+
+        make_record(&record, 0, "/plain");
+        put(&record.checksum, "crc32:00000000");
+        run(&record, 1);
+        ck_assert(worker.failed && !worker.transient);
+        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
+        ck_assert_uint_eq(http_server_count(&server), 0);
+        file_record_done(&record);
+}
+END_TEST
+
 /* ---- the list --------------------------------------------------------------------------- */
 
 static TCase *new_case(Suite *suite, const char *name)
@@ -291,6 +418,17 @@ static void add_ladder(Suite *suite)
         tcase_add_test(tcase, a_coded_body_is_stored_as_it_comes);
 }
 
+static void add_checksums(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "checksums");
+
+        tcase_add_test(tcase, a_file_with_its_checksum_finishes);
+        tcase_add_test(tcase, every_algorithm_is_computed_behind_the_sandbox);
+        tcase_add_test(tcase, a_file_with_another_checksum_is_thrown_away);
+        tcase_add_test(tcase, bytes_that_changed_on_disk_are_found_out);
+        tcase_add_test(tcase, a_checksum_nobody_knows_is_an_error_before_any_request);
+}
+
 int main(void)
 {
         Suite *suite = suite_create("faults");
@@ -299,6 +437,7 @@ int main(void)
 
         tricks_setup();
         add_ladder(suite);
+        add_checksums(suite);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
