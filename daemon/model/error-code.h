@@ -18,6 +18,8 @@
         X(READ_ONLY, 0x80070013u, "read-only-file-system")                                         \
         X(NO_PROGRESS, 0x80200024u, "no-progress")                                                 \
         X(INVALID_SERVER_RESPONSE, 0x8020001Bu, "invalid-server-response")                         \
+        X(INSUFFICIENT_RANGE_SUPPORT, 0x80200013u, "insufficient-range-support")                   \
+        X(INVALID_RANGE, 0x8020002Bu, "invalid-range")                                             \
         X(CONNECT_FAILURE, 0x8020002Du, "connect-failure")                                         \
         X(CONNECTION_CLOSED, 0x8020002Eu, "connection-closed")                                     \
         X(NAME_RESOLUTION_FAILURE, 0x80200031u, "name-resolution-failure")                         \

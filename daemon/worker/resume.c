@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 #include "worker/http-date.h"
+#include "worker/parts.h"
 
 /* Scheme, authority and path are equal. */
 static bool is_same_resource(const char *a, const char *b)
@@ -36,7 +37,7 @@ static bool is_strong_date(const FileRecord *record)
 /* The record has what the rung takes. */
 static bool applies(const FileRecord *record, ResumeRung rung)
 {
-        bool sized = record->total_bytes != DOSVC_SIZE_UNKNOWN;
+        bool sized = parts_file_size(record) != DOSVC_SIZE_UNKNOWN;
 
         switch (rung) {
         case RESUME_RUNG_ETAG:
@@ -75,13 +76,14 @@ ResumePlan
 resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeRung rung)
 {
         ResumePlan plan = { .rung = RESUME_RUNGS_MAX };
+        Part part = { .to_end = true };
 
-        if (position == 0 || !is_same_resource(record->effective_url, url))
-                return plan;
-        plan.rung = nearest_rung(record, rung);
-        if (plan.rung == RESUME_RUNGS_MAX)
-                return plan;
-        plan.from = position;
+        if (position > 0 && is_same_resource(record->effective_url, url))
+                plan.rung = nearest_rung(record, rung);
+        plan.continues = plan.rung != RESUME_RUNGS_MAX;
+        (void) parts_next(record, parts_file_size(record), plan.continues ? position : 0, &part);
+        plan.from = part.from;
+        plan.length_bytes = part.to_end ? 0 : part.length_bytes;
         if (plan.rung == RESUME_RUNG_ETAG)
                 plan.if_range = record->etag;
         else if (plan.rung == RESUME_RUNG_DATE)
@@ -125,28 +127,32 @@ static bool is_same_version(const FileRecord *record, const ResumePlan *plan, co
                head->last_modified;
 }
 
-static bool continues(const FileRecord *record, const ResumePlan *plan, const Head *head)
+/* Exactly the bytes that the plan has, of the version that it has. */
+static bool is_part_asked_for(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
+        uint64_t size = parts_file_size(record), last;
         const HeadRange *range = &head->range;
 
-        if (!head->has_range || head->bad_range || !range->satisfied || head->conflicting_length)
+        if (!head->has_range || head->bad_range || !range->satisfied || head->conflicting_length ||
+            range->total == DOSVC_SIZE_UNKNOWN || (plan->from == 0 && plan->length_bytes == 0))
                 return false;
-        if (range->first != plan->from || range->total == DOSVC_SIZE_UNKNOWN ||
-            range->last != range->total - 1)
-                return false;
-        if (record->total_bytes != DOSVC_SIZE_UNKNOWN && range->total != record->total_bytes)
+        last = plan->length_bytes > 0 ? plan->from + plan->length_bytes - 1 : range->total - 1;
+        if (range->first != plan->from || range->last != last)
                 return false;
         if (head->content_length != DOSVC_SIZE_UNKNOWN &&
             head->content_length != range->last - range->first + 1)
                 return false;
-        return is_same_version(record, plan, head);
+        if (!plan->continues)
+                return true;
+        return (size == DOSVC_SIZE_UNKNOWN || range->total == size) &&
+               is_same_version(record, plan, head);
 }
 
 /* A range that begins at the end of the file: everything is here already. */
 static bool is_at_end(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        return head->has_range && !head->bad_range && !head->range.satisfied &&
-               head->range.total == plan->from &&
+        return record->n_ranges == 0 && head->has_range && !head->bad_range &&
+               !head->range.satisfied && head->range.total == plan->from &&
                (record->total_bytes == DOSVC_SIZE_UNKNOWN || record->total_bytes == plan->from) &&
                is_strong_etag(record->etag) && is_same_version(record, plan, head);
 }
@@ -157,6 +163,7 @@ static bool is_at_end(const FileRecord *record, const ResumePlan *plan, const He
  */
 static bool is_worth_climbing(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
+        uint64_t size = parts_file_size(record);
         _cleanup_free_ char *ranges = head_find_field(head->text, "Accept-Ranges");
 
         if (resume_next_rung(record, plan->rung) == RESUME_RUNGS_MAX)
@@ -166,45 +173,67 @@ static bool is_worth_climbing(const FileRecord *record, const ResumePlan *plan, 
         if (head->conflicting_length || is_other_version(record, head) ||
             (!head->etag && !head->last_modified) || (ranges && strcasecmp(ranges, "none") == 0))
                 return false;
-        return head->content_length == DOSVC_SIZE_UNKNOWN ||
-               record->total_bytes == DOSVC_SIZE_UNKNOWN ||
-               head->content_length == record->total_bytes;
+        return head->content_length == DOSVC_SIZE_UNKNOWN || size == DOSVC_SIZE_UNKNOWN ||
+               head->content_length == size;
+}
+
+/* A whole file, proved to be of the version on disk. */
+static bool is_same_whole(const FileRecord *record, const Head *head)
+{
+        uint64_t size = parts_file_size(record);
+
+        if (head->conflicting_length || is_other_version(record, head) ||
+            (size != DOSVC_SIZE_UNKNOWN && head->content_length != DOSVC_SIZE_UNKNOWN &&
+             head->content_length != size))
+                return false;
+        if (is_strong_etag(record->etag))
+                return head->etag;
+        return is_strong_date(record) && head->last_modified && head->content_length == size &&
+               size != DOSVC_SIZE_UNKNOWN && (str_is_empty(record->etag) || head->etag);
 }
 
 ResumeVerdict resume_judge(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        ResumeVerdict otherwise = plan->from > 0 ? RESUME_ASK_AGAIN : RESUME_REFUSE;
+        ResumeVerdict otherwise = plan->continues ? RESUME_ASK_AGAIN : RESUME_REFUSE;
 
-        if (plan->from > 0 && (head->status == 200 || head->status == 203 || head->status == 412) &&
+        if (plan->continues &&
+            (head->status == 200 || head->status == 203 || head->status == 412) &&
             is_worth_climbing(record, plan, head))
                 return RESUME_CLIMB;
         switch (head->status) {
         case 206:
-                return plan->from > 0 && continues(record, plan, head) ? RESUME_APPEND : otherwise;
+                if (!is_part_asked_for(record, plan, head))
+                        return otherwise;
+                return plan->continues ? RESUME_APPEND : RESUME_FROM_START;
         case 416:
-                return plan->from > 0 && is_at_end(record, plan, head) ? RESUME_WHOLE : otherwise;
+                return plan->continues && is_at_end(record, plan, head) ? RESUME_WHOLE : otherwise;
         case 412:
                 return otherwise;
         default:
-                return head->conflicting_length ? RESUME_REFUSE : RESUME_FROM_START;
+                break;
         }
+        if (head->conflicting_length)
+                return RESUME_REFUSE;
+        return plan->continues && record->n_ranges > 0 && is_same_whole(record, head)
+                       ? RESUME_SKIP
+                       : RESUME_FROM_START;
 }
 
 const char *
 resume_restart_reason(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        if (plan->from == 0)
+        if (!plan->continues)
                 return "Nothing proved that the server still has the version on disk.";
         if (head->status == 416)
                 return "The remote file has no bytes behind those on disk.";
         if (is_other_version(record, head) || (head->status == 206 && head->range.satisfied &&
-                                               head->range.total != record->total_bytes))
+                                               head->range.total != parts_file_size(record)))
                 return "The remote file has changed.";
         return head->status == 206 ? "The server sent another part than was asked for."
                                    : "The server sent the whole file instead of the rest.";
 }
 
-uint64_t resume_total_bytes(const ResumePlan *plan, const Head *head)
+uint64_t resume_file_size(const Head *head)
 {
-        return plan->from > 0 && head->status == 206 ? head->range.total : head->content_length;
+        return head->status == 206 ? head->range.total : head->content_length;
 }

@@ -11,6 +11,7 @@
 #include "model/limits.h"
 #include "worker/destinations.h"
 #include "worker/digest.h"
+#include "worker/parts.h"
 #include "worker/request.h"
 #include "worker/resume.h"
 #include "worker/rungs.h"
@@ -41,6 +42,11 @@ struct Transfer {
         ResumeRung rung;       /* of the ladder, to begin the next request with */
         ResumeVerdict verdict; /* on the last answer that could be a body */
         const char *reason;    /* for starting over, should it come to that */
+        uint64_t file_size;    /* of the remote file, as far as known */
+        uint64_t body_at;      /* where the body's next byte lies in the remote file */
+        uint64_t body_end;     /* where it has to end, if that is known */
+        bool whole_only;       /* no parts: nothing would prove that they belong together */
+        bool enough;           /* the rest of the body is not wanted */
         Login logins[AUTH_TARGETS_MAX];
         unsigned challenges[AUTH_TARGETS_MAX];
         unsigned redirects;
@@ -135,6 +141,7 @@ static int start_over(Transfer *transfer, const char *reason)
                 return r;
         }
         r = record_temp(transfer);
+        transfer->facts->begun(transfer->userdata, transfer);
         if (r >= 0 && transfer->restarts > MAX_RESTARTS) {
                 failure_set(&transfer->failure,
                             (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED,
@@ -159,22 +166,85 @@ static int take_version(Transfer *transfer, const Head *head)
                 r = str_set(&record->effective_url, transfer->url);
         if (r >= 0)
                 r = str_set(&record->headers, head->text ? head->text : "");
-        record->total_bytes = resume_total_bytes(&transfer->plan, head);
         return r;
+}
+
+static void refuse_ranges(Transfer *transfer)
+{
+        failure_set(&transfer->failure,
+                    (uint32_t) ERROR_CODE_INVALID_RANGE,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    transfer->url,
+                    "The file at %s does not have all the parts that are wanted.",
+                    log_url(transfer->url));
+}
+
+/*
+ * The first of several parts, and no way to prove that the next ones will be of the same
+ * version: then they have to come in one answer.
+ */
+static int check_provable(Transfer *transfer, const Head *head)
+{
+        FileRecord *record = transfer->record;
+
+        if (record->n_ranges < 2 ||
+            resume_plan(record, 1, transfer->url, RESUME_RUNG_ETAG).continues)
+                return 0;
+        if (!parts_ascend(record)) {
+                failure_set(&transfer->failure,
+                            (uint32_t) ERROR_CODE_INSUFFICIENT_RANGE_SUPPORT,
+                            false,
+                            ERROR_CONTEXT_REMOTE_FILE,
+                            transfer->url,
+                            "The server does not tell the versions of %s apart, so that its "
+                            "parts cannot be fetched in that order.",
+                            log_url(transfer->url));
+                return -EOPNOTSUPP;
+        }
+        if (head->status != 206)
+                return 0;
+        transfer->whole_only = true;
+        transfer->verdict = RESUME_ASK_AGAIN;
+        return -ECANCELED;
+}
+
+/* Where the body lies in the remote file, and how much that makes. */
+static int place_body(Transfer *transfer, const Head *head)
+{
+        FileRecord *record = transfer->record;
+        uint64_t total;
+
+        transfer->file_size = resume_file_size(head);
+        if (transfer->file_size == DOSVC_SIZE_UNKNOWN && transfer->verdict == RESUME_SKIP)
+                transfer->file_size = parts_file_size(record);
+        transfer->body_at = head->status == 206 ? head->range.first : 0;
+        transfer->body_end = head->status == 206 ? head->range.last + 1 : head->content_length;
+        if (parts_total(record, transfer->file_size, &total) < 0) {
+                refuse_ranges(transfer);
+                return -ERANGE;
+        }
+        record->total_bytes = total;
+        return 0;
 }
 
 /* The body is coming: the record says of what. */
 static int accept_body(Transfer *transfer, const Head *head)
 {
-        int r = transfer->verdict == RESUME_FROM_START ? start_over(transfer, transfer->reason) : 0;
+        int r = 0;
 
-        if (r >= 0) {
-                /* Validators and the date that makes them strong stay those of the first bytes. */
-                if (transfer->verdict == RESUME_FROM_START)
+        if (transfer->verdict == RESUME_FROM_START) {
+                r = start_over(transfer, transfer->reason);
+                if (r >= 0)
                         r = take_version(transfer, head);
-                else
-                        transfer->record->total_bytes = resume_total_bytes(&transfer->plan, head);
+                if (r >= 0)
+                        r = check_provable(transfer, head);
+                if (r == -ECANCELED)
+                        return r;
         }
+        /* Validators and the date that makes them strong stay those of the first bytes. */
+        if (r >= 0)
+                r = place_body(transfer, head);
         if (r < 0) {
                 failure_set_internal(&transfer->failure, r);
                 return r;
@@ -208,6 +278,18 @@ static void learn_rung(Transfer *transfer)
                 rungs_learn(transfer->place.rungs, transfer->url, transfer->rung);
 }
 
+/* The first part is not in the file, or not all of it. */
+static bool is_out_of_range(const Transfer *transfer, const Head *head)
+{
+        uint64_t ignored;
+
+        if (transfer->record->n_ranges == 0 || !head->has_range || head->bad_range ||
+            head->range.total == DOSVC_SIZE_UNKNOWN)
+                return head->status == 416 && transfer->record->n_ranges > 0;
+        return (head->status == 206 || head->status == 416) &&
+               parts_total(transfer->record, head->range.total, &ignored) < 0;
+}
+
 /* RequestEvents.head */
 static int on_head(void *userdata, const Head *head)
 {
@@ -216,7 +298,11 @@ static int on_head(void *userdata, const Head *head)
         if (head->status != 200 && head->status != 203 && head->status != 206 &&
             head->status != 412 && head->status != 416)
                 return 1;
-        if ((head->status == 412 || head->status == 416) && transfer->plan.from == 0)
+        if (!transfer->plan.continues && is_out_of_range(transfer, head)) {
+                refuse_ranges(transfer);
+                return -ERANGE;
+        }
+        if ((head->status == 412 || head->status == 416) && !transfer->plan.continues)
                 return 1;
         transfer->verdict = resume_judge(transfer->record, &transfer->plan, head);
         transfer->reason = resume_restart_reason(transfer->record, &transfer->plan, head);
@@ -224,6 +310,7 @@ static int on_head(void *userdata, const Head *head)
         case RESUME_APPEND:
                 learn_rung(transfer);
                 return accept_body(transfer, head);
+        case RESUME_SKIP:
         case RESUME_FROM_START:
                 return accept_body(transfer, head);
         case RESUME_WHOLE:
@@ -240,18 +327,10 @@ static int on_head(void *userdata, const Head *head)
         return -EBADMSG;
 }
 
-/* RequestEvents.body */
-static int on_body(void *userdata, const void *data, size_t size_bytes)
+static int write_bytes(Transfer *transfer, const char *data, size_t size_bytes)
 {
-        Transfer *transfer = userdata;
-        uint64_t total = transfer->record->total_bytes;
-        int r;
+        int r = sink_write(transfer->sink, data, size_bytes);
 
-        if (total != DOSVC_SIZE_UNKNOWN && size_bytes > total - sink_position(transfer->sink)) {
-                refuse_answer(transfer, "is longer than it said");
-                return -EBADMSG;
-        }
-        r = sink_write(transfer->sink, data, size_bytes);
         if (r < 0) {
                 failure_set_local(&transfer->failure, r, transfer->record->local_name);
                 return r;
@@ -260,6 +339,47 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
         if (r < 0)
                 failure_set_internal(&transfer->failure, r);
         return r;
+}
+
+static size_t at_most(uint64_t bytes, size_t limit)
+{
+        return bytes < limit ? (size_t) bytes : limit;
+}
+
+/* RequestEvents.body: keeps what belongs to the parts wanted, in their order. */
+static int on_body(void *userdata, const void *data, size_t size_bytes)
+{
+        Transfer *transfer = userdata;
+        const char *at = data, *end = at + size_bytes;
+
+        if (size_bytes > transfer->body_end - transfer->body_at) {
+                refuse_answer(transfer, "is longer than it said");
+                return -EBADMSG;
+        }
+        while (at < end) {
+                size_t left = (size_t) (end - at), n;
+                Part part;
+                int r = parts_next(transfer->record,
+                                   transfer->file_size,
+                                   sink_position(transfer->sink),
+                                   &part);
+
+                if (r == 0 || part.from < transfer->body_at) {
+                        transfer->enough = true;
+                        return -ECANCELED;
+                }
+                if (part.from > transfer->body_at) {
+                        n = at_most(part.from - transfer->body_at, left);
+                } else {
+                        n = at_most(part.length_bytes, left);
+                        r = write_bytes(transfer, at, n);
+                        if (r < 0)
+                                return r;
+                }
+                at += n;
+                transfer->body_at += n;
+        }
+        return 0;
 }
 
 static const Login *login_for(const Transfer *transfer, AuthTarget target)
@@ -293,13 +413,16 @@ static void ask(Transfer *transfer)
         };
         int r;
 
-        transfer->plan = resume_plan(transfer->record,
-                                     sink_position(transfer->sink),
-                                     transfer->url,
-                                     first_rung(transfer));
-        transfer->accepted = false;
+        transfer->plan = (ResumePlan){ .rung = RESUME_RUNGS_MAX };
+        if (!transfer->whole_only)
+                transfer->plan = resume_plan(transfer->record,
+                                             sink_position(transfer->sink),
+                                             transfer->url,
+                                             first_rung(transfer));
+        transfer->accepted = transfer->enough = false;
         transfer->verdict = RESUME_REFUSE;
         spec.from = transfer->plan.from;
+        spec.length_bytes = transfer->plan.length_bytes;
         spec.if_range = transfer->plan.if_range;
         r = request_new(transfer->place.loop, &spec, &request_events, transfer, &transfer->request);
         if (r < 0)
@@ -421,7 +544,6 @@ static void follow(Transfer *transfer, const Head *head)
 static void refuse_content(Transfer *transfer)
 {
         const FileRecord *record = transfer->record;
-        int r;
 
         failure_set(&transfer->failure,
                     (uint32_t) ERROR_CODE_VALIDATION_FAILED,
@@ -431,9 +553,7 @@ static void refuse_content(Transfer *transfer)
                     "What came from %s does not have the checksum %s.",
                     log_url(transfer->url),
                     record->checksum);
-        r = start_over(transfer, "The file did not have the checksum that was given.");
-        if (r >= 0)
-                transfer->facts->begun(transfer->userdata, transfer);
+        (void) start_over(transfer, "The file did not have the checksum that was given.");
         end(transfer);
 }
 
@@ -457,17 +577,37 @@ static void end_of_body(Transfer *transfer)
                 end(transfer);
 }
 
+/* The answer has come to its end, or to that of what is wanted of it. */
+static void end_of_answer(Transfer *transfer)
+{
+        FileRecord *record = transfer->record;
+        int r = 0;
+
+        if (transfer->accepted && !transfer->enough) {
+                if (transfer->body_end == DOSVC_SIZE_UNKNOWN)
+                        r = parts_total(record, transfer->body_at, &record->total_bytes);
+                else if (transfer->body_at < transfer->body_end)
+                        refuse_answer(transfer, "is shorter than it said");
+        }
+        if (r < 0)
+                refuse_ranges(transfer);
+        if (transfer->failure.code)
+                end(transfer);
+        else if (record->n_ranges > 0 && sink_position(transfer->sink) < record->total_bytes)
+                ask(transfer);
+        else
+                end_of_body(transfer);
+}
+
 /* The old bytes cannot be continued: the whole file, please. */
 static void ask_again(Transfer *transfer)
 {
         int r = start_over(transfer, transfer->reason);
 
-        if (r < 0) {
+        if (r < 0)
                 end_internal(transfer, r);
-                return;
-        }
-        transfer->facts->begun(transfer->userdata, transfer);
-        ask(transfer);
+        else
+                ask(transfer);
 }
 
 /* The answer was no part; the same question in other words. */
@@ -509,8 +649,10 @@ static void on_done(void *userdata, const RequestResult *result)
                 challenge(transfer, AUTH_TARGET_SERVER, result);
         else if (is_redirect(head))
                 follow(transfer, head);
+        else if (result->aborted && transfer->enough)
+                end_of_answer(transfer);
         else if (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE))
-                end_of_body(transfer);
+                end_of_answer(transfer);
         else if (is_refusal(transfer, result))
                 fail_status(transfer, result);
         else {

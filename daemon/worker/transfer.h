@@ -6,6 +6,7 @@
  *                       ▲  ▲──── 3xx: own hop, https never to http
  *                       │─────── 401, 407: asks for one credential, once more with it
  *                       │─────── a 200 for a part: the next rung of the ladder
+ *                       │─────── one of several parts: for the next
  *                       └─────── an answer that does not continue: from 0, without Range
  *
  * Where the record has a checksum, bytes of an earlier worker are read again first, a slice a

@@ -227,6 +227,22 @@ static void serve_careless_bare(HttpRequest *request)
         http_serve(request, &bare);
 }
 
+/* Never the same version twice. */
+static void serve_flipping(HttpRequest *request)
+{
+        static const HttpContent b = { tricks_b, SIZE, ETAG_B, MODIFIED };
+        uint32_t turn = __atomic_fetch_add(&request->counters[2], 1, __ATOMIC_SEQ_CST);
+
+        http_serve(request, turn % 2 ? &b : &version_a);
+}
+
+/* The same, and whatever If-Range says. */
+static void serve_flipping_parts(HttpRequest *request)
+{
+        hide_field(request, "If-Range");
+        serve_flipping(request);
+}
+
 /* Version B is as long as A, has its ETag, and another date. */
 static void serve_redated(HttpRequest *request)
 {
@@ -531,6 +547,8 @@ static const struct {
         { "/empty", serve_empty },
         { "/endless-error", serve_endless_error },
         { "/endless-length", serve_endless_length },
+        { "/flipping-parts", serve_flipping_parts },
+        { "/flipping", serve_flipping },
         { "/gone", serve_gone },
         { "/grown", serve_grown },
         { "/just-now", serve_just_now },

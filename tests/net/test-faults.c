@@ -60,8 +60,8 @@ static void make_record(FileRecord *record, uint32_t index, const char *path)
         ck_assert_int_ge(file_record_init(record, index, url, local), 0);
 }
 
-/* The first bytes of version A as an earlier worker left them and the manager recorded them. */
-static void leave_bytes(FileRecord *record, uint64_t offset)
+/* Bytes as an earlier worker left them and the manager recorded them. */
+static void leave_data(FileRecord *record, const void *data, uint64_t offset)
 {
         _cleanup_free_ char *path = NULL, *name = NULL;
         struct stat st;
@@ -71,7 +71,7 @@ static void leave_bytes(FileRecord *record, uint64_t offset)
         path = temp_dir_path(home, name);
         out = fopen(path, "we");
         ck_assert_ptr_nonnull(out);
-        ck_assert_uint_eq(fwrite(tricks_a, 1, offset, out), offset);
+        ck_assert_uint_eq(fwrite(data, 1, offset, out), offset);
         ck_assert_int_eq(fclose(out), 0);
         ck_assert_int_eq(chown(path, WORKER_DRIVER_UID, WORKER_DRIVER_UID), 0);
         ck_assert_int_eq(stat(path, &st), 0);
@@ -80,6 +80,11 @@ static void leave_bytes(FileRecord *record, uint64_t offset)
         record->device = st.st_dev;
         record->inode = st.st_ino;
         record->offset_bytes = offset;
+}
+
+static void leave_bytes(FileRecord *record, uint64_t offset)
+{
+        leave_data(record, tricks_a, offset);
 }
 
 /* What the record says of version A. */
@@ -268,19 +273,25 @@ END_TEST
 
 /* ---- checksums -------------------------------------------------------------------------- */
 
-static char *checksum_of(const EVP_MD *algorithm, const char *prefix, const void *data)
+static char *
+checksum_of_bytes(const EVP_MD *algorithm, const char *prefix, const void *data, size_t data_size)
 {
         unsigned char digest[EVP_MAX_MD_SIZE];
         unsigned size;
         char *text, *at;
 
-        ck_assert_int_eq(EVP_Digest(data, SIZE, digest, &size, algorithm, NULL), 1);
+        ck_assert_int_eq(EVP_Digest(data, data_size, digest, &size, algorithm, NULL), 1);
         text = malloc(strlen(prefix) + 2 * (size_t) size + 1);
         ck_assert_ptr_nonnull(text);
         at = stpcpy(text, prefix);
         for (unsigned i = 0; i < size; i++, at += 2)
                 (void) snprintf(at, 3, "%02x", digest[i]);
         return text;
+}
+
+static char *checksum_of(const EVP_MD *algorithm, const char *prefix, const void *data)
+{
+        return checksum_of_bytes(algorithm, prefix, data, SIZE);
 }
 
 /* Version A's checksum is what is wanted; offset bytes of it are there. */
@@ -393,6 +404,201 @@ START_TEST(a_checksum_nobody_knows_is_an_error_before_any_request)
 }
 END_TEST
 
+/* ---- parts ------------------------------------------------------------------------------ */
+
+#define TO_END DOSVC_SIZE_UNKNOWN
+
+static const FileRange ascending[] = { { 10, 100 },
+                                       { 110, 50 },
+                                       { PART, PART },
+                                       { SIZE - 7, TO_END } };
+static const FileRange mixed[] = { { PART, 1000 }, { 2 * PART, TO_END }, { 0, 1 }, { 5, 70000 } };
+static const FileRange one[] = { { PART, 1000 } };
+
+typedef struct Wish {
+        const FileRange *ranges;
+        uint32_t n;
+} Wish;
+
+static const Wish wishes[] = { { ascending, ARRAY_SIZE(ascending) },
+                               { mixed, ARRAY_SIZE(mixed) },
+                               { one, ARRAY_SIZE(one) } };
+
+/* The parts of a version one after the other; a new buffer. */
+static unsigned char *parts_of(const Wish *wish, const unsigned char *data, size_t *ret_size)
+{
+        unsigned char *parts = malloc(SIZE);
+        size_t size = 0;
+
+        ck_assert_ptr_nonnull(parts);
+        for (uint32_t i = 0; i < wish->n; i++) {
+                size_t from = wish->ranges[i].offset_bytes, length = SIZE - from;
+
+                if (wish->ranges[i].length_bytes != TO_END)
+                        length = wish->ranges[i].length_bytes;
+                memcpy(parts + size, data + from, length);
+                size += length;
+        }
+        *ret_size = size;
+        return parts;
+}
+
+static void wish_for(FileRecord *record, const Wish *wish)
+{
+        record->ranges = malloc(wish->n * sizeof(*wish->ranges));
+        ck_assert_ptr_nonnull(record->ranges);
+        memcpy(record->ranges, wish->ranges, wish->n * sizeof(*wish->ranges));
+        record->n_ranges = wish->n;
+}
+
+static void fetch_parts(const char *path, const Wish *wish)
+{
+        FileRecord record;
+
+        http_server_forget(&server);
+        make_record(&record, 0, path);
+        wish_for(&record, wish);
+        run(&record, 1);
+        file_record_done(&record);
+}
+
+static void assert_parts_of(const Wish *wish, const unsigned char *data)
+{
+        size_t size;
+        _cleanup_free_ unsigned char *parts = parts_of(wish, data, &size);
+
+        assert_finished_with(0, parts, size);
+}
+
+START_TEST(each_part_is_asked_for_by_itself)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
+                fetch_parts("/plain", &wishes[i]);
+                assert_parts_of(&wishes[i], tricks_a);
+                ck_assert_uint_eq(count_in_log("GET "), wishes[i].n);
+                ck_assert_uint_eq(count_in_log("\nRange: bytes="), wishes[i].n);
+                ck_assert_uint_eq(count_in_log("\nIf-Range: " ETAG), wishes[i].n - 1);
+        }
+        ck_assert_uint_eq(count_in_log("\nRange: bytes=1048576-1049575\n"), 1);
+}
+END_TEST
+
+START_TEST(a_server_without_ranges_gives_parts_too)
+{
+        static const char *const paths[] = { "/no-range", "/no-if-range", "/date-only" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                for (size_t j = 0; j < ARRAY_SIZE(wishes); j++) {
+                        fetch_parts(paths[i], &wishes[j]);
+                        assert_parts_of(&wishes[j], tricks_a);
+                        ck_assert_uint_eq(worker.records[0].restarts, 0);
+                }
+        fetch_parts("/no-range", &wishes[0]);
+        ck_assert_uint_eq(count_in_log("GET "), 1);
+}
+END_TEST
+
+START_TEST(without_validators_parts_come_in_one_answer)
+{
+        static const char *const paths[] = { "/chunked", "/unframed", "/careless-bare" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                fetch_parts(paths[i], &wishes[0]);
+                assert_parts_of(&wishes[0], i == 2 ? tricks_b : tricks_a);
+                fetch_parts(paths[i], &wishes[2]);
+                assert_parts_of(&wishes[2], i == 2 ? tricks_b : tricks_a);
+                fetch_parts(paths[i], &wishes[1]);
+                ck_assert(worker.failed && !worker.transient);
+                ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_INSUFFICIENT_RANGE_SUPPORT);
+        }
+}
+END_TEST
+
+START_TEST(parts_of_two_versions_never_mix)
+{
+        static const char *const paths[] = { "/flipping", "/flipping-parts" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                for (size_t j = 0; j < 2; j++) {
+                        fetch_parts(paths[i], &wishes[j]);
+                        if (worker.finished) {
+                                size_t size;
+                                _cleanup_free_ unsigned char *a =
+                                        parts_of(&wishes[j], tricks_a, &size);
+
+                                if (!holds(&worker.records[0], a, size))
+                                        assert_parts_of(&wishes[j], tricks_b);
+                                continue;
+                        }
+                        ck_assert(worker.failed && worker.transient);
+                        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED);
+                        ck_assert_uint_eq(worker.records[0].restarts, 6);
+                }
+}
+END_TEST
+
+START_TEST(parts_out_of_the_file_are_fatal)
+{
+        static const FileRange ranges[] = { { SIZE, 1 }, { SIZE - 1, 2 }, { SIZE, TO_END } };
+        static const FileRange later[] = { { 0, 10 }, { SIZE, 5 } };
+        static const char *const paths[] = { "/plain", "/no-range", "/chunked" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                for (size_t j = 0; j <= ARRAY_SIZE(ranges); j++) {
+                        Wish wish = { j < 3 ? &ranges[j] : later, j < 3 ? 1 : 2 };
+
+                        fetch_parts(paths[i], &wish);
+                        ck_assert_msg(worker.failed && !worker.transient, "%s %zu", paths[i], j);
+                        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_INVALID_RANGE);
+                }
+}
+END_TEST
+
+/* What an earlier worker left of the parts, cut at any place. */
+START_TEST(each_part_goes_on_where_it_was)
+{
+        static const char *const paths[] = { "/plain", "/no-range", "/no-if-range" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                for (size_t j = 0; j < ARRAY_SIZE(wishes); j++) {
+                        FileRecord whole, record;
+                        size_t size;
+                        _cleanup_free_ unsigned char *parts = parts_of(&wishes[j], tricks_a, &size);
+                        const uint64_t cuts[] = { 1, 99, 100, 101, 999, size / 2, size - 1, size };
+
+                        fetch_parts(paths[i], &wishes[j]);
+                        ck_assert_int_ge(file_record_copy(&whole, &worker.records[0]), 0);
+                        for (size_t k = 0; k < ARRAY_SIZE(cuts); k++) {
+                                if (cuts[k] > size)
+                                        continue;
+                                ck_assert_int_ge(file_record_copy(&record, &whole), 0);
+                                record.finished = false;
+                                leave_data(&record, parts, cuts[k]);
+                                run(&record, 1);
+                                assert_parts_of(&wishes[j], tricks_a);
+                                ck_assert_uint_eq(worker.records[0].restarts, 0);
+                                file_record_done(&record);
+                        }
+                        file_record_done(&whole);
+                }
+}
+END_TEST
+
+START_TEST(a_checksum_is_that_of_the_parts)
+{
+        _cleanup_free_ char *checksum = NULL;
+        FileRecord record;
+
+        checksum = checksum_of_bytes(EVP_md5(), "md5:", tricks_a + PART, 1000);
+        make_record(&record, 0, "/plain");
+        wish_for(&record, &wishes[2]);
+        put(&record.checksum, checksum);
+        run(&record, 1);
+        assert_parts_of(&wishes[2], tricks_a);
+        file_record_done(&record);
+}
+END_TEST
+
 /* ---- the list --------------------------------------------------------------------------- */
 
 static TCase *new_case(Suite *suite, const char *name)
@@ -429,6 +635,19 @@ static void add_checksums(Suite *suite)
         tcase_add_test(tcase, a_checksum_nobody_knows_is_an_error_before_any_request);
 }
 
+static void add_parts(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "parts");
+
+        tcase_add_test(tcase, each_part_is_asked_for_by_itself);
+        tcase_add_test(tcase, a_server_without_ranges_gives_parts_too);
+        tcase_add_test(tcase, without_validators_parts_come_in_one_answer);
+        tcase_add_test(tcase, parts_of_two_versions_never_mix);
+        tcase_add_test(tcase, parts_out_of_the_file_are_fatal);
+        tcase_add_test(tcase, each_part_goes_on_where_it_was);
+        tcase_add_test(tcase, a_checksum_is_that_of_the_parts);
+}
+
 int main(void)
 {
         Suite *suite = suite_create("faults");
@@ -438,6 +657,7 @@ int main(void)
         tricks_setup();
         add_ladder(suite);
         add_checksums(suite);
+        add_parts(suite);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -278,6 +278,7 @@ START_TEST(an_answer_to_a_part_continues_restarts_or_ends)
                 record_of(answers[_i].etag, answers[_i].modified, LATER, 5, answers[_i].total);
         ResumePlan plan = {
                 .rung = record.etag[0] ? RESUME_RUNG_ETAG : RESUME_RUNG_DATE,
+                .continues = true,
                 .from = 5,
         };
         Head head = head_of(answers[_i].head);
@@ -336,7 +337,7 @@ static const struct {
 START_TEST(a_whole_file_instead_of_a_part_is_asked_for_in_other_words)
 {
         FileRecord record = record_of(STRONG, MODIFIED, LATER, 5, 10);
-        ResumePlan plan = { .rung = steps[_i].rung, .from = 5 };
+        ResumePlan plan = { .continues = true, .rung = steps[_i].rung, .from = 5 };
         Head head = head_of(steps[_i].head);
 
         ck_assert_msg(resume_judge(&record, &plan, &head) == steps[_i].verdict,
@@ -351,7 +352,7 @@ END_TEST
 START_TEST(a_bare_part_without_a_date_is_not_compared)
 {
         FileRecord record = record_of(WEAK, MODIFIED, LATER, 5, 10);
-        ResumePlan plan = { .rung = RESUME_RUNG_COMPARE, .from = 5 };
+        ResumePlan plan = { .continues = true, .rung = RESUME_RUNG_COMPARE, .from = 5 };
         Head head = head_of("206 x\nETag: " WEAK "\nContent-Range: bytes 5-9/10");
 
         ck_assert_int_eq(resume_judge(&record, &plan, &head), RESUME_ASK_AGAIN);
@@ -376,17 +377,15 @@ END_TEST
 
 START_TEST(the_total_is_the_file_s_not_the_part_s)
 {
-        ResumePlan part = { .from = 5, .if_range = STRONG }, whole = { 0 };
         Head head = head_of("206 x\nContent-Length: 5\nContent-Range: bytes 5-9/10");
 
-        ck_assert_uint_eq(resume_total_bytes(&part, &head), 10);
+        ck_assert_uint_eq(resume_file_size(&head), 10);
         head_done(&head);
         head = head_of("200 x\nContent-Length: 7");
-        ck_assert_uint_eq(resume_total_bytes(&part, &head), 7);
-        ck_assert_uint_eq(resume_total_bytes(&whole, &head), 7);
+        ck_assert_uint_eq(resume_file_size(&head), 7);
         head_done(&head);
         head = head_of("200 x");
-        ck_assert_uint_eq(resume_total_bytes(&whole, &head), UNKNOWN);
+        ck_assert_uint_eq(resume_file_size(&head), UNKNOWN);
         head_done(&head);
 }
 END_TEST
