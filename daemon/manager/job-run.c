@@ -240,6 +240,8 @@ static void on_ended(void *userdata, int result, const char *text)
                             text,
                             "");
                 run->transient = true;
+                /* All workers go with the spawner; that says nothing of this one. */
+                run->failure.lost = result != -ECONNABORTED;
         } else if (result >= 0 && run->task != WORKER_TASK_DOWNLOAD && !run->failed) {
                 run->finished = true;
         }

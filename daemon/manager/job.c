@@ -20,6 +20,8 @@
  *   TRANSIENT_ERROR | none or stopping | no           | yes         | yes
  *   ERROR           | none or stopping | no           | no          | yes
  *   TRANSFERRED     | none or stopping | no           | no          | if publishing failed
+ *
+ *   TRANSIENT_ERROR goes to ERROR by itself (FAILED) when nothing has come for NoProgressTimeout.
  */
 #include "manager/job.h"
 
@@ -90,6 +92,7 @@ static const Move moves[JOB_STATES_MAX][JOB_EVENTS_MAX] = {
                 [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN | JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(TRANSIENT_ERROR, JOB_SAVE),
                 [JOB_EVENT_RETRY]            = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_PLAN),
+                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_TELL | JOB_UNPLAN),
                 [JOB_EVENT_RESTART]          = TO(TRANSIENT_ERROR, JOB_RETRY),
         },
         [JOB_ERROR] = {
@@ -158,6 +161,8 @@ int job_new(sd_id128_t id, Owner *owner, Job **ret)
         job->state = job->told_state = JOB_SUSPENDED;
         job->priority = PRIORITY_NORMAL;
         job->error.file = -1;
+        job->spans_sec[JOB_SPAN_NO_PROGRESS] = RETRY_NO_PROGRESS_SEC;
+        job->spans_sec[JOB_SPAN_MAX_DOWNLOAD] = RETRY_MAX_DOWNLOAD_SEC;
         list_init(&job->owner_link);
         list_init(&job->dirty_link);
         list_init(&job->running_link);
@@ -226,6 +231,10 @@ void job_take_stored(Job *job, Job *stored)
         TAKE(error);
         TAKE(error_count);
         TAKE(attempts);
+        TAKE(workers_lost);
+        memcpy(both.spans_sec, stored->spans_sec, sizeof(both.spans_sec));
+        both.stalled.spent_usec = stored->stalled.spent_usec;
+        both.active.spent_usec = stored->active.spent_usec;
         TAKE(credentials_lost);
         TAKE(created_usec);
         TAKE(modified_usec);
@@ -332,6 +341,7 @@ int job_set_remote_name(Job *job, uint32_t index, const char *remote_name)
         record->offset_bytes = file->live_bytes = 0;
         record->total_bytes = file->live_total = DOSVC_SIZE_UNKNOWN;
         count_file(job, file, 1);
+        job->furthest_bytes = 0;
         return 0;
 }
 

@@ -102,6 +102,7 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
         job->manager = manager;
         HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
         job->created_usec = manager_now(manager);
+        job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] = config->min_retry_delay_sec;
         r = str_set(&job->display_name, display_name);
         if (r >= 0)
                 r = manager_change(manager, job, 0, JOB_CHANGE_NEW);
@@ -216,7 +217,8 @@ int manager_resume(Manager *manager, const Caller *caller, Job *job)
         if (r < 0)
                 return r;
         if (job->state != JOB_QUEUED && !job_is_active(job)) {
-                job->attempts = 0;
+                manager_forget_failures(manager, job);
+                stopwatch_restart(&job->active, manager_ticks(manager));
                 job->next_attempt_usec = 0;
         }
         return manager_move(manager, job, JOB_EVENT_RESUME);
@@ -313,6 +315,25 @@ int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, c
 int manager_set_description(Manager *manager, const Caller *caller, Job *job, const char *s)
 {
         return set_text(manager, caller, job, &job->description, s, JOB_CHANGE_DESCRIPTION);
+}
+
+int manager_set_span(Manager *manager,
+                     const Caller *caller,
+                     Job *job,
+                     JobSpan span,
+                     uint64_t seconds)
+{
+        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+
+        if (r < 0)
+                return r;
+        job->spans_sec[span] = seconds;
+        if (job_is_active(job) && job->run)
+                manager_wait_for_end(manager, job);
+        return manager_change(manager,
+                              job,
+                              job->state == JOB_TRANSIENT_ERROR ? JOB_RETRY : 0,
+                              JOB_CHANGE_SPANS);
 }
 
 int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority)

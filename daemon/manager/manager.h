@@ -163,6 +163,11 @@ int manager_cancel(Manager *manager,
 /* Values that were checked by the caller of these. */
 int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, const char *s);
 int manager_set_description(Manager *manager, const Caller *caller, Job *job, const char *s);
+int manager_set_span(Manager *manager,
+                     const Caller *caller,
+                     Job *job,
+                     JobSpan span,
+                     uint64_t seconds);
 int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority);
 int manager_set_proxy(Manager *manager,
                       const Caller *caller,

@@ -30,7 +30,7 @@ enum {
         "serial, id, owner, owner_name, display_name, description, priority, proxy_usage, "        \
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
         "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
-        "next_attempt"
+        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, workers_lost"
 
 #define FILE_COLUMNS                                                                               \
         "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
@@ -43,13 +43,14 @@ static const char *const statement_texts[STATEMENTS_MAX] = {
         [ROLLBACK] = "ROLLBACK",
         [PUT_JOB] = "INSERT INTO jobs (" JOB_COLUMNS ") VALUES "
                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,"
-                    "?21,?22,?23) "
+                    "?21,?22,?23,?24,?25,?26,?27,?28,?29) "
                     "ON CONFLICT (serial) DO UPDATE SET owner=?3, owner_name=?4, display_name=?5, "
                     "description=?6, priority=?7, proxy_usage=?8, proxies=?9, proxy_bypass=?10, "
                     "state=?11, error_code=?12, error_context=?13, error_description=?14, "
                     "error_url=?15, error_file=?16, error_count=?17, attempts=?18, "
                     "credentials_lost=?19, created=?20, modified=?21, transferred=?22, "
-                    "next_attempt=?23",
+                    "next_attempt=?23, min_retry_delay=?24, no_progress=?25, max_download=?26, "
+                    "stalled=?27, active=?28, workers_lost=?29",
         [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ") VALUES "
                      "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
         [DELETE_JOB] = "DELETE FROM jobs WHERE serial=?1",
@@ -100,6 +101,13 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         "ALTER TABLE files ADD COLUMN ranges BLOB NOT NULL DEFAULT x'';"
         "ALTER TABLE files ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE files ADD COLUMN restart_reason TEXT NOT NULL DEFAULT '';",
+        /* 3: how long a job is tried; delay 0: as configured */
+        "ALTER TABLE jobs ADD COLUMN min_retry_delay INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN no_progress INTEGER NOT NULL DEFAULT 1209600;"
+        "ALTER TABLE jobs ADD COLUMN max_download INTEGER NOT NULL DEFAULT 7776000;"
+        "ALTER TABLE jobs ADD COLUMN stalled INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN active INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN workers_lost INTEGER NOT NULL DEFAULT 0;",
 };
 
 struct Store {
@@ -391,6 +399,11 @@ int store_put_job(Store *store, Job *job)
         bind_u64(s, 21, job->modified_usec);
         bind_u64(s, 22, job->transferred_usec);
         bind_u64(s, 23, job->next_attempt_usec);
+        for (int i = 0; i < JOB_SPANS_MAX; i++)
+                bind_u64(s, 24 + i, job->spans_sec[i]);
+        bind_u64(s, 27, job->stalled.spent_usec);
+        bind_u64(s, 28, job->active.spent_usec);
+        bind_u64(s, 29, job->workers_lost);
 
         r = change(store, s);
         if (r >= 0 && job->serial == 0)
@@ -718,6 +731,11 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->modified_usec = column_u64(s, 20);
         job->transferred_usec = column_u64(s, 21);
         job->next_attempt_usec = column_u64(s, 22);
+        for (int i = 0; i < JOB_SPANS_MAX; i++)
+                job->spans_sec[i] = column_u64(s, 23 + i);
+        job->stalled.spent_usec = column_u64(s, 26);
+        job->active.spent_usec = column_u64(s, 27);
+        job->workers_lost = (uint32_t) column_u64(s, 28);
 
         r = str_set(&job->display_name, column_text(s, 4));
         if (r >= 0)

@@ -18,7 +18,7 @@
 
 typedef struct Store Store;
 
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 
 /*
  * path: the database, made with mode 0600 when missing; ":memory:" for tests. -EUCLEAN: not a
