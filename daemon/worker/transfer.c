@@ -823,8 +823,10 @@ int transfer_sync(Transfer *transfer)
         if (!transfer->sink || str_is_empty(sink_file(transfer->sink).temp_name))
                 return 0;
         r = sink_sync(transfer->sink);
-        if (r < 0)
+        if (r < 0) {
+                (void) start_over(transfer, "The disk failed to keep what was written to it.");
                 return r;
+        }
         offset = sink_synced(transfer->sink);
         if (offset == record->offset_bytes)
                 return 0;

@@ -88,7 +88,8 @@ void transfer_start_sync(Transfer *transfer);
 
 /*
  * Waits until the bytes written are on disk and moves record->offset_bytes there. Returns 1
- * if the record changed, 0 if not; errnos of sink_sync().
+ * if the record changed, 0 if not. Errnos of sink_sync(): what the kernel could not write
+ * it forgets, so that nothing of the file is trusted; the record begins again.
  */
 int transfer_sync(Transfer *transfer);
 

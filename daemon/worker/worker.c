@@ -140,15 +140,14 @@ static void checkpoint(Worker *worker, Failure *failure, uint32_t *ret_file)
                 transfer_start_sync(flow->transfer);
         for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 r = sync_flow(flow, failure, ret_file);
-                if (r > 0 || (r == 0 && flow->begun))
+                if (r != 0 || flow->begun)
                         records[n++] = transfer_record(flow->transfer);
         }
         for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_SETTLING, flow));) {
                 FileRecord *record = transfer_record(flow->transfer);
 
-                if (sync_flow(flow, failure, ret_file) < 0)
-                        continue;
-                record->finished = true;
+                if (sync_flow(flow, failure, ret_file) >= 0)
+                        record->finished = true;
                 records[n++] = record;
         }
         r = destinations_sync(worker->destinations);

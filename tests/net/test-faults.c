@@ -15,6 +15,7 @@
 
 #include "model/error-code.h"
 #include "tests/lib/http-tricks.h"
+#include "tests/lib/process.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-driver.h"
 
@@ -599,6 +600,132 @@ START_TEST(a_checksum_is_that_of_the_parts)
 }
 END_TEST
 
+/* ---- the disk --------------------------------------------------------------------------- */
+
+/* Makes a system call of the worker fail, from now on. */
+static pid_t inject(const char *call, const char *error)
+{
+        _cleanup_free_ char *fault = NULL, *pid = NULL, *status = NULL, *output = NULL;
+        pid_t tracer;
+
+        ck_assert_int_gt(asprintf(&fault, "inject=%s:error=%s", call, error), 0);
+        ck_assert_int_gt(asprintf(&pid, "%d", (int) worker.pid), 0);
+        ck_assert_int_gt(asprintf(&status, "/proc/%d/status", (int) worker.pid), 0);
+        output = temp_dir_path(dir, "strace");
+        tracer = process_start(
+                &(ProcessSpec){ .argv = PROCESS_ARGV("strace", "-f", "-qq", "-e", fault, "-p", pid),
+                                .output = output });
+        ck_assert(PROCESS_WAIT_UNTIL(10000, ({
+                                             _cleanup_free_ char *text =
+                                                     temp_dir_read(status, NULL);
+                                             strstr(text, "\nTracerPid:\t0\n") == NULL;
+                                     })));
+        return tracer;
+}
+
+/* Goes on with PART bytes of a file while that call fails. */
+static void resume_with_fault(const char *path, const char *call, const char *error)
+{
+        FileRecord record;
+        pid_t tracer;
+
+        http_server_forget(&server);
+        make_record(&record, 0, path);
+        leave_bytes(&record, PART);
+        leave_version(&record, ETAG, MODIFIED, SIZE);
+        driver_stop(&worker);
+        driver_start(&worker);
+        tracer = inject(call, error);
+        driver_download(&worker, &record, 1, NULL);
+        driver_wait(&worker);
+        process_stop(&tracer);
+        file_record_done(&record);
+}
+
+static void assert_fault(int code, uint64_t offset)
+{
+        char name[ERROR_CODE_NAME_MAX];
+
+        ck_assert(worker.failed && worker.transient);
+        ck_assert_msg(worker.code == (uint32_t) code,
+                      "%s: %s",
+                      error_code_name(worker.code, name),
+                      worker.description);
+        ck_assert_str_eq(worker.context, "local-file");
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, offset);
+}
+
+/* Goes on from what the last worker said, with a disk that works. */
+static void recover(unsigned restarts)
+{
+        FileRecord record;
+
+        ck_assert_int_ge(file_record_copy(&record, &worker.records[0]), 0);
+        run(&record, 1);
+        assert_finished_with(0, tricks_a, SIZE);
+        ck_assert_uint_eq(worker.records[0].restarts, restarts);
+        file_record_done(&record);
+}
+
+START_TEST(a_failed_sync_is_no_success_and_nothing_is_trusted)
+{
+        static const struct {
+                const char *error;
+                int code;
+        } faults[] = {
+                { "EIO", ERROR_CODE_IO_DEVICE },
+                { "ENOSPC", ERROR_CODE_DISK_FULL },
+                { "EDQUOT", ERROR_CODE_DISK_FULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+                resume_with_fault("/plain", "fdatasync", faults[i].error);
+                assert_fault(faults[i].code, 0);
+                ck_assert(holds(&worker.records[0], "", 0));
+                recover(1);
+        }
+}
+END_TEST
+
+START_TEST(a_write_that_the_disk_fails_begins_again)
+{
+        resume_with_fault("/plain", "pwrite64", "EIO");
+        assert_fault(ERROR_CODE_IO_DEVICE, 0);
+        recover(1);
+}
+END_TEST
+
+START_TEST(a_full_disk_keeps_what_there_is)
+{
+        resume_with_fault("/plain", "pwrite64", "ENOSPC");
+        assert_fault(ERROR_CODE_DISK_FULL, PART);
+        recover(0);
+        resume_with_fault("/plain", "fallocate", "EDQUOT");
+        assert_fault(ERROR_CODE_DISK_FULL, PART);
+        recover(0);
+}
+END_TEST
+
+START_TEST(a_directory_that_cannot_be_synced_finishes_nothing)
+{
+        FileRecord record;
+        pid_t tracer;
+
+        make_record(&record, 0, "/plain");
+        driver_start(&worker);
+        tracer = inject("fsync", "EIO:when=1");
+        driver_download(&worker, &record, 1, NULL);
+        driver_wait(&worker);
+        process_stop(&tracer);
+        ck_assert(worker.failed && worker.transient);
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, 0);
+        recover(0);
+        file_record_done(&record);
+}
+END_TEST
+
 /* ---- the list --------------------------------------------------------------------------- */
 
 static TCase *new_case(Suite *suite, const char *name)
@@ -648,6 +775,16 @@ static void add_parts(Suite *suite)
         tcase_add_test(tcase, a_checksum_is_that_of_the_parts);
 }
 
+static void add_disk(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "disk");
+
+        tcase_add_test(tcase, a_failed_sync_is_no_success_and_nothing_is_trusted);
+        tcase_add_test(tcase, a_write_that_the_disk_fails_begins_again);
+        tcase_add_test(tcase, a_full_disk_keeps_what_there_is);
+        tcase_add_test(tcase, a_directory_that_cannot_be_synced_finishes_nothing);
+}
+
 int main(void)
 {
         Suite *suite = suite_create("faults");
@@ -658,6 +795,7 @@ int main(void)
         add_ladder(suite);
         add_checksums(suite);
         add_parts(suite);
+        add_disk(suite);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
