@@ -1,11 +1,18 @@
 #include "manager/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/str.h"
+
+/* A look for damage ends here, whatever the size of the database. */
+#define CHECK_USEC  (2 * USEC_PER_SEC)
+#define CHECK_STEPS 10000 /* of SQLite, between two looks at the clock */
 
 enum {
         BEGIN,
@@ -26,33 +33,40 @@ enum {
         STATEMENTS_MAX,
 };
 
-#define JOB_COLUMNS                                                                                \
-        "serial, id, owner, owner_name, display_name, description, priority, proxy_usage, "        \
+/* All but the key, which SQLite gives. */
+#define JOB_VALUES                                                                                 \
+        "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
         "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
         "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, workers_lost"
+
+#define JOB_PARAMETERS                                                                             \
+        "?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25," \
+        "?26,?27,?28,?29"
 
 #define FILE_COLUMNS                                                                               \
         "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
         "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
         "restart_reason"
 
+#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
+
+/* The last column when a row is loaded: what it says is what was put. */
+#define JOB_IS_WHOLE  "sum = 0 OR sum = row_sum(" JOB_VALUES ")"
+#define FILE_IS_WHOLE "sum = 0 OR sum = row_sum(" FILE_COLUMNS ")"
+
+enum { JOB_IS_WHOLE_COLUMN = 29, FILE_IS_WHOLE_COLUMN = 18 };
+
 static const char *const statement_texts[STATEMENTS_MAX] = {
         [BEGIN] = "BEGIN IMMEDIATE",
         [COMMIT] = "COMMIT",
         [ROLLBACK] = "ROLLBACK",
-        [PUT_JOB] = "INSERT INTO jobs (" JOB_COLUMNS ") VALUES "
-                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,"
-                    "?21,?22,?23,?24,?25,?26,?27,?28,?29) "
-                    "ON CONFLICT (serial) DO UPDATE SET owner=?3, owner_name=?4, display_name=?5, "
-                    "description=?6, priority=?7, proxy_usage=?8, proxies=?9, proxy_bypass=?10, "
-                    "state=?11, error_code=?12, error_context=?13, error_description=?14, "
-                    "error_url=?15, error_file=?16, error_count=?17, attempts=?18, "
-                    "credentials_lost=?19, created=?20, modified=?21, transferred=?22, "
-                    "next_attempt=?23, min_retry_delay=?24, no_progress=?25, max_download=?26, "
-                    "stalled=?27, active=?28, workers_lost=?29",
-        [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ") VALUES "
-                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)",
+        [PUT_JOB] = "INSERT INTO jobs (serial, " JOB_VALUES ", sum) VALUES "
+                    "(?1," JOB_PARAMETERS ",row_sum(" JOB_PARAMETERS ")) "
+                    "ON CONFLICT (serial) DO UPDATE SET "
+                    "(" JOB_VALUES ", sum) = (" JOB_PARAMETERS ",row_sum(" JOB_PARAMETERS "))",
+        [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ", sum) VALUES "
+                     "(" FILE_PARAMETERS ",row_sum(" FILE_PARAMETERS "))",
         [DELETE_JOB] = "DELETE FROM jobs WHERE serial=?1",
         [PUT_SLOT] = "INSERT OR REPLACE INTO slots (job, target, scheme, implicit, user_name, "
                      "key_id, persistent, sealed) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
@@ -65,9 +79,10 @@ static const char *const statement_texts[STATEMENTS_MAX] = {
         [EACH_SLOT] =
                 "SELECT slots.job, target, scheme, key_id, persistent, length(sealed), jobs.id "
                 "FROM slots JOIN jobs ON jobs.serial = slots.job",
-        [LOAD_JOBS] = "SELECT " JOB_COLUMNS " FROM jobs WHERE ?1 IS NULL OR id=?1 ORDER BY serial",
-        [LOAD_FILES] = "SELECT " FILE_COLUMNS " FROM files WHERE ?1 IS NULL OR job=?1 "
-                       "ORDER BY job, idx",
+        [LOAD_JOBS] = "SELECT serial, " JOB_VALUES ", " JOB_IS_WHOLE " FROM jobs "
+                      "WHERE ?1 IS NULL OR id=?1 ORDER BY serial",
+        [LOAD_FILES] = "SELECT " FILE_COLUMNS ", " FILE_IS_WHOLE " FROM files "
+                       "WHERE ?1 IS NULL OR job=?1 ORDER BY job, idx",
 };
 
 /* migrations[n] brings a database of version n to n + 1. */
@@ -108,6 +123,9 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         "ALTER TABLE jobs ADD COLUMN stalled INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE jobs ADD COLUMN active INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE jobs ADD COLUMN workers_lost INTEGER NOT NULL DEFAULT 0;",
+        /* 4: sums over the rows; 0: put by an older version */
+        "ALTER TABLE jobs ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE files ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;",
 };
 
 struct Store {
@@ -130,6 +148,7 @@ static int store_errno(Store *store, int code)
                 return -ENOSPC;
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
+        case SQLITE_ERROR: /* the tables are not those that the statements name */
                 return -EUCLEAN;
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
@@ -251,15 +270,69 @@ static int user_version(Store *store, int *ret)
         return store_errno(store, code);
 }
 
-static int migrate(Store *store)
+/* FNV-1a: another byte anywhere is always another sum. */
+static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size)
 {
-        int version = -1, r;
+        const unsigned char *bytes = data;
 
-        r = user_version(store, &version);
-        if (r < 0)
-                return r;
-        if (version < 0 || version > STORE_SCHEMA_VERSION)
-                return -EPROTONOSUPPORT;
+        for (size_t i = 0; i < size; i++)
+                sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
+        return sum;
+}
+
+/* row_sum(values…): never 0. */
+static void row_sum(sqlite3_context *context, int n, sqlite3_value **values)
+{
+        uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+        for (int i = 0; i < n; i++) {
+                int type = sqlite3_value_type(values[i]);
+
+                sum = add_to_sum(sum, &type, sizeof(type));
+                if (type == SQLITE_INTEGER) {
+                        sqlite3_int64 number = sqlite3_value_int64(values[i]);
+
+                        sum = add_to_sum(sum, &number, sizeof(number));
+                } else {
+                        const void *data = sqlite3_value_blob(values[i]);
+                        int size = sqlite3_value_bytes(values[i]);
+
+                        sum = add_to_sum(sum, &size, sizeof(size));
+                        if (size > 0)
+                                sum = add_to_sum(sum, data, (size_t) size);
+                }
+        }
+        sqlite3_result_int64(context, (sqlite3_int64) (sum ? sum : 1));
+}
+
+static int is_check_over(void *userdata)
+{
+        const uint64_t *deadline = userdata;
+
+        return clock_boottime(&clock_system) > *deadline;
+}
+
+/* The structure of the database, as far as it can be seen in time. */
+static int check(Store *store)
+{
+        uint64_t deadline = clock_boottime(&clock_system) + CHECK_USEC;
+        sqlite3_stmt *statement = NULL;
+        int code;
+
+        sqlite3_progress_handler(store->db, CHECK_STEPS, is_check_over, &deadline);
+        code = sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &statement, NULL);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW && !str_equal(column_text(statement, 0), "ok"))
+                code = SQLITE_CORRUPT;
+        (void) sqlite3_finalize(statement);
+        sqlite3_progress_handler(store->db, 0, NULL, NULL);
+        return (code & 0xff) == SQLITE_INTERRUPT ? 0 : store_errno(store, code);
+}
+
+static int migrate(Store *store, int version)
+{
+        int r;
 
         for (; version < STORE_SCHEMA_VERSION; version++) {
                 _cleanup_free_ char *sql = NULL;
@@ -276,6 +349,44 @@ static int migrate(Store *store)
         return 0;
 }
 
+/* Nothing is written before it is clear that the database is ours to write. */
+static int prepare(Store *store)
+{
+        int version = -1, r;
+
+        if (sqlite3_create_function(store->db,
+                                    "row_sum",
+                                    -1,
+                                    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                    NULL,
+                                    row_sum,
+                                    NULL,
+                                    NULL) != SQLITE_OK)
+                return -ENOMEM;
+        (void) sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        /* Exclusive locking keeps other processes out and the WAL index in our own memory. */
+        r = execute(store, "PRAGMA locking_mode=EXCLUSIVE;");
+        if (r >= 0)
+                r = user_version(store, &version);
+        if (r < 0)
+                return r;
+        if (version < 0 || version > STORE_SCHEMA_VERSION)
+                return -EPROTONOSUPPORT;
+        r = check(store);
+        if (r >= 0)
+                r = execute(store,
+                            "PRAGMA secure_delete=ON;"
+                            "PRAGMA journal_mode=WAL;"
+                            "PRAGMA synchronous=FULL;"
+                            "PRAGMA foreign_keys=ON;"
+                            "PRAGMA trusted_schema=OFF;");
+        if (r >= 0)
+                r = migrate(store, version);
+        if (r >= 0)
+                (void) sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+        return r;
+}
+
 int store_open(const char *path, Store **ret)
 {
         _cleanup_(store_freep) Store *store = calloc(1, sizeof(*store));
@@ -286,22 +397,34 @@ int store_open(const char *path, Store **ret)
         if (!store)
                 return -ENOMEM;
         r = store_errno(store, sqlite3_open_v2(path, &store->db, flags, NULL));
-        if (r < 0)
-                return r;
-
-        /* Exclusive locking keeps other processes out and the WAL index in our own memory. */
-        r = execute(store,
-                    "PRAGMA locking_mode=EXCLUSIVE;"
-                    "PRAGMA secure_delete=ON;"
-                    "PRAGMA journal_mode=WAL;"
-                    "PRAGMA synchronous=FULL;"
-                    "PRAGMA foreign_keys=ON;"
-                    "PRAGMA trusted_schema=OFF;");
         if (r >= 0)
-                r = migrate(store);
+                r = prepare(store);
         if (r < 0)
                 return r;
         *ret = STEAL_PTR(store);
+        return 0;
+}
+
+int store_move_aside(const char *path, uint64_t now_usec, char **ret)
+{
+        /* The database first: SQLite throws away a log without one. */
+        static const char *const suffixes[] = { "", "-wal", "-shm" };
+        _cleanup_free_ char *aside = NULL;
+        int r = str_format(&aside, "%s.damaged-%llu", path, now_usec / USEC_PER_SEC);
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(suffixes); i++) {
+                _cleanup_free_ char *from = NULL, *to = NULL;
+
+                r = str_format(&from, "%s%s", path, suffixes[i]);
+                if (r >= 0)
+                        r = str_format(&to, "%s%s", aside, suffixes[i]);
+                if (r >= 0 && renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0 &&
+                    (errno != ENOENT || i == 0))
+                        r = -errno;
+        }
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(aside);
         return 0;
 }
 
@@ -704,18 +827,24 @@ int store_checkpoint(Store *store)
 /* -EUCLEAN for values that no version of this program writes. */
 static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
 {
-        _cleanup_(job_freep) Job *job = NULL;
         Owner *owner;
         sd_id128_t id;
+        Job *job;
         int r;
 
+        if (!sqlite3_column_int(s, JOB_IS_WHOLE_COLUMN))
+                return -EUCLEAN;
         r = read_id(s, 1, &id);
         if (r >= 0)
                 r = owners_acquire(owners, (uint32_t) column_u64(s, 2), column_text(s, 3), &owner);
-        if (r >= 0)
-                r = job_new(id, owner, &job);
         if (r < 0)
                 return r;
+        r = job_new(id, owner, &job);
+        if (r < 0) {
+                owners_release(owners, owner);
+                return r;
+        }
+        *ret = job; /* the caller frees what is half read, and lets its owner go */
         if (column_u64(s, 6) >= PRIORITIES_MAX || column_u64(s, 7) >= PROXY_USAGES_MAX ||
             column_u64(s, 10) >= JOB_STATES_MAX || column_u64(s, 12) >= ERROR_CONTEXTS_MAX)
                 return -EUCLEAN;
@@ -751,10 +880,7 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
                                   column_text(s, 13),
                                   column_text(s, 14),
                                   sqlite3_column_int64(s, 15));
-        if (r < 0)
-                return r;
-        *ret = STEAL_PTR(job);
-        return 0;
+        return r;
 }
 
 static int read_ranges(sqlite3_stmt *s, int at, FileRecord *record)
@@ -787,7 +913,7 @@ static int read_file(sqlite3_stmt *s, Job *job)
 
         if (index < 0)
                 return index;
-        if ((uint32_t) index != record.index)
+        if ((uint32_t) index != record.index || !sqlite3_column_int(s, FILE_IS_WHOLE_COLUMN))
                 return -EUCLEAN;
         record.device = column_u64(s, 5);
         record.inode = column_u64(s, 6);
@@ -802,6 +928,25 @@ static int read_file(sqlite3_stmt *s, Job *job)
                 job_set_file(job, (uint32_t) index, &record);
         file_record_done(&record);
         return r < 0 ? r : 0;
+}
+
+/* The files of one job, where both tables are walked in the same order. */
+static int read_files(Store *store, sqlite3_stmt *files, Job *job, int *file_code)
+{
+        int r = 0;
+
+        while (r >= 0 && *file_code == SQLITE_ROW &&
+               sqlite3_column_int64(files, 0) == job->serial) {
+                r = read_file(files, job);
+                if (r >= 0)
+                        *file_code = sqlite3_step(files);
+        }
+        if (r >= 0)
+                r = store_errno(store, *file_code);
+        /* A file of no job would hide the files of all jobs behind it. */
+        if (r >= 0 && *file_code == SQLITE_ROW && sqlite3_column_int64(files, 0) < job->serial)
+                r = -EUCLEAN;
+        return r;
 }
 
 /* Walks both tables in the same order at once; id NULL for all jobs. */
@@ -820,28 +965,29 @@ load(Store *store, Owners *owners, const sd_id128_t *id, store_job_t callback, v
                 (void) sqlite3_bind_blob(jobs, 1, id, sizeof(*id), SQLITE_STATIC);
 
         while ((job_code = sqlite3_step(jobs)) == SQLITE_ROW) {
-                _cleanup_(job_freep) Job *job = NULL;
+                Job *job = NULL;
 
                 r = read_job(jobs, owners, &job);
-                if (r < 0)
-                        return r;
-                if (file_code == SQLITE_OK) {
+                if (r >= 0 && file_code == SQLITE_OK) {
                         if (id)
                                 (void) sqlite3_bind_int64(files, 1, job->serial);
                         file_code = sqlite3_step(files);
                 }
-                while (file_code == SQLITE_ROW && sqlite3_column_int64(files, 0) == job->serial) {
-                        r = read_file(files, job);
-                        if (r < 0)
-                                return r;
-                        file_code = sqlite3_step(files);
-                }
-                r = store_errno(store, file_code);
                 if (r >= 0)
-                        r = callback(userdata, STEAL_PTR(job));
+                        r = read_files(store, files, job, &file_code);
+                if (r < 0 && job) {
+                        Owner *owner = job->owner;
+
+                        job_free(job);
+                        owners_release(owners, owner);
+                }
+                if (r >= 0)
+                        r = callback(userdata, job);
                 if (r < 0)
                         return r;
         }
+        if (job_code == SQLITE_DONE && file_code == SQLITE_ROW)
+                return -EUCLEAN;
         return store_errno(store, job_code);
 }
 

@@ -1,5 +1,6 @@
 /*
- * The database of other times and under misfortune: older and newer schemas.
+ * The database of other times and under misfortune: older and newer schemas, damaged, cut off,
+ * mixed with another. $DOSVC_SEED repeats a run of the random ones.
  */
 #include <check.h>
 #include <errno.h>
@@ -206,16 +207,287 @@ START_TEST(what_is_put_is_loaded)
 }
 END_TEST
 
+START_TEST(a_newer_database_is_left_as_it_is)
+{
+        Store *store = NULL;
+        char *before, *after;
+        size_t size, size_after;
+
+        execute(path, SCHEMA_1 ROWS_1 "PRAGMA user_version=1000;");
+        before = temp_dir_read(path, &size);
+        ck_assert_int_eq(store_open(path, &store), -EPROTONOSUPPORT);
+        ck_assert_ptr_null(store);
+        after = temp_dir_read(path, &size_after);
+        ck_assert_uint_eq(size, size_after);
+        ck_assert_mem_eq(before, after, size);
+        free(before);
+        free(after);
+}
+END_TEST
+
+/* Damage ------------------------------------------------------------------------------------- */
+
+#define JOBS "50"
+
+/* Many jobs of one file each, as this program puts them. */
+static void fill(const char *database)
+{
+        Loaded loaded = { 0 };
+        Store *store = NULL;
+
+        execute(database,
+                SCHEMA_1 ROWS_1
+                "WITH RECURSIVE n(i) AS (VALUES (8) UNION ALL SELECT i+1 FROM n WHERE i<6+" JOBS ")"
+                " INSERT INTO jobs SELECT i, randomblob(16), 1000, 'alice', 'job ' || i, '', 1, 0,"
+                " '', '', 3, 0, 0, '', '', -1, 0, 0, 0, i, i, 0, 0 FROM n;"
+                "INSERT INTO files SELECT serial, 0, 'http://host/' || serial, '/dir/' || serial,"
+                " '', 1, serial, serial * 1000, serial * 2000, '\"etag\"', '', '', 0, '' FROM jobs"
+                " WHERE serial > 7;");
+        ck_assert_int_eq(store_open(database, &store), 0);
+        ck_assert_int_eq(store_load(store, &loaded.owners, take_job, &loaded), 0);
+        for (size_t i = 0; i < loaded.n; i++) {
+                ck_assert_int_eq(store_put_job(store, loaded.jobs[i]), 0);
+                ck_assert_int_eq(store_put_file(store, loaded.jobs[i], 0), 0);
+        }
+        ck_assert_int_eq(store_commit(store), 0);
+        loaded_done(&loaded);
+        store_free(store);
+}
+
+static void write_bytes(const char *to, const char *data, size_t size)
+{
+        FILE *file = fopen(to, "we");
+
+        ck_assert_ptr_nonnull(file);
+        ck_assert_uint_eq(fwrite(data, 1, size, file), size);
+        ck_assert_int_eq(fclose(file), 0);
+}
+
+static void forget_log(void)
+{
+        _cleanup_free_ char *log = temp_dir_path(dir, "jobs.db-wal");
+
+        (void) unlink(log);
+}
+
+/* All jobs with all that they had, or none. */
+static bool is_whole(const Loaded *loaded, const Loaded *expected)
+{
+        if (loaded->n != expected->n)
+                return false;
+        for (size_t i = 0; i < loaded->n; i++) {
+                const Job *a = loaded->jobs[i], *b = expected->jobs[i];
+                const FileRecord *file_a = &a->files[0].record, *file_b = &b->files[0].record;
+
+                if (!sd_id128_equal(a->id, b->id) || a->state != b->state ||
+                    a->n_files != b->n_files || a->created_usec != b->created_usec ||
+                    strcmp(a->display_name, b->display_name) != 0 ||
+                    file_a->offset_bytes != file_b->offset_bytes ||
+                    file_a->total_bytes != file_b->total_bytes || file_a->inode != file_b->inode ||
+                    file_a->finished != file_b->finished ||
+                    strcmp(file_a->remote_name, file_b->remote_name) != 0 ||
+                    strcmp(file_a->local_name, file_b->local_name) != 0 ||
+                    strcmp(file_a->etag, file_b->etag) != 0)
+                        return false;
+        }
+        return true;
+}
+
+static unsigned seed(void)
+{
+        const char *text = getenv("DOSVC_SEED");
+        unsigned value = text ? (unsigned) strtoul(text, NULL, 10) : arc4random();
+
+        (void) fprintf(stderr, "DOSVC_SEED=%u\n", value);
+        return value;
+}
+
+#define ROUNDS 1500
+
+START_TEST(a_flipped_bit_changes_no_job)
+{
+        Loaded expected = { 0 }, loaded = { 0 };
+        unsigned state = seed(), n_damaged = 0;
+        char *data;
+        size_t size;
+
+        fill(path);
+        ck_assert_int_eq(load(&expected), 0);
+        data = temp_dir_read(path, &size);
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                size_t at = (size_t) rand_r(&state) % size;
+                char bit = (char) (1 << rand_r(&state) % 8);
+                int r;
+
+                data[at] = (char) (data[at] ^ bit);
+                forget_log();
+                write_bytes(path, data, size);
+                data[at] = (char) (data[at] ^ bit);
+                r = load(&loaded);
+                n_damaged += r == -EUCLEAN;
+                ck_assert_msg(r == -EUCLEAN || r == -EPROTONOSUPPORT ||
+                                      (r == 0 && is_whole(&loaded, &expected)),
+                              "bit %d of byte %zu: %d, %zu jobs",
+                              bit,
+                              at,
+                              r,
+                              loaded.n);
+                loaded_done(&loaded);
+        }
+        ck_assert_uint_gt(n_damaged, ROUNDS / 10);
+        loaded_done(&expected);
+        free(data);
+}
+END_TEST
+
+/* No file, an empty one and (for SQLite) one of a byte are a new database. */
+START_TEST(a_database_that_was_cut_off_is_damaged)
+{
+        Loaded loaded = { 0 };
+        char *data;
+        size_t size;
+        int r;
+
+        fill(path);
+        data = temp_dir_read(path, &size);
+        for (size_t n = 2; n < size; n += n < 600 ? 37 : 997) {
+                forget_log();
+                write_bytes(path, data, n);
+                r = load(&loaded);
+                ck_assert_msg(r == -EUCLEAN, "%zu of %zu bytes: %d", n, size, r);
+                loaded_done(&loaded);
+        }
+        free(data);
+}
+END_TEST
+
+START_TEST(what_is_no_database_is_damaged)
+{
+        Store *store = NULL;
+
+        write_bytes(path, "Plain text, and enough of it to be no header of SQLite's at all.\n", 64);
+        ck_assert_int_eq(store_open(path, &store), -EUCLEAN);
+}
+END_TEST
+
+/* A file row whose job is missing, and tables of somebody else's. */
+START_TEST(tables_that_do_not_fit_are_damaged)
+{
+        static const char *const damages[] = {
+                "DELETE FROM jobs WHERE serial=20;",
+                "DELETE FROM jobs WHERE serial=56;",
+                "UPDATE files SET offset=offset+1 WHERE job=20;",
+                "UPDATE files SET idx=5 WHERE job=20;",
+                "UPDATE jobs SET state=6 WHERE serial=20;",
+                "DROP TABLE files;",
+                "PRAGMA user_version=2;",
+                "PRAGMA user_version=0;",
+        };
+        Loaded loaded = { 0 };
+
+        fill(path);
+        execute(path, damages[_i]);
+        ck_assert_int_eq(load(&loaded), -EUCLEAN);
+        loaded_done(&loaded);
+        ck_assert_ptr_null(loaded.owners.by_uid);
+}
+END_TEST
+
+/* The log of another database, and an older one of this: as if restored from a copy. */
+START_TEST(a_foreign_log_mixes_nothing_in)
+{
+        _cleanup_free_ char *other = temp_dir_path(dir, "other.db");
+        _cleanup_free_ char *log = temp_dir_path(dir, "jobs.db-wal");
+        _cleanup_free_ char *other_log = temp_dir_path(dir, "other.db-wal");
+        _cleanup_free_ char *old = NULL;
+        Loaded expected = { 0 }, loaded = { 0 };
+        size_t size, old_size;
+        sqlite3 *db = NULL;
+        char *data;
+        int r;
+
+        fill(path);
+        ck_assert_int_eq(load(&expected), 0);
+        fill(other);
+        old = temp_dir_read(other, &old_size);
+        /* Its log is there as long as it is open. */
+        ck_assert_int_eq(sqlite3_open(other, &db), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(db,
+                                      "PRAGMA wal_autocheckpoint=0;"
+                                      "UPDATE jobs SET display_name='other', sum=0;"
+                                      "DELETE FROM files WHERE job % 2;",
+                                      NULL,
+                                      NULL,
+                                      NULL),
+                         SQLITE_OK);
+        data = temp_dir_read(other_log, &size);
+        ck_assert_uint_gt(size, 0);
+        (void) sqlite3_close(db);
+
+        if (_i == 0) { /* another's log */
+                write_bytes(log, data, size);
+        } else { /* a torn one of its own: only its first half was written */
+                write_bytes(path, old, old_size);
+                write_bytes(log, data, size / 2 + 100);
+                loaded_done(&expected);
+        }
+        r = load(&loaded);
+        ck_assert(r == 0 || r == -EUCLEAN);
+        if (r == 0 && _i == 0) /* all of the one or all of the other, each consistent in itself */
+                ck_assert(is_whole(&loaded, &expected) ||
+                          strcmp(loaded.jobs[0]->display_name, "other") == 0);
+        if (r == 0 && _i == 1) {
+                ck_assert_uint_eq(loaded.n, 50);
+                ck_assert_str_ne(loaded.jobs[0]->display_name, "other");
+        }
+        loaded_done(&loaded);
+        loaded_done(&expected);
+        free(data);
+}
+END_TEST
+
+START_TEST(a_damaged_database_is_moved_aside)
+{
+        _cleanup_free_ char *log = temp_dir_path(dir, "jobs.db-wal"), *aside = NULL;
+        _cleanup_free_ char *expected = temp_dir_path(dir, "jobs.db.damaged-1234");
+        _cleanup_free_ char *expected_log = temp_dir_path(dir, "jobs.db.damaged-1234-wal");
+        char *again = NULL;
+
+        temp_dir_write(path, "damaged");
+        temp_dir_write(log, "log");
+        ck_assert_int_eq(store_move_aside(path, 1234999999, &aside), 0);
+        ck_assert_str_eq(aside, expected);
+        ck_assert_str_eq(temp_dir_read(expected, NULL), "damaged");
+        ck_assert_str_eq(temp_dir_read(expected_log, NULL), "log");
+        ck_assert_int_lt(access(path, F_OK), 0);
+        ck_assert_int_lt(access(log, F_OK), 0);
+        ck_assert_int_eq(store_move_aside(path, 1234999999, &again), -ENOENT);
+        temp_dir_write(path, "damaged again");
+        ck_assert_int_eq(store_move_aside(path, 1234999999, &again), -EEXIST);
+        ck_assert_str_eq(temp_dir_read(expected, NULL), "damaged");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("store-fire");
-        TCase *schemas = tcase_create("schemas");
+        TCase *schemas = tcase_create("schemas"), *damage = tcase_create("damage");
         SRunner *runner;
         int failed;
 
         tcase_add_checked_fixture(schemas, setup, teardown);
         tcase_add_loop_test(schemas, an_older_database_is_brought_up_to_date, 1, 3);
         tcase_add_test(schemas, what_is_put_is_loaded);
+        tcase_add_test(schemas, a_newer_database_is_left_as_it_is);
+        tcase_add_checked_fixture(damage, setup, teardown);
+        tcase_set_timeout(damage, 60);
+        tcase_add_test(damage, a_flipped_bit_changes_no_job);
+        tcase_add_test(damage, a_database_that_was_cut_off_is_damaged);
+        tcase_add_test(damage, what_is_no_database_is_damaged);
+        tcase_add_loop_test(damage, tables_that_do_not_fit_are_damaged, 0, 8);
+        tcase_add_loop_test(damage, a_foreign_log_mixes_nothing_in, 0, 2);
+        tcase_add_test(damage, a_damaged_database_is_moved_aside);
+        suite_add_tcase(suite, damage);
         suite_add_tcase(suite, schemas);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
