@@ -110,24 +110,22 @@ static bool is_recoded(const FileRecord *record, const Head *head)
 static bool is_other_version(const FileRecord *record, const Head *head)
 {
         return head->bad_etag || head->bad_modified || contradicts(head->etag, record->etag) ||
-               (!str_is_empty(record->last_modified) &&
-                contradicts(head->last_modified, record->last_modified)) ||
-               is_recoded(record, head);
+               contradicts(head->last_modified, record->last_modified) || is_recoded(record, head);
 }
 
-/* What the answer says of the version is what the record says, and enough of it. */
-static bool is_same_version(const FileRecord *record, const ResumePlan *plan, const Head *head)
+/*
+ * What the answer says of the version is what the record says, and enough of it. A server that
+ * answers If-Range with a part need not repeat the date, but one that ignores If-Range does
+ * the same: only what is repeated is proved.
+ */
+static bool is_same_version(const FileRecord *record, const Head *head)
 {
-        if (is_other_version(record, head))
+        if (is_other_version(record, head) || (!str_is_empty(record->etag) && !head->etag))
                 return false;
-        /* The one field of a version that a part always repeats. */
-        if (!str_is_empty(record->etag) && !head->etag)
-                return false;
-        return plan->rung != RESUME_RUNG_COMPARE || is_strong_etag(record->etag) ||
-               head->last_modified;
+        return is_strong_etag(record->etag) || head->last_modified;
 }
 
-/* Exactly the bytes that the plan has, of the version that it has. */
+/* Exactly the bytes that the plan has, of a file of the right size. */
 static bool is_part_asked_for(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
         uint64_t size = parts_file_size(record), last;
@@ -142,10 +140,7 @@ static bool is_part_asked_for(const FileRecord *record, const ResumePlan *plan, 
         if (head->content_length != DOSVC_SIZE_UNKNOWN &&
             head->content_length != range->last - range->first + 1)
                 return false;
-        if (!plan->continues)
-                return true;
-        return (size == DOSVC_SIZE_UNKNOWN || range->total == size) &&
-               is_same_version(record, plan, head);
+        return !plan->continues || size == DOSVC_SIZE_UNKNOWN || range->total == size;
 }
 
 /* A range that begins at the end of the file: everything is here already. */
@@ -154,7 +149,7 @@ static bool is_at_end(const FileRecord *record, const ResumePlan *plan, const He
         return record->n_ranges == 0 && head->has_range && !head->bad_range &&
                !head->range.satisfied && head->range.total == plan->from &&
                (record->total_bytes == DOSVC_SIZE_UNKNOWN || record->total_bytes == plan->from) &&
-               is_strong_etag(record->etag) && is_same_version(record, plan, head);
+               is_strong_etag(record->etag) && is_same_version(record, head);
 }
 
 /*
@@ -192,6 +187,20 @@ static bool is_same_whole(const FileRecord *record, const Head *head)
                size != DOSVC_SIZE_UNKNOWN && (str_is_empty(record->etag) || head->etag);
 }
 
+/* The right bytes; are they of the right version? */
+static ResumeVerdict judge_part(const FileRecord *record, const ResumePlan *plan, const Head *head)
+{
+        if (!plan->continues)
+                return RESUME_FROM_START;
+        if (is_same_version(record, head))
+                return RESUME_APPEND;
+        /* To a Range alone a server has to tell its validators. */
+        return !is_other_version(record, head) &&
+                               resume_next_rung(record, plan->rung) != RESUME_RUNGS_MAX
+                       ? RESUME_CLIMB
+                       : RESUME_ASK_AGAIN;
+}
+
 ResumeVerdict resume_judge(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
         ResumeVerdict otherwise = plan->continues ? RESUME_ASK_AGAIN : RESUME_REFUSE;
@@ -202,9 +211,8 @@ ResumeVerdict resume_judge(const FileRecord *record, const ResumePlan *plan, con
                 return RESUME_CLIMB;
         switch (head->status) {
         case 206:
-                if (!is_part_asked_for(record, plan, head))
-                        return otherwise;
-                return plan->continues ? RESUME_APPEND : RESUME_FROM_START;
+                return is_part_asked_for(record, plan, head) ? judge_part(record, plan, head)
+                                                             : otherwise;
         case 416:
                 return plan->continues && is_at_end(record, plan, head) ? RESUME_WHOLE : otherwise;
         case 412:

@@ -3,7 +3,8 @@
  * its answer means for them. Bytes of two versions never meet in one file: whatever is not
  * proved to continue the version on disk starts again from 0.
  *
- * A ladder, climbed one rung for each 200 that looks like the version on disk:
+ * A ladder, climbed one rung for each answer that may be of the version on disk without being
+ * the part asked for, or without saying enough:
  *
  *   If-Range with the strong ETag ─► If-Range with the date ─► Range alone, and the answer's
  *   size, ETag and date must be the recorded ones ─► the whole file

@@ -5,7 +5,7 @@
  *   open the place ─► request ─► 2xx: bytes to the sink ─────────────► whole | failed
  *                       ▲  ▲──── 3xx: own hop, https never to http
  *                       │─────── 401, 407: asks for one credential, once more with it
- *                       │─────── a 200 for a part: the next rung of the ladder
+ *                       │─────── nothing proved: the next rung of the ladder
  *                       │─────── one of several parts: for the next
  *                       └─────── an answer that does not continue: from 0, without Range
  *
