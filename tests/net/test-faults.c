@@ -726,6 +726,145 @@ START_TEST(a_directory_that_cannot_be_synced_finishes_nothing)
 }
 END_TEST
 
+/* ---- the table -------------------------------------------------------------------------- */
+
+/* What an earlier worker may have learnt of version A. */
+static const struct {
+        const char *etag, *modified;
+        uint64_t size;
+} knowledge[] = {
+        { ETAG, MODIFIED, SIZE }, { ETAG, "", DOSVC_SIZE_UNKNOWN },
+        { "", MODIFIED, SIZE },   { "W/\"a\"", MODIFIED, SIZE },
+        { "", "", SIZE },
+};
+
+static const uint64_t points[] = { 0, 1, SIZE / 2, SIZE - 1, SIZE };
+
+/* More attempts than any server needs to give the file if it ever will. */
+#define MAX_ATTEMPTS 3
+
+#define QUIET_MSEC 600
+
+static void sha256(const void *data, size_t size, unsigned char digest[static 32])
+{
+        ck_assert_int_eq(EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL), 1);
+}
+
+/* The first bytes of a version are these. */
+static bool is_of_one_version(const void *bytes, size_t size)
+{
+        return size <= SIZE &&
+               (memcmp(bytes, tricks_a, size) == 0 || memcmp(bytes, tricks_b, size) == 0);
+}
+
+/* Everything that these servers ever call a whole file. */
+static bool is_a_whole_version(const void *bytes, size_t size)
+{
+        const struct {
+                const void *data;
+                size_t size;
+        } versions[] = { { tricks_a, SIZE },
+                         { tricks_b, SIZE },
+                         { tricks_a, PART },
+                         { tricks_b, SIZE / 2 },
+                         { "", 0 } };
+        unsigned char found[32], expected[32];
+
+        sha256(bytes, size, found);
+        for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+                sha256(versions[i].data, versions[i].size, expected);
+                if (memcmp(found, expected, sizeof(found)) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* What the worker vouches for is on disk and of one version; a finished file is a whole one. */
+static void assert_nothing_mixed(const FileRecord *record, const char *what)
+{
+        _cleanup_free_ char *path = NULL, *bytes = NULL;
+        size_t size;
+
+        if (record->temp_name[0] == '\0') {
+                ck_assert_msg(!record->finished && record->offset_bytes == 0, "%s", what);
+                return;
+        }
+        path = temp_dir_path(home, record->temp_name);
+        bytes = temp_dir_read(path, &size);
+        ck_assert_msg(size >= record->offset_bytes, "%s", what);
+        ck_assert_msg(is_of_one_version(bytes, (size_t) record->offset_bytes), "%s", what);
+        if (record->finished)
+                ck_assert_msg(record->offset_bytes == size && is_a_whole_version(bytes, size),
+                              "%s: %zu bytes",
+                              what,
+                              size);
+}
+
+/* Attempts as the manager makes them, until the file is there or the error is fatal. */
+static bool attempt(FileRecord *record, const char *what)
+{
+        for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
+                bool told, finished, over;
+
+                driver_start(&worker);
+                driver_download(&worker, record, 1, NULL);
+                told = driver_wait_quiet(&worker, QUIET_MSEC);
+                if (!told)
+                        driver_call_stop(&worker);
+                finished = worker.finished;
+                over = finished || (told && !worker.transient);
+                ck_assert_msg(finished == worker.records[0].finished, "%s", what);
+                assert_nothing_mixed(&worker.records[0], what);
+                file_record_done(record);
+                ck_assert_int_ge(file_record_copy(record, &worker.records[0]), 0);
+                driver_stop(&worker);
+                if (over)
+                        return finished;
+        }
+        return false;
+}
+
+static void forget_counters(void)
+{
+        for (size_t i = 0; i < HTTP_SERVER_COUNTERS; i++)
+                server.counters[i] = 0;
+}
+
+START_TEST(no_server_makes_a_file_of_two_versions)
+{
+        unsigned n = 0, n_finished = 0;
+        const char *path;
+
+        for (size_t i = 0; (path = tricks_path(i)); i++)
+                for (size_t j = 0; j < ARRAY_SIZE(points); j++) {
+                        char what[128];
+                        FileRecord record;
+
+                        (void) snprintf(what,
+                                        sizeof(what),
+                                        "%s at %llu, knowledge %d",
+                                        path,
+                                        (unsigned long long) points[j],
+                                        _i);
+                        forget_counters();
+                        make_record(&record, 0, path);
+                        if (points[j] > 0) {
+                                leave_bytes(&record, points[j]);
+                                leave_version(&record,
+                                              knowledge[_i].etag,
+                                              knowledge[_i].modified,
+                                              knowledge[_i].size);
+                        }
+                        n_finished += attempt(&record, what);
+                        n++;
+                        file_record_done(&record);
+                }
+        (void) printf("%u combinations, %u files finished, none mixed\n", n, n_finished);
+        /* Servers that never give anything are fewer than those that do. */
+        ck_assert_uint_gt(n_finished, n / 2);
+}
+END_TEST
+
 /* ---- the list --------------------------------------------------------------------------- */
 
 static TCase *new_case(Suite *suite, const char *name)
@@ -785,6 +924,17 @@ static void add_disk(Suite *suite)
         tcase_add_test(tcase, a_directory_that_cannot_be_synced_finishes_nothing);
 }
 
+static void add_table(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "table");
+
+        tcase_set_timeout(tcase, 300);
+        tcase_add_loop_test(tcase,
+                            no_server_makes_a_file_of_two_versions,
+                            0,
+                            (int) ARRAY_SIZE(knowledge));
+}
+
 int main(void)
 {
         Suite *suite = suite_create("faults");
@@ -796,6 +946,7 @@ int main(void)
         add_checksums(suite);
         add_parts(suite);
         add_disk(suite);
+        add_table(suite);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
