@@ -6,8 +6,8 @@
 
 #include "manager/manager-core.h"
 
-/* A service manager's patience is longer. */
-#define STOP_TIMEOUT_USEC (5 * USEC_PER_SEC)
+/* With the last commit and the end of the process in five seconds, which is what we promise. */
+#define STOP_TIMEOUT_USEC (4 * USEC_PER_SEC)
 
 const Config *manager_config(const Manager *manager)
 {
