@@ -219,7 +219,8 @@ static int place_body(Transfer *transfer, const Head *head)
         if (transfer->file_size == DOSVC_SIZE_UNKNOWN && transfer->verdict == RESUME_SKIP)
                 transfer->file_size = parts_file_size(record);
         transfer->body_at = head->status == 206 ? head->range.first : 0;
-        transfer->body_end = head->status == 206 ? head->range.last + 1 : head->content_length;
+        /* Without a length the version on disk says where a body of it has to end. */
+        transfer->body_end = head->status == 206 ? head->range.last + 1 : transfer->file_size;
         if (parts_total(record, transfer->file_size, &total) < 0) {
                 refuse_ranges(transfer);
                 return -ERANGE;
@@ -649,9 +650,8 @@ static void on_done(void *userdata, const RequestResult *result)
                 challenge(transfer, AUTH_TARGET_SERVER, result);
         else if (is_redirect(head))
                 follow(transfer, head);
-        else if (result->aborted && transfer->enough)
-                end_of_answer(transfer);
-        else if (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE))
+        else if ((result->aborted && transfer->enough) ||
+                 (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE)))
                 end_of_answer(transfer);
         else if (is_refusal(transfer, result))
                 fail_status(transfer, result);

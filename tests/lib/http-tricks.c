@@ -97,7 +97,7 @@ static void serve_lying(HttpRequest *request)
         unsigned from;
 
         if (!http_field(request, "Range", range, sizeof(range)) ||
-            sscanf(range, "bytes=%u-", &from) != 1) {
+            sscanf(range, "bytes=%u-", &from) != 1 || from + 1 >= SIZE) {
                 serve_stalling(request, &version_a, &version_a);
                 return;
         }
@@ -241,6 +241,19 @@ static void serve_flipping_parts(HttpRequest *request)
 {
         hide_field(request, "If-Range");
         serve_flipping(request);
+}
+
+/* One good part, then the whole file without a length, and never all of it. */
+static void serve_cut_whole(HttpRequest *request)
+{
+        if (__atomic_fetch_add(&request->counters[3], 1, __ATOMIC_SEQ_CST) == 0) {
+                serve_plain(request);
+                return;
+        }
+        http_printf(request,
+                    "HTTP/1.0 200 OK\r\nETag: " ETAG "\r\nLast-Modified: " MODIFIED "\r\n\r\n");
+        http_write(request, tricks_a, 2 * PART + 10);
+        http_hang_up(request, false);
 }
 
 /* Version B is as long as A, has its ETag, and another date. */
@@ -461,12 +474,10 @@ static void redirect(HttpRequest *request, unsigned status, const char *to)
 /* The port of the other server comes with the path: /away?PORT */
 static void serve_away(HttpRequest *request)
 {
+        const char *port = strchr(request->path, '?');
         char to[128];
 
-        (void) snprintf(to,
-                        sizeof(to),
-                        "http://127.0.0.1:%s/basic",
-                        strchr(request->path, '?') + 1);
+        (void) snprintf(to, sizeof(to), "http://127.0.0.1:%s/basic", port ? port + 1 : "1");
         redirect(request, 302, to);
 }
 
@@ -540,6 +551,7 @@ static const struct {
         { "/chunked", serve_chunked },
         { "/coded", serve_coded },
         { "/cut-chunks", serve_cut_chunks },
+        { "/cut-whole", serve_cut_whole },
         { "/date-only", serve_date_only },
         { "/dated", serve_dated },
         { "/digest-sha256", serve_digest_sha256 },

@@ -555,6 +555,19 @@ START_TEST(parts_out_of_the_file_are_fatal)
 }
 END_TEST
 
+START_TEST(a_whole_file_that_ends_early_finishes_no_part)
+{
+        static const FileRange to_end[] = { { 0, 100 }, { 2 * PART, TO_END } };
+        const Wish wish = { to_end, ARRAY_SIZE(to_end) };
+
+        fetch_parts("/cut-whole", &wish);
+        ck_assert(worker.failed && worker.transient);
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, 110);
+        ck_assert_uint_eq(worker.records[0].total_bytes, 100 + SIZE - 2 * PART);
+}
+END_TEST
+
 /* What an earlier worker left of the parts, cut at any place. */
 START_TEST(each_part_goes_on_where_it_was)
 {
@@ -910,6 +923,7 @@ static void add_parts(Suite *suite)
         tcase_add_test(tcase, without_validators_parts_come_in_one_answer);
         tcase_add_test(tcase, parts_of_two_versions_never_mix);
         tcase_add_test(tcase, parts_out_of_the_file_are_fatal);
+        tcase_add_test(tcase, a_whole_file_that_ends_early_finishes_no_part);
         tcase_add_test(tcase, each_part_goes_on_where_it_was);
         tcase_add_test(tcase, a_checksum_is_that_of_the_parts);
 }
