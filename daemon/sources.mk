@@ -10,7 +10,8 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c 
         credentials.c credentials-bus.c file-bus.c helper.c job.c job-bus.c job-paths.c \
         job-properties.c job-run.c manager.c manager-bus.c manager-turn.c manager-verbs.c \
         manager-work.c owner.c policy.c retry.c scheduler.c secret-reader.c spawner.c store.c \
-        subscribers.c user-names.c vault.c vault-keyring.c vault-secret.c worker-link.c)
+        store-schema.c subscribers.c user-names.c vault.c vault-keyring.c vault-secret.c \
+        worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
         head.c http-date.c link.c parts.c publish.c request.c resume.c rungs.c sandbox.c sink.c \

@@ -10,9 +10,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-/* A look for damage ends here, whatever the size of the database. */
-#define CHECK_USEC  (2 * USEC_PER_SEC)
-#define CHECK_STEPS 10000 /* of SQLite, between two looks at the clock */
+#include "manager/store-schema.h"
 
 enum {
         BEGIN,
@@ -85,49 +83,6 @@ static const char *const statement_texts[STATEMENTS_MAX] = {
                        "WHERE ?1 IS NULL OR job=?1 ORDER BY job, idx",
 };
 
-/* migrations[n] brings a database of version n to n + 1. */
-static const char *const migrations[STORE_SCHEMA_VERSION] = {
-        "CREATE TABLE jobs ("
-        " serial INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
-        " owner INTEGER NOT NULL, owner_name TEXT NOT NULL,"
-        " display_name TEXT NOT NULL, description TEXT NOT NULL,"
-        " priority INTEGER NOT NULL, proxy_usage INTEGER NOT NULL,"
-        " proxies TEXT NOT NULL, proxy_bypass TEXT NOT NULL, state INTEGER NOT NULL,"
-        " error_code INTEGER NOT NULL, error_context INTEGER NOT NULL,"
-        " error_description TEXT NOT NULL, error_url TEXT NOT NULL, error_file INTEGER NOT NULL,"
-        " error_count INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-        " credentials_lost INTEGER NOT NULL, created INTEGER NOT NULL,"
-        " modified INTEGER NOT NULL, transferred INTEGER NOT NULL,"
-        " next_attempt INTEGER NOT NULL) STRICT;"
-        "CREATE TABLE files ("
-        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE, idx INTEGER NOT NULL,"
-        " remote_name TEXT NOT NULL, local_name TEXT NOT NULL, temp_name TEXT NOT NULL,"
-        " device INTEGER NOT NULL, inode INTEGER NOT NULL, offset INTEGER NOT NULL,"
-        " total INTEGER NOT NULL, etag TEXT NOT NULL, last_modified TEXT NOT NULL,"
-        " effective_url TEXT NOT NULL, finished INTEGER NOT NULL, headers TEXT NOT NULL,"
-        " PRIMARY KEY (job, idx)) STRICT, WITHOUT ROWID;"
-        "CREATE TABLE slots ("
-        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
-        " target INTEGER NOT NULL, scheme INTEGER NOT NULL, implicit INTEGER NOT NULL,"
-        " user_name TEXT, key_id BLOB NOT NULL, persistent INTEGER NOT NULL,"
-        " sealed BLOB NOT NULL, PRIMARY KEY (job, target, scheme)) STRICT;",
-        /* 2: checksums, ranges (little-endian pairs of 64 bits), restarts */
-        "ALTER TABLE files ADD COLUMN checksum TEXT NOT NULL DEFAULT '';"
-        "ALTER TABLE files ADD COLUMN ranges BLOB NOT NULL DEFAULT x'';"
-        "ALTER TABLE files ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE files ADD COLUMN restart_reason TEXT NOT NULL DEFAULT '';",
-        /* 3: how long a job is tried; delay 0: as configured */
-        "ALTER TABLE jobs ADD COLUMN min_retry_delay INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE jobs ADD COLUMN no_progress INTEGER NOT NULL DEFAULT 1209600;"
-        "ALTER TABLE jobs ADD COLUMN max_download INTEGER NOT NULL DEFAULT 7776000;"
-        "ALTER TABLE jobs ADD COLUMN stalled INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE jobs ADD COLUMN active INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE jobs ADD COLUMN workers_lost INTEGER NOT NULL DEFAULT 0;",
-        /* 4: sums over the rows; 0: put by an older version */
-        "ALTER TABLE jobs ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE files ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;",
-};
-
 struct Store {
         sqlite3 *db;
         sqlite3_stmt *statements[STATEMENTS_MAX];
@@ -137,31 +92,7 @@ struct Store {
 
 static int store_errno(Store *store, int code)
 {
-        switch (code & 0xff) {
-        case SQLITE_OK:
-        case SQLITE_ROW:
-        case SQLITE_DONE:
-                return 0;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        case SQLITE_FULL:
-                return -ENOSPC;
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-        case SQLITE_ERROR: /* the tables are not those that the statements name */
-                return -EUCLEAN;
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-                return -EBUSY;
-        case SQLITE_CANTOPEN:
-        case SQLITE_IOERR: {
-                int error = store->db ? sqlite3_system_errno(store->db) : 0;
-
-                return error == ENOSPC || error == EDQUOT ? -ENOSPC : error > 0 ? -error : -EIO;
-        }
-        default:
-                return -EIO;
-        }
+        return store_schema_errno(store->db, code);
 }
 
 static int get_statement(Store *store, int which, sqlite3_stmt **ret)
@@ -252,141 +183,6 @@ static const char *column_text(sqlite3_stmt *statement, int at)
         return text ? (const char *) text : "";
 }
 
-static int execute(Store *store, const char *sql)
-{
-        return store_errno(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL));
-}
-
-static int user_version(Store *store, int *ret)
-{
-        sqlite3_stmt *statement = NULL;
-        int code = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL);
-
-        if (code == SQLITE_OK)
-                code = sqlite3_step(statement);
-        if (code == SQLITE_ROW)
-                *ret = sqlite3_column_int(statement, 0);
-        (void) sqlite3_finalize(statement);
-        return store_errno(store, code);
-}
-
-/* FNV-1a: another byte anywhere is always another sum. */
-static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size)
-{
-        const unsigned char *bytes = data;
-
-        for (size_t i = 0; i < size; i++)
-                sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
-        return sum;
-}
-
-/* row_sum(values…): never 0. */
-static void row_sum(sqlite3_context *context, int n, sqlite3_value **values)
-{
-        uint64_t sum = UINT64_C(0xcbf29ce484222325);
-
-        for (int i = 0; i < n; i++) {
-                int type = sqlite3_value_type(values[i]);
-
-                sum = add_to_sum(sum, &type, sizeof(type));
-                if (type == SQLITE_INTEGER) {
-                        sqlite3_int64 number = sqlite3_value_int64(values[i]);
-
-                        sum = add_to_sum(sum, &number, sizeof(number));
-                } else {
-                        const void *data = sqlite3_value_blob(values[i]);
-                        int size = sqlite3_value_bytes(values[i]);
-
-                        sum = add_to_sum(sum, &size, sizeof(size));
-                        if (size > 0)
-                                sum = add_to_sum(sum, data, (size_t) size);
-                }
-        }
-        sqlite3_result_int64(context, (sqlite3_int64) (sum ? sum : 1));
-}
-
-static int is_check_over(void *userdata)
-{
-        const uint64_t *deadline = userdata;
-
-        return clock_boottime(&clock_system) > *deadline;
-}
-
-/* The structure of the database, as far as it can be seen in time. */
-static int check(Store *store)
-{
-        uint64_t deadline = clock_boottime(&clock_system) + CHECK_USEC;
-        sqlite3_stmt *statement = NULL;
-        int code;
-
-        sqlite3_progress_handler(store->db, CHECK_STEPS, is_check_over, &deadline);
-        code = sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &statement, NULL);
-        if (code == SQLITE_OK)
-                code = sqlite3_step(statement);
-        if (code == SQLITE_ROW && !str_equal(column_text(statement, 0), "ok"))
-                code = SQLITE_CORRUPT;
-        (void) sqlite3_finalize(statement);
-        sqlite3_progress_handler(store->db, 0, NULL, NULL);
-        return (code & 0xff) == SQLITE_INTERRUPT ? 0 : store_errno(store, code);
-}
-
-static int migrate(Store *store, int version)
-{
-        int r;
-
-        for (; version < STORE_SCHEMA_VERSION; version++) {
-                _cleanup_free_ char *sql = NULL;
-
-                r = str_format(&sql,
-                               "BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT;",
-                               migrations[version],
-                               version + 1);
-                if (r >= 0)
-                        r = execute(store, sql);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-/* Nothing is written before it is clear that the database is ours to write. */
-static int prepare(Store *store)
-{
-        int version = -1, r;
-
-        if (sqlite3_create_function(store->db,
-                                    "row_sum",
-                                    -1,
-                                    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
-                                    NULL,
-                                    row_sum,
-                                    NULL,
-                                    NULL) != SQLITE_OK)
-                return -ENOMEM;
-        (void) sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        /* Exclusive locking keeps other processes out and the WAL index in our own memory. */
-        r = execute(store, "PRAGMA locking_mode=EXCLUSIVE;");
-        if (r >= 0)
-                r = user_version(store, &version);
-        if (r < 0)
-                return r;
-        if (version < 0 || version > STORE_SCHEMA_VERSION)
-                return -EPROTONOSUPPORT;
-        r = check(store);
-        if (r >= 0)
-                r = execute(store,
-                            "PRAGMA secure_delete=ON;"
-                            "PRAGMA journal_mode=WAL;"
-                            "PRAGMA synchronous=FULL;"
-                            "PRAGMA foreign_keys=ON;"
-                            "PRAGMA trusted_schema=OFF;");
-        if (r >= 0)
-                r = migrate(store, version);
-        if (r >= 0)
-                (void) sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-        return r;
-}
-
 int store_open(const char *path, Store **ret)
 {
         _cleanup_(store_freep) Store *store = calloc(1, sizeof(*store));
@@ -398,7 +194,7 @@ int store_open(const char *path, Store **ret)
                 return -ENOMEM;
         r = store_errno(store, sqlite3_open_v2(path, &store->db, flags, NULL));
         if (r >= 0)
-                r = prepare(store);
+                r = store_schema_prepare(store->db);
         if (r < 0)
                 return r;
         *ret = STEAL_PTR(store);
