@@ -414,6 +414,7 @@ static const FileRange ascending[] = { { 10, 100 },
                                        { PART, PART },
                                        { SIZE - 7, TO_END } };
 static const FileRange mixed[] = { { PART, 1000 }, { 2 * PART, TO_END }, { 0, 1 }, { 5, 70000 } };
+static const FileRange backwards[] = { { PART, 1000 }, { 500, 60 }, { 2 * PART, 50 } };
 static const FileRange one[] = { { PART, 1000 } };
 
 typedef struct Wish {
@@ -423,7 +424,8 @@ typedef struct Wish {
 
 static const Wish wishes[] = { { ascending, ARRAY_SIZE(ascending) },
                                { mixed, ARRAY_SIZE(mixed) },
-                               { one, ARRAY_SIZE(one) } };
+                               { one, ARRAY_SIZE(one) },
+                               { backwards, ARRAY_SIZE(backwards) } };
 
 /* The parts of a version one after the other; a new buffer. */
 static unsigned char *parts_of(const Wish *wish, const unsigned char *data, size_t *ret_size)
