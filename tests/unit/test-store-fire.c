@@ -277,10 +277,14 @@ static bool is_whole(const Loaded *loaded, const Loaded *expected)
                 return false;
         for (size_t i = 0; i < loaded->n; i++) {
                 const Job *a = loaded->jobs[i], *b = expected->jobs[i];
-                const FileRecord *file_a = &a->files[0].record, *file_b = &b->files[0].record;
+                const FileRecord *file_a, *file_b;
 
+                if (a->n_files != 1 || b->n_files != 1)
+                        return false;
+                file_a = &a->files[0].record;
+                file_b = &b->files[0].record;
                 if (!sd_id128_equal(a->id, b->id) || a->state != b->state ||
-                    a->n_files != b->n_files || a->created_usec != b->created_usec ||
+                    a->created_usec != b->created_usec ||
                     strcmp(a->display_name, b->display_name) != 0 ||
                     file_a->offset_bytes != file_b->offset_bytes ||
                     file_a->total_bytes != file_b->total_bytes || file_a->inode != file_b->inode ||
@@ -451,20 +455,24 @@ START_TEST(a_damaged_database_is_moved_aside)
         _cleanup_free_ char *log = temp_dir_path(dir, "jobs.db-wal"), *aside = NULL;
         _cleanup_free_ char *expected = temp_dir_path(dir, "jobs.db.damaged-1234");
         _cleanup_free_ char *expected_log = temp_dir_path(dir, "jobs.db.damaged-1234-wal");
+        _cleanup_free_ char *kept = NULL, *kept_log = NULL, *kept_still = NULL;
         char *again = NULL;
 
         temp_dir_write(path, "damaged");
         temp_dir_write(log, "log");
         ck_assert_int_eq(store_move_aside(path, 1234999999, &aside), 0);
         ck_assert_str_eq(aside, expected);
-        ck_assert_str_eq(temp_dir_read(expected, NULL), "damaged");
-        ck_assert_str_eq(temp_dir_read(expected_log, NULL), "log");
+        kept = temp_dir_read(expected, NULL);
+        ck_assert_str_eq(kept, "damaged");
+        kept_log = temp_dir_read(expected_log, NULL);
+        ck_assert_str_eq(kept_log, "log");
         ck_assert_int_lt(access(path, F_OK), 0);
         ck_assert_int_lt(access(log, F_OK), 0);
         ck_assert_int_eq(store_move_aside(path, 1234999999, &again), -ENOENT);
         temp_dir_write(path, "damaged again");
         ck_assert_int_eq(store_move_aside(path, 1234999999, &again), -EEXIST);
-        ck_assert_str_eq(temp_dir_read(expected, NULL), "damaged");
+        kept_still = temp_dir_read(expected, NULL);
+        ck_assert_str_eq(kept_still, "damaged");
 }
 END_TEST
 
