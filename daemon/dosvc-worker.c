@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <systemd/sd-event.h>
 
 #include "dbus/worker-wire.h"
@@ -52,6 +53,8 @@ int main(void)
         int r = sandbox_check_self(WORKER_LINK_FD, &reason);
 
         log_open("dosvc-worker");
+        /* A program run through a descriptor is named after that on kernels before 6.14. */
+        (void) prctl(PR_SET_NAME, "dosvc-worker");
         if (r < 0) {
                 log_err("The worker was started wrongly and ends: %s", reason);
                 return EXIT_WRONG_RIGHTS;

@@ -177,24 +177,67 @@ static int open_bus(Service *service)
         return r;
 }
 
-static int open_store(Service *service)
+/* A damaged database is kept for whoever wants to look at it, and the service goes on without. */
+static int replace_store(Service *service, const char *path, int error)
+{
+        _cleanup_free_ char *aside = NULL;
+        int r;
+
+        service->store = store_free(service->store);
+        r = store_move_aside(path, clock_realtime(&clock_system), &aside);
+        log_write(LOG_ERR,
+                  &(LogContext){ .message_id = LOG_ID_STORE_DAMAGED, .error = -error },
+                  r < 0 ? "%s is damaged and cannot be moved aside%s"
+                        : "%s is damaged, starting without jobs; it is kept as %s",
+                  path,
+                  r < 0 ? "" : aside);
+        return r < 0 ? r : store_open(path, &service->store);
+}
+
+static int start_manager(Service *service)
+{
+        int r = manager_new(
+                &(ManagerParts){
+                        .event = service->event,
+                        .clock = &clock_system,
+                        .config = &service->config,
+                        .store = service->store,
+                        .vault = service->vault,
+                        .spawner = service->spawner,
+                        .owners = &service->owners,
+                        .state_dir_fd = service->state_dir,
+                        .only_uid = service->user ? (int64_t) geteuid() : -1,
+                },
+                &service->manager);
+
+        return r < 0 ? r : manager_load(service->manager);
+}
+
+/* Opens the store and takes the jobs in; damage may be seen in either. */
+static int load_jobs(Service *service)
 {
         _cleanup_free_ char *path = NULL;
         int r;
 
         r = str_format(&path, "%s/jobs.db", service->state_directory);
+        if (r < 0)
+                return r;
+        r = store_open(path, &service->store);
         if (r >= 0)
-                r = store_open(path, &service->store);
+                r = start_manager(service);
+        if (r == -EUCLEAN) {
+                service->manager = manager_free(service->manager);
+                r = replace_store(service, path, r);
+                if (r >= 0)
+                        r = start_manager(service);
+        }
         if (r == -EPROTONOSUPPORT)
                 log_errno(LOG_ERR,
                           r,
                           "%s was written by a newer version, leaving it as it is",
                           path);
         else if (r < 0)
-                log_write(LOG_ERR,
-                          &(LogContext){ .message_id = LOG_ID_STORE_DAMAGED, .error = -r },
-                          "%s cannot be opened",
-                          path ? path : "The database");
+                log_errno(LOG_ERR, r, "The jobs in %s cannot be loaded", path);
         return r;
 }
 
@@ -206,34 +249,18 @@ static int set_up(Service *service)
                                                     : SPAWNER_SOCKET;
         int r;
 
-        r = open_store(service);
-        if (r < 0)
-                return r;
         r = spawner_new(service->event,
                         mode,
                         mode == SPAWNER_FORK ? fcntl(service->program_dir, F_DUPFD_CLOEXEC, 3)
                                              : steal_fd(&service->spawn_fd),
                         &service->spawner);
-        if (r >= 0)
-                r = manager_new(
-                        &(ManagerParts){
-                                .event = service->event,
-                                .clock = &clock_system,
-                                .config = &service->config,
-                                .store = service->store,
-                                .vault = service->vault,
-                                .spawner = service->spawner,
-                                .owners = &service->owners,
-                                .state_dir_fd = service->state_dir,
-                                .only_uid = service->user ? (int64_t) geteuid() : -1,
-                        },
-                        &service->manager);
-        if (r >= 0)
-                r = manager_load(service->manager);
         if (r < 0) {
-                log_errno(LOG_ERR, r, "The jobs cannot be loaded");
+                log_errno(LOG_ERR, r, "No worker could be started");
                 return r;
         }
+        r = load_jobs(service);
+        if (r < 0)
+                return r;
         r = open_bus(service);
         return r < 0 ? r : watch_idle(service);
 }

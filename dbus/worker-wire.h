@@ -18,7 +18,7 @@
  * the worker syncs, sends a last Checkpoint and replies. Hang-up means the same
  * without a reply.
  *
- * FileRecord = (usssttttsssbs)
+ * FileRecord = (usssttttsssbssa(tt)us)
  *   u index          number of the file in the job
  *   s remote_name    URL without user info
  *   s local_name     absolute path of the final file
@@ -34,10 +34,16 @@
  *   b finished       the file is whole: offset is its size
  *   s headers        the last response's header lines, without Set-Cookie and
  *                    authentication; at most LIMIT_RESPONSE_HEADERS bytes
+ *   s checksum       what the whole file must have, "sha256:HEX" (sha512, sha1, md5), "" = none
+ *   a(tt) ranges     parts wanted, (offset, length), length UINT64_MAX = to the end; empty = the
+ *                    whole file. The temporary file holds them one after the other in this order;
+ *                    offset and total above count bytes of the temporary file
+ *   u restarts       how often the file began again from its first byte
+ *   s restart_reason why it did the last time, a sentence; "" = never
  */
 #pragma once
 
-#define WORKER_PROTOCOL_VERSION 1
+#define WORKER_PROTOCOL_VERSION 2
 
 #define WORKER_PATH      "/org/dosvc1/worker"
 #define WORKER_INTERFACE "org.dosvc1.Worker"
@@ -45,7 +51,7 @@
 /* The link is descriptor 3 of the worker. */
 #define WORKER_LINK_FD 3
 
-#define WORKER_FILE_SIGNATURE "usssttttsssbs"
+#define WORKER_FILE_SIGNATURE "usssttttsssbssa(tt)us"
 
 /*
  * Methods of the worker.

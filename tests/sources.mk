@@ -36,5 +36,13 @@ $(1)_LIBS    := -lkeyutils
 endef
 $(foreach test,$(TESTS),$(eval $(call test_sources,$(test))))
 
+# Programs that scripts of the tests need.
+TEST_TOOLS := tests/tools/fill-store
+
+tests/tools/fill-store_SOURCES := tests/tools/fill-store.c
+tests/tools/fill-store_ROOMS   := manager.a model.a base.a
+tests/tools/fill-store_PKGS    := libsystemd sqlite3 libsodium libcurl
+tests/tools/fill-store_LIBS    := -lkeyutils
+
 # They run a copy of the real one.
 $(B)/tests/unit/test-spawn $(B)/tests/unit/test-spawner: | $(B)/dosvc-spawn

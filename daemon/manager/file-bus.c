@@ -53,6 +53,9 @@ typedef struct Wish {
         const char *local_name; /* borrowed from the message */
         char *user;
         char *password;
+        char *checksum;    /* owned */
+        FileRange *ranges; /* owned */
+        size_t n_ranges;
 } Wish;
 
 static void wish_done(Wish *wish)
@@ -62,6 +65,22 @@ static void wish_done(Wish *wish)
         free(wish->remote_name);
         free(wish->user);
         free(wish->password);
+        free(wish->checksum);
+        free(wish->ranges);
+}
+
+static int parse_remote(Wish *wish, const char *remote, sd_bus_error *error)
+{
+        const char *reason = "is not valid";
+        int r = spec_parse_remote_name(remote,
+                                       &wish->remote_name,
+                                       &wish->user,
+                                       &wish->password,
+                                       &reason);
+
+        if (r == -EINVAL)
+                return bus_error_set(error, r, "Remote name '%s' %s", log_url(remote), reason);
+        return r;
 }
 
 static int parse_wish(Wish *wish, const char *remote, const char *local, sd_bus_error *error)
@@ -70,17 +89,91 @@ static int parse_wish(Wish *wish, const char *remote, const char *local, sd_bus_
         int r;
 
         wish->local_name = local;
-        r = spec_parse_remote_name(remote,
-                                   &wish->remote_name,
-                                   &wish->user,
-                                   &wish->password,
-                                   &reason);
-        if (r == -EINVAL)
-                return bus_error_set(error, r, "Remote name '%s' %s", log_url(remote), reason);
+        r = parse_remote(wish, remote, error);
         if (r < 0)
                 return r;
         r = spec_check_local_name(local, &reason);
         return r < 0 ? bus_error_set(error, r, "Local name '%s' %s", local, reason) : 0;
+}
+
+/* The value of an option; a wrong type is the caller's mistake. */
+static int enter_option(sd_bus_message *m, const char *key, const char *type, sd_bus_error *error)
+{
+        int r = sd_bus_message_enter_container(m, 'v', type);
+
+        return r == -ENXIO
+                       ? bus_error_set(error, -EINVAL, "Option '%s' must have type %s", key, type)
+                       : r;
+}
+
+static int read_ranges(Wish *wish, sd_bus_message *m, sd_bus_error *error)
+{
+        const char *reason = "is not valid";
+        size_t n = 0;
+        int r;
+
+        if (wish->ranges)
+                return bus_error_set(error, -EINVAL, "Option 'ranges' is given twice");
+        /* One more than allowed, so that the check sees that there are too many. */
+        wish->ranges = calloc(LIMIT_RANGES_PER_FILE + 1, sizeof(*wish->ranges));
+        if (!wish->ranges)
+                return -ENOMEM;
+        r = enter_option(m, "ranges", "a(tt)", error);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(tt)");
+        while (r >= 0 && n <= LIMIT_RANGES_PER_FILE &&
+               (r = sd_bus_message_read(m,
+                                        "(tt)",
+                                        &wish->ranges[n].offset_bytes,
+                                        &wish->ranges[n].length_bytes)) > 0)
+                n++;
+        if (r < 0)
+                return r;
+        wish->n_ranges = n;
+        r = spec_check_ranges(wish->ranges, n, &reason);
+        if (r < 0)
+                return bus_error_set(error, r, "Option 'ranges' %s", reason);
+        r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static int read_option(Wish *wish, const char *key, sd_bus_message *m, sd_bus_error *error)
+{
+        const char *reason = "is not valid", *digits;
+        char *checksum;
+        int r;
+
+        if (strcmp(key, "ranges") == 0)
+                return read_ranges(wish, m, error);
+        /* An algorithm is known or not whatever the digits are. */
+        if (spec_parse_checksum(key, "", &checksum, &reason) == -ENOENT)
+                return bus_error_set(error, -EINVAL, "Unknown option '%s'", key);
+        if (wish->checksum)
+                return bus_error_set(error, -EINVAL, "A file can have one checksum, not two");
+        r = enter_option(m, key, "s", error);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "s", &digits);
+        if (r < 0)
+                return r;
+        r = spec_parse_checksum(key, digits, &wish->checksum, &reason);
+        if (r < 0)
+                return bus_error_set(error, r, "Option '%s' %s", key, reason);
+        return sd_bus_message_exit_container(m);
+}
+
+static int read_options(Wish *wish, sd_bus_message *m, sd_bus_error *error)
+{
+        const char *key;
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &key);
+                if (r >= 0)
+                        r = read_option(wish, key, m, error);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 /* Adds what was parsed, all or none. *ret_first: index of the first. */
@@ -106,7 +199,13 @@ static int add_wishes(BusEdge *edge,
         if (r < 0)
                 return bus_error_set_verb(error, r, job);
         for (size_t i = 0; i < n_wishes; i++) {
-                files[i] = (ManagerFile){ wishes[i].remote_name, wishes[i].local_name };
+                files[i] = (ManagerFile){
+                        .remote_name = wishes[i].remote_name,
+                        .local_name = wishes[i].local_name,
+                        .checksum = wishes[i].checksum,
+                        .ranges = wishes[i].ranges,
+                        .n_ranges = (uint32_t) wishes[i].n_ranges,
+                };
                 r = take_user_info(edge, caller, job, wishes[i].user, wishes[i].password, error);
                 if (r < 0)
                         break;
@@ -131,7 +230,7 @@ int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
         BusEdge *edge = bus_edge_of(m);
         Job *job = userdata;
         sd_bus_message *reply = NULL;
-        const char *remote, *local, *key;
+        const char *remote, *local;
         char path[JOB_PATH_MAX];
         uint32_t first = 0;
         Wish wish = { 0 };
@@ -139,13 +238,7 @@ int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         r = sd_bus_message_read(m, "ss", &remote, &local);
         if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'e', "sv");
-        if (r > 0) {
-                r = sd_bus_message_read(m, "s", &key);
-                return r < 0 ? r : bus_error_set(error, -EINVAL, "Unknown option '%s'", key);
-        }
+                r = read_options(&wish, m, error);
         if (r >= 0)
                 r = parse_wish(&wish, remote, local, error);
         if (r >= 0)
@@ -256,6 +349,146 @@ int file_bus_list_files(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return r < 0 ? r : 1;
 }
 
+/* ---- other places to fetch from -------------------------------------------------------------- */
+
+static int rename_files(BusEdge *edge,
+                        const Caller *caller,
+                        Job *job,
+                        const Wish *wishes,
+                        const ManagerRename *renames,
+                        size_t n,
+                        sd_bus_error *error)
+{
+        bool credentials_set = false;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                r = take_user_info(edge, caller, job, wishes[i].user, wishes[i].password, error);
+                credentials_set |= r > 0;
+        }
+        if (r >= 0) {
+                r = manager_set_remote_names(edge->manager, caller, job, renames, n);
+                if (r < 0)
+                        (void) bus_error_set_verb(error, r, job);
+        }
+        if (r < 0 && credentials_set)
+                (void) manager_remove_credentials(edge->manager,
+                                                  caller,
+                                                  job,
+                                                  AUTH_TARGET_SERVER,
+                                                  AUTH_SCHEME_BASIC);
+        return r;
+}
+
+static int method_set_remote_name(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusEdge *edge = bus_edge_of(m);
+        const Caller *caller;
+        const char *remote;
+        uint32_t index;
+        Wish wish = { 0 };
+        Job *job;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &remote);
+        if (r >= 0)
+                r = parse_remote(&wish, remote, error);
+        if (r >= 0)
+                r = bus_edge_find_caller(edge, m, &caller, error);
+        if (r >= 0)
+                r = job_path_find_file_of(edge, m, &job, &index);
+        if (r >= 0) {
+                r = manager_begin(caller, VERB_SET_REMOTE_NAME, job);
+                if (r < 0)
+                        (void) bus_error_set_verb(error, r, job);
+        }
+        if (r >= 0)
+                r = rename_files(edge,
+                                 caller,
+                                 job,
+                                 &wish,
+                                 &(ManagerRename){ index, wish.remote_name },
+                                 1,
+                                 error);
+        wish_done(&wish);
+        return r < 0 ? r : bus_reply_saved(edge, m, NULL);
+}
+
+static int replace_prefix(BusEdge *edge,
+                          const Caller *caller,
+                          Job *job,
+                          const char *old,
+                          const char *new,
+                          uint32_t *ret_n,
+                          sd_bus_error *error)
+{
+        ManagerRename *renames = calloc(job->n_files ? job->n_files : 1, sizeof(*renames));
+        Wish *wishes = calloc(job->n_files ? job->n_files : 1, sizeof(*wishes));
+        uint32_t n = 0;
+        int r = renames && wishes ? 0 : -ENOMEM;
+
+        for (uint32_t i = 0; r >= 0 && i < job->n_files; i++) {
+                const char *name = job->files[i].record.remote_name;
+                _cleanup_free_ char *remote = NULL;
+
+                if (!str_starts_with(name, old))
+                        continue;
+                r = str_format(&remote, "%s%s", new, name + strlen(old));
+                if (r >= 0)
+                        r = parse_remote(&wishes[n], remote, error);
+                if (remote)
+                        secret_erase(remote, strlen(remote));
+                if (r >= 0)
+                        renames[n] = (ManagerRename){ i, wishes[n].remote_name };
+                n++;
+        }
+        if (r >= 0 && n > 0)
+                r = rename_files(edge, caller, job, wishes, renames, n, error);
+        for (uint32_t i = 0; wishes && i < n; i++)
+                wish_done(&wishes[i]);
+        free(wishes);
+        free(renames);
+        if (r >= 0)
+                *ret_n = n;
+        return r;
+}
+
+int file_bus_replace_remote_prefix(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusEdge *edge = bus_edge_of(m);
+        Job *job = userdata;
+        sd_bus_message *reply = NULL;
+        const Caller *caller;
+        const char *old, *new;
+        uint32_t n = 0;
+        int r;
+
+        r = sd_bus_message_read(m, "ss", &old, &new);
+        if (r < 0)
+                return r;
+        if (old[0] == '\0' || new[0] == '\0')
+                return bus_error_set(error, -EINVAL, "Neither prefix may be empty");
+        r = bus_edge_find_caller(edge, m, &caller, error);
+        if (r < 0)
+                return r;
+        r = manager_begin(caller, VERB_SET_REMOTE_NAME, job);
+        if (r < 0)
+                return bus_error_set_verb(error, r, job);
+        r = replace_prefix(edge, caller, job, old, new, &n, error);
+        if (r < 0)
+                return r;
+        r = bus_reply_new(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "u", n);
+        if (r < 0) {
+                sd_bus_message_unref(reply);
+                return r;
+        }
+        return bus_reply_saved(edge, m, reply);
+}
+
+/* ---- properties ------------------------------------------------------------------------------ */
+
 #define PROPERTY(name)                                                                             \
         static int property_##name(sd_bus *bus,                                                    \
                                    const char *path,                                               \
@@ -297,15 +530,51 @@ PROPERTY(response_headers)
         return sd_bus_message_append(reply, "s", ((const JobFile *) userdata)->record.headers);
 }
 
+PROPERTY(ranges)
+{
+        const FileRecord *record = &((const JobFile *) userdata)->record;
+        int r = sd_bus_message_open_container(reply, 'a', "(tt)");
+
+        for (uint32_t i = 0; r >= 0 && i < record->n_ranges; i++)
+                r = sd_bus_message_append(reply,
+                                          "(tt)",
+                                          record->ranges[i].offset_bytes,
+                                          record->ranges[i].length_bytes);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+PROPERTY(checksum)
+{
+        return sd_bus_message_append(reply, "s", ((const JobFile *) userdata)->record.checksum);
+}
+
+PROPERTY(restarts)
+{
+        return sd_bus_message_append(reply, "u", ((const JobFile *) userdata)->record.restarts);
+}
+
+PROPERTY(restart_reason)
+{
+        return sd_bus_message_append(reply,
+                                     "s",
+                                     ((const JobFile *) userdata)->record.restart_reason);
+}
+
 /* clang-format off */
 static const sd_bus_vtable file_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_PROPERTY("RemoteName", "s", property_remote_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_METHOD_WITH_ARGS("SetRemoteName", SD_BUS_ARGS("s", remote_name), SD_BUS_NO_RESULT,
+                                method_set_remote_name, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("RemoteName", "s", property_remote_name, 0, 0),
         SD_BUS_PROPERTY("LocalName", "s", property_local_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("BytesTotal", "t", property_bytes_total, 0, 0),
         SD_BUS_PROPERTY("BytesTransferred", "t", property_bytes_transferred, 0, 0),
         SD_BUS_PROPERTY("Completed", "b", property_completed, 0, 0),
         SD_BUS_PROPERTY("ResponseHeaders", "s", property_response_headers, 0, 0),
+        SD_BUS_PROPERTY("Ranges", "a(tt)", property_ranges, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Checksum", "s", property_checksum, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Restarts", "u", property_restarts, 0, 0),
+        SD_BUS_PROPERTY("RestartReason", "s", property_restart_reason, 0, 0),
         SD_BUS_VTABLE_END,
 };
 /* clang-format on */

@@ -11,6 +11,7 @@
 /* Handlers for the vtable of a job; userdata is the Job. */
 int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int file_bus_add_files(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int file_bus_replace_remote_prefix(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int file_bus_list_files(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* Errors of sd-bus. */

@@ -92,6 +92,28 @@ int job_path_find_job(sd_bus *bus,
         return 1;
 }
 
+static int find_file(BusEdge *edge, const char *path, Job **ret_job, uint32_t *ret_index)
+{
+        char canonical[JOB_PATH_MAX];
+        const char *rest;
+        uint64_t index;
+        Job *job;
+
+        if (find_visible(edge, path, &job, &rest) < 0 || !str_starts_with(rest, "/file/") ||
+            str_parse_u64(rest + strlen("/file/"), UINT32_MAX, &index) < 0 || index >= job->n_files)
+                return -ENOENT;
+        if (strcmp(job_path_of_file(job, (uint32_t) index, canonical), path) != 0)
+                return -ENOENT;
+        *ret_job = job;
+        *ret_index = (uint32_t) index;
+        return 0;
+}
+
+int job_path_find_file_of(BusEdge *edge, sd_bus_message *m, Job **ret_job, uint32_t *ret_index)
+{
+        return find_file(edge, sd_bus_message_get_path(m), ret_job, ret_index);
+}
+
 int job_path_find_file(sd_bus *bus,
                        const char *path,
                        const char *interface,
@@ -99,15 +121,10 @@ int job_path_find_file(sd_bus *bus,
                        void **ret_found,
                        sd_bus_error *error)
 {
-        char canonical[JOB_PATH_MAX];
-        const char *rest;
-        uint64_t index;
+        uint32_t index;
         Job *job;
 
-        if (find_visible(userdata, path, &job, &rest) < 0 || !str_starts_with(rest, "/file/") ||
-            str_parse_u64(rest + strlen("/file/"), UINT32_MAX, &index) < 0 || index >= job->n_files)
-                return 0;
-        if (strcmp(job_path_of_file(job, (uint32_t) index, canonical), path) != 0)
+        if (find_file(userdata, path, &job, &index) < 0)
                 return 0;
         *ret_found = &job->files[index];
         return 1;

@@ -17,6 +17,12 @@ const char *job_path_of_file(const Job *job, uint32_t index, char buffer[static 
 /* -EINVAL: not the path of a job. */
 int job_path_parse(const char *path, sd_id128_t *ret_job);
 
+/*
+ * The job and the number of a file from the path of a call on that file. -ENOENT: none that the
+ * sender may know of.
+ */
+int job_path_find_file_of(BusEdge *edge, sd_bus_message *m, Job **ret_job, uint32_t *ret_index);
+
 /* sd-bus' questions; userdata is the BusEdge. */
 int job_path_find_job(sd_bus *bus,
                       const char *path,

@@ -1,6 +1,7 @@
 #include "manager/job-properties.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -139,8 +140,17 @@ static void describe(const Job *job, char *text, size_t size)
                                 job->error.description);
                 break;
         case JOB_TRANSIENT_ERROR:
-                format_time(job->next_attempt_usec, when, sizeof(when));
-                (void) snprintf(text, size, "Tries again at %s: %s", when, job->error.description);
+                format_time(job->gives_up_usec < job->next_attempt_usec ? job->gives_up_usec
+                                                                        : job->next_attempt_usec,
+                            when,
+                            sizeof(when));
+                (void) snprintf(text,
+                                size,
+                                job->gives_up_usec < job->next_attempt_usec
+                                        ? "Gives up at %s, Resume tries at once: %s"
+                                        : "Tries again at %s: %s",
+                                when,
+                                job->error.description);
                 break;
         case JOB_TRANSFERRED:
                 (void) snprintf(text, size, "All files are transferred; Complete publishes them.");
@@ -188,6 +198,21 @@ static int append_next_attempt_time(const Job *job, sd_bus_message *m)
                                      "t",
                                      job->state == JOB_TRANSIENT_ERROR ? job->next_attempt_usec
                                                                        : UINT64_C(0));
+}
+
+static int append_min_retry_delay(const Job *job, sd_bus_message *m)
+{
+        return sd_bus_message_append(m, "t", job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY]);
+}
+
+static int append_no_progress(const Job *job, sd_bus_message *m)
+{
+        return sd_bus_message_append(m, "t", job->spans_sec[JOB_SPAN_NO_PROGRESS]);
+}
+
+static int append_max_download(const Job *job, sd_bus_message *m)
+{
+        return sd_bus_message_append(m, "t", job->spans_sec[JOB_SPAN_MAX_DOWNLOAD]);
 }
 
 static int append_proxy_settings(const Job *job, sd_bus_message *m)
@@ -249,6 +274,44 @@ static int set_priority(BusEdge *edge,
                         "Unknown priority '%s': expected foreground, high, normal or low",
                         text);
         r = manager_set_priority(edge->manager, caller, job, (Priority) priority);
+        return r < 0 ? bus_error_set_verb(error, r, job) : 0;
+}
+
+static const struct {
+        const char *name;
+        JobSpan span;
+        uint64_t min_sec;
+} spans[] = {
+        { "MinimumRetryDelay", JOB_SPAN_MIN_RETRY_DELAY, 0 },
+        { "NoProgressTimeout", JOB_SPAN_NO_PROGRESS, 0 },
+        { "MaximumDownloadTime", JOB_SPAN_MAX_DOWNLOAD, 1 },
+};
+
+static int set_span(BusEdge *edge,
+                    const Caller *caller,
+                    Job *job,
+                    const char *name,
+                    sd_bus_message *m,
+                    sd_bus_error *error)
+{
+        uint64_t seconds;
+        size_t i = 0;
+        int r;
+
+        while (strcmp(spans[i].name, name) != 0)
+                i++;
+        r = sd_bus_message_read(m, "t", &seconds);
+        if (r < 0)
+                return r;
+        if (seconds < spans[i].min_sec || seconds > UINT32_MAX)
+                return bus_error_set(error,
+                                     -EINVAL,
+                                     "%s must be between %" PRIu64 " and 4294967295 seconds",
+                                     name,
+                                     spans[i].min_sec);
+        if (spans[i].span == JOB_SPAN_MIN_RETRY_DELAY && seconds < RETRY_MIN_DELAY_SEC)
+                seconds = RETRY_MIN_DELAY_SEC;
+        r = manager_set_span(edge->manager, caller, job, spans[i].span, seconds);
         return r < 0 ? bus_error_set_verb(error, r, job) : 0;
 }
 
@@ -370,6 +433,9 @@ static const Property properties[] = {
         { "Description", "s", append_description, JOB_CHANGE_DESCRIPTION, set_label },
         { "Priority", "s", append_priority, JOB_CHANGE_PRIORITY, set_priority },
         { "ProxySettings", "(sasas)", append_proxy_settings, JOB_CHANGE_PROXY, set_proxy },
+        { "MinimumRetryDelay", "t", append_min_retry_delay, JOB_CHANGE_SPANS, set_span },
+        { "NoProgressTimeout", "t", append_no_progress, JOB_CHANGE_SPANS, set_span },
+        { "MaximumDownloadTime", "t", append_max_download, JOB_CHANGE_SPANS, set_span },
 };
 /* clang-format on */
 

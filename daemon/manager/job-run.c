@@ -142,22 +142,34 @@ static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t 
         run->events->progress(run->job->manager, job);
 }
 
-/* What the job already knows of a file is not the worker's to change. */
+/*
+ * What the owner wished is not the worker's to change. Of a file that has another remote name by
+ * now only the temporary file counts, so that it is found again: its bytes are of the old place.
+ */
 static int take_record(Job *job, const FileRecord *told)
 {
-        FileRecord record;
-        int r = file_record_copy(&record, told);
+        const FileRecord *wish = &job->files[told->index].record;
+        FileRecord record, mixed = *told;
+        int r;
 
+        if (!str_equal(told->remote_name, wish->remote_name)) {
+                if (wish->finished)
+                        return -ESTALE;
+                mixed = *wish;
+                mixed.temp_name = told->temp_name;
+                mixed.device = told->device;
+                mixed.inode = told->inode;
+        }
+        mixed.remote_name = wish->remote_name;
+        mixed.local_name = wish->local_name;
+        mixed.checksum = wish->checksum;
+        mixed.ranges = wish->ranges;
+        mixed.n_ranges = wish->n_ranges;
+        r = file_record_copy(&record, &mixed);
         if (r < 0)
                 return r;
-        record.index = told->index;
-        r = str_set(&record.remote_name, job->files[told->index].record.remote_name);
-        if (r >= 0)
-                r = str_set(&record.local_name, job->files[told->index].record.local_name);
-        if (r >= 0)
-                job_set_file(job, told->index, &record);
-        file_record_done(&record);
-        return r;
+        job_set_file(job, told->index, &record);
+        return 0;
 }
 
 static void on_checkpoint(void *userdata, const FileRecord *records, size_t n_records)
@@ -231,6 +243,8 @@ static void on_ended(void *userdata, int result, const char *text)
                             text,
                             "");
                 run->transient = true;
+                /* All workers go with the spawner; that says nothing of this one. */
+                run->failure.lost = result != -ECONNABORTED;
         } else if (result >= 0 && run->task != WORKER_TASK_DOWNLOAD && !run->failed) {
                 run->finished = true;
         }

@@ -29,6 +29,7 @@ typedef struct JobFailure {
         char *url;         /* owned */
         int64_t file;      /* -1: none */
         uint64_t retry_after_sec;
+        bool lost; /* the worker went without a word */
 } JobFailure;
 
 /* userdata of all: Job.manager. */

@@ -20,6 +20,8 @@
  *   TRANSIENT_ERROR | none or stopping | no           | yes         | yes
  *   ERROR           | none or stopping | no           | no          | yes
  *   TRANSFERRED     | none or stopping | no           | no          | if publishing failed
+ *
+ *   TRANSIENT_ERROR goes to ERROR by itself (FAILED) when nothing has come for NoProgressTimeout.
  */
 #include "manager/job.h"
 
@@ -90,6 +92,7 @@ static const Move moves[JOB_STATES_MAX][JOB_EVENTS_MAX] = {
                 [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN | JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(TRANSIENT_ERROR, JOB_SAVE),
                 [JOB_EVENT_RETRY]            = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_PLAN),
+                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_TELL | JOB_UNPLAN),
                 [JOB_EVENT_RESTART]          = TO(TRANSIENT_ERROR, JOB_RETRY),
         },
         [JOB_ERROR] = {
@@ -158,6 +161,8 @@ int job_new(sd_id128_t id, Owner *owner, Job **ret)
         job->state = job->told_state = JOB_SUSPENDED;
         job->priority = PRIORITY_NORMAL;
         job->error.file = -1;
+        job->spans_sec[JOB_SPAN_NO_PROGRESS] = RETRY_NO_PROGRESS_SEC;
+        job->spans_sec[JOB_SPAN_MAX_DOWNLOAD] = RETRY_MAX_DOWNLOAD_SEC;
         list_init(&job->owner_link);
         list_init(&job->dirty_link);
         list_init(&job->running_link);
@@ -226,6 +231,10 @@ void job_take_stored(Job *job, Job *stored)
         TAKE(error);
         TAKE(error_count);
         TAKE(attempts);
+        TAKE(workers_lost);
+        memcpy(both.spans_sec, stored->spans_sec, sizeof(both.spans_sec));
+        both.stalled.spent_usec = stored->stalled.spent_usec;
+        both.active.spent_usec = stored->active.spent_usec;
         TAKE(credentials_lost);
         TAKE(created_usec);
         TAKE(modified_usec);
@@ -294,6 +303,46 @@ int job_add_file(Job *job, const char *remote_name, const char *local_name)
         count_file(job, &file, 1);
         job->files[job->n_files] = file;
         return (int) job->n_files++;
+}
+
+int job_want(Job *job,
+             uint32_t index,
+             const char *checksum,
+             const FileRange *ranges,
+             uint32_t n_ranges)
+{
+        FileRecord *record = &job->files[index].record;
+        _cleanup_free_ FileRange *copies = NULL;
+
+        if (n_ranges > 0) {
+                copies = calloc(n_ranges, sizeof(*copies));
+                if (!copies)
+                        return -ENOMEM;
+                memcpy(copies, ranges, n_ranges * sizeof(*copies));
+        }
+        if (str_set(&record->checksum, checksum) < 0)
+                return -ENOMEM;
+        free(record->ranges);
+        record->ranges = STEAL_PTR(copies);
+        record->n_ranges = n_ranges;
+        return 0;
+}
+
+int job_set_remote_name(Job *job, uint32_t index, const char *remote_name)
+{
+        JobFile *file = &job->files[index];
+        FileRecord *record = &file->record;
+        int r = str_set(&record->remote_name, remote_name);
+
+        if (r < 0 || record->finished)
+                return r;
+        count_file(job, file, -1);
+        record->etag[0] = record->last_modified[0] = record->effective_url[0] = '\0';
+        record->offset_bytes = file->live_bytes = 0;
+        record->total_bytes = file->live_total = DOSVC_SIZE_UNKNOWN;
+        count_file(job, file, 1);
+        job->furthest_bytes = 0;
+        return 0;
 }
 
 void job_truncate_files(Job *job, uint32_t n)

@@ -13,6 +13,7 @@
 #include "base/macro.h"
 
 #include "manager/owner.h"
+#include "manager/retry.h"
 #include "manager/scheduler.h"
 #include "model/spec.h"
 
@@ -77,7 +78,16 @@ typedef enum JobChange {
         JOB_CHANGE_TIMES = 1 << 8,
         JOB_CHANGE_NEW = 1 << 9,
         JOB_CHANGE_FILE_COMPLETED = 1 << 10,
+        JOB_CHANGE_SPANS = 1 << 11,
 } JobChange;
+
+/* Spans of time that the owner may set. */
+typedef enum JobSpan {
+        JOB_SPAN_MIN_RETRY_DELAY, /* 0 only until the manager knows its configuration */
+        JOB_SPAN_NO_PROGRESS,     /* 0: every error is fatal */
+        JOB_SPAN_MAX_DOWNLOAD,
+        JOB_SPANS_MAX,
+} JobSpan;
 
 typedef struct JobRun JobRun; /* manager.c: the worker of a job */
 
@@ -96,7 +106,12 @@ typedef struct Job {
         JobState state;
         JobError error;
         uint32_t error_count;
-        uint32_t attempts; /* transient failures in a row, drives the back-off */
+        uint64_t spans_sec[JOB_SPANS_MAX];
+        /* Without progress in between: */
+        uint32_t attempts;     /* transient failures in a row, drives the back-off */
+        uint32_t workers_lost; /* of them, workers that went without a word */
+        Stopwatch stalled;     /* since the first of them */
+        Stopwatch active;      /* connecting and transferring since Resume */
         bool credentials_lost;
         uint64_t vault_bytes;  /* its part of Owner.vault_bytes */
         uint64_t created_usec; /* realtime; 0: never */
@@ -111,6 +126,7 @@ typedef struct Job {
         uint32_t n_unknown;   /* files whose size is not known */
         uint64_t bytes_total; /* of the files whose size is known */
         uint64_t bytes_transferred;
+        uint64_t furthest_bytes; /* most that was ever on disk: more than this is progress */
         uint64_t rate_bps;
         uint64_t moved_usec; /* boottime of the latest live figures */
 
@@ -118,7 +134,8 @@ typedef struct Job {
         struct Manager *manager; /* borrowed */
         SchedulerEntry queue;
         JobRun *run;                  /* its worker; NULL: none */
-        struct sd_event_source *wait; /* until the next attempt */
+        struct sd_event_source *wait; /* until the next attempt, or the end of a span */
+        uint64_t gives_up_usec;       /* TRANSIENT_ERROR: realtime, when NO_PROGRESS is over */
         bool publishing;              /* Complete was called and is not answered yet */
         bool gone;                    /* JobRemoved was told; only leftovers are being removed */
         bool cleaned;                 /* CANCELLED: what could be removed is removed */
@@ -157,6 +174,17 @@ bool job_has_work(const Job *job);  /* wants to run now or later by itself */
 
 /* Adds a file; the checks are the caller's. Returns its index. -ENOMEM. */
 int job_add_file(Job *job, const char *remote_name, const char *local_name);
+/* What else is wanted of a file that was just added; copies. -ENOMEM leaves it as it was. */
+int job_want(Job *job,
+             uint32_t index,
+             const char *checksum,
+             const FileRange *ranges,
+             uint32_t n_ranges);
+/*
+ * Another place to fetch a file from. What was fetched of an unfinished one is not of the new
+ * place, whatever its validators say: it begins again. -ENOMEM leaves it as it was.
+ */
+int job_set_remote_name(Job *job, uint32_t index, const char *remote_name);
 /* Takes back the files from index n on. */
 void job_truncate_files(Job *job, uint32_t n);
 /* Takes what a worker told or the store held; ownership of the strings moves. */

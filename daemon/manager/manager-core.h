@@ -24,6 +24,9 @@
 #define PRIORITY_COMMIT (SD_EVENT_PRIORITY_NORMAL + 10)
 #define PRIORITY_PLAN   (SD_EVENT_PRIORITY_NORMAL + 20)
 
+/* Boottime: what the stopwatches of a job run by. */
+#define manager_ticks(manager) clock_boottime((manager)->parts.clock)
+
 /* How long a job whose change could not be saved waits before it is tried again. */
 #define SAVE_RETRY_USEC (10 * USEC_PER_SEC)
 
@@ -115,6 +118,12 @@ void manager_start_run(Manager *manager, Job *job, WorkerTask task);
 void manager_end_run(Manager *manager, Job *job);
 /* Calls back into the job's state after that time. */
 void manager_wait_for(Manager *manager, Job *job, uint64_t delay_usec);
+/* Until the next attempt of a job in TRANSIENT_ERROR, or until it is given up. */
+void manager_wait_for_attempt(Manager *manager, Job *job);
+/* As long as a job may still connect and transfer. */
+void manager_wait_for_end(Manager *manager, Job *job);
+/* Whatever was counted against the job does not count any more. */
+void manager_forget_failures(Manager *manager, Job *job);
 /* Lets the scheduler fill what is free. */
 void manager_arm_plan(Manager *manager);
 int manager_on_plan(sd_event_source *source, void *userdata);

@@ -224,13 +224,8 @@ static void carry_out(Manager *manager, Job *job)
                 scheduler_remove(&manager->scheduler, &job->queue);
                 job->wait = sd_event_source_disable_unref(job->wait);
         }
-        if (effects & JOB_RETRY) {
-                uint64_t now = manager_now(manager);
-
-                manager_wait_for(manager,
-                                 job,
-                                 job->next_attempt_usec > now ? job->next_attempt_usec - now : 0);
-        }
+        if (effects & JOB_RETRY && job->state == JOB_TRANSIENT_ERROR)
+                manager_wait_for_attempt(manager, job);
         if (job->state == JOB_CONNECTING && job->run && !job_run_is_started(job->run))
                 manager_start_run(manager, job, WORKER_TASK_DOWNLOAD);
         else if (effects & (JOB_PLAN | JOB_PUBLISH | JOB_REMOVE))

@@ -102,6 +102,7 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
         job->manager = manager;
         HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
         job->created_usec = manager_now(manager);
+        job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] = config->min_retry_delay_sec;
         r = str_set(&job->display_name, display_name);
         if (r >= 0)
                 r = manager_change(manager, job, 0, JOB_CHANGE_NEW);
@@ -147,9 +148,17 @@ int manager_add_files(Manager *manager,
                 return -EMFILE;
 
         for (size_t i = 0; r >= 0 && i < n_files; i++) {
-                r = job_add_file(job, files[i].remote_name, files[i].local_name);
+                int index = job_add_file(job, files[i].remote_name, files[i].local_name);
+
+                r = index;
                 if (r >= 0)
-                        r = store_put_file(manager->parts.store, job, (uint32_t) r);
+                        r = job_want(job,
+                                     (uint32_t) index,
+                                     files[i].checksum ? files[i].checksum : "",
+                                     files[i].ranges,
+                                     files[i].n_ranges);
+                if (r >= 0)
+                        r = store_put_file(manager->parts.store, job, (uint32_t) index);
         }
         if (r >= 0)
                 r = manager_change(manager, job, 0, JOB_CHANGE_FILES);
@@ -164,6 +173,41 @@ int manager_add_files(Manager *manager,
         return 0;
 }
 
+int manager_set_remote_names(Manager *manager,
+                             const Caller *caller,
+                             Job *job,
+                             const ManagerRename *renames,
+                             size_t n_renames)
+{
+        bool unfinished = false;
+        int r = manager_begin(caller, VERB_SET_REMOTE_NAME, job);
+
+        if (r >= 0 && job->publishing)
+                r = -EBADFD;
+        if (r < 0)
+                return r;
+        for (size_t i = 0; r >= 0 && i < n_renames; i++) {
+                unfinished |= !job->files[renames[i].index].record.finished;
+                r = job_set_remote_name(job, renames[i].index, renames[i].remote_name);
+                if (r >= 0)
+                        r = store_put_file(manager->parts.store, job, renames[i].index);
+        }
+        if (r >= 0)
+                r = manager_change(manager, job, 0, 0);
+        /* Its worker asks at the old place. */
+        if (r >= 0 && unfinished && job_is_active(job)) {
+                r = manager_move(manager, job, JOB_EVENT_SUSPEND);
+                if (r >= 0)
+                        r = manager_move(manager, job, JOB_EVENT_RESUME);
+        }
+        if (r < 0) { /* the end of the turn puts the job back */
+                store_fail(manager->parts.store, r);
+                manager_mark_dirty(manager, job, 0, 0);
+                manager_arm_commit(manager);
+        }
+        return r;
+}
+
 int manager_resume(Manager *manager, const Caller *caller, Job *job)
 {
         int r = manager_begin(caller, VERB_RESUME, job);
@@ -173,7 +217,8 @@ int manager_resume(Manager *manager, const Caller *caller, Job *job)
         if (r < 0)
                 return r;
         if (job->state != JOB_QUEUED && !job_is_active(job)) {
-                job->attempts = 0;
+                manager_forget_failures(manager, job);
+                stopwatch_restart(&job->active, manager_ticks(manager));
                 job->next_attempt_usec = 0;
         }
         return manager_move(manager, job, JOB_EVENT_RESUME);
@@ -284,6 +329,25 @@ int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, c
 int manager_set_description(Manager *manager, const Caller *caller, Job *job, const char *s)
 {
         return set_text(manager, caller, job, &job->description, s, JOB_CHANGE_DESCRIPTION);
+}
+
+int manager_set_span(Manager *manager,
+                     const Caller *caller,
+                     Job *job,
+                     JobSpan span,
+                     uint64_t seconds)
+{
+        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+
+        if (r < 0)
+                return r;
+        job->spans_sec[span] = seconds;
+        if (job_is_active(job) && job->run)
+                manager_wait_for_end(manager, job);
+        return manager_change(manager,
+                              job,
+                              job->state == JOB_TRANSIENT_ERROR ? JOB_RETRY : 0,
+                              JOB_CHANGE_SPANS);
 }
 
 int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority)

@@ -11,9 +11,6 @@
 /* Leftovers of a cancelled job are tried to be removed this often. */
 #define CLEAN_ATTEMPTS 3
 
-/* Longest Retry-After that is believed. */
-#define RETRY_AFTER_MAX_SEC 86400
-
 void manager_arm_plan(Manager *manager)
 {
         (void) sd_event_source_set_enabled(manager->plan, SD_EVENT_ONESHOT);
@@ -58,6 +55,10 @@ void manager_start_run(Manager *manager, Job *job, WorkerTask task)
                                               : none);
         if (r < 0) /* out of memory: the state stays, the next turn of this job tries again */
                 log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared");
+        else if (task == WORKER_TASK_DOWNLOAD) {
+                stopwatch_start(&job->active, manager_ticks(manager));
+                manager_wait_for_end(manager, job);
+        }
 }
 
 void manager_end_run(Manager *manager, Job *job)
@@ -68,23 +69,16 @@ void manager_end_run(Manager *manager, Job *job)
         list_remove(&job->running_link);
         job_run_free(job->run);
         if (download) {
+                stopwatch_stop(&job->active, manager_ticks(manager));
+                if (job->wait)
+                        (void) sd_event_source_set_enabled(job->wait, SD_EVENT_OFF);
                 scheduler_finished(&manager->scheduler, owner);
                 owners_release(manager->parts.owners, owner);
                 manager_arm_plan(manager);
         }
 }
 
-static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        Job *job = userdata;
-        Manager *manager = job->manager;
-
-        if (job->state == JOB_TRANSIENT_ERROR)
-                (void) manager_move(manager, job, JOB_EVENT_RETRY);
-        else
-                manager_advance(manager, job);
-        return 0;
-}
+static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata);
 
 void manager_wait_for(Manager *manager, Job *job, uint64_t delay_usec)
 {
@@ -107,6 +101,33 @@ void manager_wait_for(Manager *manager, Job *job, uint64_t delay_usec)
         }
         if (r < 0)
                 log_job(LOG_ERR, job, -r, NULL, "The next attempt cannot be timed");
+}
+
+void manager_wait_for_attempt(Manager *manager, Job *job)
+{
+        uint64_t now = manager_now(manager);
+        uint64_t left = stopwatch_left_usec(&job->stalled,
+                                            manager_ticks(manager),
+                                            job->spans_sec[JOB_SPAN_NO_PROGRESS]);
+        uint64_t delay = job->next_attempt_usec > now ? job->next_attempt_usec - now : 0;
+
+        job->gives_up_usec = now + left;
+        manager_wait_for(manager, job, delay < left ? delay : left);
+}
+
+void manager_wait_for_end(Manager *manager, Job *job)
+{
+        manager_wait_for(manager,
+                         job,
+                         stopwatch_left_usec(&job->active,
+                                             manager_ticks(manager),
+                                             job->spans_sec[JOB_SPAN_MAX_DOWNLOAD]));
+}
+
+void manager_forget_failures(Manager *manager, Job *job)
+{
+        job->attempts = job->workers_lost = 0;
+        job->stalled = (Stopwatch){ 0 };
 }
 
 void manager_advance(Manager *manager, Job *job)
@@ -143,25 +164,6 @@ void manager_advance(Manager *manager, Job *job)
         }
 }
 
-static uint64_t retry_delay(const Manager *manager, const Job *job, uint64_t retry_after_sec)
-{
-        const Config *config = manager->parts.config;
-        uint64_t delay = config->min_retry_delay_sec;
-
-        for (uint32_t i = 1; i < job->attempts && delay < config->max_retry_delay_sec; i++)
-                delay *= 2;
-        if (delay > config->max_retry_delay_sec)
-                delay = config->max_retry_delay_sec;
-        if (retry_after_sec > RETRY_AFTER_MAX_SEC)
-                retry_after_sec = RETRY_AFTER_MAX_SEC;
-        if (delay < retry_after_sec)
-                delay = retry_after_sec;
-        /* Up to a tenth more, so that clients of one failed server do not come back as one. */
-        delay *= USEC_PER_SEC;
-        return delay +
-               arc4random_uniform((uint32_t) (delay / 10 > UINT32_MAX ? UINT32_MAX : delay / 10));
-}
-
 /* A job with nothing left to fetch needs no worker. */
 static void start_job(Manager *manager, Job *job)
 {
@@ -192,10 +194,7 @@ int manager_on_plan(sd_event_source *source, void *userdata)
 
 static void on_receiving(void *userdata, Job *job)
 {
-        Manager *manager = userdata;
-
-        job->attempts = 0;
-        (void) manager_move(manager, job, JOB_EVENT_RECEIVING);
+        (void) manager_move(userdata, job, JOB_EVENT_RECEIVING);
 }
 
 static void on_progress(void *userdata, Job *job)
@@ -205,6 +204,22 @@ static void on_progress(void *userdata, Job *job)
         job->moved_usec = clock_boottime(manager->parts.clock);
         if (manager->observer.job_progress)
                 manager->observer.job_progress(manager->observer.userdata, job);
+}
+
+/*
+ * Bytes beyond all that were ever on disk. Those of a file that begins again and breaks off at the
+ * same place are not, or such a job would be tried forever.
+ */
+static void take_progress(Manager *manager, Job *job, bool finished)
+{
+        if (!finished && job->bytes_transferred <= job->furthest_bytes)
+                return;
+        if (job->bytes_transferred > job->furthest_bytes)
+                job->furthest_bytes = job->bytes_transferred;
+        if (job->attempts == 0)
+                return;
+        manager_forget_failures(manager, job);
+        (void) store_put_job(manager->parts.store, job); /* a failure is found by the commit */
 }
 
 static void on_checkpoint(void *userdata, Job *job, const uint32_t *indexes, size_t n_indexes)
@@ -217,6 +232,7 @@ static void on_checkpoint(void *userdata, Job *job, const uint32_t *indexes, siz
                 /* A failure is found by the commit. */
                 (void) store_put_file(manager->parts.store, job, indexes[i]);
         }
+        take_progress(manager, job, finished);
         manager_mark_dirty(manager, job, 0, finished ? JOB_CHANGE_FILES : 0);
         manager_arm_lazy_commit(manager);
         on_progress(manager, job);
@@ -267,6 +283,98 @@ static void set_error(Manager *manager, Job *job, const JobFailure *failure)
         log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "%s", description);
 }
 
+static void fail(Manager *manager, Job *job, const JobFailure *failure)
+{
+        job->error_count++;
+        set_error(manager, job, failure);
+        (void) manager_move(manager, job, JOB_EVENT_FAILED);
+}
+
+static uint64_t retry_delay(const Manager *manager, const Job *job, uint64_t retry_after_sec)
+{
+        return retry_delay_usec(job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY],
+                                manager->parts.config->max_retry_delay_sec,
+                                job->attempts,
+                                retry_after_sec,
+                                arc4random());
+}
+
+/* Spec section 3.3: no further attempt, though the failure is one that passes. */
+static bool is_hopeless(const Manager *manager, const Job *job)
+{
+        uint64_t patience_sec = job->spans_sec[JOB_SPAN_NO_PROGRESS];
+
+        return job->workers_lost >= RETRY_WORKERS_LOST ||
+               job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] > patience_sec ||
+               stopwatch_left_usec(&job->stalled, manager_ticks(manager), patience_sec) == 0;
+}
+
+static void fail_for_now(Manager *manager, Job *job, const JobFailure *failure)
+{
+        job->attempts++;
+        job->workers_lost += failure->lost;
+        stopwatch_start(&job->stalled, manager_ticks(manager));
+        stopwatch_settle(&job->stalled, manager_ticks(manager));
+        if (is_hopeless(manager, job)) {
+                fail(manager, job, failure);
+                return;
+        }
+        job->error_count++;
+        set_error(manager, job, failure);
+        job->next_attempt_usec =
+                manager_now(manager) + retry_delay(manager, job, failure->retry_after_sec);
+        job->changes |= JOB_CHANGE_TIMES;
+        (void) manager_move(manager, job, JOB_EVENT_FAILED_TRANSIENT);
+}
+
+/* Nothing came for too long: the error that it has is the one that stays. */
+static void give_up(Manager *manager, Job *job)
+{
+        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "Given up: %s", job->error.description);
+        (void) manager_move(manager, job, JOB_EVENT_FAILED);
+}
+
+static void take_too_long(Manager *manager, Job *job)
+{
+        char text[] = "The job took longer than its MaximumDownloadTime.";
+        const JobFailure failure = {
+                .code = (uint32_t) ERROR_CODE_MAXIMUM_DOWNLOAD_TIME,
+                .context = ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                .description = text,
+                .file = -1,
+        };
+
+        stopwatch_settle(&job->active, manager_ticks(manager));
+        fail(manager, job, &failure);
+        manager_mark_dirty(manager, job, JOB_HALT, 0);
+}
+
+static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Job *job = userdata;
+        Manager *manager = job->manager;
+        uint64_t now = manager_ticks(manager);
+
+        if (manager->stopping)
+                return 0;
+        if (job->state == JOB_TRANSIENT_ERROR) {
+                if (stopwatch_left_usec(&job->stalled, now, job->spans_sec[JOB_SPAN_NO_PROGRESS]) ==
+                    0)
+                        give_up(manager, job);
+                else
+                        (void) manager_move(manager, job, JOB_EVENT_RETRY);
+        } else if (job_is_active(job) && job->run) {
+                if (stopwatch_left_usec(&job->active, now, job->spans_sec[JOB_SPAN_MAX_DOWNLOAD]) ==
+                    0)
+                        take_too_long(manager, job);
+                else
+                        manager_wait_for_end(manager, job);
+        } else {
+                manager_advance(manager, job);
+        }
+        return 0;
+}
+
 /* The worker says it is done: believed only if what it was given is whole. */
 static bool all_given_finished(const Job *job)
 {
@@ -287,6 +395,7 @@ download_ended(Manager *manager, Job *job, JobOutcome outcome, const JobFailure 
                 .context = ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
                 .description = text,
                 .file = -1,
+                .lost = true,
         };
 
         if (!job_is_active(job) || outcome == JOB_OUTCOME_STOPPED)
@@ -304,17 +413,9 @@ download_ended(Manager *manager, Job *job, JobOutcome outcome, const JobFailure 
                 (void) manager_move(manager, job, JOB_EVENT_TRANSFERRED);
                 log_job(LOG_INFO, job, 0, LOG_ID_JOB_DONE, "All files are transferred");
         } else if (outcome == JOB_OUTCOME_TRANSIENT) {
-                job->error_count++;
-                job->attempts++;
-                set_error(manager, job, failure);
-                job->next_attempt_usec =
-                        manager_now(manager) + retry_delay(manager, job, failure->retry_after_sec);
-                job->changes |= JOB_CHANGE_TIMES;
-                (void) manager_move(manager, job, JOB_EVENT_FAILED_TRANSIENT);
+                fail_for_now(manager, job, failure);
         } else {
-                job->error_count++;
-                set_error(manager, job, failure);
-                (void) manager_move(manager, job, JOB_EVENT_FAILED);
+                fail(manager, job, failure);
         }
 }
 
@@ -362,7 +463,10 @@ static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFail
 
         switch (job_run_task(job->run)) {
         case WORKER_TASK_DOWNLOAD:
+                stopwatch_stop(&job->active, manager_ticks(manager));
                 download_ended(manager, job, outcome, failure);
+                if (outcome == JOB_OUTCOME_STOPPED) /* no move says how long it took */
+                        (void) store_put_job(manager->parts.store, job);
                 break;
         case WORKER_TASK_PUBLISH:
                 publish_ended(manager, job, outcome, failure);

@@ -6,8 +6,8 @@
 
 #include "manager/manager-core.h"
 
-/* A service manager's patience is longer. */
-#define STOP_TIMEOUT_USEC (5 * USEC_PER_SEC)
+/* With the last commit and the end of the process in five seconds, which is what we promise. */
+#define STOP_TIMEOUT_USEC (4 * USEC_PER_SEC)
 
 const Config *manager_config(const Manager *manager)
 {
@@ -34,6 +34,12 @@ static int take_job(void *userdata, Job *job)
         Manager *manager = userdata;
 
         job->manager = manager;
+        if (job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] == 0)
+                job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] =
+                        manager->parts.config->min_retry_delay_sec;
+        if (job->attempts > 0)
+                stopwatch_start(&job->stalled, manager_ticks(manager));
+        job->furthest_bytes = job->bytes_transferred;
         HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
         return 0;
 }

@@ -109,6 +109,9 @@ void manager_discard_job(Manager *manager, Job *job);
 typedef struct ManagerFile {
         const char *remote_name; /* without user info */
         const char *local_name;
+        const char *checksum; /* normal form of spec_parse_checksum(); NULL: none */
+        const FileRange *ranges;
+        uint32_t n_ranges; /* 0: the whole file */
 } ManagerFile;
 
 /* All or none. -EMFILE: too many files. *ret_first is the index of the first. */
@@ -118,6 +121,21 @@ int manager_add_files(Manager *manager,
                       const ManagerFile *files,
                       size_t n_files,
                       uint32_t *ret_first);
+
+/*
+ * Other places to fetch files from, all or none; names are without user info. A job that is under
+ * way goes back into the queue, so that a new worker asks there.
+ */
+typedef struct ManagerRename {
+        uint32_t index;
+        const char *remote_name;
+} ManagerRename;
+
+int manager_set_remote_names(Manager *manager,
+                             const Caller *caller,
+                             Job *job,
+                             const ManagerRename *renames,
+                             size_t n_renames);
 
 /* Resume -ENODATA: no files. */
 int manager_resume(Manager *manager, const Caller *caller, Job *job);
@@ -145,6 +163,11 @@ int manager_cancel(Manager *manager,
 /* Values that were checked by the caller of these. */
 int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, const char *s);
 int manager_set_description(Manager *manager, const Caller *caller, Job *job, const char *s);
+int manager_set_span(Manager *manager,
+                     const Caller *caller,
+                     Job *job,
+                     JobSpan span,
+                     uint64_t seconds);
 int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority);
 int manager_set_proxy(Manager *manager,
                       const Caller *caller,

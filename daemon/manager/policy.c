@@ -26,6 +26,7 @@ static const Access access_table[VERBS_MAX] = {
         [VERB_TAKE_OWNERSHIP] = ACCESS_ROOT,
         [VERB_SET_CREDENTIALS] = ACCESS_OWNER,
         [VERB_REMOVE_CREDENTIALS] = ACCESS_OWNER,
+        [VERB_SET_REMOTE_NAME] = ACCESS_OWNER,
 };
 
 int policy_check(const Caller *caller, Verb verb, const Job *job)

@@ -30,6 +30,7 @@ typedef enum Verb {
         VERB_TAKE_OWNERSHIP,
         VERB_SET_CREDENTIALS,
         VERB_REMOVE_CREDENTIALS,
+        VERB_SET_REMOTE_NAME,
         VERBS_MAX,
 } Verb;
 

@@ -3,11 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/str.h"
+
+#include "manager/store-schema.h"
 
 enum {
         BEGIN,
@@ -28,31 +32,40 @@ enum {
         STATEMENTS_MAX,
 };
 
-#define JOB_COLUMNS                                                                                \
-        "serial, id, owner, owner_name, display_name, description, priority, proxy_usage, "        \
+/* All but the key, which SQLite gives. */
+#define JOB_VALUES                                                                                 \
+        "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
         "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
-        "next_attempt"
+        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, workers_lost"
+
+#define JOB_PARAMETERS                                                                             \
+        "?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25," \
+        "?26,?27,?28,?29"
 
 #define FILE_COLUMNS                                                                               \
         "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
-        "last_modified, effective_url, finished, headers"
+        "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
+        "restart_reason"
+
+#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
+
+/* The last column when a row is loaded: what it says is what was put. */
+#define JOB_IS_WHOLE  "sum = 0 OR sum = row_sum(" JOB_VALUES ")"
+#define FILE_IS_WHOLE "sum = 0 OR sum = row_sum(" FILE_COLUMNS ")"
+
+enum { JOB_IS_WHOLE_COLUMN = 29, FILE_IS_WHOLE_COLUMN = 18 };
 
 static const char *const statement_texts[STATEMENTS_MAX] = {
         [BEGIN] = "BEGIN IMMEDIATE",
         [COMMIT] = "COMMIT",
         [ROLLBACK] = "ROLLBACK",
-        [PUT_JOB] = "INSERT INTO jobs (" JOB_COLUMNS ") VALUES "
-                    "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,"
-                    "?21,?22,?23) "
-                    "ON CONFLICT (serial) DO UPDATE SET owner=?3, owner_name=?4, display_name=?5, "
-                    "description=?6, priority=?7, proxy_usage=?8, proxies=?9, proxy_bypass=?10, "
-                    "state=?11, error_code=?12, error_context=?13, error_description=?14, "
-                    "error_url=?15, error_file=?16, error_count=?17, attempts=?18, "
-                    "credentials_lost=?19, created=?20, modified=?21, transferred=?22, "
-                    "next_attempt=?23",
-        [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ") VALUES "
-                     "(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+        [PUT_JOB] = "INSERT INTO jobs (serial, " JOB_VALUES ", sum) VALUES "
+                    "(?1," JOB_PARAMETERS ",row_sum(" JOB_PARAMETERS ")) "
+                    "ON CONFLICT (serial) DO UPDATE SET "
+                    "(" JOB_VALUES ", sum) = (" JOB_PARAMETERS ",row_sum(" JOB_PARAMETERS "))",
+        [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ", sum) VALUES "
+                     "(" FILE_PARAMETERS ",row_sum(" FILE_PARAMETERS "))",
         [DELETE_JOB] = "DELETE FROM jobs WHERE serial=?1",
         [PUT_SLOT] = "INSERT OR REPLACE INTO slots (job, target, scheme, implicit, user_name, "
                      "key_id, persistent, sealed) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
@@ -65,37 +78,10 @@ static const char *const statement_texts[STATEMENTS_MAX] = {
         [EACH_SLOT] =
                 "SELECT slots.job, target, scheme, key_id, persistent, length(sealed), jobs.id "
                 "FROM slots JOIN jobs ON jobs.serial = slots.job",
-        [LOAD_JOBS] = "SELECT " JOB_COLUMNS " FROM jobs WHERE ?1 IS NULL OR id=?1 ORDER BY serial",
-        [LOAD_FILES] = "SELECT " FILE_COLUMNS " FROM files WHERE ?1 IS NULL OR job=?1 "
-                       "ORDER BY job, idx",
-};
-
-/* migrations[n] brings a database of version n to n + 1. */
-static const char *const migrations[STORE_SCHEMA_VERSION] = {
-        "CREATE TABLE jobs ("
-        " serial INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
-        " owner INTEGER NOT NULL, owner_name TEXT NOT NULL,"
-        " display_name TEXT NOT NULL, description TEXT NOT NULL,"
-        " priority INTEGER NOT NULL, proxy_usage INTEGER NOT NULL,"
-        " proxies TEXT NOT NULL, proxy_bypass TEXT NOT NULL, state INTEGER NOT NULL,"
-        " error_code INTEGER NOT NULL, error_context INTEGER NOT NULL,"
-        " error_description TEXT NOT NULL, error_url TEXT NOT NULL, error_file INTEGER NOT NULL,"
-        " error_count INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-        " credentials_lost INTEGER NOT NULL, created INTEGER NOT NULL,"
-        " modified INTEGER NOT NULL, transferred INTEGER NOT NULL,"
-        " next_attempt INTEGER NOT NULL) STRICT;"
-        "CREATE TABLE files ("
-        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE, idx INTEGER NOT NULL,"
-        " remote_name TEXT NOT NULL, local_name TEXT NOT NULL, temp_name TEXT NOT NULL,"
-        " device INTEGER NOT NULL, inode INTEGER NOT NULL, offset INTEGER NOT NULL,"
-        " total INTEGER NOT NULL, etag TEXT NOT NULL, last_modified TEXT NOT NULL,"
-        " effective_url TEXT NOT NULL, finished INTEGER NOT NULL, headers TEXT NOT NULL,"
-        " PRIMARY KEY (job, idx)) STRICT, WITHOUT ROWID;"
-        "CREATE TABLE slots ("
-        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
-        " target INTEGER NOT NULL, scheme INTEGER NOT NULL, implicit INTEGER NOT NULL,"
-        " user_name TEXT, key_id BLOB NOT NULL, persistent INTEGER NOT NULL,"
-        " sealed BLOB NOT NULL, PRIMARY KEY (job, target, scheme)) STRICT;",
+        [LOAD_JOBS] = "SELECT serial, " JOB_VALUES ", " JOB_IS_WHOLE " FROM jobs "
+                      "WHERE ?1 IS NULL OR id=?1 ORDER BY serial",
+        [LOAD_FILES] = "SELECT " FILE_COLUMNS ", " FILE_IS_WHOLE " FROM files "
+                       "WHERE ?1 IS NULL OR job=?1 ORDER BY job, idx",
 };
 
 struct Store {
@@ -107,30 +93,7 @@ struct Store {
 
 static int store_errno(Store *store, int code)
 {
-        switch (code & 0xff) {
-        case SQLITE_OK:
-        case SQLITE_ROW:
-        case SQLITE_DONE:
-                return 0;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        case SQLITE_FULL:
-                return -ENOSPC;
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-                return -EUCLEAN;
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-                return -EBUSY;
-        case SQLITE_CANTOPEN:
-        case SQLITE_IOERR: {
-                int error = store->db ? sqlite3_system_errno(store->db) : 0;
-
-                return error == ENOSPC || error == EDQUOT ? -ENOSPC : error > 0 ? -error : -EIO;
-        }
-        default:
-                return -EIO;
-        }
+        return store_schema_errno(store->db, code);
 }
 
 static int get_statement(Store *store, int which, sqlite3_stmt **ret)
@@ -223,40 +186,6 @@ static const char *column_text(sqlite3_stmt *statement, int at)
         return text ? (const char *) text : "";
 }
 
-static int execute(Store *store, const char *sql)
-{
-        return store_errno(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL));
-}
-
-static int user_version(Store *store, int *ret)
-{
-        sqlite3_stmt *statement = NULL;
-        int code = sqlite3_prepare_v2(store->db, "PRAGMA user_version", -1, &statement, NULL);
-
-        if (code == SQLITE_OK)
-                code = sqlite3_step(statement);
-        if (code == SQLITE_ROW)
-                *ret = sqlite3_column_int(statement, 0);
-        (void) sqlite3_finalize(statement);
-        return store_errno(store, code);
-}
-
-static int migrate(Store *store, int version)
-{
-        for (; version < STORE_SCHEMA_VERSION; version++) {
-                _cleanup_free_ char *sql = NULL;
-                int r = str_format(&sql,
-                                   "BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT;",
-                                   migrations[version],
-                                   version + 1);
-                if (r >= 0)
-                        r = execute(store, sql);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
 /* SQLite would make it readable for others, as far as the umask lets it. */
 static int create_file(const char *path)
 {
@@ -276,34 +205,41 @@ int store_open(const char *path, Store **ret)
         _cleanup_(store_freep) Store *store = calloc(1, sizeof(*store));
         int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-        int version = -1, r;
+        int r;
 
         if (!store)
                 return -ENOMEM;
         r = create_file(path);
         if (r >= 0)
                 r = store_errno(store, sqlite3_open_v2(path, &store->db, flags, NULL));
-        /* Exclusive locking keeps other processes out and the WAL index in our own memory. */
         if (r >= 0)
-                r = execute(store, "PRAGMA locking_mode=EXCLUSIVE;");
-        if (r >= 0)
-                r = user_version(store, &version);
-        if (r < 0)
-                return r;
-        if (version < 0 || version > STORE_SCHEMA_VERSION) /* before anything is written */
-                return -EPROTONOSUPPORT;
-
-        r = execute(store,
-                    "PRAGMA secure_delete=ON;"
-                    "PRAGMA journal_mode=WAL;"
-                    "PRAGMA synchronous=FULL;"
-                    "PRAGMA foreign_keys=ON;"
-                    "PRAGMA trusted_schema=OFF;");
-        if (r >= 0)
-                r = migrate(store, version);
+                r = store_schema_prepare(store->db);
         if (r < 0)
                 return r;
         *ret = STEAL_PTR(store);
+        return 0;
+}
+
+int store_move_aside(const char *path, uint64_t now_usec, char **ret)
+{
+        /* The database first: SQLite throws away a log without one. */
+        static const char *const suffixes[] = { "", "-wal", "-shm" };
+        _cleanup_free_ char *aside = NULL;
+        int r = str_format(&aside, "%s.damaged-%llu", path, now_usec / USEC_PER_SEC);
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(suffixes); i++) {
+                _cleanup_free_ char *from = NULL, *to = NULL;
+
+                r = str_format(&from, "%s%s", path, suffixes[i]);
+                if (r >= 0)
+                        r = str_format(&to, "%s%s", aside, suffixes[i]);
+                if (r >= 0 && renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) < 0 &&
+                    (errno != ENOENT || i == 0))
+                        r = -errno;
+        }
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(aside);
         return 0;
 }
 
@@ -401,6 +337,11 @@ int store_put_job(Store *store, Job *job)
         bind_u64(s, 21, job->modified_usec);
         bind_u64(s, 22, job->transferred_usec);
         bind_u64(s, 23, job->next_attempt_usec);
+        for (int i = 0; i < JOB_SPANS_MAX; i++)
+                bind_u64(s, 24 + i, job->spans_sec[i]);
+        bind_u64(s, 27, job->stalled.spent_usec);
+        bind_u64(s, 28, job->active.spent_usec);
+        bind_u64(s, 29, job->workers_lost);
 
         r = change(store, s);
         if (r >= 0 && job->serial == 0)
@@ -433,6 +374,14 @@ int store_put_file(Store *store, const Job *job, uint32_t index)
         bind_text(s, 12, record->effective_url);
         bind_u64(s, 13, record->finished);
         bind_text(s, 14, record->headers);
+        bind_text(s, 15, record->checksum);
+        (void) sqlite3_bind_blob64(s,
+                                   16,
+                                   record->n_ranges ? (const void *) record->ranges : "",
+                                   record->n_ranges * sizeof(*record->ranges),
+                                   SQLITE_STATIC);
+        bind_u64(s, 17, record->restarts);
+        bind_text(s, 18, record->restart_reason);
         return change(store, s);
 }
 
@@ -693,18 +642,24 @@ int store_checkpoint(Store *store)
 /* -EUCLEAN for values that no version of this program writes. */
 static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
 {
-        _cleanup_(job_freep) Job *job = NULL;
         Owner *owner;
         sd_id128_t id;
+        Job *job;
         int r;
 
+        if (!sqlite3_column_int(s, JOB_IS_WHOLE_COLUMN))
+                return -EUCLEAN;
         r = read_id(s, 1, &id);
         if (r >= 0)
                 r = owners_acquire(owners, (uint32_t) column_u64(s, 2), column_text(s, 3), &owner);
-        if (r >= 0)
-                r = job_new(id, owner, &job);
         if (r < 0)
                 return r;
+        r = job_new(id, owner, &job);
+        if (r < 0) {
+                owners_release(owners, owner);
+                return r;
+        }
+        *ret = job; /* the caller frees what is half read, and lets its owner go */
         if (column_u64(s, 6) >= PRIORITIES_MAX || column_u64(s, 7) >= PROXY_USAGES_MAX ||
             column_u64(s, 10) >= JOB_STATES_MAX || column_u64(s, 12) >= ERROR_CONTEXTS_MAX)
                 return -EUCLEAN;
@@ -720,6 +675,11 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->modified_usec = column_u64(s, 20);
         job->transferred_usec = column_u64(s, 21);
         job->next_attempt_usec = column_u64(s, 22);
+        for (int i = 0; i < JOB_SPANS_MAX; i++)
+                job->spans_sec[i] = column_u64(s, 23 + i);
+        job->stalled.spent_usec = column_u64(s, 26);
+        job->active.spent_usec = column_u64(s, 27);
+        job->workers_lost = (uint32_t) column_u64(s, 28);
 
         r = str_set(&job->display_name, column_text(s, 4));
         if (r >= 0)
@@ -735,37 +695,73 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
                                   column_text(s, 13),
                                   column_text(s, 14),
                                   sqlite3_column_int64(s, 15));
-        if (r < 0)
-                return r;
-        *ret = STEAL_PTR(job);
+        return r;
+}
+
+static int read_ranges(sqlite3_stmt *s, int at, FileRecord *record)
+{
+        size_t size = (size_t) sqlite3_column_bytes(s, at);
+
+        if (size % sizeof(*record->ranges) != 0)
+                return -EUCLEAN;
+        if (size == 0)
+                return 0;
+        record->ranges = malloc(size);
+        if (!record->ranges)
+                return -ENOMEM;
+        memcpy(record->ranges, sqlite3_column_blob(s, at), size);
+        record->n_ranges = (uint32_t) (size / sizeof(*record->ranges));
         return 0;
 }
 
 static int read_file(sqlite3_stmt *s, Job *job)
 {
         FileRecord record = { .index = (uint32_t) column_u64(s, 1) };
-        char **const texts[] = { &record.remote_name, &record.local_name,    &record.temp_name,
-                                 &record.etag,        &record.last_modified, &record.effective_url,
-                                 &record.headers };
-        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13 };
+        char **const texts[] = {
+                &record.remote_name, &record.local_name,    &record.temp_name,
+                &record.etag,        &record.last_modified, &record.effective_url,
+                &record.headers,     &record.checksum,      &record.restart_reason
+        };
+        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13, 14, 17 };
         int index = job_add_file(job, "", "");
         int r = index;
 
         if (index < 0)
                 return index;
-        if ((uint32_t) index != record.index)
+        if ((uint32_t) index != record.index || !sqlite3_column_int(s, FILE_IS_WHOLE_COLUMN))
                 return -EUCLEAN;
         record.device = column_u64(s, 5);
         record.inode = column_u64(s, 6);
         record.offset_bytes = column_u64(s, 7);
         record.total_bytes = column_u64(s, 8);
         record.finished = column_u64(s, 12) != 0;
+        record.restarts = (uint32_t) column_u64(s, 16);
+        r = read_ranges(s, 15, &record);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
                 r = str_set(texts[i], column_text(s, columns[i]));
         if (r >= 0)
                 job_set_file(job, (uint32_t) index, &record);
         file_record_done(&record);
         return r < 0 ? r : 0;
+}
+
+/* The files of one job, where both tables are walked in the same order. */
+static int read_files(Store *store, sqlite3_stmt *files, Job *job, int *file_code)
+{
+        int r = 0;
+
+        while (r >= 0 && *file_code == SQLITE_ROW &&
+               sqlite3_column_int64(files, 0) == job->serial) {
+                r = read_file(files, job);
+                if (r >= 0)
+                        *file_code = sqlite3_step(files);
+        }
+        if (r >= 0)
+                r = store_errno(store, *file_code);
+        /* A file of no job would hide the files of all jobs behind it. */
+        if (r >= 0 && *file_code == SQLITE_ROW && sqlite3_column_int64(files, 0) < job->serial)
+                r = -EUCLEAN;
+        return r;
 }
 
 /* Walks both tables in the same order at once; id NULL for all jobs. */
@@ -784,28 +780,29 @@ load(Store *store, Owners *owners, const sd_id128_t *id, store_job_t callback, v
                 (void) sqlite3_bind_blob(jobs, 1, id, sizeof(*id), SQLITE_STATIC);
 
         while ((job_code = sqlite3_step(jobs)) == SQLITE_ROW) {
-                _cleanup_(job_freep) Job *job = NULL;
+                Job *job = NULL;
 
                 r = read_job(jobs, owners, &job);
-                if (r < 0)
-                        return r;
-                if (file_code == SQLITE_OK) {
+                if (r >= 0 && file_code == SQLITE_OK) {
                         if (id)
                                 (void) sqlite3_bind_int64(files, 1, job->serial);
                         file_code = sqlite3_step(files);
                 }
-                while (file_code == SQLITE_ROW && sqlite3_column_int64(files, 0) == job->serial) {
-                        r = read_file(files, job);
-                        if (r < 0)
-                                return r;
-                        file_code = sqlite3_step(files);
-                }
-                r = store_errno(store, file_code);
                 if (r >= 0)
-                        r = callback(userdata, STEAL_PTR(job));
+                        r = read_files(store, files, job, &file_code);
+                if (r < 0 && job) {
+                        Owner *owner = job->owner;
+
+                        job_free(job);
+                        owners_release(owners, owner);
+                }
+                if (r >= 0)
+                        r = callback(userdata, job);
                 if (r < 0)
                         return r;
         }
+        if (job_code == SQLITE_DONE && file_code == SQLITE_ROW)
+                return -EUCLEAN;
         return store_errno(store, job_code);
 }
 

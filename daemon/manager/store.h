@@ -18,14 +18,20 @@
 
 typedef struct Store Store;
 
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 4
 
 /*
  * path: the database, made with mode 0600 when missing; ":memory:" for tests. -EUCLEAN: not a
  * database, or a damaged one; -EPROTONOSUPPORT: written by a newer version (left as it is);
- * -EBUSY: another process has it; -ENOMEM, errors of open(2), -EIO.
+ * -EBUSY: another process has it; -ENOMEM, errors of open(2), -EIO. Looks for damage for two
+ * seconds at most; what a row says is checked when it is loaded, against the row's own sum.
  */
 int store_open(const char *path, Store **ret);
+/*
+ * Gives a damaged database another name, with what belongs to it, so that a new one can be made:
+ * path.damaged-<seconds since the epoch>; *ret is that name. Errors of rename(2), -ENOMEM.
+ */
+int store_move_aside(const char *path, uint64_t now_usec, char **ret);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free);
 

@@ -175,7 +175,7 @@ static void on_spawner_event(void *userdata, SpawnerEvent event, int value)
                 break;
         case SPAWNER_LOST:
         default:
-                finish(link, -ECONNRESET, "The spawner went away and took the worker with it");
+                finish(link, -ECONNABORTED, "The spawner went away and took the worker with it");
                 break;
         }
         end(link);

@@ -69,7 +69,8 @@ typedef struct WorkerLinkFacts {
         void (*failed)(void *userdata, const WorkerFailure *failure);
         /*
          * The process is gone. result 0: it did its task (or is a DOWNLOAD that was told to
-         * stop); negative errno: it did not, text says what happened in a sentence.
+         * stop); negative errno: it did not, text says what happened in a sentence; -ECONNABORTED:
+         * it went with the spawner.
          */
         void (*ended)(void *userdata, int result, const char *text);
 } WorkerLinkFacts;

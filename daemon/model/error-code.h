@@ -18,6 +18,8 @@
         X(READ_ONLY, 0x80070013u, "read-only-file-system")                                         \
         X(NO_PROGRESS, 0x80200024u, "no-progress")                                                 \
         X(INVALID_SERVER_RESPONSE, 0x8020001Bu, "invalid-server-response")                         \
+        X(INSUFFICIENT_RANGE_SUPPORT, 0x80200013u, "insufficient-range-support")                   \
+        X(INVALID_RANGE, 0x8020002Bu, "invalid-range")                                             \
         X(CONNECT_FAILURE, 0x8020002Du, "connect-failure")                                         \
         X(CONNECTION_CLOSED, 0x8020002Eu, "connection-closed")                                     \
         X(NAME_RESOLUTION_FAILURE, 0x80200031u, "name-resolution-failure")                         \
@@ -27,8 +29,10 @@
         X(TRUST_FAILURE, 0x8020003Cu, "trust-failure")                                             \
         X(UNKNOWN_ERROR, 0x8020003Du, "transport-error")                                           \
         X(INVALID_PROXY_INFO, 0x8020003Fu, "invalid-proxy-info")                                   \
+        X(VALIDATION_FAILED, 0x80200053u, "validation-failed")                                     \
         X(REMOTE_FILE_CHANGED, 0x80200073u, "remote-file-changed")                                 \
         X(REDIRECT_FAILED, 0x80072F7Cu, "redirect-failed")                                         \
+        X(MAXIMUM_DOWNLOAD_TIME, 0x80200054u, "maximum-download-time")                             \
         X(WORKER_FAILED, 0x80200069u, "worker-failed")                                             \
         X(FILE_IN_USE, 0x80070020u, "file-in-use")
 

@@ -47,3 +47,7 @@
 
 /* Objects that GetManagedObjects lists: more would not fit into one message of the bus. */
 #define LIMIT_MANAGED_OBJECTS 100000
+
+/* Parts of one file (spec section 3.8), and the longest checksum: "sha512:" and 128 digits. */
+#define LIMIT_RANGES_PER_FILE 500
+#define LIMIT_CHECKSUM        135

@@ -50,18 +50,31 @@ int file_record_init(FileRecord *record, uint32_t index, const char *remote, con
 int file_record_copy(FileRecord *record, const FileRecord *from)
 {
         FileRecord copy = *from;
-        const char *const strings[] = { from->remote_name, from->local_name,    from->temp_name,
-                                        from->etag,        from->last_modified, from->effective_url,
-                                        from->headers };
+        const char *const strings[] = {
+                from->remote_name, from->local_name,    from->temp_name,
+                from->etag,        from->last_modified, from->effective_url,
+                from->headers,     from->checksum,      from->restart_reason
+        };
         char **const copies[] = { &copy.remote_name, &copy.local_name,    &copy.temp_name,
                                   &copy.etag,        &copy.last_modified, &copy.effective_url,
-                                  &copy.headers };
+                                  &copy.headers,     &copy.checksum,      &copy.restart_reason };
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
                 *copies[i] = NULL;
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(copies); i++)
                 r = str_set(copies[i], strings[i] ? strings[i] : "");
+        copy.ranges = NULL;
+        copy.n_ranges = 0;
+        if (r >= 0 && from->n_ranges > 0) {
+                copy.ranges = calloc(from->n_ranges, sizeof(*copy.ranges));
+                if (copy.ranges) {
+                        memcpy(copy.ranges, from->ranges, from->n_ranges * sizeof(*copy.ranges));
+                        copy.n_ranges = from->n_ranges;
+                } else {
+                        r = -ENOMEM;
+                }
+        }
         if (r < 0) {
                 file_record_done(&copy);
                 return r;
@@ -75,12 +88,16 @@ void file_record_done(FileRecord *record)
         char **const strings[] = { &record->remote_name,   &record->local_name,
                                    &record->temp_name,     &record->etag,
                                    &record->last_modified, &record->effective_url,
-                                   &record->headers };
+                                   &record->headers,       &record->checksum,
+                                   &record->restart_reason };
 
         for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
                 free(*strings[i]);
                 *strings[i] = NULL;
         }
+        free(record->ranges);
+        record->ranges = NULL;
+        record->n_ranges = 0;
 }
 
 /* Decodes one character of UTF-8 (RFC 3629); returns its length in bytes or -EILSEQ. */
@@ -349,6 +366,100 @@ int spec_check_password(const char *s, size_t size_bytes, const char **ret_reaso
                 return -EILSEQ;
         }
         return 0;
+}
+
+static int compare_offsets(const void *a, const void *b)
+{
+        const FileRange *left = a, *right = b;
+
+        return (left->offset_bytes > right->offset_bytes) -
+               (left->offset_bytes < right->offset_bytes);
+}
+
+static int check_range(const FileRange *range, const char **ret_reason)
+{
+        if (range->length_bytes == 0)
+                *ret_reason = "must have a length";
+        else if (range->offset_bytes == DOSVC_SIZE_UNKNOWN)
+                *ret_reason = "must begin at a known offset";
+        else if (range->length_bytes != DOSVC_SIZE_UNKNOWN &&
+                 range->length_bytes > UINT64_MAX - 1 - range->offset_bytes)
+                *ret_reason = "must not end beyond what can be counted";
+        else
+                return 0;
+        return -ERANGE;
+}
+
+int spec_check_ranges(const FileRange *ranges, size_t n_ranges, const char **ret_reason)
+{
+        _cleanup_free_ FileRange *sorted = NULL;
+
+        if (n_ranges == 0) {
+                *ret_reason = "must name at least one part of the file";
+                return -EINVAL;
+        }
+        if (n_ranges > LIMIT_RANGES_PER_FILE) {
+                *ret_reason = "must have at most 500 parts";
+                return -ETOOMANYREFS;
+        }
+        for (size_t i = 0; i < n_ranges; i++) {
+                int r = check_range(&ranges[i], ret_reason);
+
+                if (r < 0)
+                        return r;
+        }
+
+        sorted = calloc(n_ranges, sizeof(*sorted));
+        if (!sorted)
+                return -ENOMEM;
+        memcpy(sorted, ranges, n_ranges * sizeof(*sorted));
+        qsort(sorted, n_ranges, sizeof(*sorted), compare_offsets);
+        for (size_t i = 1; i < n_ranges; i++) {
+                const FileRange *before = &sorted[i - 1];
+
+                /* "To the end" is more than any distance: nothing may follow it. */
+                if (before->length_bytes > sorted[i].offset_bytes - before->offset_bytes) {
+                        *ret_reason = "must not overlap";
+                        return -EOVERFLOW;
+                }
+        }
+        return 0;
+}
+
+int spec_parse_checksum(const char *algorithm,
+                        const char *digits,
+                        char **ret,
+                        const char **ret_reason)
+{
+        static const struct {
+                const char *name, *reason;
+                size_t n_digits;
+        } algorithms[] = {
+                { "sha256", "must have 64 hexadecimal digits", 64 },
+                { "sha512", "must have 128 hexadecimal digits", 128 },
+                { "sha1", "must have 40 hexadecimal digits", 40 },
+                { "md5", "must have 32 hexadecimal digits", 32 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(algorithms); i++) {
+                char *text;
+
+                if (strcmp(algorithms[i].name, algorithm) != 0)
+                        continue;
+                if (strlen(digits) != algorithms[i].n_digits ||
+                    digits[strspn(digits, "0123456789abcdefABCDEF")] != '\0') {
+                        *ret_reason = algorithms[i].reason;
+                        return -EINVAL;
+                }
+                if (str_format(&text, "%s:%s", algorithm, digits) < 0)
+                        return -ENOMEM;
+                for (char *c = text; *c; c++)
+                        if (*c >= 'A' && *c <= 'F')
+                                *c = (char) (*c - 'A' + 'a');
+                *ret = text;
+                return 0;
+        }
+        return -ENOENT;
 }
 
 int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)

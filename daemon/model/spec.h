@@ -52,6 +52,12 @@ int auth_scheme_from_string(const char *s);
 int proxy_usage_from_string(const char *s);
 int error_context_from_string(const char *s);
 
+/* A part of a remote file; length DOSVC_SIZE_UNKNOWN: to its end. */
+typedef struct FileRange {
+        uint64_t offset_bytes;
+        uint64_t length_bytes;
+} FileRange;
+
 /* What dbus/worker-wire.h calls FileRecord. Strings are owned and never NULL once set. */
 typedef struct FileRecord {
         char *remote_name;
@@ -61,6 +67,11 @@ typedef struct FileRecord {
         char *last_modified;
         char *effective_url;
         char *headers;
+        char *checksum;
+        char *restart_reason;
+        FileRange *ranges; /* owned */
+        uint32_t n_ranges;
+        uint32_t restarts;
         uint64_t device;
         uint64_t inode;
         uint64_t offset_bytes;
@@ -111,6 +122,23 @@ int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reas
 /* Password or token, not NUL-terminated: -EMSGSIZE over the limit, -EILSEQ for NUL, control or bad
  * UTF-8. */
 int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason);
+
+/*
+ * The parts wanted of a file (spec section 3.5): at least one (-EINVAL), at most
+ * LIMIT_RANGES_PER_FILE (-ETOOMANYREFS); each with a length and an end that can be counted
+ * (-ERANGE); no two with a byte in common (-EOVERFLOW). Their order is the caller's. -ENOMEM.
+ */
+int spec_check_ranges(const FileRange *ranges, size_t n_ranges, const char **ret_reason);
+
+/*
+ * The digest that a file must have, as hexadecimal digits, for "sha256", "sha512", "sha1" or
+ * "md5"; *ret is "algorithm:digits" in lower case. -ENOENT: another algorithm; -EINVAL: not such
+ * a digest; -ENOMEM.
+ */
+int spec_parse_checksum(const char *algorithm,
+                        const char *digits,
+                        char **ret,
+                        const char **ret_reason);
 
 /*
  * One entry of a proxy list, [http://|https://]host[:port] without user info or path;

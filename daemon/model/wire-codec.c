@@ -10,23 +10,43 @@
 
 #include "model/limits.h"
 
+/* What comes before the ranges. */
+#define FIXED_SIGNATURE "usssttttsssbss"
+
 int wire_append_file(sd_bus_message *m, const FileRecord *record)
 {
-        return sd_bus_message_append(m,
-                                     "(" WORKER_FILE_SIGNATURE ")",
-                                     record->index,
-                                     record->remote_name,
-                                     record->local_name,
-                                     record->temp_name,
-                                     record->device,
-                                     record->inode,
-                                     record->offset_bytes,
-                                     record->total_bytes,
-                                     record->etag,
-                                     record->last_modified,
-                                     record->effective_url,
-                                     (int) record->finished,
-                                     record->headers);
+        int r;
+
+        r = sd_bus_message_open_container(m, 'r', WORKER_FILE_SIGNATURE);
+        if (r >= 0)
+                r = sd_bus_message_append(m,
+                                          FIXED_SIGNATURE,
+                                          record->index,
+                                          record->remote_name,
+                                          record->local_name,
+                                          record->temp_name,
+                                          record->device,
+                                          record->inode,
+                                          record->offset_bytes,
+                                          record->total_bytes,
+                                          record->etag,
+                                          record->last_modified,
+                                          record->effective_url,
+                                          (int) record->finished,
+                                          record->headers,
+                                          record->checksum);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(tt)");
+        for (uint32_t i = 0; r >= 0 && i < record->n_ranges; i++)
+                r = sd_bus_message_append(m,
+                                          "(tt)",
+                                          record->ranges[i].offset_bytes,
+                                          record->ranges[i].length_bytes);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "us", record->restarts, record->restart_reason);
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 int wire_append_files(sd_bus_message *m, const FileRecord *records, size_t n_records)
@@ -62,15 +82,38 @@ static int copy_bounded(char **ret, const char *s, size_t limit_bytes)
         return *ret ? 0 : -ENOMEM;
 }
 
+static int read_ranges(sd_bus_message *m, FileRecord *record)
+{
+        FileRange range;
+        int r = sd_bus_message_enter_container(m, 'a', "(tt)");
+
+        while (r >= 0 &&
+               (r = sd_bus_message_read(m, "(tt)", &range.offset_bytes, &range.length_bytes)) > 0) {
+                FileRange *grown;
+
+                if (record->n_ranges == LIMIT_RANGES_PER_FILE)
+                        return -EBADMSG;
+                grown = reallocarray(record->ranges, record->n_ranges + 1, sizeof(*grown));
+                if (!grown)
+                        return -ENOMEM;
+                record->ranges = grown;
+                record->ranges[record->n_ranges++] = range;
+        }
+        return r < 0 || sd_bus_message_exit_container(m) < 0 ? -EBADMSG : 0;
+}
+
 /* 1: a record, 0: end of the array. */
 static int read_file(sd_bus_message *m, FileRecord *ret)
 {
-        const char *remote, *local, *temp, *etag, *modified, *url, *headers;
+        const char *remote, *local, *temp, *etag, *modified, *url, *headers, *checksum, *reason;
         FileRecord record = { 0 };
         int finished, r;
 
+        r = sd_bus_message_enter_container(m, 'r', WORKER_FILE_SIGNATURE);
+        if (r <= 0)
+                return r < 0 ? -EBADMSG : 0;
         r = sd_bus_message_read(m,
-                                "(" WORKER_FILE_SIGNATURE ")",
+                                FIXED_SIGNATURE,
                                 &record.index,
                                 &remote,
                                 &local,
@@ -83,12 +126,18 @@ static int read_file(sd_bus_message *m, FileRecord *ret)
                                 &modified,
                                 &url,
                                 &finished,
-                                &headers);
+                                &headers,
+                                &checksum);
         if (r <= 0)
-                return r < 0 ? -EBADMSG : 0;
+                return -EBADMSG;
         record.finished = finished != 0;
 
-        r = check_file(&record, temp);
+        r = read_ranges(m, &record);
+        if (r >= 0 && (sd_bus_message_read(m, "us", &record.restarts, &reason) <= 0 ||
+                       sd_bus_message_exit_container(m) < 0))
+                r = -EBADMSG;
+        if (r >= 0)
+                r = check_file(&record, temp);
         if (r >= 0)
                 r = copy_bounded(&record.remote_name, remote, LIMIT_REMOTE_NAME * 3);
         if (r >= 0)
@@ -103,6 +152,10 @@ static int read_file(sd_bus_message *m, FileRecord *ret)
                 r = copy_bounded(&record.effective_url, url, LIMIT_WORKER_TEXT);
         if (r >= 0)
                 r = copy_bounded(&record.headers, headers, LIMIT_RESPONSE_HEADERS);
+        if (r >= 0)
+                r = copy_bounded(&record.checksum, checksum, LIMIT_CHECKSUM);
+        if (r >= 0)
+                r = copy_bounded(&record.restart_reason, reason, LIMIT_WORKER_TEXT);
         if (r < 0) {
                 file_record_done(&record);
                 return r;

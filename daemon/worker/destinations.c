@@ -17,6 +17,7 @@ struct Destination {
 struct Destinations {
         Destination **sorted; /* by path */
         size_t n;
+        int broken; /* a sync failed with this */
 };
 
 int destinations_new(Destinations **ret)
@@ -120,7 +121,7 @@ int destinations_confine(Destinations *destinations)
 
 int destinations_sync(Destinations *destinations)
 {
-        for (size_t i = 0; i < destinations->n; i++) {
+        for (size_t i = 0; !destinations->broken && i < destinations->n; i++) {
                 Destination *destination = destinations->sorted[i];
                 int r;
 
@@ -129,10 +130,10 @@ int destinations_sync(Destinations *destinations)
                 r = fd_sync_dir(destination->fd);
                 /* A directory that may be written and not read cannot be synced by its owner. */
                 if (r < 0 && r != -EACCES)
-                        return r;
+                        destinations->broken = r;
                 destination->changed = false;
         }
-        return 0;
+        return destinations->broken;
 }
 
 int destination_fd(const Destination *destination)

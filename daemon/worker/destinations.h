@@ -25,7 +25,10 @@ int destinations_add(Destinations *destinations, const char *local_name, Destina
 /* Gives up all rights to write elsewhere; returns what sandbox_confine() does. */
 int destinations_confine(Destinations *destinations);
 
-/* Syncs the directories whose entries changed since the last time. Errnos of fsync(2). */
+/*
+ * Syncs the directories whose entries changed since the last time. Errnos of fsync(2): after one
+ * it fails for ever, since the kernel tells each failure only once.
+ */
 int destinations_sync(Destinations *destinations);
 
 int destination_fd(const Destination *destination); /* borrowed */

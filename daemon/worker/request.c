@@ -203,19 +203,29 @@ static CURLcode set_url(CURL *easy, const char *url)
 
 static CURLcode set_range(Request *request, const RequestSpec *spec)
 {
-        char range[32], line[LIMIT_VALIDATOR + 16];
+        char range[48], line[LIMIT_VALIDATOR + 16];
         struct curl_slist *headers;
 
-        if (spec->from == 0)
+        if (spec->from == 0 && spec->length_bytes == 0)
                 return CURLE_OK;
-        (void) snprintf(range, sizeof(range), "%" PRIu64 "-", spec->from);
+        if (spec->length_bytes == 0)
+                (void) snprintf(range, sizeof(range), "%" PRIu64 "-", spec->from);
+        else
+                (void) snprintf(range,
+                                sizeof(range),
+                                "%" PRIu64 "-%" PRIu64,
+                                spec->from,
+                                spec->from + spec->length_bytes - 1);
+        if (curl_easy_setopt(request->easy, CURLOPT_RANGE, range) != CURLE_OK)
+                return CURLE_OUT_OF_MEMORY;
+        if (!spec->if_range)
+                return CURLE_OK;
         (void) snprintf(line, sizeof(line), "If-Range: %s", spec->if_range);
         headers = curl_slist_append(request->headers, line);
         if (!headers)
                 return CURLE_OUT_OF_MEMORY;
         request->headers = headers;
-        return curl_easy_setopt(request->easy, CURLOPT_RANGE, range) |
-               curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, headers);
+        return curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, headers);
 }
 
 static CURLcode set_logins(CURL *easy, const RequestSpec *spec)

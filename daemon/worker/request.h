@@ -34,7 +34,8 @@ typedef struct RequestSpec {
         const char *url;
         const char *proxy;        /* "scheme://host:port"; "" = direct */
         const char *proxy_bypass; /* comma-separated, as CURLOPT_NOPROXY has it */
-        uint64_t from;            /* 0: no Range */
+        uint64_t from;            /* Range; both 0: none */
+        uint64_t length_bytes;    /* 0: to the end */
         const char *if_range;     /* NULL: no If-Range */
         const Login *server;      /* NULL: none */
         const Login *proxy_login; /* NULL: none */

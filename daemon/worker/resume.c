@@ -1,10 +1,12 @@
 #include "worker/resume.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 
 #include "worker/http-date.h"
+#include "worker/parts.h"
 
 /* Scheme, authority and path are equal. */
 static bool is_same_resource(const char *a, const char *b)
@@ -32,73 +34,214 @@ static bool is_strong_date(const FileRecord *record)
                http_date_parse(date, &answered) >= 0 && answered > modified;
 }
 
-ResumePlan resume_plan(const FileRecord *record, const char *url)
+/* The record has what the rung takes. */
+static bool applies(const FileRecord *record, ResumeRung rung)
 {
-        ResumePlan plan = { 0 };
+        bool sized = parts_file_size(record) != DOSVC_SIZE_UNKNOWN;
 
-        if (record->offset_bytes == 0 || !is_same_resource(record->effective_url, url))
-                return plan;
-        if (is_strong_etag(record->etag)) {
-                plan.if_range = record->etag;
-        } else if (str_is_empty(record->etag) && record->total_bytes != DOSVC_SIZE_UNKNOWN &&
-                   is_strong_date(record)) {
+        switch (rung) {
+        case RESUME_RUNG_ETAG:
+                return is_strong_etag(record->etag);
+        case RESUME_RUNG_DATE:
                 /* The answer need not repeat the date, so the size has to bear witness. */
-                plan.if_range = record->last_modified;
+                return sized && is_strong_date(record);
+        case RESUME_RUNG_COMPARE:
+                return sized && (is_strong_etag(record->etag) || is_strong_date(record));
+        case RESUME_RUNGS_MAX:
+                break;
         }
-        if (plan.if_range)
-                plan.from = record->offset_bytes;
+        return false;
+}
+
+ResumeRung resume_next_rung(const FileRecord *record, ResumeRung rung)
+{
+        do
+                rung++;
+        while (rung < RESUME_RUNGS_MAX && !applies(record, rung));
+        return rung;
+}
+
+/* That rung, else one above, else one below. */
+static ResumeRung nearest_rung(const FileRecord *record, ResumeRung rung)
+{
+        ResumeRung found = applies(record, rung) ? rung : resume_next_rung(record, rung);
+
+        while (found == RESUME_RUNGS_MAX && rung > 0)
+                if (applies(record, --rung))
+                        found = rung;
+        return found;
+}
+
+ResumePlan
+resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeRung rung)
+{
+        ResumePlan plan = { .rung = RESUME_RUNGS_MAX };
+        Part part = { .to_end = true };
+
+        if (position > 0 && is_same_resource(record->effective_url, url))
+                plan.rung = nearest_rung(record, rung);
+        plan.continues = plan.rung != RESUME_RUNGS_MAX;
+        (void) parts_next(record, parts_file_size(record), plan.continues ? position : 0, &part);
+        plan.from = part.from;
+        plan.length_bytes = part.to_end ? 0 : part.length_bytes;
+        if (plan.rung == RESUME_RUNG_ETAG)
+                plan.if_range = record->etag;
+        else if (plan.rung == RESUME_RUNG_DATE)
+                plan.if_range = record->last_modified;
         return plan;
 }
 
-/* What the answer says of the version is what the record says. */
-static bool is_same_version(const FileRecord *record, const ResumePlan *plan, const Head *head)
+/* Two values of a field; a partial answer may leave fields out (RFC 9110 section 15.3.7). */
+static bool contradicts(const char *answered, const char *recorded)
 {
-        if (head->bad_etag || head->bad_modified)
-                return false;
-        if (plan->if_range == record->etag)
-                return str_equal(head->etag, record->etag);
-        return !head->etag &&
-               (!head->last_modified || str_equal(head->last_modified, record->last_modified));
+        return answered && !str_equal(answered, recorded);
 }
 
-static bool continues(const FileRecord *record, const ResumePlan *plan, const Head *head)
+/* The bytes are stored as they come, so another coding is another file. */
+static bool is_recoded(const FileRecord *record, const Head *head)
 {
+        _cleanup_free_ char *now = head_find_field(head->text, "Content-Encoding");
+        _cleanup_free_ char *then = head_find_field(record->headers, "Content-Encoding");
+
+        return now && !str_equal(now, then);
+}
+
+/* Something that the answer says of the version is not what the record says. */
+static bool is_other_version(const FileRecord *record, const Head *head)
+{
+        return head->bad_etag || head->bad_modified || contradicts(head->etag, record->etag) ||
+               contradicts(head->last_modified, record->last_modified) || is_recoded(record, head);
+}
+
+/*
+ * What the answer says of the version is what the record says, and enough of it. A server that
+ * answers If-Range with a part need not repeat the date, but one that ignores If-Range does
+ * the same: only what is repeated is proved.
+ */
+static bool is_same_version(const FileRecord *record, const Head *head)
+{
+        if (is_other_version(record, head) || (!str_is_empty(record->etag) && !head->etag))
+                return false;
+        return is_strong_etag(record->etag) || head->last_modified;
+}
+
+/* Exactly the bytes that the plan has, of a file of the right size. */
+static bool is_part_asked_for(const FileRecord *record, const ResumePlan *plan, const Head *head)
+{
+        uint64_t size = parts_file_size(record), last;
         const HeadRange *range = &head->range;
 
-        if (!head->has_range || head->bad_range || !range->satisfied || head->conflicting_length)
+        if (!head->has_range || head->bad_range || !range->satisfied || head->conflicting_length ||
+            range->total == DOSVC_SIZE_UNKNOWN || (plan->from == 0 && plan->length_bytes == 0))
                 return false;
-        if (range->first != plan->from || range->total == DOSVC_SIZE_UNKNOWN ||
-            range->last != range->total - 1)
-                return false;
-        if (record->total_bytes != DOSVC_SIZE_UNKNOWN && range->total != record->total_bytes)
+        last = plan->length_bytes > 0 ? plan->from + plan->length_bytes - 1 : range->total - 1;
+        if (range->first != plan->from || range->last != last)
                 return false;
         if (head->content_length != DOSVC_SIZE_UNKNOWN &&
             head->content_length != range->last - range->first + 1)
                 return false;
-        return is_same_version(record, plan, head);
+        return !plan->continues || size == DOSVC_SIZE_UNKNOWN || range->total == size;
 }
 
 /* A range that begins at the end of the file: everything is here already. */
 static bool is_at_end(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        return head->has_range && !head->bad_range && !head->range.satisfied &&
-               head->range.total == plan->from &&
+        return record->n_ranges == 0 && head->has_range && !head->bad_range &&
+               !head->range.satisfied && head->range.total == plan->from &&
                (record->total_bytes == DOSVC_SIZE_UNKNOWN || record->total_bytes == plan->from) &&
-               plan->if_range == record->etag && is_same_version(record, plan, head);
+               is_strong_etag(record->etag) && is_same_version(record, head);
+}
+
+/*
+ * A whole file that looks like the version on disk comes from a server that did not
+ * understand the question, and may understand another.
+ */
+static bool is_worth_climbing(const FileRecord *record, const ResumePlan *plan, const Head *head)
+{
+        uint64_t size = parts_file_size(record);
+        _cleanup_free_ char *ranges = head_find_field(head->text, "Accept-Ranges");
+
+        if (resume_next_rung(record, plan->rung) == RESUME_RUNGS_MAX)
+                return false;
+        if (head->status == 412)
+                return true;
+        if (head->conflicting_length || is_other_version(record, head) ||
+            (!head->etag && !head->last_modified) || (ranges && strcasecmp(ranges, "none") == 0))
+                return false;
+        return head->content_length == DOSVC_SIZE_UNKNOWN || size == DOSVC_SIZE_UNKNOWN ||
+               head->content_length == size;
+}
+
+/* A whole file, proved to be of the version on disk. */
+static bool is_same_whole(const FileRecord *record, const Head *head)
+{
+        uint64_t size = parts_file_size(record);
+
+        if (head->conflicting_length || is_other_version(record, head) ||
+            (size != DOSVC_SIZE_UNKNOWN && head->content_length != DOSVC_SIZE_UNKNOWN &&
+             head->content_length != size))
+                return false;
+        if (is_strong_etag(record->etag))
+                return head->etag;
+        return is_strong_date(record) && head->last_modified && head->content_length == size &&
+               size != DOSVC_SIZE_UNKNOWN && (str_is_empty(record->etag) || head->etag);
+}
+
+/* The right bytes; are they of the right version? */
+static ResumeVerdict judge_part(const FileRecord *record, const ResumePlan *plan, const Head *head)
+{
+        if (!plan->continues)
+                return RESUME_FROM_START;
+        if (is_same_version(record, head))
+                return RESUME_APPEND;
+        /* To a Range alone a server has to tell its validators. */
+        return !is_other_version(record, head) &&
+                               resume_next_rung(record, plan->rung) != RESUME_RUNGS_MAX
+                       ? RESUME_CLIMB
+                       : RESUME_ASK_AGAIN;
 }
 
 ResumeVerdict resume_judge(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        ResumeVerdict otherwise = plan->from > 0 ? RESUME_ASK_AGAIN : RESUME_REFUSE;
+        ResumeVerdict otherwise = plan->continues ? RESUME_ASK_AGAIN : RESUME_REFUSE;
 
-        if (head->status == 206)
-                return plan->from > 0 && continues(record, plan, head) ? RESUME_APPEND : otherwise;
-        if (head->status == 416)
-                return plan->from > 0 && is_at_end(record, plan, head) ? RESUME_WHOLE : otherwise;
-        return head->conflicting_length ? RESUME_REFUSE : RESUME_FROM_START;
+        if (plan->continues &&
+            (head->status == 200 || head->status == 203 || head->status == 412) &&
+            is_worth_climbing(record, plan, head))
+                return RESUME_CLIMB;
+        switch (head->status) {
+        case 206:
+                return is_part_asked_for(record, plan, head) ? judge_part(record, plan, head)
+                                                             : otherwise;
+        case 416:
+                return plan->continues && is_at_end(record, plan, head) ? RESUME_WHOLE : otherwise;
+        case 412:
+                return otherwise;
+        default:
+                break;
+        }
+        if (head->conflicting_length)
+                return RESUME_REFUSE;
+        return plan->continues && record->n_ranges > 0 && is_same_whole(record, head)
+                       ? RESUME_SKIP
+                       : RESUME_FROM_START;
 }
 
-uint64_t resume_total_bytes(const ResumePlan *plan, const Head *head)
+const char *
+resume_restart_reason(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        return plan->from > 0 && head->status == 206 ? head->range.total : head->content_length;
+        if (!plan->continues)
+                return "Nothing proved that the server still has the version on disk.";
+        if (head->status == 416)
+                return "The remote file has no bytes behind those on disk.";
+        if (is_other_version(record, head) || (head->status == 206 && head->range.satisfied &&
+                                               head->range.total != parts_file_size(record)))
+                return "The remote file has changed.";
+        return head->status == 206 ? "The server sent another part than was asked for."
+                                   : "The server sent the whole file instead of the rest.";
+}
+
+uint64_t resume_file_size(const Head *head)
+{
+        return head->status == 206 ? head->range.total : head->content_length;
 }

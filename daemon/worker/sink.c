@@ -36,7 +36,7 @@ struct Sink {
         uint64_t position;
         uint64_t written_back; /* write-back has begun up to here */
         uint64_t synced;
-        int broken; /* a sync failed with this */
+        int broken; /* the disk failed with this */
 };
 
 /* A target that rename(2) may replace, or none. */
@@ -240,6 +240,7 @@ SinkFile sink_file(const Sink *sink)
 int sink_reserve(Sink *sink, uint64_t size_bytes)
 {
         uint64_t from = sink->position;
+        int r;
 
         if (size_bytes <= from)
                 return 0;
@@ -248,7 +249,11 @@ int sink_reserve(Sink *sink, uint64_t size_bytes)
         if (fallocate(sink->fd, FALLOC_FL_KEEP_SIZE, (off_t) from, (off_t) (size_bytes - from)) ==
             0)
                 return 0;
-        return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR ? 0 : -errno;
+        if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
+                return 0;
+        r = -errno;
+        /* Some file systems keep the part that there was room for: others need it now. */
+        return ftruncate(sink->fd, (off_t) from) < 0 ? -errno : r;
 }
 
 int sink_write(Sink *sink, const void *data, size_t size_bytes)
@@ -260,14 +265,37 @@ int sink_write(Sink *sink, const void *data, size_t size_bytes)
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n <= 0)
-                        return n < 0 ? -errno : -EIO;
+                if (n <= 0) {
+                        int r = n < 0 ? -errno : -EIO;
+
+                        if (r == -EIO)
+                                sink->broken = r;
+                        return r;
+                }
                 at += n;
                 size_bytes -= (size_t) n;
                 sink->position += (uint64_t) n;
         }
         if (sink->position - sink->written_back >= WRITE_BACK_BYTES)
                 sink_start_sync(sink);
+        return 0;
+}
+
+int sink_read(Sink *sink, uint64_t from, void *data, size_t size_bytes)
+{
+        char *at = data;
+
+        while (size_bytes > 0) {
+                ssize_t n = pread(sink->fd, at, size_bytes, (off_t) from);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EIO;
+                at += n;
+                from += (uint64_t) n;
+                size_bytes -= (size_t) n;
+        }
         return 0;
 }
 

@@ -48,10 +48,15 @@ int sink_create(Sink *sink);
 /* What sink_continue() or sink_create() opened; the name lives as long as that. */
 SinkFile sink_file(const Sink *sink);
 
-/* Claims room for a file of that size where the file system can. -ENOSPC, -EDQUOT, -EFBIG. */
+/* Claims room for a file of that size where the file system can, all or none. -ENOSPC, -EDQUOT,
+ * -EFBIG. */
 int sink_reserve(Sink *sink, uint64_t size_bytes);
 
+/* After -EIO nothing in the file is trusted: sink_sync() fails from then on. */
 int sink_write(Sink *sink, const void *data, size_t size_bytes);
+
+/* Reads bytes written before, all of them. -EIO: they are not there. */
+int sink_read(Sink *sink, uint64_t from, void *data, size_t size_bytes);
 
 /* Bytes written so far, from the start of the file. */
 uint64_t sink_position(const Sink *sink);

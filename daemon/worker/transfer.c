@@ -10,12 +10,21 @@
 #include "model/error-code.h"
 #include "model/limits.h"
 #include "worker/destinations.h"
+#include "worker/digest.h"
+#include "worker/parts.h"
 #include "worker/request.h"
 #include "worker/resume.h"
+#include "worker/rungs.h"
 #include "worker/sink.h"
 
 /* A credential for each scheme that there is, and no more: a peer cannot make us loop. */
 #define MAX_CHALLENGES 4
+
+/* Of the file on disk, read again in one turn of the loop: about a millisecond. */
+#define REREAD_BYTES (1024U * 1024)
+
+/* How often one file may begin again before the server gets a rest. */
+#define MAX_RESTARTS 5
 
 struct Transfer {
         TransferPlace place;
@@ -23,14 +32,25 @@ struct Transfer {
         const TransferFacts *facts;
         void *userdata;
         sd_event_source *report; /* defer: tells the end */
+        sd_event_source *reread; /* defer: an earlier worker's bytes go into the digest */
         Sink *sink;
+        Digest *digest;        /* NULL: nothing is to be compared */
+        uint64_t reread_bytes; /* so far */
         Request *request;
         char *url; /* of the request that runs or comes next */
         ResumePlan plan;
+        ResumeRung rung;       /* of the ladder, to begin the next request with */
         ResumeVerdict verdict; /* on the last answer that could be a body */
+        const char *reason;    /* for starting over, should it come to that */
+        uint64_t file_size;    /* of the remote file, as far as known */
+        uint64_t body_at;      /* where the body's next byte lies in the remote file */
+        uint64_t body_end;     /* where it has to end, if that is known */
+        bool whole_only;       /* no parts: nothing would prove that they belong together */
+        bool enough;           /* the rest of the body is not wanted */
         Login logins[AUTH_TARGETS_MAX];
         unsigned challenges[AUTH_TARGETS_MAX];
         unsigned redirects;
+        unsigned restarts;
         AuthTarget asked;
         bool asking;
         bool accepted; /* the answer's body goes to the sink */
@@ -87,22 +107,52 @@ static int record_temp(Transfer *transfer)
         return str_set(&transfer->record->temp_name, file.temp_name);
 }
 
+/* Bytes that were fetched are thrown away. */
+static int count_restart(Transfer *transfer, const char *reason)
+{
+        FileRecord *record = transfer->record;
+
+        if (record->offset_bytes == 0 && sink_position(transfer->sink) == 0)
+                return 0;
+        record->restarts += record->restarts < UINT32_MAX;
+        transfer->restarts++;
+        return str_set(&record->restart_reason, reason);
+}
+
 /*
  * Nothing of the bytes on disk is worth keeping. The next version gets another file under
  * another name: a record that a crash left behind can then never vouch for bytes that
  * it does not describe.
  */
-static int start_over(Transfer *transfer)
+static int start_over(Transfer *transfer, const char *reason)
 {
-        int r = sink_create(transfer->sink);
+        int r = count_restart(transfer, reason);
 
+        if (r >= 0)
+                r = forget_version(transfer->record);
+        if (r >= 0 && transfer->digest)
+                r = digest_restart(transfer->digest);
+        if (r < 0)
+                return r;
+        r = sink_create(transfer->sink);
+        destination_changed(transfer->place.destination);
         if (r < 0) {
                 failure_set_local(&transfer->failure, r, transfer->record->local_name);
                 return r;
         }
-        destination_changed(transfer->place.destination);
-        r = forget_version(transfer->record);
-        return r < 0 ? r : record_temp(transfer);
+        r = record_temp(transfer);
+        transfer->facts->begun(transfer->userdata, transfer);
+        if (r >= 0 && transfer->restarts > MAX_RESTARTS) {
+                failure_set(&transfer->failure,
+                            (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED,
+                            true,
+                            ERROR_CONTEXT_REMOTE_FILE,
+                            transfer->url,
+                            "The file at %s does not stay the same for long enough.",
+                            log_url(transfer->url));
+                r = -EAGAIN;
+        }
+        return r;
 }
 
 static int take_version(Transfer *transfer, const Head *head)
@@ -116,22 +166,86 @@ static int take_version(Transfer *transfer, const Head *head)
                 r = str_set(&record->effective_url, transfer->url);
         if (r >= 0)
                 r = str_set(&record->headers, head->text ? head->text : "");
-        record->total_bytes = resume_total_bytes(&transfer->plan, head);
         return r;
+}
+
+static void refuse_ranges(Transfer *transfer)
+{
+        failure_set(&transfer->failure,
+                    (uint32_t) ERROR_CODE_INVALID_RANGE,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    transfer->url,
+                    "The file at %s does not have all the parts that are wanted.",
+                    log_url(transfer->url));
+}
+
+/*
+ * The first of several parts, and no way to prove that the next ones will be of the same
+ * version: then they have to come in one answer.
+ */
+static int check_provable(Transfer *transfer, const Head *head)
+{
+        FileRecord *record = transfer->record;
+
+        if (record->n_ranges < 2 ||
+            resume_plan(record, 1, transfer->url, RESUME_RUNG_ETAG).continues)
+                return 0;
+        if (!parts_ascend(record)) {
+                failure_set(&transfer->failure,
+                            (uint32_t) ERROR_CODE_INSUFFICIENT_RANGE_SUPPORT,
+                            false,
+                            ERROR_CONTEXT_REMOTE_FILE,
+                            transfer->url,
+                            "The server does not tell the versions of %s apart, so that its "
+                            "parts cannot be fetched in that order.",
+                            log_url(transfer->url));
+                return -EOPNOTSUPP;
+        }
+        if (head->status != 206)
+                return 0;
+        transfer->whole_only = true;
+        transfer->verdict = RESUME_ASK_AGAIN;
+        return -ECANCELED;
+}
+
+/* Where the body lies in the remote file, and how much that makes. */
+static int place_body(Transfer *transfer, const Head *head)
+{
+        FileRecord *record = transfer->record;
+        uint64_t total;
+
+        transfer->file_size = resume_file_size(head);
+        if (transfer->file_size == DOSVC_SIZE_UNKNOWN && transfer->verdict == RESUME_SKIP)
+                transfer->file_size = parts_file_size(record);
+        transfer->body_at = head->status == 206 ? head->range.first : 0;
+        /* Without a length the version on disk says where a body of it has to end. */
+        transfer->body_end = head->status == 206 ? head->range.last + 1 : transfer->file_size;
+        if (parts_total(record, transfer->file_size, &total) < 0) {
+                refuse_ranges(transfer);
+                return -ERANGE;
+        }
+        record->total_bytes = total;
+        return 0;
 }
 
 /* The body is coming: the record says of what. */
 static int accept_body(Transfer *transfer, const Head *head)
 {
-        int r = transfer->verdict == RESUME_FROM_START ? start_over(transfer) : 0;
+        int r = 0;
 
-        if (r >= 0) {
-                /* Validators and the date that makes them strong stay those of the first bytes. */
-                if (transfer->verdict == RESUME_FROM_START)
+        if (transfer->verdict == RESUME_FROM_START) {
+                r = start_over(transfer, transfer->reason);
+                if (r >= 0)
                         r = take_version(transfer, head);
-                else
-                        transfer->record->total_bytes = resume_total_bytes(&transfer->plan, head);
+                if (r >= 0)
+                        r = check_provable(transfer, head);
+                if (r == -ECANCELED)
+                        return r;
         }
+        /* Validators and the date that makes them strong stay those of the first bytes. */
+        if (r >= 0)
+                r = place_body(transfer, head);
         if (r < 0) {
                 failure_set_internal(&transfer->failure, r);
                 return r;
@@ -158,23 +272,51 @@ static void refuse_answer(Transfer *transfer, const char *text)
                     text);
 }
 
+/* Only what the climb showed: a file without an ETag says nothing of the server. */
+static void learn_rung(Transfer *transfer)
+{
+        if (transfer->rung > RESUME_RUNG_ETAG)
+                rungs_learn(transfer->place.rungs, transfer->url, transfer->rung);
+}
+
+/* The first part is not in the file, or not all of it. */
+static bool is_out_of_range(const Transfer *transfer, const Head *head)
+{
+        uint64_t ignored;
+
+        if (transfer->record->n_ranges == 0 || !head->has_range || head->bad_range ||
+            head->range.total == DOSVC_SIZE_UNKNOWN)
+                return head->status == 416 && transfer->record->n_ranges > 0;
+        return (head->status == 206 || head->status == 416) &&
+               parts_total(transfer->record, head->range.total, &ignored) < 0;
+}
+
 /* RequestEvents.head */
 static int on_head(void *userdata, const Head *head)
 {
         Transfer *transfer = userdata;
 
         if (head->status != 200 && head->status != 203 && head->status != 206 &&
-            head->status != 416)
+            head->status != 412 && head->status != 416)
                 return 1;
-        if (head->status == 416 && transfer->plan.from == 0)
+        if (!transfer->plan.continues && is_out_of_range(transfer, head)) {
+                refuse_ranges(transfer);
+                return -ERANGE;
+        }
+        if ((head->status == 412 || head->status == 416) && !transfer->plan.continues)
                 return 1;
         transfer->verdict = resume_judge(transfer->record, &transfer->plan, head);
+        transfer->reason = resume_restart_reason(transfer->record, &transfer->plan, head);
         switch (transfer->verdict) {
         case RESUME_APPEND:
+                learn_rung(transfer);
+                return accept_body(transfer, head);
+        case RESUME_SKIP:
         case RESUME_FROM_START:
                 return accept_body(transfer, head);
         case RESUME_WHOLE:
                 return 1;
+        case RESUME_CLIMB:
         case RESUME_ASK_AGAIN:
                 return -ECANCELED;
         case RESUME_REFUSE:
@@ -186,21 +328,59 @@ static int on_head(void *userdata, const Head *head)
         return -EBADMSG;
 }
 
-/* RequestEvents.body */
+static int write_bytes(Transfer *transfer, const char *data, size_t size_bytes)
+{
+        int r = sink_write(transfer->sink, data, size_bytes);
+
+        if (r < 0) {
+                failure_set_local(&transfer->failure, r, transfer->record->local_name);
+                return r;
+        }
+        r = transfer->digest ? digest_update(transfer->digest, data, size_bytes) : 0;
+        if (r < 0)
+                failure_set_internal(&transfer->failure, r);
+        return r;
+}
+
+static size_t at_most(uint64_t bytes, size_t limit)
+{
+        return bytes < limit ? (size_t) bytes : limit;
+}
+
+/* RequestEvents.body: keeps what belongs to the parts wanted, in their order. */
 static int on_body(void *userdata, const void *data, size_t size_bytes)
 {
         Transfer *transfer = userdata;
-        uint64_t total = transfer->record->total_bytes;
-        int r;
+        const char *at = data, *end = at + size_bytes;
 
-        if (total != DOSVC_SIZE_UNKNOWN && size_bytes > total - sink_position(transfer->sink)) {
+        if (size_bytes > transfer->body_end - transfer->body_at) {
                 refuse_answer(transfer, "is longer than it said");
                 return -EBADMSG;
         }
-        r = sink_write(transfer->sink, data, size_bytes);
-        if (r < 0)
-                failure_set_local(&transfer->failure, r, transfer->record->local_name);
-        return r;
+        while (at < end) {
+                size_t left = (size_t) (end - at), n;
+                Part part;
+                int r = parts_next(transfer->record,
+                                   transfer->file_size,
+                                   sink_position(transfer->sink),
+                                   &part);
+
+                if (r == 0 || part.from < transfer->body_at) {
+                        transfer->enough = true;
+                        return -ECANCELED;
+                }
+                if (part.from > transfer->body_at) {
+                        n = at_most(part.from - transfer->body_at, left);
+                } else {
+                        n = at_most(part.length_bytes, left);
+                        r = write_bytes(transfer, at, n);
+                        if (r < 0)
+                                return r;
+                }
+                at += n;
+                transfer->body_at += n;
+        }
+        return 0;
 }
 
 static const Login *login_for(const Transfer *transfer, AuthTarget target)
@@ -216,6 +396,13 @@ static const Login *login_for(const Transfer *transfer, AuthTarget target)
         return login;
 }
 
+static ResumeRung first_rung(const Transfer *transfer)
+{
+        ResumeRung known = rungs_find(transfer->place.rungs, transfer->url);
+
+        return transfer->rung > known ? transfer->rung : known;
+}
+
 static void ask(Transfer *transfer)
 {
         RequestSpec spec = {
@@ -227,10 +414,16 @@ static void ask(Transfer *transfer)
         };
         int r;
 
-        transfer->plan = resume_plan(transfer->record, transfer->url);
-        transfer->accepted = false;
+        transfer->plan = (ResumePlan){ .rung = RESUME_RUNGS_MAX };
+        if (!transfer->whole_only)
+                transfer->plan = resume_plan(transfer->record,
+                                             sink_position(transfer->sink),
+                                             transfer->url,
+                                             first_rung(transfer));
+        transfer->accepted = transfer->enough = false;
         transfer->verdict = RESUME_REFUSE;
         spec.from = transfer->plan.from;
+        spec.length_bytes = transfer->plan.length_bytes;
         spec.if_range = transfer->plan.if_range;
         r = request_new(transfer->place.loop, &spec, &request_events, transfer, &transfer->request);
         if (r < 0)
@@ -348,28 +541,81 @@ static void follow(Transfer *transfer, const Head *head)
         }
 }
 
+/* The owner knows better what it should be: nothing of it is kept, nothing is retried. */
+static void refuse_content(Transfer *transfer)
+{
+        const FileRecord *record = transfer->record;
+
+        failure_set(&transfer->failure,
+                    (uint32_t) ERROR_CODE_VALIDATION_FAILED,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    transfer->url,
+                    "What came from %s does not have the checksum %s.",
+                    log_url(transfer->url),
+                    record->checksum);
+        (void) start_over(transfer, "The file did not have the checksum that was given.");
+        end(transfer);
+}
+
 /* All bytes that were announced are written. */
 static void end_of_body(Transfer *transfer)
 {
         uint64_t position = sink_position(transfer->sink);
+        int matches = 1;
 
         if (transfer->record->total_bytes == DOSVC_SIZE_UNKNOWN)
                 transfer->record->total_bytes = position;
         if (position != transfer->record->total_bytes)
                 refuse_answer(transfer, "is shorter than it said");
-        end(transfer);
+        else if (transfer->digest)
+                matches = digest_finish(transfer->digest);
+        if (matches == 0)
+                refuse_content(transfer);
+        else if (matches < 0)
+                end_internal(transfer, matches);
+        else
+                end(transfer);
+}
+
+/* The answer has come to its end, or to that of what is wanted of it. */
+static void end_of_answer(Transfer *transfer)
+{
+        FileRecord *record = transfer->record;
+        int r = 0;
+
+        if (transfer->accepted && !transfer->enough) {
+                if (transfer->body_end == DOSVC_SIZE_UNKNOWN)
+                        r = parts_total(record, transfer->body_at, &record->total_bytes);
+                else if (transfer->body_at < transfer->body_end)
+                        refuse_answer(transfer, "is shorter than it said");
+        }
+        if (r < 0)
+                refuse_ranges(transfer);
+        if (transfer->failure.code)
+                end(transfer);
+        else if (record->n_ranges > 0 && sink_position(transfer->sink) < record->total_bytes)
+                ask(transfer);
+        else
+                end_of_body(transfer);
 }
 
 /* The old bytes cannot be continued: the whole file, please. */
 static void ask_again(Transfer *transfer)
 {
-        int r = start_over(transfer);
+        int r = start_over(transfer, transfer->reason);
 
-        if (r < 0) {
+        if (r < 0)
                 end_internal(transfer, r);
-                return;
-        }
-        transfer->facts->begun(transfer->userdata, transfer);
+        else
+                ask(transfer);
+}
+
+/* The answer was no part; the same question in other words. */
+static void climb(Transfer *transfer)
+{
+        transfer->rung = resume_next_rung(transfer->record, transfer->plan.rung);
+        learn_rung(transfer);
         ask(transfer);
 }
 
@@ -396,14 +642,17 @@ static void on_done(void *userdata, const RequestResult *result)
                 end(transfer);
         else if (result->aborted && transfer->verdict == RESUME_ASK_AGAIN)
                 ask_again(transfer);
+        else if (result->aborted && transfer->verdict == RESUME_CLIMB)
+                climb(transfer);
         else if (head->status == 407 || (head->status == 0 && result->tunnel_status == 407))
                 challenge(transfer, AUTH_TARGET_PROXY, result);
         else if (head->status == 401)
                 challenge(transfer, AUTH_TARGET_SERVER, result);
         else if (is_redirect(head))
                 follow(transfer, head);
-        else if (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE))
-                end_of_body(transfer);
+        else if ((result->aborted && transfer->enough) ||
+                 (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE)))
+                end_of_answer(transfer);
         else if (is_refusal(transfer, result))
                 fail_status(transfer, result);
         else {
@@ -437,9 +686,67 @@ static int open_place(Transfer *transfer)
         r = sink_continue(transfer->sink, &file, record->offset_bytes);
         if (r != -ESTALE)
                 return r;
-        r = str_set(&record->temp_name, "");
+        r = count_restart(transfer, "The temporary file was gone or not the one recorded.");
+        if (r >= 0)
+                r = str_set(&record->temp_name, "");
         record->device = record->inode = 0;
         return r < 0 ? r : forget_version(record);
+}
+
+static void begin(Transfer *transfer)
+{
+        const FileRecord *record = transfer->record;
+
+        if (record->offset_bytes > 0 && record->offset_bytes == record->total_bytes)
+                end_of_body(transfer); /* only the word was missing */
+        else
+                ask(transfer);
+}
+
+/* The next slice of an earlier worker's bytes. */
+static int on_reread(sd_event_source *source, void *userdata)
+{
+        static unsigned char slice[REREAD_BYTES];
+        Transfer *transfer = userdata;
+        uint64_t left = transfer->record->offset_bytes - transfer->reread_bytes;
+        size_t size = left < sizeof(slice) ? (size_t) left : sizeof(slice);
+        int r = sink_read(transfer->sink, transfer->reread_bytes, slice, size);
+
+        if (r < 0) {
+                failure_set_local(&transfer->failure, r, transfer->record->local_name);
+                end(transfer);
+                return 0;
+        }
+        transfer->reread_bytes += size;
+        r = digest_update(transfer->digest, slice, size);
+        if (r < 0) {
+                end_internal(transfer, r);
+        } else if (transfer->reread_bytes == transfer->record->offset_bytes) {
+                (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+                begin(transfer);
+        }
+        return 0;
+}
+
+/* What comes before the first request when there is a checksum. */
+static int prepare_digest(Transfer *transfer)
+{
+        int r = digest_new(transfer->record->checksum, &transfer->digest);
+
+        if (r == -EINVAL || r == -EOPNOTSUPP) {
+                failure_set(&transfer->failure,
+                            (uint32_t) ERROR_CODE_VALIDATION_FAILED,
+                            false,
+                            ERROR_CONTEXT_REMOTE_FILE,
+                            transfer->url,
+                            "The checksum %s cannot be computed here.",
+                            transfer->record->checksum);
+                return r;
+        }
+        if (r < 0 || transfer->record->offset_bytes == 0)
+                return r;
+        r = sd_event_add_defer(transfer->place.event, &transfer->reread, on_reread, transfer);
+        return r < 0 ? r : sd_event_source_set_enabled(transfer->reread, SD_EVENT_ON);
 }
 
 int transfer_new(const TransferPlace *place,
@@ -466,14 +773,14 @@ int transfer_new(const TransferPlace *place,
                 return r;
 
         r = open_place(transfer);
-        if (r < 0) {
+        if (r < 0)
                 failure_set_local(&transfer->failure, r, record->local_name);
-                end(transfer);
-        } else if (record->offset_bytes > 0 && record->offset_bytes == record->total_bytes) {
-                end(transfer); /* only the word was missing */
-        } else {
-                ask(transfer);
-        }
+        else if (!str_is_empty(record->checksum))
+                r = prepare_digest(transfer);
+        if (r < 0)
+                end_internal(transfer, r);
+        else if (!transfer->reread)
+                begin(transfer);
         *ret = STEAL_PTR(transfer);
         return 0;
 }
@@ -485,6 +792,7 @@ Transfer *transfer_free(Transfer *transfer)
         transfer_halt(transfer);
         sd_event_source_disable_unref(transfer->report);
         sink_free(transfer->sink);
+        digest_free(transfer->digest);
         failure_done(&transfer->failure);
         free(transfer->url);
         free(transfer);
@@ -494,6 +802,7 @@ Transfer *transfer_free(Transfer *transfer)
 void transfer_halt(Transfer *transfer)
 {
         transfer->request = request_free(transfer->request);
+        transfer->reread = sd_event_source_disable_unref(transfer->reread);
         transfer->asking = false;
         for (size_t i = 0; i < AUTH_TARGETS_MAX; i++)
                 login_done(&transfer->logins[i]);
@@ -514,8 +823,10 @@ int transfer_sync(Transfer *transfer)
         if (!transfer->sink || str_is_empty(sink_file(transfer->sink).temp_name))
                 return 0;
         r = sink_sync(transfer->sink);
-        if (r < 0)
+        if (r < 0) {
+                (void) start_over(transfer, "The disk failed to keep what was written to it.");
                 return r;
+        }
         offset = sink_synced(transfer->sink);
         if (offset == record->offset_bytes)
                 return 0;

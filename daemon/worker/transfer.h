@@ -5,7 +5,12 @@
  *   open the place ─► request ─► 2xx: bytes to the sink ─────────────► whole | failed
  *                       ▲  ▲──── 3xx: own hop, https never to http
  *                       │─────── 401, 407: asks for one credential, once more with it
+ *                       │─────── nothing proved: the next rung of the ladder
+ *                       │─────── one of several parts: for the next
  *                       └─────── an answer that does not continue: from 0, without Range
+ *
+ * Where the record has a checksum, bytes of an earlier worker are read again first, a slice a
+ * turn, and a file without it is thrown away.
  *
  * No credential goes along before a challenge, to another origin than that of the file's own
  * remote name, or to another file. Silent; tells facts by callback, from the loop only.
@@ -24,6 +29,7 @@
 
 typedef struct CurlLoop CurlLoop;
 typedef struct Destination Destination;
+typedef struct Rungs Rungs;
 typedef struct Transfer Transfer;
 
 typedef struct TransferFacts {
@@ -46,6 +52,7 @@ typedef struct TransferPlace {
         sd_event *event;
         CurlLoop *loop;
         Destination *destination;
+        Rungs *rungs;
         const char *proxy;        /* "" = direct */
         const char *proxy_bypass; /* "" = none */
 } TransferPlace;
@@ -81,7 +88,8 @@ void transfer_start_sync(Transfer *transfer);
 
 /*
  * Waits until the bytes written are on disk and moves record->offset_bytes there. Returns 1
- * if the record changed, 0 if not; errnos of sink_sync().
+ * if the record changed, 0 if not. Errnos of sink_sync(): what the kernel could not write
+ * it forgets, so that nothing of the file is trusted; the record begins again.
  */
 int transfer_sync(Transfer *transfer);
 

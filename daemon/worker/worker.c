@@ -13,6 +13,7 @@
 
 #include "worker/curl-loop.h"
 #include "worker/destinations.h"
+#include "worker/rungs.h"
 #include "worker/transfer.h"
 
 /* Files at a time, and connections to one host: measured, more is not faster. */
@@ -56,6 +57,7 @@ struct Worker {
 
         Destinations *destinations;
         CurlLoop *loop;
+        Rungs *rungs;
         Flow flows[MAX_ACTIVE + MAX_SETTLING];
         size_t n_active, n_settling;
         uint64_t checkpoint_usec;
@@ -138,15 +140,14 @@ static void checkpoint(Worker *worker, Failure *failure, uint32_t *ret_file)
                 transfer_start_sync(flow->transfer);
         for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 r = sync_flow(flow, failure, ret_file);
-                if (r > 0 || (r == 0 && flow->begun))
+                if (r != 0 || flow->begun)
                         records[n++] = transfer_record(flow->transfer);
         }
         for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_SETTLING, flow));) {
                 FileRecord *record = transfer_record(flow->transfer);
 
-                if (sync_flow(flow, failure, ret_file) < 0)
-                        continue;
-                record->finished = true;
+                if (sync_flow(flow, failure, ret_file) >= 0)
+                        record->finished = true;
                 records[n++] = record;
         }
         r = destinations_sync(worker->destinations);
@@ -213,6 +214,7 @@ static int start_file(Worker *worker, FileRecord *record, Failure *failure)
         TransferPlace place = {
                 .event = worker->event,
                 .loop = worker->loop,
+                .rungs = worker->rungs,
                 .proxy = worker->proxy,
                 .proxy_bypass = worker->proxy_bypass,
         };
@@ -515,6 +517,8 @@ int worker_new(sd_event *event,
         if (r >= 0)
                 r = join_bypass(order->proxy_bypass, &worker->proxy_bypass);
         if (r >= 0)
+                r = rungs_new(&worker->rungs);
+        if (r >= 0)
                 r = add_sources(worker);
         if (r < 0)
                 return r;
@@ -530,6 +534,7 @@ Worker *worker_free(Worker *worker)
                 return NULL;
         wind_up(worker);
         destinations_free(worker->destinations);
+        rungs_free(worker->rungs);
         for (size_t i = 0; i < worker->n_records; i++)
                 file_record_done(&worker->records[i]);
         free(worker->records);

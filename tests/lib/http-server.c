@@ -225,27 +225,35 @@ void http_hang_up(HttpRequest *request, bool abrupt)
                 (void) setsockopt(request->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
 
-/* First byte of "bytes=N-" if that is what is asked and If-Range, if any, agrees. */
-static bool wants_range(const HttpRequest *request, const HttpContent *content, size_t *ret_from)
+/* "bytes=N-" or "bytes=N-M" if that is what is asked and If-Range, if any, agrees. */
+static bool wants_range(const HttpRequest *request,
+                        const HttpContent *content,
+                        size_t *ret_from,
+                        size_t *ret_end)
 {
         char range[128], condition[256];
-        unsigned long long from;
+        unsigned long long from, last;
+        int n;
 
-        if (!http_field(request, "Range", range, sizeof(range)) ||
-            sscanf(range, "bytes=%llu-", &from) != 1)
+        if (!http_field(request, "Range", range, sizeof(range)))
+                return false;
+        n = sscanf(range, "bytes=%llu-%llu", &from, &last);
+        if (n < 1)
                 return false;
         if (http_field(request, "If-Range", condition, sizeof(condition)) &&
             !(content->etag && strcmp(condition, content->etag) == 0) &&
             !(content->last_modified && strcmp(condition, content->last_modified) == 0))
                 return false;
         *ret_from = (size_t) from;
+        if (n == 2 && last + 1 < *ret_end)
+                *ret_end = (size_t) last + 1;
         return true;
 }
 
 void http_serve(HttpRequest *request, const HttpContent *content)
 {
-        size_t from = 0;
-        bool part = wants_range(request, content, &from);
+        size_t from = 0, end = content->size_bytes;
+        bool part = wants_range(request, content, &from, &end);
 
         if (part && from >= content->size_bytes) {
                 http_printf(request,
@@ -261,12 +269,12 @@ void http_serve(HttpRequest *request, const HttpContent *content)
                     "HTTP/1.1 %s\r\nDate: Fri, 01 Mar 2024 12:00:00 GMT\r\n"
                     "Content-Length: %zu\r\n",
                     part ? "206 Part" : "200 OK",
-                    content->size_bytes - from);
+                    end - from);
         if (part)
                 http_printf(request,
                             "Content-Range: bytes %zu-%zu/%zu\r\n",
                             from,
-                            content->size_bytes - 1,
+                            end - 1,
                             content->size_bytes);
         if (content->etag)
                 http_printf(request, "ETag: %s\r\n", content->etag);
@@ -274,9 +282,7 @@ void http_serve(HttpRequest *request, const HttpContent *content)
                 http_printf(request, "Last-Modified: %s\r\n", content->last_modified);
         http_printf(request, "Set-Cookie: session=confidential\r\n\r\n");
         if (strcmp(request->method, "HEAD") != 0)
-                http_write(request,
-                           (const char *) content->data + from,
-                           content->size_bytes - from);
+                http_write(request, (const char *) content->data + from, end - from);
 }
 
 bool http_has_basic(const HttpRequest *request,

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -96,7 +97,7 @@ static void serve_lying(HttpRequest *request)
         unsigned from;
 
         if (!http_field(request, "Range", range, sizeof(range)) ||
-            sscanf(range, "bytes=%u-", &from) != 1) {
+            sscanf(range, "bytes=%u-", &from) != 1 || from + 1 >= SIZE) {
                 serve_stalling(request, &version_a, &version_a);
                 return;
         }
@@ -155,6 +156,231 @@ static void serve_two_lengths(HttpRequest *request)
                     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 10\r\n\r\n"
                     "0123456789");
         http_hang_up(request, false);
+}
+
+/* The request as if it had come without that field. */
+static void hide_field(HttpRequest *request, const char *name)
+{
+        size_t size = strlen(name);
+
+        for (char *line = request->fields; *line; line += strcspn(line, "\n") + 1) {
+                if (strncasecmp(line, name, size) == 0 && line[size] == ':')
+                        line[0] = '-';
+                if (!strchr(line, '\n'))
+                        break;
+        }
+}
+
+/* Knows If-Range with a date only. */
+static void serve_date_only(HttpRequest *request)
+{
+        char condition[256];
+
+        if (http_field(request, "If-Range", condition, sizeof(condition)) && condition[0] == '"')
+                hide_field(request, "Range");
+        serve_plain(request);
+}
+
+/* Answers any If-Range with everything. */
+static void serve_no_if_range(HttpRequest *request)
+{
+        char condition[256];
+
+        if (http_field(request, "If-Range", condition, sizeof(condition)))
+                hide_field(request, "Range");
+        serve_plain(request);
+}
+
+/* Has heard of conditions, but not of this one. */
+static void serve_precondition(HttpRequest *request)
+{
+        char condition[256];
+
+        if (http_field(request, "If-Range", condition, sizeof(condition)))
+                http_printf(request,
+                            "HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n\r\n");
+        else
+                serve_plain(request);
+}
+
+static void serve_no_range(HttpRequest *request)
+{
+        hide_field(request, "Range");
+        serve_plain(request);
+}
+
+/* Ignores If-Range: a part of whatever version there is. */
+static void serve_careless(HttpRequest *request)
+{
+        static const HttpContent b = { tricks_b, SIZE, ETAG_B, MODIFIED };
+
+        hide_field(request, "If-Range");
+        http_serve(request, &b);
+}
+
+/* The same, and the part names no version at all. */
+static void serve_careless_bare(HttpRequest *request)
+{
+        static const HttpContent bare = { tricks_b, SIZE, NULL, NULL };
+
+        hide_field(request, "If-Range");
+        http_serve(request, &bare);
+}
+
+/* Never the same version twice. */
+static void serve_flipping(HttpRequest *request)
+{
+        static const HttpContent b = { tricks_b, SIZE, ETAG_B, MODIFIED };
+        uint32_t turn = __atomic_fetch_add(&request->counters[2], 1, __ATOMIC_SEQ_CST);
+
+        http_serve(request, turn % 2 ? &b : &version_a);
+}
+
+/* The same, and whatever If-Range says. */
+static void serve_flipping_parts(HttpRequest *request)
+{
+        hide_field(request, "If-Range");
+        serve_flipping(request);
+}
+
+/* One good part, then the whole file without a length, and never all of it. */
+static void serve_cut_whole(HttpRequest *request)
+{
+        if (__atomic_fetch_add(&request->counters[3], 1, __ATOMIC_SEQ_CST) == 0) {
+                serve_plain(request);
+                return;
+        }
+        http_printf(request,
+                    "HTTP/1.0 200 OK\r\nETag: " ETAG "\r\nLast-Modified: " MODIFIED "\r\n\r\n");
+        http_write(request, tricks_a, 2 * PART + 10);
+        http_hang_up(request, false);
+}
+
+/* Version B is as long as A, has its ETag, and another date. */
+static void serve_redated(HttpRequest *request)
+{
+        static const HttpContent b = { tricks_b, SIZE, ETAG, "Fri, 01 Mar 2024 10:00:00 GMT" };
+
+        hide_field(request, "If-Range");
+        http_serve(request, &b);
+}
+
+static void serve_shrunk(HttpRequest *request)
+{
+        static const HttpContent b = { tricks_b, SIZE / 2, ETAG_B, MODIFIED };
+
+        hide_field(request, "If-Range");
+        http_serve(request, &b);
+}
+
+static void serve_grown(HttpRequest *request)
+{
+        static const HttpContent a = { tricks_a, PART, ETAG, MODIFIED };
+
+        hide_field(request, "If-Range");
+        http_serve(request, &a);
+}
+
+/* Compressed, for all that anybody knows: it is stored as it comes. */
+static void serve_coded(HttpRequest *request)
+{
+        http_printf(request,
+                    "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %u\r\n\r\n",
+                    SIZE);
+        http_write(request, tricks_b, SIZE);
+}
+
+static void serve_length(HttpRequest *request, const char *length)
+{
+        http_printf(request,
+                    "HTTP/1.1 200 OK\r\nETag: " ETAG "\r\nContent-Length: %s\r\n\r\n",
+                    length);
+        http_write(request, tricks_a, PART);
+        http_hang_up(request, false);
+}
+
+static void serve_negative_length(HttpRequest *request)
+{
+        serve_length(request, "-1");
+}
+
+static void serve_list_of_lengths(HttpRequest *request)
+{
+        serve_length(request, "1048576, 5");
+}
+
+static void serve_endless_length(HttpRequest *request)
+{
+        serve_length(request, "99999999999999999999999");
+}
+
+/* A part that goes on behind its end, and one that ends before it. */
+static void serve_part_of(HttpRequest *request, int more)
+{
+        char range[64];
+        unsigned from;
+
+        if (!http_field(request, "Range", range, sizeof(range)) ||
+            sscanf(range, "bytes=%u-", &from) != 1 || from >= SIZE) {
+                serve_plain(request);
+                return;
+        }
+        http_printf(request,
+                    "HTTP/1.0 206 Part\r\nETag: " ETAG "\r\n"
+                    "Content-Range: bytes %u-%u/%u\r\n\r\n",
+                    from,
+                    SIZE - 1,
+                    SIZE);
+        if (more >= 0 || SIZE - from > 1)
+                http_write(request, tricks_a + from, SIZE - from - (more < 0 ? 1 : 0));
+        if (more > 0)
+                http_write(request, tricks_b, PART);
+        http_hang_up(request, false);
+}
+
+static void serve_long_part(HttpRequest *request)
+{
+        serve_part_of(request, 1);
+}
+
+static void serve_short_part(HttpRequest *request)
+{
+        serve_part_of(request, -1);
+}
+
+/* An old server that knows ranges all the same. */
+static void serve_old_part(HttpRequest *request)
+{
+        serve_part_of(request, 0);
+}
+
+/* More chunks than the length that was said beside them. */
+static void serve_long_chunks(HttpRequest *request)
+{
+        http_printf(request,
+                    "HTTP/1.1 200 OK\r\nETag: " ETAG "\r\nContent-Length: 5\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\na\r\n0123456789\r\n0\r\n\r\n");
+        http_hang_up(request, false);
+}
+
+static void serve_cut_chunks(HttpRequest *request)
+{
+        http_printf(request,
+                    "HTTP/1.1 200 OK\r\nETag: " ETAG "\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    "%x\r\n",
+                    SIZE);
+        http_write(request, tricks_a, PART);
+        http_hang_up(request, false);
+}
+
+static void serve_no_bytes_behind(HttpRequest *request)
+{
+        char range[64];
+
+        if (http_field(request, "Range", range, sizeof(range)))
+                http_printf(request, "HTTP/1.1 416 No\r\nContent-Length: 0\r\n\r\n");
+        else
+                serve_plain(request);
 }
 
 static void serve_error_page(HttpRequest *request, const char *status, const char *fields)
@@ -248,12 +474,10 @@ static void redirect(HttpRequest *request, unsigned status, const char *to)
 /* The port of the other server comes with the path: /away?PORT */
 static void serve_away(HttpRequest *request)
 {
+        const char *port = strchr(request->path, '?');
         char to[128];
 
-        (void) snprintf(to,
-                        sizeof(to),
-                        "http://127.0.0.1:%s/basic",
-                        strchr(request->path, '?') + 1);
+        (void) snprintf(to, sizeof(to), "http://127.0.0.1:%s/basic", port ? port + 1 : "1");
         redirect(request, 302, to);
 }
 
@@ -321,23 +545,45 @@ static const struct {
         { "/basic-away", serve_basic_away },
         { "/basic", serve_basic },
         { "/busy", serve_busy },
+        { "/careless-bare", serve_careless_bare },
+        { "/careless", serve_careless },
         { "/changing", serve_changing },
         { "/chunked", serve_chunked },
+        { "/coded", serve_coded },
+        { "/cut-chunks", serve_cut_chunks },
+        { "/cut-whole", serve_cut_whole },
+        { "/date-only", serve_date_only },
         { "/dated", serve_dated },
         { "/digest-sha256", serve_digest_sha256 },
         { "/digest", serve_digest },
         { "/empty", serve_empty },
         { "/endless-error", serve_endless_error },
+        { "/endless-length", serve_endless_length },
+        { "/flipping-parts", serve_flipping_parts },
+        { "/flipping", serve_flipping },
         { "/gone", serve_gone },
+        { "/grown", serve_grown },
         { "/just-now", serve_just_now },
+        { "/list-of-lengths", serve_list_of_lengths },
+        { "/long-chunks", serve_long_chunks },
+        { "/long-part", serve_long_part },
         { "/loop", serve_loop },
         { "/lying", serve_lying },
         { "/many-schemes", serve_many_schemes },
+        { "/negative-length", serve_negative_length },
+        { "/no-bytes-behind", serve_no_bytes_behind },
+        { "/no-if-range", serve_no_if_range },
+        { "/no-range", serve_no_range },
+        { "/old-part", serve_old_part },
         { "/old-protocol", serve_old_protocol },
         { "/plain", serve_plain },
+        { "/precondition", serve_precondition },
+        { "/redated", serve_redated },
         { "/relative", serve_relative },
         { "/reset", serve_reset },
+        { "/short-part", serve_short_part },
         { "/short", serve_short },
+        { "/shrunk", serve_shrunk },
         { "/stall", serve_stall },
         { "/to-file", serve_to_file },
         { "/to-ftp", serve_to_ftp },
@@ -361,4 +607,9 @@ void tricks_serve(HttpRequest *request)
                         return;
                 }
         serve_gone(request);
+}
+
+const char *tricks_path(size_t i)
+{
+        return i < ARRAY_SIZE(routes) ? routes[i].path : NULL;
 }

@@ -24,3 +24,6 @@ void tricks_setup(void);
 
 /* The handler. Counter 0 counts the answers that break off, counter 1 redirects. */
 void tricks_serve(HttpRequest *request);
+
+/* The paths that do something, one by one; NULL behind the last. */
+const char *tricks_path(size_t i);

@@ -406,6 +406,23 @@ void driver_wait(WorkerDriver *driver)
         STEP_UNTIL(driver, driver->finished || driver->failed);
 }
 
+bool driver_wait_quiet(WorkerDriver *driver, unsigned quiet_msec)
+{
+        uint64_t deadline = process_now_msec() + DEADLINE_MSEC;
+        uint64_t bytes = driver->last_progress_bytes, since = process_now_msec();
+
+        while (!driver->finished && !driver->failed) {
+                if (driver->last_progress_bytes != bytes) {
+                        bytes = driver->last_progress_bytes;
+                        since = process_now_msec();
+                }
+                if (process_now_msec() - since >= quiet_msec)
+                        return false;
+                step(driver, deadline);
+        }
+        return true;
+}
+
 void driver_wait_received(WorkerDriver *driver, uint64_t bytes)
 {
         STEP_UNTIL(driver, driver->last_progress_bytes >= bytes);

@@ -80,6 +80,9 @@ size_t driver_do_files(WorkerDriver *driver,
 /* Handles what comes until Finished or Failed, or fails the test after 20 s. */
 void driver_wait(WorkerDriver *driver);
 
+/* As driver_wait(); false if it still works and nothing has arrived for so long. */
+bool driver_wait_quiet(WorkerDriver *driver, unsigned quiet_msec);
+
 /* Handles what comes until so many bytes of a file have arrived or are on disk. */
 void driver_wait_received(WorkerDriver *driver, uint64_t bytes);
 void driver_wait_checkpoint(WorkerDriver *driver, uint32_t file, uint64_t bytes);

@@ -708,19 +708,26 @@ START_TEST(a_strong_date_resumes)
 }
 END_TEST
 
-START_TEST(a_weak_validator_starts_again)
+START_TEST(a_date_of_the_same_second_starts_again)
 {
-        static const char *const paths[] = { "/just-now", "/weak" };
+        FileRecord record = interrupted("/just-now", driver_stop);
 
-        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-                FileRecord record = interrupted(paths[i], driver_stop);
+        resume(&record);
+        assert_finished_with(tricks_a, SIZE);
+        assert_log_count(&server, "Range", 0);
+        ck_assert_uint_eq(worker.records[0].restarts, 1);
+        ck_assert_str_ne(worker.records[0].restart_reason, "");
+}
+END_TEST
 
-                resume(&record);
-                assert_finished_with(tricks_a, SIZE);
-                assert_log_count(&server, "Range", 0);
-                driver_stop(&worker);
-                server.counters[0] = 0;
-        }
+START_TEST(a_weak_validator_resumes_by_its_date_alone)
+{
+        FileRecord record = interrupted("/weak", driver_stop);
+
+        resume(&record);
+        assert_finished_with(tricks_a, SIZE);
+        assert_log_count(&server, "If-Range: " MODIFIED "\n", 1);
+        ck_assert_uint_eq(worker.records[0].restarts, 0);
 }
 END_TEST
 
@@ -1214,7 +1221,8 @@ static void add_resuming(Suite *suite)
         tcase_add_test(tcase, a_hang_up_alone_keeps_the_bytes);
         tcase_add_test(tcase, a_changed_version_starts_again);
         tcase_add_test(tcase, a_strong_date_resumes);
-        tcase_add_test(tcase, a_weak_validator_starts_again);
+        tcase_add_test(tcase, a_date_of_the_same_second_starts_again);
+        tcase_add_test(tcase, a_weak_validator_resumes_by_its_date_alone);
         tcase_add_test(tcase, a_wrong_part_is_never_glued_on);
         tcase_add_test(tcase, a_part_that_was_not_asked_for_is_refused);
         tcase_add_test(tcase, a_file_that_was_all_there_needs_no_request);

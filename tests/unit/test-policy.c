@@ -24,6 +24,7 @@ static const Row on_a_job[] = {
         { VERB_TAKE_OWNERSHIP, -EACCES, -ENOENT, 0, 0 },
         { VERB_SET_CREDENTIALS, 0, -ENOENT, -EACCES, 0 },
         { VERB_REMOVE_CREDENTIALS, 0, -ENOENT, -EACCES, 0 },
+        { VERB_SET_REMOTE_NAME, 0, -ENOENT, -EACCES, 0 },
 };
 
 /* The same four relations, but there is no job: only root differs. */

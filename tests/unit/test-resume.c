@@ -37,7 +37,7 @@ static FileRecord record_of(const char *etag,
         };
 }
 
-START_TEST(only_a_strong_validator_asks_for_a_part)
+START_TEST(a_part_is_asked_for_by_the_strongest_validator)
 {
         static const struct {
                 const char *etag, *modified, *headers;
@@ -49,8 +49,10 @@ START_TEST(only_a_strong_validator_asks_for_a_part)
                 { STRONG, MODIFIED, LATER, 5, 10, STRONG },
                 { STRONG, "", "", 0, 10, NULL },
                 { WEAK, "", "", 5, 10, NULL },
-                /* An entity tag, even a weak one, rules the date out. */
-                { WEAK, MODIFIED, LATER, 5, 10, NULL },
+                /* A weak entity tag proves nothing by itself. */
+                { WEAK, MODIFIED, AT_ONCE, 5, 10, NULL },
+                { WEAK, MODIFIED, LATER, 5, UNKNOWN, NULL },
+                { WEAK, MODIFIED, LATER, 5, 10, MODIFIED },
                 { "", MODIFIED, LATER, 5, 10, MODIFIED },
                 { "", MODIFIED, LATER, 5, UNKNOWN, NULL },
                 { "", MODIFIED, AT_ONCE, 5, 10, NULL },
@@ -66,12 +68,50 @@ START_TEST(only_a_strong_validator_asks_for_a_part)
                                               cases[i].headers,
                                               cases[i].offset,
                                               cases[i].total);
-                ResumePlan plan = resume_plan(&record, URL);
+                ResumePlan plan = resume_plan(&record, cases[i].offset, URL, RESUME_RUNG_ETAG);
 
                 ck_assert_msg((plan.if_range != NULL) == (cases[i].if_range != NULL), "%zu", i);
                 ck_assert_uint_eq(plan.from, cases[i].if_range ? cases[i].offset : 0);
                 if (cases[i].if_range)
                         ck_assert_str_eq(plan.if_range, cases[i].if_range);
+        }
+}
+END_TEST
+
+START_TEST(each_rung_takes_what_it_needs)
+{
+        static const struct {
+                const char *etag, *modified, *headers;
+                uint64_t total;
+                ResumeRung rung, used, next; /* next: after used */
+        } cases[] = {
+                { STRONG, MODIFIED, LATER, 10, RESUME_RUNG_ETAG, RESUME_RUNG_ETAG, 1 },
+                { STRONG, MODIFIED, LATER, 10, RESUME_RUNG_DATE, RESUME_RUNG_DATE, 2 },
+                { STRONG, MODIFIED, LATER, 10, RESUME_RUNG_COMPARE, RESUME_RUNG_COMPARE, 3 },
+                { STRONG, MODIFIED, AT_ONCE, 10, RESUME_RUNG_ETAG, RESUME_RUNG_ETAG, 2 },
+                { STRONG, MODIFIED, AT_ONCE, 10, RESUME_RUNG_DATE, RESUME_RUNG_COMPARE, 3 },
+                /* nothing to compare the size with: the rung below is better than none */
+                { STRONG, MODIFIED, LATER, UNKNOWN, RESUME_RUNG_COMPARE, RESUME_RUNG_ETAG, 3 },
+                { WEAK, MODIFIED, LATER, 10, RESUME_RUNG_ETAG, RESUME_RUNG_DATE, 2 },
+                { WEAK, MODIFIED, AT_ONCE, 10, RESUME_RUNG_ETAG, RESUME_RUNGS_MAX, 3 },
+                { "", "", "", 10, RESUME_RUNG_COMPARE, RESUME_RUNGS_MAX, 3 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                FileRecord record = record_of(cases[i].etag,
+                                              cases[i].modified,
+                                              cases[i].headers,
+                                              5,
+                                              cases[i].total);
+                ResumePlan plan = resume_plan(&record, 5, URL, cases[i].rung);
+
+                ck_assert_msg(plan.rung == cases[i].used, "%zu", i);
+                ck_assert_uint_eq(plan.from, cases[i].used == RESUME_RUNGS_MAX ? 0 : 5);
+                ck_assert_int_eq(plan.if_range != NULL, cases[i].used < RESUME_RUNG_COMPARE);
+                if (cases[i].used < RESUME_RUNGS_MAX)
+                        ck_assert_msg(resume_next_rung(&record, plan.rung) == cases[i].next,
+                                      "%zu",
+                                      i);
         }
 }
 END_TEST
@@ -96,7 +136,8 @@ START_TEST(another_resource_is_asked_for_the_whole_file)
         for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
                 FileRecord record = record_of(STRONG, "", "", 5, 10);
 
-                ck_assert_msg((resume_plan(&record, urls[i].url).from == 5) == urls[i].same,
+                ck_assert_msg((resume_plan(&record, 5, urls[i].url, RESUME_RUNG_ETAG).from == 5) ==
+                                      urls[i].same,
                               "%s",
                               urls[i].url);
         }
@@ -121,7 +162,7 @@ static const struct {
           10,
           "206 x\nContent-Length: 5\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
           RESUME_APPEND },
-        { "", MODIFIED, 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_APPEND },
+        { "", MODIFIED, 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_CLIMB },
         { "",
           MODIFIED,
           10,
@@ -181,7 +222,13 @@ static const struct {
         /* another version */
         { STRONG, "", 10, "206 x\nETag: \"b\"\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
         { STRONG, "", 10, "206 x\nETag: " WEAK "\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
-        { STRONG, "", 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
+        { STRONG, "", 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_CLIMB },
+        { STRONG, "", UNKNOWN, "206 x\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/10",
+          RESUME_ASK_AGAIN },
         { STRONG,
           "",
           10,
@@ -210,7 +257,7 @@ static const struct {
 
         /* all of it */
         { STRONG, "", 10, "200 x\nETag: \"b\"", RESUME_FROM_START },
-        { STRONG, "", 10, "203 x\nETag: " STRONG, RESUME_FROM_START },
+        { STRONG, "", 10, "203 x\nETag: \"b\"", RESUME_FROM_START },
         { STRONG, "", 10, "200 x\nContent-Length: 5\nContent-Length: 6", RESUME_REFUSE },
 };
 
@@ -236,14 +283,89 @@ START_TEST(an_answer_to_a_part_continues_restarts_or_ends)
         FileRecord record =
                 record_of(answers[_i].etag, answers[_i].modified, LATER, 5, answers[_i].total);
         ResumePlan plan = {
+                .rung = record.etag[0] ? RESUME_RUNG_ETAG : RESUME_RUNG_DATE,
+                .continues = true,
                 .from = 5,
-                .if_range = record.etag[0] ? record.etag : record.last_modified,
         };
         Head head = head_of(answers[_i].head);
 
         ck_assert_msg(resume_judge(&record, &plan, &head) == answers[_i].verdict,
                       "%s",
                       answers[_i].head);
+        head_done(&head);
+}
+END_TEST
+
+/* Answers to "bytes=5-" of a file of 10 bytes with everything that a record can have. */
+static const struct {
+        ResumeRung rung;
+        const char *head;
+        ResumeVerdict verdict;
+} steps[] = {
+        /* the same file, whole: the server did not understand */
+        { RESUME_RUNG_ETAG, "200 x\nETag: " STRONG "\nContent-Length: 10", RESUME_CLIMB },
+        { RESUME_RUNG_ETAG, "203 x\nLast-Modified: " MODIFIED, RESUME_CLIMB },
+        { RESUME_RUNG_DATE, "200 x\nETag: " STRONG, RESUME_CLIMB },
+        { RESUME_RUNG_DATE, "412 x", RESUME_CLIMB },
+        { RESUME_RUNG_COMPARE, "200 x\nETag: " STRONG, RESUME_FROM_START },
+        { RESUME_RUNG_COMPARE, "412 x", RESUME_ASK_AGAIN },
+        /* another file, or a server that says what it cannot */
+        { RESUME_RUNG_ETAG, "200 x\nETag: \"b\"", RESUME_FROM_START },
+        { RESUME_RUNG_ETAG, "200 x\nETag: " WEAK, RESUME_FROM_START },
+        { RESUME_RUNG_ETAG, "200 x\nETag: " STRONG "\nContent-Length: 11", RESUME_FROM_START },
+        { RESUME_RUNG_ETAG,
+          "200 x\nETag: " STRONG "\nLast-Modified: Thu, 29 Feb 2024 10:00:01 GMT",
+          RESUME_FROM_START },
+        { RESUME_RUNG_ETAG, "200 x\nETag: " STRONG "\nAccept-Ranges: none", RESUME_FROM_START },
+        { RESUME_RUNG_ETAG, "200 x", RESUME_FROM_START },
+        { RESUME_RUNG_ETAG, "200 x\nETag: " STRONG "\nContent-Encoding: gzip", RESUME_FROM_START },
+        /* parts */
+        { RESUME_RUNG_DATE, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10", RESUME_APPEND },
+        { RESUME_RUNG_DATE, "206 x\nContent-Range: bytes 5-9/10", RESUME_CLIMB },
+        { RESUME_RUNG_COMPARE,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+        { RESUME_RUNG_COMPARE,
+          "206 x\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/10",
+          RESUME_ASK_AGAIN },
+        { RESUME_RUNG_COMPARE,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-10/11",
+          RESUME_ASK_AGAIN },
+        { RESUME_RUNG_COMPARE,
+          "206 x\nETag: " STRONG "\nLast-Modified: Thu, 29 Feb 2024 10:00:01 GMT\n"
+          "Content-Range: bytes 5-9/10",
+          RESUME_ASK_AGAIN },
+        { RESUME_RUNG_ETAG,
+          "206 x\nETag: " STRONG "\nContent-Encoding: gzip\nContent-Range: bytes 5-9/10",
+          RESUME_ASK_AGAIN },
+};
+
+START_TEST(a_whole_file_instead_of_a_part_is_asked_for_in_other_words)
+{
+        FileRecord record = record_of(STRONG, MODIFIED, LATER, 5, 10);
+        ResumePlan plan = { .continues = true, .rung = steps[_i].rung, .from = 5 };
+        Head head = head_of(steps[_i].head);
+
+        ck_assert_msg(resume_judge(&record, &plan, &head) == steps[_i].verdict,
+                      "%s",
+                      steps[_i].head);
+        ck_assert_str_ne(resume_restart_reason(&record, &plan, &head), "");
+        head_done(&head);
+}
+END_TEST
+
+/* With no strong entity tag a part alone must repeat the date. */
+START_TEST(a_bare_part_without_a_date_is_not_compared)
+{
+        FileRecord record = record_of(WEAK, MODIFIED, LATER, 5, 10);
+        ResumePlan plan = { .continues = true, .rung = RESUME_RUNG_COMPARE, .from = 5 };
+        Head head = head_of("206 x\nETag: " WEAK "\nContent-Range: bytes 5-9/10");
+
+        ck_assert_int_eq(resume_judge(&record, &plan, &head), RESUME_ASK_AGAIN);
+        head_done(&head);
+        head = head_of("206 x\nETag: " WEAK "\nLast-Modified: " MODIFIED
+                       "\nContent-Range: bytes 5-9/10");
+        ck_assert_int_eq(resume_judge(&record, &plan, &head), RESUME_APPEND);
         head_done(&head);
 }
 END_TEST
@@ -261,17 +383,15 @@ END_TEST
 
 START_TEST(the_total_is_the_file_s_not_the_part_s)
 {
-        ResumePlan part = { .from = 5, .if_range = STRONG }, whole = { 0 };
         Head head = head_of("206 x\nContent-Length: 5\nContent-Range: bytes 5-9/10");
 
-        ck_assert_uint_eq(resume_total_bytes(&part, &head), 10);
+        ck_assert_uint_eq(resume_file_size(&head), 10);
         head_done(&head);
         head = head_of("200 x\nContent-Length: 7");
-        ck_assert_uint_eq(resume_total_bytes(&part, &head), 7);
-        ck_assert_uint_eq(resume_total_bytes(&whole, &head), 7);
+        ck_assert_uint_eq(resume_file_size(&head), 7);
         head_done(&head);
         head = head_of("200 x");
-        ck_assert_uint_eq(resume_total_bytes(&whole, &head), UNKNOWN);
+        ck_assert_uint_eq(resume_file_size(&head), UNKNOWN);
         head_done(&head);
 }
 END_TEST
@@ -283,12 +403,18 @@ int main(void)
         SRunner *runner;
         int failed;
 
-        tcase_add_test(plan, only_a_strong_validator_asks_for_a_part);
+        tcase_add_test(plan, a_part_is_asked_for_by_the_strongest_validator);
+        tcase_add_test(plan, each_rung_takes_what_it_needs);
         tcase_add_test(plan, another_resource_is_asked_for_the_whole_file);
         tcase_add_loop_test(answer,
                             an_answer_to_a_part_continues_restarts_or_ends,
                             0,
                             (int) ARRAY_SIZE(answers));
+        tcase_add_loop_test(answer,
+                            a_whole_file_instead_of_a_part_is_asked_for_in_other_words,
+                            0,
+                            (int) ARRAY_SIZE(steps));
+        tcase_add_test(answer, a_bare_part_without_a_date_is_not_compared);
         tcase_add_test(answer, a_part_is_refused_when_the_whole_was_asked_for);
         tcase_add_test(answer, the_total_is_the_file_s_not_the_part_s);
         suite_add_tcase(suite, plan);

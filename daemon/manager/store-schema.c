@@ -1,0 +1,222 @@
+#include "manager/store-schema.h"
+
+#include <errno.h>
+#include <sqlite3.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#include "manager/store.h"
+
+/* A look for damage ends here, whatever the size of the database. */
+#define CHECK_USEC  (2 * USEC_PER_SEC)
+#define CHECK_STEPS 10000 /* of SQLite, between two looks at the clock */
+
+/* migrations[n] brings a database of version n to n + 1. */
+static const char *const migrations[STORE_SCHEMA_VERSION] = {
+        "CREATE TABLE jobs ("
+        " serial INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
+        " owner INTEGER NOT NULL, owner_name TEXT NOT NULL,"
+        " display_name TEXT NOT NULL, description TEXT NOT NULL,"
+        " priority INTEGER NOT NULL, proxy_usage INTEGER NOT NULL,"
+        " proxies TEXT NOT NULL, proxy_bypass TEXT NOT NULL, state INTEGER NOT NULL,"
+        " error_code INTEGER NOT NULL, error_context INTEGER NOT NULL,"
+        " error_description TEXT NOT NULL, error_url TEXT NOT NULL, error_file INTEGER NOT NULL,"
+        " error_count INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+        " credentials_lost INTEGER NOT NULL, created INTEGER NOT NULL,"
+        " modified INTEGER NOT NULL, transferred INTEGER NOT NULL,"
+        " next_attempt INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE files ("
+        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE, idx INTEGER NOT NULL,"
+        " remote_name TEXT NOT NULL, local_name TEXT NOT NULL, temp_name TEXT NOT NULL,"
+        " device INTEGER NOT NULL, inode INTEGER NOT NULL, offset INTEGER NOT NULL,"
+        " total INTEGER NOT NULL, etag TEXT NOT NULL, last_modified TEXT NOT NULL,"
+        " effective_url TEXT NOT NULL, finished INTEGER NOT NULL, headers TEXT NOT NULL,"
+        " PRIMARY KEY (job, idx)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE slots ("
+        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
+        " target INTEGER NOT NULL, scheme INTEGER NOT NULL, implicit INTEGER NOT NULL,"
+        " user_name TEXT, key_id BLOB NOT NULL, persistent INTEGER NOT NULL,"
+        " sealed BLOB NOT NULL, PRIMARY KEY (job, target, scheme)) STRICT;",
+        /* 2: checksums, ranges (little-endian pairs of 64 bits), restarts */
+        "ALTER TABLE files ADD COLUMN checksum TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE files ADD COLUMN ranges BLOB NOT NULL DEFAULT x'';"
+        "ALTER TABLE files ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE files ADD COLUMN restart_reason TEXT NOT NULL DEFAULT '';",
+        /* 3: how long a job is tried; delay 0: as configured */
+        "ALTER TABLE jobs ADD COLUMN min_retry_delay INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN no_progress INTEGER NOT NULL DEFAULT 1209600;"
+        "ALTER TABLE jobs ADD COLUMN max_download INTEGER NOT NULL DEFAULT 7776000;"
+        "ALTER TABLE jobs ADD COLUMN stalled INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN active INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN workers_lost INTEGER NOT NULL DEFAULT 0;",
+        /* 4: sums over the rows; 0: put by an older version */
+        ("ALTER TABLE jobs ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
+         "ALTER TABLE files ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"),
+};
+
+int store_schema_errno(sqlite3 *db, int code)
+{
+        switch (code & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_ROW:
+        case SQLITE_DONE:
+                return 0;
+        case SQLITE_NOMEM:
+                return -ENOMEM;
+        case SQLITE_FULL:
+                return -ENOSPC;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+        case SQLITE_ERROR: /* the tables are not those that the statements name */
+                return -EUCLEAN;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+                return -EBUSY;
+        case SQLITE_CANTOPEN:
+        case SQLITE_IOERR: {
+                int error = db ? sqlite3_system_errno(db) : 0;
+
+                return error == ENOSPC || error == EDQUOT ? -ENOSPC : error > 0 ? -error : -EIO;
+        }
+        default:
+                return -EIO;
+        }
+}
+
+static int execute(sqlite3 *db, const char *sql)
+{
+        return store_schema_errno(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+}
+
+static int user_version(sqlite3 *db, int *ret)
+{
+        sqlite3_stmt *statement = NULL;
+        int code = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+                *ret = sqlite3_column_int(statement, 0);
+        (void) sqlite3_finalize(statement);
+        return store_schema_errno(db, code);
+}
+
+/* FNV-1a: another byte anywhere is always another sum. */
+static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size)
+{
+        const unsigned char *bytes = data;
+
+        for (size_t i = 0; i < size; i++)
+                sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
+        return sum;
+}
+
+/* row_sum(values…): never 0. */
+static void row_sum(sqlite3_context *context, int n, sqlite3_value **values)
+{
+        uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+        for (int i = 0; i < n; i++) {
+                int type = sqlite3_value_type(values[i]);
+
+                sum = add_to_sum(sum, &type, sizeof(type));
+                if (type == SQLITE_INTEGER) {
+                        sqlite3_int64 number = sqlite3_value_int64(values[i]);
+
+                        sum = add_to_sum(sum, &number, sizeof(number));
+                } else {
+                        const void *data = sqlite3_value_blob(values[i]);
+                        int size = sqlite3_value_bytes(values[i]);
+
+                        sum = add_to_sum(sum, &size, sizeof(size));
+                        if (size > 0)
+                                sum = add_to_sum(sum, data, (size_t) size);
+                }
+        }
+        sqlite3_result_int64(context, (sqlite3_int64) (sum ? sum : 1));
+}
+
+static int is_check_over(void *userdata)
+{
+        const uint64_t *deadline = userdata;
+
+        return clock_boottime(&clock_system) > *deadline;
+}
+
+/* The structure of the database, as far as it can be seen in time. */
+static int check(sqlite3 *db)
+{
+        uint64_t deadline = clock_boottime(&clock_system) + CHECK_USEC;
+        sqlite3_stmt *statement = NULL;
+        int code;
+
+        sqlite3_progress_handler(db, CHECK_STEPS, is_check_over, &deadline);
+        code = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &statement, NULL);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW &&
+            !str_equal((const char *) sqlite3_column_text(statement, 0), "ok"))
+                code = SQLITE_CORRUPT;
+        (void) sqlite3_finalize(statement);
+        sqlite3_progress_handler(db, 0, NULL, NULL);
+        return (code & 0xff) == SQLITE_INTERRUPT ? 0 : store_schema_errno(db, code);
+}
+
+static int migrate(sqlite3 *db, int version)
+{
+        int r;
+
+        for (; version < STORE_SCHEMA_VERSION; version++) {
+                _cleanup_free_ char *sql = NULL;
+
+                r = str_format(&sql,
+                               "BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT;",
+                               migrations[version],
+                               version + 1);
+                if (r >= 0)
+                        r = execute(db, sql);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Nothing is written before it is clear that the database is ours to write. */
+int store_schema_prepare(sqlite3 *db)
+{
+        int version = -1, r;
+
+        if (sqlite3_create_function(db,
+                                    "row_sum",
+                                    -1,
+                                    SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY,
+                                    NULL,
+                                    row_sum,
+                                    NULL,
+                                    NULL) != SQLITE_OK)
+                return -ENOMEM;
+        (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+        /* Exclusive locking keeps other processes out and the WAL index in our own memory. */
+        r = execute(db, "PRAGMA locking_mode=EXCLUSIVE;");
+        if (r >= 0)
+                r = user_version(db, &version);
+        if (r < 0)
+                return r;
+        if (version < 0 || version > STORE_SCHEMA_VERSION)
+                return -EPROTONOSUPPORT;
+        r = check(db);
+        if (r >= 0)
+                r = execute(db,
+                            "PRAGMA secure_delete=ON;"
+                            "PRAGMA journal_mode=WAL;"
+                            "PRAGMA synchronous=FULL;"
+                            "PRAGMA foreign_keys=ON;"
+                            "PRAGMA trusted_schema=OFF;");
+        if (r >= 0)
+                r = migrate(db, version);
+        if (r >= 0)
+                (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+        return r;
+}

@@ -1,0 +1,67 @@
+#include "worker/rungs.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/str.h"
+
+/* A job's files come from one server and a few mirrors. */
+#define MAX_ORIGINS 16
+
+struct Rungs {
+        struct {
+                char *url; /* owned: any of that origin */
+                ResumeRung rung;
+        } origins[MAX_ORIGINS];
+        size_t next; /* to be overwritten */
+};
+
+int rungs_new(Rungs **ret)
+{
+        Rungs *rungs = calloc(1, sizeof(*rungs));
+
+        if (!rungs)
+                return -ENOMEM;
+        *ret = rungs;
+        return 0;
+}
+
+Rungs *rungs_free(Rungs *rungs)
+{
+        if (!rungs)
+                return NULL;
+        for (size_t i = 0; i < MAX_ORIGINS; i++)
+                free(rungs->origins[i].url);
+        free(rungs);
+        return NULL;
+}
+
+static size_t find(const Rungs *rungs, const char *url)
+{
+        size_t i = 0;
+
+        while (i < MAX_ORIGINS &&
+               !(rungs->origins[i].url && spec_same_origin(rungs->origins[i].url, url)))
+                i++;
+        return i;
+}
+
+ResumeRung rungs_find(const Rungs *rungs, const char *url)
+{
+        size_t i = find(rungs, url);
+
+        return i < MAX_ORIGINS ? rungs->origins[i].rung : RESUME_RUNG_ETAG;
+}
+
+void rungs_learn(Rungs *rungs, const char *url, ResumeRung rung)
+{
+        size_t i = find(rungs, url);
+
+        if (i == MAX_ORIGINS) {
+                if (str_set(&rungs->origins[rungs->next].url, url) < 0)
+                        return;
+                i = rungs->next;
+                rungs->next = (rungs->next + 1) % MAX_ORIGINS;
+        }
+        rungs->origins[i].rung = rung;
+}

@@ -1,0 +1,974 @@
+/*
+ * Bytes of two versions never meet: dosvc-worker goes on with a part of a file against
+ * servers that lie about what they have. As root, because the worker is another user.
+ */
+#include <check.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/macro.h"
+#include "base/str.h"
+
+#include "model/error-code.h"
+#include "tests/lib/http-tricks.h"
+#include "tests/lib/process.h"
+#include "tests/lib/temp-dir.h"
+#include "tests/lib/worker-driver.h"
+
+#define SIZE     TRICKS_SIZE
+#define PART     TRICKS_PART
+#define ETAG     TRICKS_ETAG
+#define MODIFIED TRICKS_MODIFIED
+#define ANSWERED "HTTP/1.1 200 OK\nDate: Fri, 01 Mar 2024 12:00:00 GMT\n"
+
+static char *dir;  /* of the whole test */
+static char *home; /* of the owner */
+static HttpServer server;
+static WorkerDriver worker;
+
+static void set_up(void)
+{
+        dir = temp_dir_new();
+        home = temp_dir_path(dir, "home");
+        temp_dir_make(home, 0700, WORKER_DRIVER_UID);
+        http_server_start(&server, tricks_serve, dir);
+}
+
+static void tear_down(void)
+{
+        driver_stop(&worker);
+        http_server_stop(&server);
+        free(home);
+        dir = temp_dir_remove(dir);
+}
+
+static void put(char **owned, const char *value)
+{
+        ck_assert_int_ge(str_set(owned, value), 0);
+}
+
+static void make_record(FileRecord *record, uint32_t index, const char *path)
+{
+        _cleanup_free_ char *url = http_server_url(&server, path), *local = NULL;
+        char name[32];
+
+        (void) snprintf(name, sizeof(name), "file-%u", index);
+        local = temp_dir_path(home, name);
+        ck_assert_int_ge(file_record_init(record, index, url, local), 0);
+}
+
+/* Bytes as an earlier worker left them and the manager recorded them. */
+static void leave_data(FileRecord *record, const void *data, uint64_t offset)
+{
+        _cleanup_free_ char *path = NULL, *name = NULL;
+        struct stat st;
+        FILE *out;
+
+        ck_assert_int_gt(asprintf(&name, ".file-%u.00000001.dosvc", record->index), 0);
+        path = temp_dir_path(home, name);
+        out = fopen(path, "we");
+        ck_assert_ptr_nonnull(out);
+        ck_assert_uint_eq(fwrite(data, 1, offset, out), offset);
+        ck_assert_int_eq(fclose(out), 0);
+        ck_assert_int_eq(chown(path, WORKER_DRIVER_UID, WORKER_DRIVER_UID), 0);
+        ck_assert_int_eq(stat(path, &st), 0);
+        put(&record->temp_name, name);
+        put(&record->effective_url, record->remote_name);
+        record->device = st.st_dev;
+        record->inode = st.st_ino;
+        record->offset_bytes = offset;
+}
+
+static void leave_bytes(FileRecord *record, uint64_t offset)
+{
+        leave_data(record, tricks_a, offset);
+}
+
+/* What the record says of version A. */
+static void leave_version(FileRecord *record, const char *etag, const char *modified, uint64_t size)
+{
+        put(&record->etag, etag);
+        put(&record->last_modified, modified);
+        put(&record->headers, ANSWERED);
+        record->total_bytes = size;
+}
+
+static void run(const FileRecord *records, size_t n)
+{
+        driver_stop(&worker);
+        driver_start(&worker);
+        driver_download(&worker, records, n, NULL);
+        driver_wait(&worker);
+}
+
+/* Goes on behind PART bytes of version A. */
+static void resume(const char *path)
+{
+        FileRecord record;
+
+        http_server_forget(&server);
+        make_record(&record, 0, path);
+        leave_bytes(&record, PART);
+        leave_version(&record, ETAG, MODIFIED, SIZE);
+        run(&record, 1);
+        file_record_done(&record);
+}
+
+/* The temporary file of a record begins with exactly those bytes. */
+static bool holds(const FileRecord *record, const void *expected, size_t size)
+{
+        _cleanup_free_ char *path = temp_dir_path(home, record->temp_name);
+        size_t found;
+        _cleanup_free_ char *bytes = temp_dir_read(path, &found);
+
+        return found == size && memcmp(bytes, expected, size) == 0;
+}
+
+static void assert_finished_with(uint32_t file, const void *expected, size_t size)
+{
+        const FileRecord *record = &worker.records[file];
+
+        ck_assert_msg(worker.finished, "%s", worker.description);
+        ck_assert(record->finished);
+        ck_assert_uint_eq(record->offset_bytes, size);
+        ck_assert_uint_eq(record->total_bytes, size);
+        ck_assert(holds(record, expected, size));
+}
+
+static size_t count_in_log(const char *part)
+{
+        _cleanup_free_ char *text = http_server_log(&server);
+        size_t n = 0;
+
+        for (const char *at = text; (at = strstr(at, part)); at++)
+                n++;
+        return n;
+}
+
+/* ---- the ladder ------------------------------------------------------------------------- */
+
+START_TEST(a_server_is_asked_in_other_words_until_it_understands)
+{
+        static const struct {
+                const char *path;
+                unsigned requests, if_ranges, restarts;
+        } servers[] = {
+                { "/plain", 1, 1, 0 },       { "/date-only", 2, 2, 0 },
+                { "/no-if-range", 3, 2, 0 }, { "/precondition", 3, 2, 0 },
+                { "/no-range", 3, 2, 1 },    { "/old-part", 1, 1, 0 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+                resume(servers[i].path);
+                assert_finished_with(0, tricks_a, SIZE);
+                ck_assert_msg(count_in_log("GET ") == servers[i].requests, "%s", servers[i].path);
+                ck_assert_uint_eq(count_in_log("\nIf-Range: "), servers[i].if_ranges);
+                ck_assert_uint_eq(worker.records[0].restarts, servers[i].restarts);
+        }
+}
+END_TEST
+
+START_TEST(the_second_file_does_not_climb_again)
+{
+        enum { FILES = 100 }; /* a few at a time: the last begins long after the first */
+        FileRecord records[FILES];
+
+        for (uint32_t i = 0; i < FILES; i++) {
+                bool begun = i == 0 || i == FILES - 1;
+
+                make_record(&records[i], i, begun ? "/no-if-range" : "/empty");
+                if (begun) {
+                        leave_bytes(&records[i], PART);
+                        leave_version(&records[i], ETAG, MODIFIED, SIZE);
+                }
+        }
+        run(records, FILES);
+        assert_finished_with(0, tricks_a, SIZE);
+        assert_finished_with(FILES - 1, tricks_a, SIZE);
+        for (uint32_t i = 0; i < FILES; i++)
+                file_record_done(&records[i]);
+        ck_assert_uint_eq(count_in_log("\nRange: "), 4);
+        ck_assert_uint_eq(count_in_log("\nIf-Range: "), 2);
+}
+END_TEST
+
+START_TEST(another_version_starts_again_and_says_why)
+{
+        static const struct {
+                const char *path;
+                size_t size;
+        } servers[] = {
+                { "/careless", SIZE },
+                { "/careless-bare", SIZE },
+                { "/redated", SIZE },
+                { "/shrunk", SIZE / 2 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
+                resume(servers[i].path);
+                assert_finished_with(0, tricks_b, servers[i].size);
+                ck_assert_uint_eq(worker.records[0].restarts, 1);
+                ck_assert_str_ne(worker.records[0].restart_reason, "");
+        }
+}
+END_TEST
+
+START_TEST(lengths_that_contradict_are_not_believed)
+{
+        static const char *const paths[] = {
+                "/negative-length", "/list-of-lengths", "/endless-length",
+                "/long-chunks",     "/two-lengths",     "/cut-chunks",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                FileRecord record;
+
+                make_record(&record, 0, paths[i]);
+                run(&record, 1);
+                ck_assert_msg(worker.failed, "%s", paths[i]);
+                ck_assert(worker.transient);
+                ck_assert_str_eq(worker.context, "remote-file");
+                ck_assert(!worker.records[0].finished);
+                file_record_done(&record);
+        }
+}
+END_TEST
+
+START_TEST(a_part_that_is_too_long_or_too_short_is_no_file)
+{
+        resume("/long-part");
+        ck_assert(worker.failed && worker.transient);
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_le(worker.records[0].offset_bytes, SIZE);
+
+        resume("/short-part");
+        ck_assert(worker.failed && worker.transient);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, SIZE - 1);
+        ck_assert_uint_eq(worker.records[0].restarts, 0);
+        ck_assert(holds(&worker.records[0], tricks_a, SIZE - 1));
+}
+END_TEST
+
+START_TEST(a_range_that_is_refused_starts_again)
+{
+        resume("/no-bytes-behind");
+        assert_finished_with(0, tricks_a, SIZE);
+        ck_assert_uint_eq(worker.records[0].restarts, 1);
+}
+END_TEST
+
+START_TEST(a_coded_body_is_stored_as_it_comes)
+{
+        FileRecord record;
+
+        make_record(&record, 0, "/coded");
+        run(&record, 1);
+        assert_finished_with(0, tricks_b, SIZE);
+        file_record_done(&record);
+}
+END_TEST
+
+/* ---- checksums -------------------------------------------------------------------------- */
+
+static char *
+checksum_of_bytes(const EVP_MD *algorithm, const char *prefix, const void *data, size_t data_size)
+{
+        unsigned char digest[EVP_MAX_MD_SIZE];
+        unsigned size;
+        char *text, *at;
+
+        ck_assert_int_eq(EVP_Digest(data, data_size, digest, &size, algorithm, NULL), 1);
+        text = malloc(strlen(prefix) + 2 * (size_t) size + 1);
+        ck_assert_ptr_nonnull(text);
+        at = stpcpy(text, prefix);
+        for (unsigned i = 0; i < size; i++, at += 2)
+                (void) snprintf(at, 3, "%02x", digest[i]);
+        return text;
+}
+
+static char *checksum_of(const EVP_MD *algorithm, const char *prefix, const void *data)
+{
+        return checksum_of_bytes(algorithm, prefix, data, SIZE);
+}
+
+/* Version A's checksum is what is wanted; offset bytes of it are there. */
+static void fetch_checked(const char *path, uint64_t offset)
+{
+        _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", tricks_a);
+        FileRecord record;
+
+        http_server_forget(&server);
+        make_record(&record, 0, path);
+        put(&record.checksum, checksum);
+        if (offset > 0) {
+                leave_bytes(&record, offset);
+                leave_version(&record, ETAG, MODIFIED, SIZE);
+        }
+        run(&record, 1);
+        file_record_done(&record);
+}
+
+static void assert_validation_failed(unsigned restarts)
+{
+        ck_assert(worker.failed && !worker.transient);
+        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
+        ck_assert_str_eq(worker.context, "remote-file");
+        /* The next one begins with nothing. */
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, 0);
+        ck_assert_uint_eq(worker.records[0].total_bytes, DOSVC_SIZE_UNKNOWN);
+        ck_assert_str_eq(worker.records[0].etag, "");
+        ck_assert_uint_eq(worker.records[0].restarts, restarts);
+        ck_assert(holds(&worker.records[0], "", 0));
+}
+
+START_TEST(a_file_with_its_checksum_finishes)
+{
+        static const uint64_t offsets[] = { 0, 1, PART, SIZE - 1, SIZE };
+
+        for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+                fetch_checked("/plain", offsets[i]);
+                assert_finished_with(0, tricks_a, SIZE);
+                ck_assert_uint_eq(worker.records[0].restarts, 0);
+                ck_assert_uint_eq(count_in_log("GET "), offsets[i] == SIZE ? 0 : 1);
+        }
+        fetch_checked("/chunked", PART);
+        assert_finished_with(0, tricks_a, SIZE);
+}
+END_TEST
+
+START_TEST(every_algorithm_is_computed_behind_the_sandbox)
+{
+        _cleanup_free_ char *sha512 = checksum_of(EVP_sha512(), "sha512:", tricks_a);
+        _cleanup_free_ char *sha1 = checksum_of(EVP_sha1(), "sha1:", tricks_a);
+        _cleanup_free_ char *md5 = checksum_of(EVP_md5(), "md5:", tricks_a);
+        const char *const checksums[] = { sha512, sha1, md5 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(checksums); i++) {
+                FileRecord record;
+
+                make_record(&record, 0, "/plain");
+                put(&record.checksum, checksums[i]);
+                run(&record, 1);
+                assert_finished_with(0, tricks_a, SIZE);
+                file_record_done(&record);
+        }
+}
+END_TEST
+
+START_TEST(a_file_with_another_checksum_is_thrown_away)
+{
+        fetch_checked("/coded", 0);
+        assert_validation_failed(1);
+        fetch_checked("/careless", PART);
+        assert_validation_failed(2);
+}
+END_TEST
+
+/* A disk that changed what was written to it is found out, wherever the file stood. */
+START_TEST(bytes_that_changed_on_disk_are_found_out)
+{
+        static const uint64_t offsets[] = { PART, SIZE };
+
+        for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
+                _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", tricks_a);
+                FileRecord record;
+
+                make_record(&record, 0, "/plain");
+                put(&record.checksum, checksum);
+                tricks_a[1000] ^= 1;
+                leave_bytes(&record, offsets[i]);
+                tricks_a[1000] ^= 1;
+                leave_version(&record, ETAG, MODIFIED, SIZE);
+                run(&record, 1);
+                assert_validation_failed(1);
+                file_record_done(&record);
+        }
+}
+END_TEST
+
+START_TEST(a_checksum_nobody_knows_is_an_error_before_any_request)
+{
+        FileRecord record;
+
+        make_record(&record, 0, "/plain");
+        put(&record.checksum, "crc32:00000000");
+        run(&record, 1);
+        ck_assert(worker.failed && !worker.transient);
+        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
+        ck_assert_uint_eq(http_server_count(&server), 0);
+        file_record_done(&record);
+}
+END_TEST
+
+/* ---- parts ------------------------------------------------------------------------------ */
+
+#define TO_END DOSVC_SIZE_UNKNOWN
+
+static const FileRange ascending[] = { { 10, 100 },
+                                       { 110, 50 },
+                                       { PART, PART },
+                                       { SIZE - 7, TO_END } };
+static const FileRange mixed[] = { { PART, 1000 }, { 2 * PART, TO_END }, { 0, 1 }, { 5, 70000 } };
+static const FileRange backwards[] = { { PART, 1000 }, { 500, 60 }, { 2 * PART, 50 } };
+static const FileRange one[] = { { PART, 1000 } };
+
+typedef struct Wish {
+        const FileRange *ranges;
+        uint32_t n;
+} Wish;
+
+static const Wish wishes[] = { { ascending, ARRAY_SIZE(ascending) },
+                               { mixed, ARRAY_SIZE(mixed) },
+                               { one, ARRAY_SIZE(one) },
+                               { backwards, ARRAY_SIZE(backwards) } };
+
+/* The parts of a version one after the other; a new buffer. */
+static unsigned char *parts_of(const Wish *wish, const unsigned char *data, size_t *ret_size)
+{
+        unsigned char *parts = malloc(SIZE);
+        size_t size = 0;
+
+        ck_assert_ptr_nonnull(parts);
+        for (uint32_t i = 0; i < wish->n; i++) {
+                size_t from = wish->ranges[i].offset_bytes, length = SIZE - from;
+
+                if (wish->ranges[i].length_bytes != TO_END)
+                        length = wish->ranges[i].length_bytes;
+                memcpy(parts + size, data + from, length);
+                size += length;
+        }
+        *ret_size = size;
+        return parts;
+}
+
+static void wish_for(FileRecord *record, const Wish *wish)
+{
+        record->ranges = malloc(wish->n * sizeof(*wish->ranges));
+        ck_assert_ptr_nonnull(record->ranges);
+        memcpy(record->ranges, wish->ranges, wish->n * sizeof(*wish->ranges));
+        record->n_ranges = wish->n;
+}
+
+static void fetch_parts(const char *path, const Wish *wish)
+{
+        FileRecord record;
+
+        http_server_forget(&server);
+        make_record(&record, 0, path);
+        wish_for(&record, wish);
+        run(&record, 1);
+        file_record_done(&record);
+}
+
+static void assert_parts_of(const Wish *wish, const unsigned char *data)
+{
+        size_t size;
+        _cleanup_free_ unsigned char *parts = parts_of(wish, data, &size);
+
+        assert_finished_with(0, parts, size);
+}
+
+START_TEST(each_part_is_asked_for_by_itself)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
+                fetch_parts("/plain", &wishes[i]);
+                assert_parts_of(&wishes[i], tricks_a);
+                ck_assert_uint_eq(count_in_log("GET "), wishes[i].n);
+                ck_assert_uint_eq(count_in_log("\nRange: bytes="), wishes[i].n);
+                ck_assert_uint_eq(count_in_log("\nIf-Range: " ETAG), wishes[i].n - 1);
+        }
+        ck_assert_uint_eq(count_in_log("\nRange: bytes=1048576-1049575\n"), 1);
+}
+END_TEST
+
+START_TEST(a_server_without_ranges_gives_parts_too)
+{
+        static const char *const paths[] = { "/no-range", "/no-if-range", "/date-only" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                for (size_t j = 0; j < ARRAY_SIZE(wishes); j++) {
+                        fetch_parts(paths[i], &wishes[j]);
+                        assert_parts_of(&wishes[j], tricks_a);
+                        ck_assert_uint_eq(worker.records[0].restarts, 0);
+                }
+        fetch_parts("/no-range", &wishes[0]);
+        ck_assert_uint_eq(count_in_log("GET "), 1);
+}
+END_TEST
+
+START_TEST(without_validators_parts_come_in_one_answer)
+{
+        static const char *const paths[] = { "/chunked", "/unframed", "/careless-bare" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                fetch_parts(paths[i], &wishes[0]);
+                assert_parts_of(&wishes[0], i == 2 ? tricks_b : tricks_a);
+                fetch_parts(paths[i], &wishes[2]);
+                assert_parts_of(&wishes[2], i == 2 ? tricks_b : tricks_a);
+                fetch_parts(paths[i], &wishes[1]);
+                ck_assert(worker.failed && !worker.transient);
+                ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_INSUFFICIENT_RANGE_SUPPORT);
+        }
+}
+END_TEST
+
+START_TEST(parts_of_two_versions_never_mix)
+{
+        static const char *const paths[] = { "/flipping", "/flipping-parts" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                for (size_t j = 0; j < 2; j++) {
+                        fetch_parts(paths[i], &wishes[j]);
+                        if (worker.finished) {
+                                size_t size;
+                                _cleanup_free_ unsigned char *a =
+                                        parts_of(&wishes[j], tricks_a, &size);
+
+                                if (!holds(&worker.records[0], a, size))
+                                        assert_parts_of(&wishes[j], tricks_b);
+                                continue;
+                        }
+                        ck_assert(worker.failed && worker.transient);
+                        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED);
+                        ck_assert_uint_eq(worker.records[0].restarts, 6);
+                }
+}
+END_TEST
+
+START_TEST(parts_out_of_the_file_are_fatal)
+{
+        static const FileRange ranges[] = { { SIZE, 1 }, { SIZE - 1, 2 }, { SIZE, TO_END } };
+        static const FileRange later[] = { { 0, 10 }, { SIZE, 5 } };
+        static const char *const paths[] = { "/plain", "/no-range", "/chunked" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                for (size_t j = 0; j <= ARRAY_SIZE(ranges); j++) {
+                        Wish wish = { j < 3 ? &ranges[j] : later, j < 3 ? 1 : 2 };
+
+                        fetch_parts(paths[i], &wish);
+                        ck_assert_msg(worker.failed && !worker.transient, "%s %zu", paths[i], j);
+                        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_INVALID_RANGE);
+                }
+}
+END_TEST
+
+START_TEST(a_whole_file_that_ends_early_finishes_no_part)
+{
+        static const FileRange to_end[] = { { 0, 100 }, { 2 * PART, TO_END } };
+        const Wish wish = { to_end, ARRAY_SIZE(to_end) };
+
+        fetch_parts("/cut-whole", &wish);
+        ck_assert(worker.failed && worker.transient);
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, 110);
+        ck_assert_uint_eq(worker.records[0].total_bytes, 100 + SIZE - 2 * PART);
+}
+END_TEST
+
+/* What an earlier worker left of the parts, cut at any place. */
+START_TEST(each_part_goes_on_where_it_was)
+{
+        static const char *const paths[] = { "/plain", "/no-range", "/no-if-range" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+                for (size_t j = 0; j < ARRAY_SIZE(wishes); j++) {
+                        FileRecord whole, record;
+                        size_t size;
+                        _cleanup_free_ unsigned char *parts = parts_of(&wishes[j], tricks_a, &size);
+                        const uint64_t cuts[] = { 1, 99, 100, 101, 999, size / 2, size - 1, size };
+
+                        fetch_parts(paths[i], &wishes[j]);
+                        ck_assert_int_ge(file_record_copy(&whole, &worker.records[0]), 0);
+                        for (size_t k = 0; k < ARRAY_SIZE(cuts); k++) {
+                                if (cuts[k] > size)
+                                        continue;
+                                ck_assert_int_ge(file_record_copy(&record, &whole), 0);
+                                record.finished = false;
+                                leave_data(&record, parts, cuts[k]);
+                                run(&record, 1);
+                                assert_parts_of(&wishes[j], tricks_a);
+                                ck_assert_uint_eq(worker.records[0].restarts, 0);
+                                file_record_done(&record);
+                        }
+                        file_record_done(&whole);
+                }
+}
+END_TEST
+
+START_TEST(a_checksum_is_that_of_the_parts)
+{
+        _cleanup_free_ char *checksum = NULL;
+        FileRecord record;
+
+        checksum = checksum_of_bytes(EVP_md5(), "md5:", tricks_a + PART, 1000);
+        make_record(&record, 0, "/plain");
+        wish_for(&record, &wishes[2]);
+        put(&record.checksum, checksum);
+        run(&record, 1);
+        assert_parts_of(&wishes[2], tricks_a);
+        file_record_done(&record);
+}
+END_TEST
+
+/* ---- the disk --------------------------------------------------------------------------- */
+
+/* Makes a system call of the worker fail, from now on. */
+static pid_t inject(const char *call, const char *error)
+{
+        _cleanup_free_ char *fault = NULL, *pid = NULL, *status = NULL, *output = NULL;
+        pid_t tracer;
+
+        ck_assert_int_gt(asprintf(&fault, "inject=%s:error=%s", call, error), 0);
+        ck_assert_int_gt(asprintf(&pid, "%d", (int) worker.pid), 0);
+        ck_assert_int_gt(asprintf(&status, "/proc/%d/status", (int) worker.pid), 0);
+        output = temp_dir_path(dir, "strace");
+        tracer = process_start(
+                &(ProcessSpec){ .argv = PROCESS_ARGV("strace", "-f", "-qq", "-e", fault, "-p", pid),
+                                .output = output });
+        ck_assert(PROCESS_WAIT_UNTIL(10000, ({
+                                             _cleanup_free_ char *text =
+                                                     temp_dir_read(status, NULL);
+                                             strstr(text, "\nTracerPid:\t0\n") == NULL;
+                                     })));
+        return tracer;
+}
+
+/* Goes on with PART bytes of a file while that call fails. */
+static void resume_with_fault(const char *path, const char *call, const char *error)
+{
+        FileRecord record;
+        pid_t tracer;
+
+        http_server_forget(&server);
+        make_record(&record, 0, path);
+        leave_bytes(&record, PART);
+        leave_version(&record, ETAG, MODIFIED, SIZE);
+        driver_stop(&worker);
+        driver_start(&worker);
+        tracer = inject(call, error);
+        driver_download(&worker, &record, 1, NULL);
+        driver_wait(&worker);
+        process_stop(&tracer);
+        file_record_done(&record);
+}
+
+static void assert_fault(int code, uint64_t offset)
+{
+        char name[ERROR_CODE_NAME_MAX];
+
+        ck_assert(worker.failed && worker.transient);
+        ck_assert_msg(worker.code == (uint32_t) code,
+                      "%s: %s",
+                      error_code_name(worker.code, name),
+                      worker.description);
+        ck_assert_str_eq(worker.context, "local-file");
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, offset);
+}
+
+/* Goes on from what the last worker said, with a disk that works. */
+static void recover(unsigned restarts)
+{
+        FileRecord record;
+
+        ck_assert_int_ge(file_record_copy(&record, &worker.records[0]), 0);
+        run(&record, 1);
+        assert_finished_with(0, tricks_a, SIZE);
+        ck_assert_uint_eq(worker.records[0].restarts, restarts);
+        file_record_done(&record);
+}
+
+START_TEST(a_failed_sync_is_no_success_and_nothing_is_trusted)
+{
+        static const struct {
+                const char *error;
+                int code;
+        } faults[] = {
+                { "EIO", ERROR_CODE_IO_DEVICE },
+                { "ENOSPC", ERROR_CODE_DISK_FULL },
+                { "EDQUOT", ERROR_CODE_DISK_FULL },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+                resume_with_fault("/plain", "fdatasync", faults[i].error);
+                assert_fault(faults[i].code, 0);
+                ck_assert(holds(&worker.records[0], "", 0));
+                recover(1);
+        }
+}
+END_TEST
+
+START_TEST(a_write_that_the_disk_fails_begins_again)
+{
+        resume_with_fault("/plain", "pwrite64", "EIO");
+        assert_fault(ERROR_CODE_IO_DEVICE, 0);
+        recover(1);
+}
+END_TEST
+
+START_TEST(a_full_disk_keeps_what_there_is)
+{
+        resume_with_fault("/plain", "pwrite64", "ENOSPC");
+        assert_fault(ERROR_CODE_DISK_FULL, PART);
+        recover(0);
+        resume_with_fault("/plain", "fallocate", "EDQUOT");
+        assert_fault(ERROR_CODE_DISK_FULL, PART);
+        recover(0);
+}
+END_TEST
+
+START_TEST(a_directory_that_cannot_be_synced_finishes_nothing)
+{
+        FileRecord record;
+        pid_t tracer;
+
+        make_record(&record, 0, "/plain");
+        driver_start(&worker);
+        tracer = inject("fsync", "EIO:when=1");
+        driver_download(&worker, &record, 1, NULL);
+        driver_wait(&worker);
+        process_stop(&tracer);
+        ck_assert(worker.failed && worker.transient);
+        ck_assert(!worker.records[0].finished);
+        ck_assert_uint_eq(worker.records[0].offset_bytes, 0);
+        recover(0);
+        file_record_done(&record);
+}
+END_TEST
+
+/* ---- the table -------------------------------------------------------------------------- */
+
+/* What an earlier worker may have learnt of version A. */
+static const struct {
+        const char *etag, *modified;
+        uint64_t size;
+} knowledge[] = {
+        { ETAG, MODIFIED, SIZE }, { ETAG, "", DOSVC_SIZE_UNKNOWN },
+        { "", MODIFIED, SIZE },   { "W/\"a\"", MODIFIED, SIZE },
+        { "", "", SIZE },
+};
+
+static const uint64_t points[] = { 0, 1, SIZE / 2, SIZE - 1, SIZE };
+
+/* More attempts than any server needs to give the file if it ever will. */
+#define MAX_ATTEMPTS 3
+
+#define QUIET_MSEC 600
+
+/* What "/cut-whole" sends. */
+#define CUT (2U * PART + 10)
+
+static void sha256(const void *data, size_t size, unsigned char digest[static 32])
+{
+        ck_assert_int_eq(EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL), 1);
+}
+
+/* The first bytes of a version are these. */
+static bool is_of_one_version(const void *bytes, size_t size)
+{
+        return size <= SIZE &&
+               (memcmp(bytes, tricks_a, size) == 0 || memcmp(bytes, tricks_b, size) == 0);
+}
+
+/*
+ * Everything that these servers ever call a whole file. The last but one is a body without a
+ * length that broke off: to a client that knew no size before, its end is where it ended.
+ */
+static bool is_a_whole_version(const void *bytes, size_t size)
+{
+        const struct {
+                const void *data;
+                size_t size;
+        } versions[] = { { tricks_a, SIZE },     { tricks_b, SIZE }, { tricks_a, PART },
+                         { tricks_b, SIZE / 2 }, { tricks_a, CUT },  { "", 0 } };
+        unsigned char found[32], expected[32];
+
+        sha256(bytes, size, found);
+        for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+                sha256(versions[i].data, versions[i].size, expected);
+                if (memcmp(found, expected, sizeof(found)) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* What the worker vouches for is on disk and of one version; a finished file is a whole one. */
+static void assert_nothing_mixed(const FileRecord *record, const char *what)
+{
+        _cleanup_free_ char *path = NULL, *bytes = NULL;
+        size_t size;
+
+        if (record->temp_name[0] == '\0') {
+                ck_assert_msg(!record->finished && record->offset_bytes == 0, "%s", what);
+                return;
+        }
+        path = temp_dir_path(home, record->temp_name);
+        bytes = temp_dir_read(path, &size);
+        ck_assert_msg(size >= record->offset_bytes, "%s", what);
+        ck_assert_msg(is_of_one_version(bytes, (size_t) record->offset_bytes), "%s", what);
+        if (record->finished)
+                ck_assert_msg(record->offset_bytes == size && is_a_whole_version(bytes, size),
+                              "%s: %zu bytes",
+                              what,
+                              size);
+}
+
+/* Attempts as the manager makes them, until the file is there or the error is fatal. */
+static bool attempt(FileRecord *record, const char *what)
+{
+        for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
+                bool told, finished, over;
+
+                driver_start(&worker);
+                driver_download(&worker, record, 1, NULL);
+                told = driver_wait_quiet(&worker, QUIET_MSEC);
+                if (!told)
+                        driver_call_stop(&worker);
+                finished = worker.finished;
+                over = finished || (told && !worker.transient);
+                ck_assert_msg(finished == worker.records[0].finished, "%s", what);
+                assert_nothing_mixed(&worker.records[0], what);
+                file_record_done(record);
+                ck_assert_int_ge(file_record_copy(record, &worker.records[0]), 0);
+                driver_stop(&worker);
+                if (over)
+                        return finished;
+        }
+        return false;
+}
+
+static void forget_counters(void)
+{
+        for (size_t i = 0; i < HTTP_SERVER_COUNTERS; i++)
+                server.counters[i] = 0;
+}
+
+START_TEST(no_server_makes_a_file_of_two_versions)
+{
+        unsigned n = 0, n_finished = 0;
+        const char *path;
+
+        for (size_t i = 0; (path = tricks_path(i)); i++)
+                for (size_t j = 0; j < ARRAY_SIZE(points); j++) {
+                        char what[128];
+                        FileRecord record;
+
+                        (void) snprintf(what,
+                                        sizeof(what),
+                                        "%s at %llu, knowledge %d",
+                                        path,
+                                        (unsigned long long) points[j],
+                                        _i);
+                        forget_counters();
+                        make_record(&record, 0, path);
+                        if (points[j] > 0) {
+                                leave_bytes(&record, points[j]);
+                                leave_version(&record,
+                                              knowledge[_i].etag,
+                                              knowledge[_i].modified,
+                                              knowledge[_i].size);
+                        }
+                        n_finished += attempt(&record, what);
+                        n++;
+                        file_record_done(&record);
+                }
+        (void) printf("%u combinations, %u files finished, none mixed\n", n, n_finished);
+        /* Servers that never give anything are fewer than those that do. */
+        ck_assert_uint_gt(n_finished, n / 2);
+}
+END_TEST
+
+/* ---- the list --------------------------------------------------------------------------- */
+
+static TCase *new_case(Suite *suite, const char *name)
+{
+        TCase *tcase = tcase_create(name);
+
+        tcase_add_checked_fixture(tcase, set_up, tear_down);
+        tcase_set_timeout(tcase, 60);
+        suite_add_tcase(suite, tcase);
+        return tcase;
+}
+
+static void add_ladder(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "ladder");
+
+        tcase_add_test(tcase, a_server_is_asked_in_other_words_until_it_understands);
+        tcase_add_test(tcase, the_second_file_does_not_climb_again);
+        tcase_add_test(tcase, another_version_starts_again_and_says_why);
+        tcase_add_test(tcase, lengths_that_contradict_are_not_believed);
+        tcase_add_test(tcase, a_part_that_is_too_long_or_too_short_is_no_file);
+        tcase_add_test(tcase, a_range_that_is_refused_starts_again);
+        tcase_add_test(tcase, a_coded_body_is_stored_as_it_comes);
+}
+
+static void add_checksums(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "checksums");
+
+        tcase_add_test(tcase, a_file_with_its_checksum_finishes);
+        tcase_add_test(tcase, every_algorithm_is_computed_behind_the_sandbox);
+        tcase_add_test(tcase, a_file_with_another_checksum_is_thrown_away);
+        tcase_add_test(tcase, bytes_that_changed_on_disk_are_found_out);
+        tcase_add_test(tcase, a_checksum_nobody_knows_is_an_error_before_any_request);
+}
+
+static void add_parts(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "parts");
+
+        tcase_add_test(tcase, each_part_is_asked_for_by_itself);
+        tcase_add_test(tcase, a_server_without_ranges_gives_parts_too);
+        tcase_add_test(tcase, without_validators_parts_come_in_one_answer);
+        tcase_add_test(tcase, parts_of_two_versions_never_mix);
+        tcase_add_test(tcase, parts_out_of_the_file_are_fatal);
+        tcase_add_test(tcase, a_whole_file_that_ends_early_finishes_no_part);
+        tcase_add_test(tcase, each_part_goes_on_where_it_was);
+        tcase_add_test(tcase, a_checksum_is_that_of_the_parts);
+}
+
+static void add_disk(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "disk");
+
+        tcase_add_test(tcase, a_failed_sync_is_no_success_and_nothing_is_trusted);
+        tcase_add_test(tcase, a_write_that_the_disk_fails_begins_again);
+        tcase_add_test(tcase, a_full_disk_keeps_what_there_is);
+        tcase_add_test(tcase, a_directory_that_cannot_be_synced_finishes_nothing);
+}
+
+static void add_table(Suite *suite)
+{
+        TCase *tcase = new_case(suite, "table");
+
+        tcase_set_timeout(tcase, 300);
+        tcase_add_loop_test(tcase,
+                            no_server_makes_a_file_of_two_versions,
+                            0,
+                            (int) ARRAY_SIZE(knowledge));
+}
+
+int main(void)
+{
+        Suite *suite = suite_create("faults");
+        SRunner *runner;
+        int failed;
+
+        tricks_setup();
+        add_ladder(suite);
+        add_checksums(suite);
+        add_parts(suite);
+        add_disk(suite);
+        add_table(suite);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
