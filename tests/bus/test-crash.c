@@ -13,8 +13,8 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
-#include "tests/lib/job-client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/temp-dir.h"
@@ -65,7 +65,7 @@ static char *create(unsigned n)
         (void) snprintf(name, sizeof(name), "crash-%u", n);
         local = scene_alice_file(name);
         (void) unlink(local);
-        return job_create_for(scene.alice, url, local);
+        return client_create_for(scene.alice, url, local);
 }
 
 static uint64_t bytes(const char *job)
@@ -121,9 +121,9 @@ START_TEST(a_cancelled_job_is_cleaned_up_after_a_crash)
         sd_bus_message *m = NULL;
         pid_t spawner;
 
-        job_call(scene.alice, job, "Resume");
-        job_wait_bytes(scene.alice, job, PIECE, WAIT_MSEC);
-        job_call(scene.alice, job, "Suspend");
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, PIECE, WAIT_MSEC);
+        client_call(scene.alice, job, "Suspend");
         ck_assert(
                 PROCESS_WAIT_UNTIL(WAIT_MSEC, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
         ck_assert(has_leftovers());
@@ -141,7 +141,7 @@ START_TEST(a_cancelled_job_is_cleaned_up_after_a_crash)
         ck_assert_int_ge(sd_bus_send(scene.alice, m, NULL), 0);
         sd_bus_message_unref(m);
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
-                                     strcmp(job_state(scene.alice, job), "cancelled") == 0));
+                                     strcmp(client_state(scene.alice, job), "cancelled") == 0));
         process_nap_msec(500); /* memory is ahead of the disk by a turn */
 
         process_kill(&scene.daemon.pid);
@@ -177,12 +177,12 @@ START_TEST(a_stop_with_many_transfers_is_quick_and_loses_nothing)
 
         for (unsigned i = 0; i < MANY; i++) {
                 job[i] = create(i);
-                job_call(scene.alice, job[i], "Resume");
+                client_call(scene.alice, job[i], "Resume");
         }
         for (unsigned i = 0; i < MANY; i++)
-                job_wait_bytes(scene.alice, job[i], PIECE, WAIT_MSEC);
+                client_wait_bytes(scene.alice, job[i], PIECE, WAIT_MSEC);
         for (unsigned i = 0; i < MANY; i++) {
-                ck_assert_str_eq(job_state(scene.alice, job[i]), "transferring");
+                ck_assert_str_eq(client_state(scene.alice, job[i]), "transferring");
                 before[i] = bytes(job[i]);
                 sum += before[i];
         }
@@ -204,10 +204,10 @@ START_TEST(a_stop_does_not_wait_for_a_worker_that_hangs)
 
         for (unsigned i = 0; i < ARRAY_SIZE(job); i++) {
                 job[i] = create(i);
-                job_call(scene.alice, job[i], "Resume");
+                client_call(scene.alice, job[i], "Resume");
         }
         for (unsigned i = 0; i < ARRAY_SIZE(job); i++)
-                job_wait_bytes(scene.alice, job[i], PIECE, WAIT_MSEC);
+                client_wait_bytes(scene.alice, job[i], PIECE, WAIT_MSEC);
         worker = daemon_find(&scene.daemon, "dosvc-worker", 0);
         ck_assert_int_eq(kill(worker, SIGSTOP), 0);
         ck_assert_uint_lt(stop_timed(), 5000);

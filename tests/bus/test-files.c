@@ -12,8 +12,8 @@
 #include "base/macro.h"
 
 #include "model/spec.h"
+#include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
-#include "tests/lib/job-client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/temp-dir.h"
@@ -56,7 +56,7 @@ static void start(void)
 {
         scene_start();
         http_server_start(&server, serve, scene.dir);
-        job = job_create(scene.alice, "files");
+        job = client_create(scene.alice, "files");
 }
 
 static void stop(void)
@@ -225,7 +225,7 @@ START_TEST(ranges_are_kept_in_their_order)
         static const FileRange ranges[] = { { 1000, DOSVC_SIZE_UNKNOWN }, { 0, 10 }, { 10, 990 } };
 
         ck_assert_pstr_eq(try_ranges(ranges, ARRAY_SIZE(ranges)), NULL);
-        job_add_file(scene.alice, job, URL, "/tmp/whole");
+        client_add_file(scene.alice, job, URL, "/tmp/whole");
         assert_ranges(0, ranges, ARRAY_SIZE(ranges));
         assert_ranges(1, NULL, 0);
         scene_crash();
@@ -263,10 +263,10 @@ static const char *try_rename(sd_bus *bus, unsigned n, const char *remote)
 
 START_TEST(a_file_gets_another_remote_name)
 {
-        job_add_file(scene.alice, job, URL, "/tmp/x");
+        client_add_file(scene.alice, job, URL, "/tmp/x");
         ck_assert_pstr_eq(try_rename(scene.alice, 0, "http://user:word@127.0.0.1:9/other"), NULL);
         ck_assert_str_eq(file_string(0, "RemoteName"), "http://127.0.0.1:9/other");
-        ck_assert_int_eq(job_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
         ck_assert_pstr_eq(try_rename(scene.alice, 0, "ftp://127.0.0.1/"), INVALID_ARGS);
         ck_assert_pstr_eq(try_rename(scene.alice, 0, ""), INVALID_ARGS);
         ck_assert_pstr_eq(try_rename(scene.alice, 1, URL), SD_BUS_ERROR_UNKNOWN_OBJECT);
@@ -295,12 +295,12 @@ START_TEST(a_running_job_goes_on_at_the_new_place_from_the_first_byte)
         char *local = scene_alice_file("renamed");
 
         (void) unlink(local);
-        job_add_file(scene.alice, job, from, local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_bytes(scene.alice, job, CONTENT_SIZE / 4, WAIT_MSEC);
+        client_add_file(scene.alice, job, from, local);
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, CONTENT_SIZE / 4, WAIT_MSEC);
         ck_assert_pstr_eq(try_rename(scene.alice, 0, to), NULL);
-        job_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
-        ck_assert_int_eq(job_complete(scene.alice, job), 0);
+        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        ck_assert_int_eq(client_complete(scene.alice, job), 0);
         assert_file(local, second);
 }
 END_TEST
@@ -313,10 +313,10 @@ START_TEST(a_stopped_job_goes_on_at_the_new_place_from_the_first_byte)
         char *local = scene_alice_file("renamed");
 
         (void) unlink(local);
-        job_add_file(scene.alice, job, from, local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_bytes(scene.alice, job, CONTENT_SIZE / 4, WAIT_MSEC);
-        job_call(scene.alice, job, "Suspend");
+        client_add_file(scene.alice, job, from, local);
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, CONTENT_SIZE / 4, WAIT_MSEC);
+        client_call(scene.alice, job, "Suspend");
         process_nap_msec(300);
         ck_assert_pstr_eq(try_rename(scene.alice, 0, to), NULL);
         if (_i)
@@ -327,7 +327,7 @@ START_TEST(a_stopped_job_goes_on_at_the_new_place_from_the_first_byte)
                                         "BytesTransferred",
                                         't'),
                           0);
-        job_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(scene.alice, job, WAIT_MSEC);
         assert_file(local, second);
 }
 END_TEST
@@ -338,12 +338,12 @@ START_TEST(a_file_that_is_whole_stays_whole)
         char *local = scene_alice_file("whole");
 
         (void) unlink(local);
-        job_add_file(scene.alice, job, from, local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        client_add_file(scene.alice, job, from, local);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
         ck_assert_pstr_eq(try_rename(scene.alice, 0, URL), NULL);
-        ck_assert_str_eq(job_state(scene.alice, job), "transferred");
-        ck_assert_int_eq(job_complete(scene.alice, job), 0);
+        ck_assert_str_eq(client_state(scene.alice, job), "transferred");
+        ck_assert_int_eq(client_complete(scene.alice, job), 0);
         assert_file(local, first);
 }
 END_TEST
@@ -379,9 +379,9 @@ START_TEST(a_prefix_is_replaced_where_it_is_one)
 {
         uint32_t changed = 99;
 
-        job_add_file(scene.alice, job, "http://a.example/x/1", "/tmp/1");
-        job_add_file(scene.alice, job, "http://b.example/x/2", "/tmp/2");
-        job_add_file(scene.alice, job, "http://a.example/x/3?http://a.example/x/", "/tmp/3");
+        client_add_file(scene.alice, job, "http://a.example/x/1", "/tmp/1");
+        client_add_file(scene.alice, job, "http://b.example/x/2", "/tmp/2");
+        client_add_file(scene.alice, job, "http://a.example/x/3?http://a.example/x/", "/tmp/3");
         ck_assert_pstr_eq(try_prefix("http://A.example/", "https://c.example/", &changed), NULL);
         ck_assert_uint_eq(changed, 0);
         ck_assert_pstr_eq(try_prefix("http://a.example/x/", "https://c.example/y/", &changed),
@@ -397,8 +397,8 @@ START_TEST(a_prefix_that_makes_no_url_changes_nothing)
 {
         uint32_t changed = 99;
 
-        job_add_file(scene.alice, job, "http://a.example/", "/tmp/1");
-        job_add_file(scene.alice, job, "http://a.example/x", "/tmp/2");
+        client_add_file(scene.alice, job, "http://a.example/", "/tmp/1");
+        client_add_file(scene.alice, job, "http://a.example/x", "/tmp/2");
         ck_assert_pstr_eq(try_prefix("", "http://b/", &changed), INVALID_ARGS);
         ck_assert_pstr_eq(try_prefix("http://a", "", &changed), INVALID_ARGS);
         ck_assert_pstr_eq(try_prefix("http://a.example/", "http://b:", &changed), INVALID_ARGS);

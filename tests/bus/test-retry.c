@@ -12,8 +12,8 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
-#include "tests/lib/job-client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/temp-dir.h"
@@ -109,7 +109,7 @@ static void create(const char *path)
 {
         _cleanup_free_ char *url = http_server_url(&server, path);
 
-        job = job_create_for(scene.alice, url, local);
+        job = client_create_for(scene.alice, url, local);
 }
 
 static const char *try_span(const char *property, uint64_t seconds)
@@ -142,8 +142,8 @@ static uint64_t error_count(void)
 
 static void assert_is(const char *state, const char *error)
 {
-        ck_assert_str_eq(job_state(scene.alice, job), state);
-        ck_assert_str_eq(job_error(scene.alice, job).name, error);
+        ck_assert_str_eq(client_state(scene.alice, job), state);
+        ck_assert_str_eq(client_error(scene.alice, job).name, error);
 }
 
 /* Spans -------------------------------------------------------------------------------------- */
@@ -196,10 +196,10 @@ END_TEST
 
 START_TEST(without_patience_the_first_failure_is_the_last)
 {
-        job = job_create_for(scene.alice, NOBODY, local);
+        job = client_create_for(scene.alice, NOBODY, local);
         set_span("NoProgressTimeout", 0);
-        job_call(scene.alice, job, "Resume");
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(job_state(scene.alice, job), "error") == 0);
+        client_call(scene.alice, job, "Resume");
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
         assert_is("error", "connect-failure");
         ck_assert_uint_eq(error_count(), 1);
 }
@@ -207,11 +207,11 @@ END_TEST
 
 START_TEST(a_delay_beyond_the_patience_is_an_error_at_once)
 {
-        job = job_create_for(scene.alice, NOBODY, local);
+        job = client_create_for(scene.alice, NOBODY, local);
         set_span("NoProgressTimeout", 5);
         set_span("MinimumRetryDelay", 6);
-        job_call(scene.alice, job, "Resume");
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(job_state(scene.alice, job), "error") == 0);
+        client_call(scene.alice, job, "Resume");
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
         assert_is("error", "connect-failure");
         ck_assert_uint_eq(error_count(), 1);
 }
@@ -221,10 +221,10 @@ START_TEST(a_job_that_gets_nowhere_is_given_up)
 {
         uint64_t began = process_now_msec();
 
-        job = job_create_for(scene.alice, NOBODY, local);
+        job = client_create_for(scene.alice, NOBODY, local);
         set_span("NoProgressTimeout", 3);
-        job_call(scene.alice, job, "Resume");
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(job_state(scene.alice, job), "error") == 0);
+        client_call(scene.alice, job, "Resume");
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
         assert_is("error", "connect-failure");
         ck_assert_uint_ge(process_now_msec() - began, 2900);
         ck_assert_uint_ge(error_count(), 3);
@@ -237,11 +237,11 @@ START_TEST(a_job_that_waits_too_long_is_given_up)
 {
         create("/busy");
         set_span("NoProgressTimeout", 2);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
         ck_assert_ptr_nonnull(strstr(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Status"),
                                      "Gives up at"));
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(job_state(scene.alice, job), "error") == 0);
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
         assert_is("error", "http-503");
         ck_assert_uint_eq(error_count(), 1);
         ck_assert_uint_eq(server.counters[ANSWERS], 1);
@@ -252,10 +252,10 @@ END_TEST
 START_TEST(patience_may_be_lost_while_waiting)
 {
         create("/busy");
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
         set_span("NoProgressTimeout", 1);
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(job_state(scene.alice, job), "error") == 0);
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
         assert_is("error", "http-503");
 }
 END_TEST
@@ -264,9 +264,9 @@ START_TEST(the_same_bytes_again_are_no_progress)
 {
         create("/forgets");
         set_span("NoProgressTimeout", 3);
-        job_call(scene.alice, job, "Resume");
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(job_state(scene.alice, job), "error") == 0);
-        ck_assert_str_eq(job_state(scene.alice, job), "error");
+        client_call(scene.alice, job, "Resume");
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
+        ck_assert_str_eq(client_state(scene.alice, job), "error");
         ck_assert_uint_ge(server.counters[ANSWERS], 3);
 }
 END_TEST
@@ -279,7 +279,7 @@ START_TEST(each_byte_further_is_progress)
 
         create("/pieces");
         set_span("NoProgressTimeout", 2);
-        job_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(scene.alice, job, WAIT_MSEC);
         ck_assert_uint_ge(server.counters[ANSWERS], 5);
         data = temp_dir_read(local, &size);
         ck_assert_uint_eq(size, CONTENT_SIZE);
@@ -295,9 +295,9 @@ START_TEST(a_job_may_not_take_forever)
         for (int i = 0; i < 2; i++) { /* Resume gives it the whole time again */
                 uint64_t began = process_now_msec();
 
-                job_call(scene.alice, job, "Resume");
+                client_call(scene.alice, job, "Resume");
                 (void) PROCESS_WAIT_UNTIL(WAIT_MSEC,
-                                          strcmp(job_state(scene.alice, job), "error") == 0);
+                                          strcmp(client_state(scene.alice, job), "error") == 0);
                 assert_is("error", "maximum-download-time");
                 ck_assert_uint_ge(process_now_msec() - began, 1900);
                 ck_assert_uint_le(process_now_msec() - began, 6000);
@@ -311,11 +311,11 @@ START_TEST(the_time_of_a_job_adds_up)
 {
         create("/stalls");
         set_span("MaximumDownloadTime", 4);
-        job_call(scene.alice, job, "Resume");
-        job_wait_bytes(scene.alice, job, PIECE / 2, WAIT_MSEC);
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, PIECE / 2, WAIT_MSEC);
         process_nap_msec(2000);
         scene_restart();
-        job_wait_bytes(scene.alice, job, PIECE / 2, WAIT_MSEC);
+        client_wait_bytes(scene.alice, job, PIECE / 2, WAIT_MSEC);
         process_nap_msec(2500);
         assert_is("error", "maximum-download-time");
 }
@@ -326,28 +326,28 @@ END_TEST
 START_TEST(resume_tries_at_once)
 {
         create("/busy");
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
         server.counters[HEALTHY] = 1;
-        job_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(scene.alice, job, WAIT_MSEC);
 }
 END_TEST
 
 START_TEST(a_wait_goes_on_after_a_crash)
 {
-        job = job_create_for(scene.alice, NOBODY, local);
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        job = client_create_for(scene.alice, NOBODY, local);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
         scene_crash();
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, error_count() >= 4));
-        ck_assert_str_ne(job_state(scene.alice, job), "error");
+        ck_assert_str_ne(client_state(scene.alice, job), "error");
 }
 END_TEST
 
 START_TEST(a_job_whose_workers_crash_is_in_error)
 {
         create("/stalls");
-        job_call(scene.alice, job, "Resume");
+        client_call(scene.alice, job, "Resume");
         for (unsigned i = 1; i <= 3; i++) {
                 ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, server.counters[ANSWERS] >= i));
                 ck_assert_int_eq(kill(daemon_find(&scene.daemon, "dosvc-worker", 5000), SIGKILL),
@@ -356,7 +356,7 @@ START_TEST(a_job_whose_workers_crash_is_in_error)
         }
         assert_is("error", "worker-failed");
         server.counters[HEALTHY] = 1;
-        job_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(scene.alice, job, WAIT_MSEC);
 }
 END_TEST
 

@@ -13,7 +13,7 @@
 
 #include "base/macro.h"
 
-#include "tests/lib/job-client.h"
+#include "tests/lib/client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/stage.h"
@@ -95,7 +95,7 @@ START_TEST(a_damaged_database_is_put_aside_and_the_service_starts)
         char *job;
 
         for (int i = 0; i < 20; i++)
-                job_add_file(scene.alice, job_create(scene.alice, "precious"), URL, "/tmp/x");
+                client_add_file(scene.alice, client_create(scene.alice, "precious"), URL, "/tmp/x");
         daemon_stop(&scene.daemon);
         damages[_i](path);
         daemon_start(&scene.daemon);
@@ -107,10 +107,10 @@ START_TEST(a_damaged_database_is_put_aside_and_the_service_starts)
         ck_assert_msg(strstr(log, "it is kept as"), "%s", log);
 
         /* The new one is as good as any. */
-        job = job_create(scene.alice, "new");
+        job = client_create(scene.alice, "new");
         scene_crash();
         ck_assert_uint_eq(jobs(), 1);
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
 }
 END_TEST
 
@@ -122,7 +122,7 @@ START_TEST(a_newer_database_is_refused_and_kept)
         size_t size, size_after;
         FILE *file;
 
-        (void) job_create(scene.alice, "kept");
+        (void) client_create(scene.alice, "kept");
         daemon_stop(&scene.daemon);
         file = fopen(path, "r+e");
         ck_assert_ptr_nonnull(file);
@@ -222,7 +222,7 @@ static const char *try_describe(const char *job, const char *text)
 
 START_TEST(on_a_full_disk_calls_fail_and_change_nothing)
 {
-        char *job = job_create(scene.alice, "there");
+        char *job = client_create(scene.alice, "there");
         const char *error = NULL;
         uint64_t n = 1;
 
@@ -234,7 +234,7 @@ START_TEST(on_a_full_disk_calls_fail_and_change_nothing)
         for (int i = 0; i < 50; i++)
                 ck_assert_pstr_eq(try_create(), DOSVC_ERROR_PREFIX "NoSpace");
         ck_assert_pstr_eq(try_describe(job, "after"), DOSVC_ERROR_PREFIX "NoSpace");
-        ck_assert_pstr_eq(job_try_add_file(scene.alice, job, URL, "/tmp/x"),
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, "/tmp/x"),
                           DOSVC_ERROR_PREFIX "NoSpace");
 
         for (int i = 0; i < 2; i++) { /* what memory says, and what the disk says */
@@ -260,19 +260,20 @@ END_TEST
 /* The same without a restart in between. */
 START_TEST(with_room_again_the_service_goes_on)
 {
-        char *job = job_create(scene.alice, "there");
+        char *job = client_create(scene.alice, "there");
 
-        job_add_file(scene.alice, job, URL, "/tmp/x");
+        client_add_file(scene.alice, job, URL, "/tmp/x");
         fill_disk();
         for (int i = 0; i < 5000 && !try_create(); i++)
                 ;
-        ck_assert_pstr_eq(job_try_call(scene.alice, job, "Resume"), DOSVC_ERROR_PREFIX "NoSpace");
-        ck_assert_str_eq(job_state(scene.alice, job), "suspended");
+        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"),
+                          DOSVC_ERROR_PREFIX "NoSpace");
+        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
         free_disk();
-        job_call(scene.alice, job, "Resume");
-        job_wait_state(scene.alice, job, "transient-error", 20000);
-        job_call(scene.alice, job, "Cancel");
-        ck_assert_pstr_eq(job_try_call(scene.alice, job, "Resume"), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transient-error", 20000);
+        client_call(scene.alice, job, "Cancel");
+        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"), SD_BUS_ERROR_UNKNOWN_OBJECT);
 }
 END_TEST
 

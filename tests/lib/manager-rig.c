@@ -186,9 +186,11 @@ Job *create(const Caller *caller)
 
 void add_files(Job *job, size_t n)
 {
-        static const ManagerFile files[] = { { "http://host/a", "/dir/a" },
-                                             { "http://host/b", "/dir/b" },
-                                             { "http://host/c", "/dir/c" } };
+        static const ManagerFile files[] = {
+                { .remote_name = "http://host/a", .local_name = "/dir/a" },
+                { .remote_name = "http://host/b", .local_name = "/dir/b" },
+                { .remote_name = "http://host/c", .local_name = "/dir/c" }
+        };
         uint32_t first;
 
         ck_assert_uint_le(n, ARRAY_SIZE(files));

@@ -81,7 +81,7 @@ END_TEST
 START_TEST(a_failed_change_is_not_in_memory_either)
 {
         Job *job = make_job(1);
-        static const ManagerFile file = { "http://host/x", "/dir/x" };
+        static const ManagerFile file = { .remote_name = "http://host/x", .local_name = "/dir/x" };
         uint32_t first;
 
         store_fail(store, -ENOSPC);

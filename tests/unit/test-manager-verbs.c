@@ -43,8 +43,12 @@ END_TEST
 START_TEST(files_are_added_all_or_none)
 {
         static const ManagerFile files[6] = {
-                { "http://host/1", "/1" }, { "http://host/2", "/2" }, { "http://host/3", "/3" },
-                { "http://host/4", "/4" }, { "http://host/5", "/5" }, { "http://host/6", "/6" },
+                { .remote_name = "http://host/1", .local_name = "/1" },
+                { .remote_name = "http://host/2", .local_name = "/2" },
+                { .remote_name = "http://host/3", .local_name = "/3" },
+                { .remote_name = "http://host/4", .local_name = "/4" },
+                { .remote_name = "http://host/5", .local_name = "/5" },
+                { .remote_name = "http://host/6", .local_name = "/6" },
         };
         Job *job = make_job(0);
         uint32_t first = 4711;
@@ -137,7 +141,7 @@ END_TEST
 START_TEST(every_verb_asks_policy_first)
 {
         Job *job = make_job(1);
-        static const ManagerFile file = { "http://host/x", "/dir/x" };
+        static const ManagerFile file = { .remote_name = "http://host/x", .local_name = "/dir/x" };
         uint32_t first;
 
         ck_assert_int_eq(manager_add_files(manager, &bob, job, &file, 1, &first), -ENOENT);

@@ -661,7 +661,7 @@ END_TEST
 START_TEST(a_job_that_is_being_published_is_left_alone)
 {
         Job *job = make_transferred(1);
-        static const ManagerFile file = { "http://host/x", "/dir/x" };
+        static const ManagerFile file = { .remote_name = "http://host/x", .local_name = "/dir/x" };
         uint32_t first;
 
         complete(job);
