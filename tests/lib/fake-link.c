@@ -110,11 +110,15 @@ void fake_link_checkpoint(WorkerLink *link,
                           uint64_t total,
                           bool finished)
 {
+        const char *remote = "http://of.the/worker";
         FileRecord record;
         char temp[32];
 
         (void) snprintf(temp, sizeof(temp), ".%u.part", file);
-        must(file_record_init(&record, file, "http://of.the/worker", "/of/the/worker"));
+        for (size_t i = 0; i < link->n_files; i++) /* bytes of another place would not count */
+                if (link->files[i].index == file)
+                        remote = link->files[i].remote_name;
+        must(file_record_init(&record, file, remote, "/of/the/worker"));
         must(str_set(&record.temp_name, temp));
         record.offset_bytes = bytes;
         record.total_bytes = total;

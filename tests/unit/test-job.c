@@ -171,7 +171,7 @@ static const struct {
             { NO, 0 },
             { SAVED, JOB_ERROR },
             { SAVED, JOB_ERROR },
-            { NO, 0 },
+            { SAVED | JOB_UNPLAN, JOB_ERROR },
             { NO, 0 },
             { NO, 0 } } },
         { JOB_EVENT_PUBLISHED,

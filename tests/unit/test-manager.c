@@ -35,13 +35,13 @@ START_TEST(each_state_is_taken_up_again)
 {
         static const struct {
                 JobState before, after;
-                int task; /* -1: no worker */
-                bool waits;
+                int task;   /* -1: no worker */
+                bool waits; /* for the next attempt, or for the end of MaximumDownloadTime */
                 const char *story;
         } cases[] = {
-                { JOB_QUEUED, JOB_CONNECTING, WORKER_TASK_DOWNLOAD, false, "connecting " },
-                { JOB_CONNECTING, JOB_CONNECTING, WORKER_TASK_DOWNLOAD, false, "connecting " },
-                { JOB_TRANSFERRING, JOB_CONNECTING, WORKER_TASK_DOWNLOAD, false, "connecting " },
+                { JOB_QUEUED, JOB_CONNECTING, WORKER_TASK_DOWNLOAD, true, "connecting " },
+                { JOB_CONNECTING, JOB_CONNECTING, WORKER_TASK_DOWNLOAD, true, "connecting " },
+                { JOB_TRANSFERRING, JOB_CONNECTING, WORKER_TASK_DOWNLOAD, true, "connecting " },
                 { JOB_SUSPENDED, JOB_SUSPENDED, -1, false, "" },
                 { JOB_ERROR, JOB_ERROR, -1, false, "" },
                 { JOB_TRANSIENT_ERROR, JOB_TRANSIENT_ERROR, -1, true, "" },
