@@ -41,6 +41,9 @@
 /* Well over the active jobs of a busy machine, well under what a pid or fd limit allows. */
 #define CHILDREN_MAX 256
 
+/* Of one user: whoever stops his workers with a signal does not take the places of all others. */
+#define CHILDREN_PER_USER_MAX (CHILDREN_MAX / 2)
+
 /* Two records a child, and refusals: a manager that leaves more than this unread is gone. */
 #define REPLIES_MAX (4 * CHILDREN_MAX)
 
@@ -55,6 +58,7 @@ enum { CHILD_WORKER_FD = WORKER_LINK_FD + 1, CHILD_STATUS_FD, CHILD_FIRST_CLOSED
 
 typedef struct Child {
         uint64_t id;
+        uint32_t uid;
         pid_t pid;
         int status_fd; /* owned; -EBADF once STARTED was told */
         bool refused;  /* STARTED told an error: its end is nobody's business */
@@ -314,12 +318,22 @@ static void reap_children(Server *server)
         }
 }
 
+static size_t count_children_of(const Server *server, uint32_t uid)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < server->n_children; i++)
+                n += server->children[i].uid == uid;
+        return n;
+}
+
 static int fork_child(Server *server, const SpawnRequest *request, int link_fd)
 {
         pid_t parent = getpid(), pid;
         int status[2];
 
-        if (server->n_children == CHILDREN_MAX)
+        if (server->n_children == CHILDREN_MAX ||
+            count_children_of(server, request->uid) >= CHILDREN_PER_USER_MAX)
                 return -EAGAIN;
         if (pipe2(status, O_CLOEXEC | O_NONBLOCK) < 0)
                 return -errno;
@@ -338,6 +352,7 @@ static int fork_child(Server *server, const SpawnRequest *request, int link_fd)
         (void) close(status[1]);
         server->children[server->n_children++] = (Child){
                 .id = request->id,
+                .uid = request->uid,
                 .pid = pid,
                 .status_fd = status[0],
         };

@@ -64,17 +64,20 @@ static void forget(Sender *sender)
         free(sender);
 }
 
-static int hold(Sender *sender, sd_bus_message *m)
+/* True: held; false: one too many, and refused. */
+static bool hold(Sender *sender, sd_bus_message *m)
 {
-        if (sender->n_held == LIMIT_HELD_MESSAGES)
-                return sd_bus_reply_method_errorf(m,
+        if (sender->n_held == LIMIT_HELD_MESSAGES) {
+                (void) sd_bus_reply_method_errorf(m,
                                                   DOSVC_ERROR_PREFIX "LimitExceeded",
                                                   "More than %d calls before the first answer",
                                                   LIMIT_HELD_MESSAGES);
+                return false;
+        }
         sender->held[(sender->first + sender->n_held) % LIMIT_HELD_MESSAGES] =
                 sd_bus_message_ref(m);
         sender->n_held++;
-        return 0;
+        return true;
 }
 
 /* Answers what waits with a refusal; the next message of that sender asks anew. */
@@ -205,8 +208,8 @@ static int ask(Callers *callers, sd_bus_message *m, const char *name)
                                      "s",
                                      name);
         if (r >= 0)
-                r = hold(sender, m);
-        if (r < 0)
+                (void) hold(sender, m); /* the first: there is room */
+        else
                 forget(sender);
         return r;
 }
@@ -240,7 +243,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
         }
         if (sender->state == SENDER_KNOWN)
                 return 0;
-        if (hold(sender, m) == 0 && sender->state == SENDER_RELEASED &&
+        if (hold(sender, m) && sender->state == SENDER_RELEASED &&
             sd_bus_enqueue_for_read(callers->bus, m) < 0)
                 refuse(sender);
         return 1;

@@ -77,7 +77,6 @@ typedef enum JobChange {
         JOB_CHANGE_PROXY = 1 << 7,
         JOB_CHANGE_TIMES = 1 << 8,
         JOB_CHANGE_NEW = 1 << 9,
-        JOB_CHANGE_FILE_COMPLETED = 1 << 10,
         JOB_CHANGE_SPANS = 1 << 11,
 } JobChange;
 
@@ -141,7 +140,7 @@ typedef struct Job {
         bool cleaned;                 /* CANCELLED: what could be removed is removed */
         bool counted_as_work;
         uint8_t clean_attempts;
-        uint8_t n_waiters; /* in Manager.waiters */
+        uint8_t n_waiters;   /* in Manager.waiters */
         List owner_link;     /* Owner.jobs */
         List dirty_link;     /* Manager.dirty */
         List running_link;   /* Manager.running */

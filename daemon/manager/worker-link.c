@@ -22,6 +22,9 @@
 /* A task's answer: publishing may have to sync much. */
 #define ANSWER_TIMEOUT_USEC (600 * USEC_PER_SEC)
 
+/* A download is asked whether it is still there this often, and has as long to say so. */
+#define PING_USEC (60 * USEC_PER_SEC)
+
 /* From Stop, or from the end of the task, to the end of the process. */
 #define STOP_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
@@ -47,6 +50,7 @@ struct WorkerLink {
         uint64_t worker; /* id at the spawner; 0: none any more */
         sd_bus *bus;
         sd_bus_slot *answer; /* of the task or of Stop */
+        sd_bus_slot *ping;
         sd_event_source *deadline;
         sd_event_source *tell_end;
         sd_event_source *drain;
@@ -125,6 +129,33 @@ static int distrust(WorkerLink *link, const char *what)
         return 0;
 }
 
+static int on_pong(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        WorkerLink *link = userdata;
+
+        link->ping = sd_bus_slot_unref(link->ping);
+        return 0;
+}
+
+/* Asks a download that took its task whether it lives; false if the last question is open. */
+static bool ping(WorkerLink *link)
+{
+        if (link->answer || link->ping)
+                return false;
+        if (sd_bus_call_method_async(link->bus,
+                                     &link->ping,
+                                     NULL,
+                                     WORKER_PATH,
+                                     "org.freedesktop.DBus.Peer",
+                                     "Ping",
+                                     on_pong,
+                                     link,
+                                     NULL) < 0)
+                return false;
+        set_deadline(link, PING_USEC);
+        return true;
+}
+
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
         WorkerLink *link = userdata;
@@ -134,6 +165,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
                 finish(link, -ETIMEDOUT, "The worker did not become ready in time");
                 break;
         case LINK_WORKING:
+                if (link->task == WORKER_TASK_DOWNLOAD && !link->stopping && ping(link))
+                        break;
                 finish(link, end_result(link, -ETIMEDOUT), "The worker did not answer in time");
                 spawner_kill(link->spawner, link->worker);
                 break;
@@ -226,7 +259,7 @@ static int on_checkpoint(WorkerLink *link, sd_bus_message *m)
         bool own;
 
         if (!sd_bus_message_has_signature(m, WORKER_CHECKPOINT_SIGNATURE) ||
-            wire_read_files(m, &records, &n_records) < 0)
+            wire_read_files(m, link->n_files, &records, &n_records) < 0)
                 return distrust(link, "Checkpoint that cannot be read");
         own = n_records <= link->n_files;
         for (size_t i = 0; i < n_records; i++)
@@ -357,8 +390,9 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return 0;
         }
         if (link->task == WORKER_TASK_DOWNLOAD) {
-                /* From now on the worker's own time limits count, and Stop's. */
-                (void) sd_event_source_set_enabled(link->deadline, SD_EVENT_OFF);
+                /* From now on the worker's own time limits count, as long as it lives. */
+                link->answer = sd_bus_slot_unref(link->answer);
+                set_deadline(link, PING_USEC);
                 return 0;
         }
 
@@ -594,6 +628,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
         if (link->worker)
                 spawner_forget(link->spawner, link->worker);
         sd_bus_slot_unref(link->answer);
+        sd_bus_slot_unref(link->ping);
         sd_bus_close_unref(link->bus);
         sd_event_source_disable_unref(link->deadline);
         sd_event_source_disable_unref(link->tell_end);

@@ -51,3 +51,6 @@
 /* Parts of one file (spec section 3.8), and the longest checksum: "sha512:" and 128 digits. */
 #define LIMIT_RANGES_PER_FILE 500
 #define LIMIT_CHECKSUM        135
+
+/* Records of one message on a worker's link: what MaxFilesPerJob= can be at most. */
+#define LIMIT_FILES_OF_A_TASK 100000

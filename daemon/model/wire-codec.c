@@ -172,7 +172,10 @@ FileRecord *file_records_free(FileRecord *records, size_t n_records)
         return NULL;
 }
 
-int wire_read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n_records)
+int wire_read_files(sd_bus_message *m,
+                    size_t limit,
+                    FileRecord **ret_records,
+                    size_t *ret_n_records)
 {
         FileRecord *records = NULL;
         size_t n = 0, allocated = 0;
@@ -196,7 +199,10 @@ int wire_read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n_r
                 r = read_file(m, &records[n]);
                 if (r <= 0)
                         break;
-                n++;
+                if (++n > limit) {
+                        r = -EBADMSG;
+                        break;
+                }
         }
         if (r >= 0 && sd_bus_message_exit_container(m) < 0)
                 r = -EBADMSG;

@@ -13,8 +13,11 @@
 int wire_append_file(sd_bus_message *m, const FileRecord *record);
 int wire_append_files(sd_bus_message *m, const FileRecord *records, size_t n_records);
 
-/* An owned array; free with file_records_free(). -EBADMSG, -ENOMEM. */
-int wire_read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n_records);
+/* An owned array of at most limit; free with file_records_free(). -EBADMSG, -ENOMEM. */
+int wire_read_files(sd_bus_message *m,
+                    size_t limit,
+                    FileRecord **ret_records,
+                    size_t *ret_n_records);
 
 FileRecord *file_records_free(FileRecord *records, size_t n_records);
 

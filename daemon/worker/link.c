@@ -254,7 +254,7 @@ static bool is_good_record(const FileRecord *record)
 /* Reads the array of records that ends an order, and the job it is about. */
 static int read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n_records)
 {
-        int r = wire_read_files(m, ret_records, ret_n_records);
+        int r = wire_read_files(m, LIMIT_FILES_OF_A_TASK, ret_records, ret_n_records);
 
         if (r < 0)
                 return r;

@@ -106,7 +106,7 @@ static void read_records(Input *input)
         while (input->size > 0)
                 assert(append_record(m, input) >= 0);
         seal(m);
-        if (wire_read_files(m, &records, &n) >= 0) {
+        if (wire_read_files(m, 100, &records, &n) >= 0) {
                 for (size_t i = 0; i < n; i++)
                         assert(records[i].remote_name && records[i].headers);
                 file_records_free(records, n);

@@ -102,7 +102,7 @@ static void on_checkpoint(WorkerDriver *driver, sd_bus_message *m)
         size_t n;
 
         ck_assert(sd_bus_message_has_signature(m, WORKER_CHECKPOINT_SIGNATURE));
-        ck_assert_int_ge(wire_read_files(m, &records, &n), 0);
+        ck_assert_int_ge(wire_read_files(m, 100, &records, &n), 0);
         for (size_t i = 0; i < n; i++) {
                 ck_assert_uint_lt(records[i].index, WORKER_DRIVER_MAX_FILES);
                 file_record_done(&driver->records[records[i].index]);

@@ -106,7 +106,7 @@ static int read_one(const FileRecord *record)
         setup();
         ck_assert_int_eq(wire_append_files(message, record, 1), 0);
         seal();
-        r = wire_read_files(message, &read, &n);
+        r = wire_read_files(message, 100, &read, &n);
         if (r < 0) {
                 ck_assert_ptr_null(read);
                 ck_assert_uint_eq(n, 4711);
@@ -135,7 +135,7 @@ START_TEST(records_come_out_as_they_went_in)
         ck_assert_int_ge(sd_bus_message_append(message, "s", "behind"), 0);
         seal();
 
-        ck_assert_int_eq(wire_read_files(message, &read, &n), 0);
+        ck_assert_int_eq(wire_read_files(message, 100, &read, &n), 0);
         ck_assert_uint_eq(n, ARRAY_SIZE(sent));
         for (size_t i = 0; i < n; i++)
                 check_equal(&sent[i], &read[i]);
@@ -152,7 +152,7 @@ START_TEST(no_records_are_an_empty_array)
 
         ck_assert_int_eq(wire_append_files(message, NULL, 0), 0);
         seal();
-        ck_assert_int_eq(wire_read_files(message, &read, &n), 0);
+        ck_assert_int_eq(wire_read_files(message, 100, &read, &n), 0);
         ck_assert_uint_eq(n, 0);
         file_records_free(read, n);
         ck_assert_ptr_null(file_records_free(NULL, 0));
@@ -269,7 +269,7 @@ START_TEST(one_bad_record_spoils_the_array)
         sent[5].temp_name = path;
         ck_assert_int_eq(wire_append_files(message, sent, ARRAY_SIZE(sent)), 0);
         seal();
-        ck_assert_int_eq(wire_read_files(message, &read, &n), -EBADMSG);
+        ck_assert_int_eq(wire_read_files(message, 100, &read, &n), -EBADMSG);
         ck_assert_ptr_null(read);
 }
 END_TEST
@@ -281,21 +281,21 @@ START_TEST(another_signature_is_refused)
         size_t n;
 
         seal(); /* nothing at all */
-        ck_assert_int_eq(wire_read_files(message, &read, &n), -EBADMSG);
+        ck_assert_int_eq(wire_read_files(message, 100, &read, &n), -EBADMSG);
         ck_assert_int_eq(wire_read_strings(message, 9, &strings), -EBADMSG);
 
         teardown();
         setup();
         ck_assert_int_ge(sd_bus_message_append(message, "a(us)u", 1, 7, "x", 1), 0);
         seal();
-        ck_assert_int_eq(wire_read_files(message, &read, &n), -EBADMSG);
+        ck_assert_int_eq(wire_read_files(message, 100, &read, &n), -EBADMSG);
         ck_assert_int_eq(wire_read_strings(message, 9, &strings), -EBADMSG);
 
         teardown();
         setup();
         ck_assert_int_ge(sd_bus_message_append(message, "s", "x"), 0);
         seal();
-        ck_assert_int_eq(wire_read_files(message, &read, &n), -EBADMSG);
+        ck_assert_int_eq(wire_read_files(message, 100, &read, &n), -EBADMSG);
         ck_assert_int_eq(wire_read_strings(message, 9, &strings), -EBADMSG);
         ck_assert_ptr_null(read);
         ck_assert_ptr_null(strings);
