@@ -118,9 +118,23 @@ static const char *const port_names[PORTS_MAX] = {
         [PORT_PROXY_BOTH] = "PROXY-BOTH",
 };
 
-/* Writes @DIR@ as the directory, @NAME@ as the number of that port and @NAME.LOG@ as its log. */
+unsigned servers_slow_mib(void)
+{
+        const char *value = getenv("DOSVC_SLOW_MIB");
+
+        return value ? (unsigned) strtoul(value, NULL, 10) : 8;
+}
+
+/*
+ * Writes @DIR@ as the directory, @SLOW@ as that rate, @NAME@ as the number of that port and
+ * @NAME.LOG@ as its log.
+ */
 static void write_name(FILE *out, const char *name, size_t length)
 {
+        if (length == 4 && memcmp(name, "SLOW", 4) == 0) {
+                (void) fprintf(out, "%u", servers_slow_mib());
+                return;
+        }
         if (length == 3 && memcmp(name, "DIR", 3) == 0) {
                 (void) fputs(dir, out);
                 return;
@@ -322,7 +336,7 @@ static const char nginx_template[] =
         "server {\n"
         "listen 127.0.0.1:@HTTP@;\naccess_log @HTTP.LOG@ facts;\n" NGINX_AREAS
         "location /slow/ { auth_basic " REALM "; auth_basic_user_file @DIR@/basic.users;\n"
-        "  limit_rate 8m; }\n"
+        "  limit_rate @SLOW@m; }\n"
         "location /away/ { rewrite ^/away/(.*)$ http://127.0.0.1:@OTHER@/basic/$1 redirect; }\n"
         "location /here/ { rewrite ^/here/(.*)$ http://127.0.0.1:@HTTP@/basic/$1 redirect; }\n"
         "location /loop/ { return 302 $uri; }\n"

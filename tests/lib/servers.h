@@ -31,7 +31,7 @@ enum {
 typedef enum Site {
         SITE_OPEN,
         SITE_BASIC,
-        SITE_SLOW,       /* Basic, SERVERS_SLOW_BYTES a second and connection */
+        SITE_SLOW,       /* Basic, servers_slow_mib() a second and connection */
         SITE_AWAY,       /* 302 to SITE_OTHER_BASIC: another origin */
         SITE_HERE,       /* 302 to SITE_BASIC: the same origin */
         SITE_LOOP,       /* 302 to itself */
@@ -50,8 +50,6 @@ typedef enum Site {
         SITES_MAX,
 } Site;
 
-#define SERVERS_SLOW_BYTES (8U * 1024U * 1024U)
-
 typedef enum ServersProxy {
         SERVERS_PROXY_BASIC,
         SERVERS_PROXY_DIGEST,
@@ -62,6 +60,9 @@ typedef enum ServersProxy {
 /* To be called in main(); ends the program with a sentence when a server does not start. */
 void servers_start(unsigned which);
 void servers_stop(void);
+
+/* Rate of SITE_SLOW in MiB a second: $DOSVC_SLOW_MIB, or 8. */
+unsigned servers_slow_mib(void);
 
 /* Makes a further file. */
 void servers_add_file(const char *name, uint64_t size_bytes);

@@ -1,7 +1,8 @@
 /*
  * What survives: jobs, files, credentials and bytes over SIGTERM and kill -9 of dosvcd, of its
  * spawner and of a worker in the middle of a large file; the result is byte for byte the
- * server's. $DOSVC_LARGE_MIB sets the size of that file (40 by default).
+ * server's. The file takes five seconds at the rate of SITE_SLOW: 40 MiB unless $DOSVC_SLOW_MIB
+ * says otherwise, 1 GiB with 205.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -25,23 +26,22 @@
 #define MIB       (1024ULL * 1024ULL)
 #define WAIT_MSEC 30000
 
-/* Two seconds of SITE_SLOW: a worker syncs and reports once a second. */
-#define SYNCED_BYTES (2ULL * SERVERS_SLOW_BYTES)
+#define LARGE_SEC  5
+#define LARGE_MSEC (LARGE_SEC * 2 * 1000 + WAIT_MSEC)
 
 static const char alice_home[] = USERS_ALICE_HOME;
 static char *job, *local;
 
-static unsigned large_mib(void)
+/* What comes in a second. */
+static uint64_t slow_bytes(void)
 {
-        const char *value = getenv("DOSVC_LARGE_MIB");
-
-        return value ? (unsigned) strtoul(value, NULL, 10) : 40;
+        return servers_slow_mib() * MIB;
 }
 
-/* At SERVERS_SLOW_BYTES a second, and as long again. */
-static unsigned large_msec(void)
+/* A worker syncs and reports once a second; before that nothing is promised. */
+static uint64_t synced_bytes(void)
 {
-        return large_mib() * 1000 / (unsigned) (SERVERS_SLOW_BYTES / MIB) * 2 + WAIT_MSEC;
+        return 2 * slow_bytes();
 }
 
 /* Alice's home is all tests': a failed one may have left its file. */
@@ -75,7 +75,7 @@ static void prepare(void)
         _cleanup_free_ char *path = servers_file("large");
 
         if (access(path, F_OK) < 0)
-                servers_add_file("large", large_mib() * MIB);
+                servers_add_file("large", LARGE_SEC * slow_bytes());
         servers_forget_requests();
         local = scene_alice_file("large");
         remove_leftovers();
@@ -110,7 +110,7 @@ static uint64_t bytes_now(void)
 static void finish(void)
 {
         _cleanup_free_ char *expected = servers_file("large");
-        uint64_t deadline = process_now_msec() + large_msec();
+        uint64_t deadline = process_now_msec() + LARGE_MSEC;
 
         while (strcmp(client_state(scene.alice, job), "transferred") != 0) {
                 ClientError error = client_error(scene.alice, job);
@@ -146,7 +146,7 @@ START_TEST(a_suspended_transfer_continues_where_it_was)
         process_nap_msec(500);
         ck_assert_int_eq(daemon_find(&scene.daemon, "dosvc-worker", 0), 0);
         ck_assert_uint_ge(bytes_now(), 4 * MIB);
-        ck_assert_uint_le(bytes_now(), bytes + SERVERS_SLOW_BYTES);
+        ck_assert_uint_le(bytes_now(), bytes + slow_bytes());
         ck_assert_int_lt(access(local, F_OK), 0);
         finish();
         assert_continued();
@@ -196,13 +196,13 @@ END_TEST
 
 START_TEST(a_restarted_service_goes_on_with_active_jobs)
 {
-        resume_until(SYNCED_BYTES);
+        resume_until(synced_bytes());
         if (_i)
                 scene_crash();
         else
                 scene_restart();
         /* Without a call: it was active, so it is again. */
-        client_wait_bytes(scene.alice, job, SYNCED_BYTES, WAIT_MSEC);
+        client_wait_bytes(scene.alice, job, synced_bytes(), WAIT_MSEC);
         finish();
         assert_continued();
 }
@@ -214,7 +214,7 @@ START_TEST(a_killed_helper_costs_one_attempt)
 {
         pid_t pid;
 
-        resume_until(SYNCED_BYTES);
+        resume_until(synced_bytes());
         pid = daemon_find(&scene.daemon, helpers[_i], 5000);
         ck_assert_int_gt(pid, 0);
         ck_assert_int_eq(kill(pid, SIGKILL), 0);
@@ -309,7 +309,7 @@ static Suite *make_suite(void)
         tcase_add_loop_test(records, a_restarted_service_knows_its_jobs, 0, 2);
         tcase_add_test(records, what_was_answered_survives_kill_9);
 
-        tcase_set_timeout(transfers, 60 + large_msec() / 500.0);
+        tcase_set_timeout(transfers, 180);
         tcase_add_test(transfers, a_suspended_transfer_continues_where_it_was);
         tcase_add_loop_test(transfers, a_restarted_service_goes_on_with_active_jobs, 0, 2);
         tcase_add_loop_test(transfers, a_killed_helper_costs_one_attempt, 0, ARRAY_SIZE(helpers));
@@ -319,7 +319,7 @@ static Suite *make_suite(void)
         tcase_add_test(ends, cancel_removes_what_was_fetched);
         tcase_add_test(ends, complete_in_the_middle_is_partial);
 
-        tcase_set_timeout(user, 60 + large_msec() / 500.0);
+        tcase_set_timeout(user, 180);
         tcase_add_test(user, a_suspended_transfer_continues_where_it_was);
         return suite;
 }
