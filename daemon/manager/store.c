@@ -723,8 +723,7 @@ static int read_file(sqlite3_stmt *s, Job *job)
                 &record.headers,     &record.checksum,      &record.restart_reason
         };
         static const int columns[] = { 2, 3, 4, 9, 10, 11, 13, 14, 17 };
-        int index = job_add_file(job, "", "");
-        int r = index;
+        int index = job_add_file(job, "", ""), r;
 
         if (index < 0)
                 return index;
