@@ -133,7 +133,9 @@ static int on_pong(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerLink *link = userdata;
 
-        link->ping = sd_bus_slot_unref(link->ping);
+        /* An error is sd-bus' own, that no answer came: the question stays open. */
+        if (!sd_bus_message_is_method_error(m, NULL))
+                link->ping = sd_bus_slot_unref(link->ping);
         return 0;
 }
 
