@@ -117,6 +117,9 @@ include tests/targets.mk
 demo: all ## Fetch a protected file through a private daemon, step by step
 	$(Q)B=$(B) tests/demo
 
+bench: all ## Fetch a large file next to curl, in pairs, and print the ratios
+	$(Q)B=$(B) tests/bench
+
 INSTALL_DIRS := $(bindir) $(libexecdir) $(libdir)/pkgconfig $(includedir) $(systemunitdir) \
         $(userunitdir) $(sysusersdir) $(tmpfilesdir) $(datadir)/dbus-1/system.d \
         $(datadir)/dbus-1/system-services $(datadir)/dbus-1/services $(datadir)/dbus-1/interfaces \
@@ -148,6 +151,6 @@ clean: ## Remove what was built
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: all demo deps check-deps format check-format lint clean help
+.PHONY: all bench demo deps check-deps format check-format lint clean help
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
