@@ -133,7 +133,7 @@ deps: ## Install with apt-get what building and the demo need (as root)
 check-deps: ## Install with apt-get what the tests need besides (as root)
 	apt-get install -y --no-install-recommends $(CHECK_DEPS)
 
-C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
+C_FILES = $(shell find client-lib daemon dbus tests -name '*.[ch]' | sort)
 
 format: ## Rewrite all C files with clang-format
 	clang-format -i $(C_FILES)
@@ -142,7 +142,7 @@ check-format: ## Fail if a C file is not formatted
 	clang-format --dry-run -Werror $(C_FILES)
 
 lint: export CPPFLAGS := $(CPPFLAGS)
-lint: check-format ## Layers, banned calls, contract, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
+lint: all check-format ## Layers, banned calls, contract, clang-tidy, cppcheck, gcc -fanalyzer, shellcheck
 	$(Q)B=$(B) CC="$(CC)" PKG_CFLAGS='$(PKG_CFLAGS)' tests/lint/run
 
 clean: ## Remove what was built

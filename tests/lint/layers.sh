@@ -87,7 +87,7 @@ while read -r file; do
                 esac
                 [[ $file != client-lib/ctl/* ]] || check_ctl "$file" "$name"
         done < <(includes "$file")
-done < <(git ls-files --cached --others --exclude-standard -- '*.c' '*.h' | sort -u)
+done < <(find client-lib daemon dbus tests -name '*.[ch]' | sort)
 
 # A .c includes its own header first, which proves that the header stands alone.
 while read -r file; do
@@ -97,7 +97,7 @@ while read -r file; do
         first=$(includes "$file" | head -n 1)
         [[ $first == *"$(basename "${file%.c}.h")" ]] ||
                 complain "$file" "$first" 'its own header comes first'
-done < <(git ls-files --cached --others --exclude-standard -- '*.c' | sort -u)
+done < <(find client-lib daemon dbus tests -name '*.c' | sort)
 
 # Inside the manager's and the worker's rooms arrows point down one list.
 ranks() {
@@ -123,6 +123,6 @@ while read -r file; do
                 to=$(ranks "daemon/${name%.h}")
                 [ "$to" -le "$from" ] || complain "$file" "\"$name" 'it is above in the list of S4'
         done < <(includes "$file" | grep -E '^"(manager|worker)/')
-done < <(git ls-files --cached --others --exclude-standard -- 'daemon/*.c' 'daemon/*.h' | sort -u)
+done < <(find daemon -name '*.[ch]' | sort)
 
 exit $bad

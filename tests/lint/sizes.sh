@@ -40,6 +40,6 @@ while read -r file; do
                         $bad = 1;
                 }
                 END { $? = $bad }' "$file" || bad=1
-done < <(git ls-files --cached --others --exclude-standard -- '*.c' '*.h' | sort -u)
+done < <(find client-lib daemon dbus tests -name '*.[ch]' | sort)
 
 exit $bad
