@@ -54,6 +54,7 @@ static char *take_string(Input *input, char buffer[static 256])
 static int append_record(sd_bus_message *m, Input *input)
 {
         char remote[256], local[256], temp[256], etag[256], date[256], url[256], headers[256];
+        char checksum[256], reason[256];
 
         return sd_bus_message_append(m,
                                      "(" WORKER_FILE_SIGNATURE ")",
@@ -69,7 +70,13 @@ static int append_record(sd_bus_message *m, Input *input)
                                      take_string(input, date),
                                      take_string(input, url),
                                      (int) (take_number(input, 1) & 1),
-                                     take_string(input, headers));
+                                     take_string(input, headers),
+                                     take_string(input, checksum),
+                                     1U, /* one range */
+                                     take_number(input, 8),
+                                     take_number(input, 8),
+                                     (uint32_t) take_number(input, 4),
+                                     take_string(input, reason));
 }
 
 /* sd-bus makes messages only for a connection; nobody reads this one. */
