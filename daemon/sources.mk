@@ -4,18 +4,18 @@ ROOMS += base model manager worker
 
 base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c secret.c str.c)
 
-model_SOURCES := $(addprefix daemon/model/,error-code.c spec.c wire-codec.c)
+model_SOURCES := $(addprefix daemon/model/,error-code.c settings.c spec.c wire-codec.c wire-settings.c)
 
 manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c config.c \
-        credentials.c credentials-bus.c file-bus.c helper.c job.c job-bus.c job-paths.c \
-        job-properties.c job-run.c manager.c manager-bus.c manager-turn.c manager-verbs.c \
-        manager-work.c owner.c policy.c retry.c scheduler.c secret-reader.c spawner.c store.c \
+        certificate-bus.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c job.c job-bus.c job-paths.c \
+        job-properties.c job-run.c manager.c manager-bus.c manager-settings.c manager-turn.c manager-verbs.c \
+        manager-work.c owner.c policy.c retry.c scheduler.c sealed.c secret-bus.c secret-reader.c settings-bus.c spawner.c store.c \
         store-schema.c subscribers.c user-names.c vault.c vault-keyring.c vault-secret.c \
         worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
         head.c http-date.c link.c parts.c publish.c request.c resume.c rungs.c sandbox.c sink.c \
-        transfer.c worker.c)
+        tls.c transfer.c worker.c)
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret
 
@@ -30,7 +30,7 @@ dosvc-spawn_PKGS    := libsystemd
 
 dosvc-worker_SOURCES := daemon/dosvc-worker.c daemon/base/wiping-heap.c
 dosvc-worker_ROOMS   := worker.a model.a base.a
-dosvc-worker_PKGS    := libsystemd libcurl libcrypto libsodium libseccomp
+dosvc-worker_PKGS    := libsystemd libcurl libssl libcrypto libsodium libseccomp
 
 dosvc-secret_SOURCES := daemon/dosvc-secret.c
 dosvc-secret_ROOMS   := base.a

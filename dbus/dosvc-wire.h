@@ -56,6 +56,22 @@
         X(OVERRIDE, "override")                                                                    \
         X(AUTODETECT, "autodetect")
 
+/* BG_HTTP_REDIRECT_POLICY_*, spec section 4.2. */
+#define DOSVC_REDIRECT_POLICIES(X)                                                                 \
+        X(ALLOW_SILENT, "allow-silent")                                                            \
+        X(ALLOW_REPORT, "allow-report")                                                            \
+        X(DISALLOW, "disallow")                                                                    \
+        X(ALLOW_SILENT_DOWNGRADE, "allow-silent+https-to-http")                                    \
+        X(ALLOW_REPORT_DOWNGRADE, "allow-report+https-to-http")
+
+/* BG_SSL_*, spec section 4.3; 1 << position is the number of the original. */
+#define DOSVC_SECURITY_FLAGS(X)                                                                    \
+        X(ENABLE_CRL_CHECK, "enable-crl-check")                                                    \
+        X(IGNORE_CERT_CN_INVALID, "ignore-cert-cn-invalid")                                        \
+        X(IGNORE_CERT_DATE_INVALID, "ignore-cert-date-invalid")                                    \
+        X(IGNORE_UNKNOWN_CA, "ignore-unknown-ca")                                                  \
+        X(IGNORE_CERT_WRONG_USAGE, "ignore-cert-wrong-usage")
+
 /* BG_ERROR_CONTEXT. */
 #define DOSVC_ERROR_CONTEXTS(X)                                                                    \
         X(NONE, "none")                                                                            \

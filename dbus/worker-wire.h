@@ -18,7 +18,7 @@
  * the worker syncs, sends a last Checkpoint and replies. Hang-up means the same
  * without a reply.
  *
- * FileRecord = (usssttttsssbssa(tt)us)
+ * FileRecord = (usssttttsssbssa(tt)uss)
  *   u index          number of the file in the job
  *   s remote_name    URL without user info
  *   s local_name     absolute path of the final file
@@ -40,10 +40,26 @@
  *                    offset and total above count bytes of the temporary file
  *   u restarts       how often the file began again from its first byte
  *   s restart_reason why it did the last time, a sentence; "" = never
+ *   s named_url      the owner's name of the file, where the worker has put into remote_name what
+ *                    a redirect said (RedirectPolicy); "" = remote_name is the owner's
+ *
+ * Settings = a{sv}; a key that is missing has its default, one that is not here is refused
+ *   proxies as            at most one URL an entry, "http://host:port" or "https://host:port"; the
+ *                         first is used; none = direct
+ *   proxy-bypass as       hosts that are reached without it
+ *   redirect-policy s     DOSVC_REDIRECT_POLICIES; "allow-silent"
+ *   security-flags as     DOSVC_SECURITY_FLAGS; none
+ *   ca-certificate s      path of a PEM file of authorities instead of the system's
+ *   client-certificate s  path of a PEM file
+ *   client-key s          the same; in the certificate's file
+ *   key-password h        memfd, as the secret of Authenticate; none
+ *   headers h             memfd: header lines, each ends in LF; none
+ *   ticket-cache s        name of a Kerberos credential cache; the owner's default
+ *   disk-reserve t        bytes that the file system of a destination must keep free; 0
  */
 #pragma once
 
-#define WORKER_PROTOCOL_VERSION 2
+#define WORKER_PROTOCOL_VERSION 3
 
 #define WORKER_PATH      "/org/dosvc1/worker"
 #define WORKER_INTERFACE "org.dosvc1.Worker"
@@ -51,13 +67,12 @@
 /* The link is descriptor 3 of the worker. */
 #define WORKER_LINK_FD 3
 
-#define WORKER_FILE_SIGNATURE "usssttttsssbssa(tt)us"
+#define WORKER_FILE_SIGNATURE "usssttttsssbssa(tt)uss"
 
 /*
  * Methods of the worker.
- *   Download(s job_id, as proxies, as proxy_bypass, a FileRecord files) → ()
- *       replies at once; the work is told in signals. proxies: at most one URL an entry,
- *       "http://host:port" or "https://host:port"; empty array = direct.
+ *   Download(s job_id, Settings settings, a FileRecord files) → ()
+ *       replies at once; the work is told in signals.
  *   Publish(s job_id, a FileRecord files) → a(uus) failures
  *       gives finished files their final names, removes the temporary files of the
  *       others; (index, code, text), empty = all done. May be repeated.
@@ -66,7 +81,7 @@
  *   Stop() → ()
  */
 #define WORKER_DOWNLOAD           "Download"
-#define WORKER_DOWNLOAD_SIGNATURE "sasasa(" WORKER_FILE_SIGNATURE ")"
+#define WORKER_DOWNLOAD_SIGNATURE "sa{sv}a(" WORKER_FILE_SIGNATURE ")"
 #define WORKER_PUBLISH            "Publish"
 #define WORKER_CLEAN              "Clean"
 #define WORKER_FILES_SIGNATURE    "sa(" WORKER_FILE_SIGNATURE ")"

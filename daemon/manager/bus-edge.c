@@ -55,6 +55,32 @@ int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply)
         return 1;
 }
 
+int bus_edge_each_entry(sd_bus_message *m,
+                        const char *what,
+                        bus_entry_t entry,
+                        void *userdata,
+                        sd_bus_error *error)
+{
+        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                const char *key = "";
+
+                r = sd_bus_message_read(m, "s", &key);
+                if (r >= 0)
+                        r = entry(userdata, key, m, error);
+                if (r == -ENXIO)
+                        return bus_error_set(error,
+                                             -EINVAL,
+                                             "%s '%s' has the wrong type",
+                                             what,
+                                             key);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
 BusEdge *bus_edge_of(sd_bus_message *m)
 {
         return sd_bus_slot_get_userdata(sd_bus_get_current_slot(sd_bus_message_get_bus(m)));

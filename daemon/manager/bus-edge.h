@@ -19,7 +19,7 @@ typedef struct BusEdge {
         Manager *manager;
         Callers *callers;
         Subscribers *subscribers;
-        List secret_calls; /* credentials-bus.c: SetCredentials that wait for a descriptor */
+        List secret_calls; /* secret-bus.c: calls that wait for a descriptor */
 } BusEdge;
 
 /*
@@ -30,6 +30,19 @@ int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply);
 
 /* Appends nothing itself: a fresh reply to fill, for bus_reply_saved(). */
 int bus_reply_new(sd_bus_message *call, sd_bus_message **ret);
+
+/*
+ * Walks an a{sv} that is next in m. entry: the variant of that key is next; it reads it whole, or
+ * sets error and returns its errno. A value of another type than it reads is refused in the name
+ * of what ("Key", "Option").
+ */
+typedef int (*bus_entry_t)(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error);
+
+int bus_edge_each_entry(sd_bus_message *m,
+                        const char *what,
+                        bus_entry_t entry,
+                        void *userdata,
+                        sd_bus_error *error);
 
 /* The edge of the object whose handler is running. */
 BusEdge *bus_edge_of(sd_bus_message *m);

@@ -83,6 +83,10 @@ int bus_error_set_verb(sd_bus_error *error, int error_number, const Job *job)
                                                        : job_state_to_string(job->state));
         case ENODATA:
                 return bus_error_set(error, error_number, "The job has no files; add one first");
+        case EMSGSIZE:
+                return bus_error_set(error,
+                                     error_number,
+                                     "The password of a key must have at most 1023 bytes");
         case EUSERS:
                 return bus_error_set(error, error_number, "The limit of jobs is reached");
         case EMFILE:

@@ -12,6 +12,3 @@
 
 int credentials_bus_set(BusEdge *edge, Job *job, sd_bus_message *call, sd_bus_error *error);
 int credentials_bus_remove(BusEdge *edge, Job *job, sd_bus_message *call, sd_bus_error *error);
-
-/* Drops the calls that wait for a descriptor, unanswered: the bus is going away. */
-void credentials_bus_drop(BusEdge *edge);

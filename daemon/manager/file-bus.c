@@ -137,8 +137,10 @@ static int read_ranges(Wish *wish, sd_bus_message *m, sd_bus_error *error)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_option(Wish *wish, const char *key, sd_bus_message *m, sd_bus_error *error)
+/* bus_entry_t */
+static int read_option(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
+        Wish *wish = userdata;
         const char *reason = "is not valid", *digits;
         char *checksum;
         int r;
@@ -159,21 +161,6 @@ static int read_option(Wish *wish, const char *key, sd_bus_message *m, sd_bus_er
         if (r < 0)
                 return bus_error_set(error, r, "Option '%s' %s", key, reason);
         return sd_bus_message_exit_container(m);
-}
-
-static int read_options(Wish *wish, sd_bus_message *m, sd_bus_error *error)
-{
-        const char *key;
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
-
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &key);
-                if (r >= 0)
-                        r = read_option(wish, key, m, error);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 /* Adds what was parsed, all or none. *ret_first: index of the first. */
@@ -238,7 +225,7 @@ int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         r = sd_bus_message_read(m, "ss", &remote, &local);
         if (r >= 0)
-                r = read_options(&wish, m, error);
+                r = bus_edge_each_entry(m, "Option", read_option, &wish, error);
         if (r >= 0)
                 r = parse_wish(&wish, remote, local, error);
         if (r >= 0)

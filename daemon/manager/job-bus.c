@@ -9,8 +9,10 @@
 #include "base/log.h"
 
 #include "manager/bus-error.h"
+#include "manager/certificate-bus.h"
 #include "manager/credentials-bus.h"
 #include "manager/file-bus.h"
+#include "manager/headers-bus.h"
 #include "manager/job-paths.h"
 #include "manager/job-properties.h"
 
@@ -125,6 +127,16 @@ static int method_remove_credentials(sd_bus_message *m, void *userdata, sd_bus_e
         return credentials_bus_remove(bus_edge_of(m), userdata, m, error);
 }
 
+static int method_set_client_certificate(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return certificate_bus_set(bus_edge_of(m), userdata, m, error);
+}
+
+static int method_remove_client_certificate(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return certificate_bus_remove(bus_edge_of(m), userdata, m, error);
+}
+
 /* ---- properties ------------------------------------------------------------------------------ */
 
 static int property_get(sd_bus *bus,
@@ -136,6 +148,22 @@ static int property_get(sd_bus *bus,
                         sd_bus_error *error)
 {
         return job_property_append(userdata, name, reply);
+}
+
+static int property_headers(sd_bus *bus,
+                            const char *path,
+                            const char *interface,
+                            const char *name,
+                            sd_bus_message *reply,
+                            void *userdata,
+                            sd_bus_error *error)
+{
+        sd_bus_message *m = sd_bus_get_current_message(bus);
+        BusEdge *edge = bus_edge_of(m);
+        const Caller *caller;
+        int r = bus_edge_find_caller(edge, m, &caller, error);
+
+        return r < 0 ? r : headers_bus_get(edge, caller, userdata, reply, error);
 }
 
 /* sd-bus answers Set as soon as this returns, so the commit cannot wait for the turn's end. */
@@ -200,7 +228,7 @@ static void send_changed(void *userdata, const char *destination)
         if (r >= 0)
                 r = job_properties_append_changed(telling->job, telling->changes, m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "as", 0);
+                r = job_properties_append_invalidated(telling->changes, m);
         if (r >= 0)
                 r = sd_bus_send(NULL, m, NULL);
         sd_bus_message_unref(m);
@@ -267,6 +295,8 @@ void job_bus_tell_progress(BusEdge *edge, Job *job, const char *destination)
 #define CONST  SD_BUS_VTABLE_PROPERTY_CONST
 #define CHANGE SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define UNPRIV SD_BUS_VTABLE_UNPRIVILEGED
+/* Read by Get alone; a change is told without the value. */
+#define HIDDEN (SD_BUS_VTABLE_PROPERTY_EXPLICIT | SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION)
 
 /* clang-format off */
 static const sd_bus_vtable job_vtable[] = {
@@ -293,6 +323,12 @@ static const sd_bus_vtable job_vtable[] = {
                                 UNPRIV | SD_BUS_VTABLE_SENSITIVE),
         SD_BUS_METHOD_WITH_ARGS("RemoveCredentials", SD_BUS_ARGS("s", target, "s", scheme),
                                 SD_BUS_RESULT("b", removed), method_remove_credentials, UNPRIV),
+        SD_BUS_METHOD_WITH_ARGS("SetClientCertificate", SD_BUS_ARGS("a{sv}", certificate),
+                                SD_BUS_NO_RESULT, method_set_client_certificate,
+                                UNPRIV | SD_BUS_VTABLE_SENSITIVE),
+        SD_BUS_METHOD_WITH_ARGS("RemoveClientCertificate", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("b", removed), method_remove_client_certificate,
+                                UNPRIV),
         SD_BUS_PROPERTY("Id", "s", property_get, 0, CONST),
         SD_BUS_PROPERTY("Owner", "u", property_get, 0, CHANGE),
         SD_BUS_PROPERTY("Type", "s", property_get, 0, CONST),
@@ -323,6 +359,16 @@ static const sd_bus_vtable job_vtable[] = {
                                  CHANGE | UNPRIV),
         SD_BUS_WRITABLE_PROPERTY("MaximumDownloadTime", "t", property_get, property_set, 0,
                                  CHANGE | UNPRIV),
+        SD_BUS_WRITABLE_PROPERTY("RedirectPolicy", "s", property_get, property_set, 0,
+                                 CHANGE | UNPRIV),
+        SD_BUS_WRITABLE_PROPERTY("SecurityFlags", "as", property_get, property_set, 0,
+                                 CHANGE | UNPRIV),
+        SD_BUS_WRITABLE_PROPERTY("CACertificate", "s", property_get, property_set, 0,
+                                 CHANGE | UNPRIV),
+        SD_BUS_WRITABLE_PROPERTY("TicketCache", "s", property_get, property_set, 0,
+                                 CHANGE | UNPRIV),
+        SD_BUS_WRITABLE_PROPERTY("CustomHeaders", "as", property_headers, property_set, 0,
+                                 HIDDEN | UNPRIV),
         SD_BUS_SIGNAL_WITH_ARGS("StateChanged", SD_BUS_ARGS("s", state, "s", previous), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Progress",
                                 SD_BUS_ARGS("t", bytes_transferred, "t", bytes_total, "t", rate), 0),

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,92 +11,92 @@
 #include "base/str.h"
 
 #include "manager/bus-error.h"
+#include "manager/headers-bus.h"
 #include "manager/job-paths.h"
+#include "manager/settings-bus.h"
 #include "model/error-code.h"
 #include "model/limits.h"
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static int append_id(const Job *job, sd_bus_message *m)
+typedef struct Property Property;
+
+/* Appends the value; property is what it is read for. */
+typedef int (*append_t)(const Job *job, const Property *property, sd_bus_message *m);
+
+struct Property {
+        const char *name, *signature;
+        append_t append;  /* NULL: never in a signal nor in GetAll, see headers-bus.h */
+        size_t offset;    /* of a plain value in Job */
+        unsigned changes; /* JobChange: which of them touch it */
+        int (*set)(BusEdge *edge,
+                   const Caller *caller,
+                   Job *job,
+                   const char *name,
+                   sd_bus_message *m,
+                   sd_bus_error *error);
+};
+
+static const void *value_of(const Job *job, const Property *property)
+{
+        return (const char *) job + property->offset;
+}
+
+static int append_u32(const Job *job, const Property *property, sd_bus_message *m)
+{
+        return sd_bus_message_append_basic(m, 'u', value_of(job, property));
+}
+
+static int append_u64(const Job *job, const Property *property, sd_bus_message *m)
+{
+        return sd_bus_message_append_basic(m, 't', value_of(job, property));
+}
+
+/* NULL is "". */
+static int append_text(const Job *job, const Property *property, sd_bus_message *m)
+{
+        const char *text = *(char *const *) value_of(job, property);
+
+        return sd_bus_message_append(m, "s", text ? text : "");
+}
+
+static int append_id(const Job *job, const Property *property, sd_bus_message *m)
 {
         char id[SD_ID128_STRING_MAX];
 
         return sd_bus_message_append(m, "s", sd_id128_to_string(job->id, id));
 }
 
-static int append_owner(const Job *job, sd_bus_message *m)
+static int append_owner(const Job *job, const Property *property, sd_bus_message *m)
 {
         return sd_bus_message_append(m, "u", job->owner->uid);
 }
 
-static int append_error_count(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "u", job->error_count);
-}
-
-static int append_files_total(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "u", job->n_files);
-}
-
-static int append_files_transferred(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "u", job->n_finished);
-}
-
-static int append_bytes_total(const Job *job, sd_bus_message *m)
+static int append_bytes_total(const Job *job, const Property *property, sd_bus_message *m)
 {
         return sd_bus_message_append(m, "t", job_bytes_total(job));
 }
 
-static int append_bytes_transferred(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "t", job->bytes_transferred);
-}
-
-static int append_rate(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "t", job->rate_bps);
-}
-
-static int append_creation_time(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "t", job->created_usec);
-}
-
-static int append_modification_time(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "t", job->modified_usec);
-}
-
-static int append_transfer_completion_time(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "t", job->transferred_usec);
-}
-
-static int append_display_name(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "s", job->display_name);
-}
-
-static int append_description(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "s", job->description);
-}
-
-static int append_priority(const Job *job, sd_bus_message *m)
+static int append_priority(const Job *job, const Property *property, sd_bus_message *m)
 {
         return sd_bus_message_append(m, "s", priority_to_string(job->priority));
 }
 
-static int append_state(const Job *job, sd_bus_message *m)
+static int append_state(const Job *job, const Property *property, sd_bus_message *m)
 {
         return sd_bus_message_append(m, "s", job_state_to_string(job->state));
 }
 
-static int append_type(const Job *job, sd_bus_message *m)
+static int append_type(const Job *job, const Property *property, sd_bus_message *m)
 {
         return sd_bus_message_append(m, "s", "download");
+}
+
+static int append_redirect_policy(const Job *job, const Property *property, sd_bus_message *m)
+{
+        return sd_bus_message_append(m,
+                                     "s",
+                                     redirect_policy_to_string(job->settings.redirect_policy));
 }
 
 static void format_time(uint64_t usec, char *text, size_t size)
@@ -166,7 +167,7 @@ static void describe(const Job *job, char *text, size_t size)
         }
 }
 
-static int append_status(const Job *job, sd_bus_message *m)
+static int append_status(const Job *job, const Property *property, sd_bus_message *m)
 {
         char text[4096];
 
@@ -174,7 +175,7 @@ static int append_status(const Job *job, sd_bus_message *m)
         return sd_bus_message_append(m, "s", text);
 }
 
-static int append_error(const Job *job, sd_bus_message *m)
+static int append_error(const Job *job, const Property *property, sd_bus_message *m)
 {
         char name[ERROR_CODE_NAME_MAX], file[JOB_PATH_MAX] = "/";
 
@@ -192,7 +193,7 @@ static int append_error(const Job *job, sd_bus_message *m)
                                      file);
 }
 
-static int append_next_attempt_time(const Job *job, sd_bus_message *m)
+static int append_next_attempt_time(const Job *job, const Property *property, sd_bus_message *m)
 {
         return sd_bus_message_append(m,
                                      "t",
@@ -200,33 +201,14 @@ static int append_next_attempt_time(const Job *job, sd_bus_message *m)
                                                                        : UINT64_C(0));
 }
 
-static int append_min_retry_delay(const Job *job, sd_bus_message *m)
+static int append_proxy_settings(const Job *job, const Property *property, sd_bus_message *m)
 {
-        return sd_bus_message_append(m, "t", job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY]);
+        return settings_bus_append_proxy(job, m);
 }
 
-static int append_no_progress(const Job *job, sd_bus_message *m)
+static int append_security_flags(const Job *job, const Property *property, sd_bus_message *m)
 {
-        return sd_bus_message_append(m, "t", job->spans_sec[JOB_SPAN_NO_PROGRESS]);
-}
-
-static int append_max_download(const Job *job, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "t", job->spans_sec[JOB_SPAN_MAX_DOWNLOAD]);
-}
-
-static int append_proxy_settings(const Job *job, sd_bus_message *m)
-{
-        int r;
-
-        r = sd_bus_message_open_container(m, 'r', "sasas");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", proxy_usage_to_string(job->proxy_usage));
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, job->proxies);
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, job->proxy_bypass);
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return settings_bus_append_security_flags(job, m);
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -315,127 +297,46 @@ static int set_span(BusEdge *edge,
         return r < 0 ? bus_error_set_verb(error, r, job) : 0;
 }
 
-static int
-read_proxies(sd_bus_message *m, char ***ret, size_t *length, bool parse, sd_bus_error *error)
-{
-        _cleanup_(strings_freep) char **list = NULL;
-        const char *entry;
-        int r;
-
-        r = strings_copy(NULL, &list);
-        if (r >= 0)
-                r = sd_bus_message_enter_container(m, 'a', "s");
-        while (r >= 0 && (r = sd_bus_message_read(m, "s", &entry)) > 0) {
-                _cleanup_free_ char *url = NULL;
-                const char *reason = "must be a host name, *.domain, an address or <local>";
-
-                *length += strlen(entry) + 1;
-                if (*length > LIMIT_PROXY_LIST)
-                        return bus_error_set(
-                                error,
-                                -E2BIG,
-                                "The lists of ProxySettings must have at most %d characters",
-                                LIMIT_PROXY_LIST);
-                if (parse)
-                        r = spec_parse_proxy(entry, &url, &reason);
-                else if (entry[0] == '\0' || strpbrk(entry, " \t,") ||
-                         str_has_control(entry, strlen(entry)))
-                        r = -EINVAL;
-                if (r == -EINVAL)
-                        return bus_error_set(error, r, "Entry of ProxySettings %s", reason);
-                if (r >= 0)
-                        r = strings_append(&list, url ? url : entry);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        if (r < 0)
-                return r;
-        *ret = STEAL_PTR(list);
-        return 0;
-}
-
-static int set_proxy(BusEdge *edge,
-                     const Caller *caller,
-                     Job *job,
-                     const char *name,
-                     sd_bus_message *m,
-                     sd_bus_error *error)
-{
-        _cleanup_(strings_freep) char **proxies = NULL, **bypass = NULL;
-        size_t proxies_length = 0, bypass_length = 0;
-        const char *text;
-        int usage, r;
-
-        r = sd_bus_message_enter_container(m, 'r', "sasas");
-        if (r >= 0)
-                r = sd_bus_message_read(m, "s", &text);
-        if (r >= 0)
-                r = read_proxies(m, &proxies, &proxies_length, true, error);
-        if (r >= 0)
-                r = read_proxies(m, &bypass, &bypass_length, false, error);
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        if (r < 0)
-                return r;
-
-        usage = proxy_usage_from_string(text);
-        if (usage < 0)
-                return bus_error_set(error,
-                                     -EINVAL,
-                                     "Unknown proxy usage '%s': expected preconfig, none, "
-                                     "override or autodetect",
-                                     text);
-        if (usage == PROXY_USAGE_AUTODETECT)
-                return bus_error_set(error, -EOPNOTSUPP, "Proxy usage autodetect is not available");
-        if (usage == PROXY_USAGE_OVERRIDE ? strings_count(proxies) == 0
-                                          : strings_count(proxies) + strings_count(bypass) > 0)
-                return bus_error_set(error,
-                                     -EINVAL,
-                                     "Proxy usage override needs a list of proxies, the others "
-                                     "take none");
-        r = manager_set_proxy(edge->manager, caller, job, (ProxyUsage) usage, proxies, bypass);
-        return r < 0 ? bus_error_set_verb(error, r, job) : 0;
-}
-
 /* ---- the table ------------------------------------------------------------------------------- */
 
-typedef struct Property {
-        const char *name, *signature;
-        int (*append)(const Job *job, sd_bus_message *m);
-        unsigned changes; /* JobChange: which of them touch it */
-        int (*set)(BusEdge *edge,
-                   const Caller *caller,
-                   Job *job,
-                   const char *name,
-                   sd_bus_message *m,
-                   sd_bus_error *error);
-} Property;
-
 /* clang-format off */
+#define COMPUTED(name, signature, append, changes, set)                                            \
+        { name, signature, append, 0, changes, set }
+#define PLAIN(name, type, member, changes, set)                                                    \
+        { name, PLAIN_##type, offsetof(Job, member), changes, set }
+#define PLAIN_U32 "u", append_u32
+#define PLAIN_U64 "t", append_u64
+#define PLAIN_TEXT "s", append_text
+
 static const Property properties[] = {
-        { "Id", "s", append_id, 0, NULL },
-        { "Owner", "u", append_owner, JOB_CHANGE_OWNER, NULL },
-        { "Type", "s", append_type, 0, NULL },
-        { "State", "s", append_state, JOB_CHANGE_STATE, NULL },
-        { "Status", "s", append_status, 0, NULL },
-        { "Error", "(usssso)", append_error, JOB_CHANGE_ERROR, NULL },
-        { "ErrorCount", "u", append_error_count, JOB_CHANGE_ERROR, NULL },
-        { "FilesTotal", "u", append_files_total, JOB_CHANGE_FILES, NULL },
-        { "FilesTransferred", "u", append_files_transferred, JOB_CHANGE_FILES, NULL },
-        { "BytesTotal", "t", append_bytes_total, 0, NULL },
-        { "BytesTransferred", "t", append_bytes_transferred, 0, NULL },
-        { "Rate", "t", append_rate, 0, NULL },
-        { "CreationTime", "t", append_creation_time, 0, NULL },
-        { "ModificationTime", "t", append_modification_time, 0, NULL },
-        { "TransferCompletionTime", "t", append_transfer_completion_time, JOB_CHANGE_TIMES, NULL },
-        { "NextAttemptTime", "t", append_next_attempt_time, JOB_CHANGE_STATE, NULL },
-        { "DisplayName", "s", append_display_name, JOB_CHANGE_DISPLAY_NAME, set_label },
-        { "Description", "s", append_description, JOB_CHANGE_DESCRIPTION, set_label },
-        { "Priority", "s", append_priority, JOB_CHANGE_PRIORITY, set_priority },
-        { "ProxySettings", "(sasas)", append_proxy_settings, JOB_CHANGE_PROXY, set_proxy },
-        { "MinimumRetryDelay", "t", append_min_retry_delay, JOB_CHANGE_SPANS, set_span },
-        { "NoProgressTimeout", "t", append_no_progress, JOB_CHANGE_SPANS, set_span },
-        { "MaximumDownloadTime", "t", append_max_download, JOB_CHANGE_SPANS, set_span },
+        COMPUTED("Id", "s", append_id, 0, NULL),
+        COMPUTED("Owner", "u", append_owner, JOB_CHANGE_OWNER, NULL),
+        COMPUTED("Type", "s", append_type, 0, NULL),
+        COMPUTED("State", "s", append_state, JOB_CHANGE_STATE, NULL),
+        COMPUTED("Status", "s", append_status, 0, NULL),
+        COMPUTED("Error", "(usssso)", append_error, JOB_CHANGE_ERROR, NULL),
+        PLAIN("ErrorCount", U32, error_count, JOB_CHANGE_ERROR, NULL),
+        PLAIN("FilesTotal", U32, n_files, JOB_CHANGE_FILES, NULL),
+        PLAIN("FilesTransferred", U32, n_finished, JOB_CHANGE_FILES, NULL),
+        COMPUTED("BytesTotal", "t", append_bytes_total, 0, NULL),
+        PLAIN("BytesTransferred", U64, bytes_transferred, 0, NULL),
+        PLAIN("Rate", U64, rate_bps, 0, NULL),
+        PLAIN("CreationTime", U64, created_usec, 0, NULL),
+        PLAIN("ModificationTime", U64, modified_usec, 0, NULL),
+        PLAIN("TransferCompletionTime", U64, transferred_usec, JOB_CHANGE_TIMES, NULL),
+        COMPUTED("NextAttemptTime", "t", append_next_attempt_time, JOB_CHANGE_STATE, NULL),
+        PLAIN("DisplayName", TEXT, display_name, JOB_CHANGE_DISPLAY_NAME, set_label),
+        PLAIN("Description", TEXT, description, JOB_CHANGE_DESCRIPTION, set_label),
+        COMPUTED("Priority", "s", append_priority, JOB_CHANGE_PRIORITY, set_priority),
+        COMPUTED("ProxySettings", "(sasas)", append_proxy_settings, JOB_CHANGE_PROXY, settings_bus_set_proxy),
+        PLAIN("MinimumRetryDelay", U64, spans_sec[JOB_SPAN_MIN_RETRY_DELAY], JOB_CHANGE_SPANS, set_span),
+        PLAIN("NoProgressTimeout", U64, spans_sec[JOB_SPAN_NO_PROGRESS], JOB_CHANGE_SPANS, set_span),
+        PLAIN("MaximumDownloadTime", U64, spans_sec[JOB_SPAN_MAX_DOWNLOAD], JOB_CHANGE_SPANS, set_span),
+        COMPUTED("RedirectPolicy", "s", append_redirect_policy, JOB_CHANGE_REDIRECT, settings_bus_set_redirect_policy),
+        COMPUTED("SecurityFlags", "as", append_security_flags, JOB_CHANGE_SECURITY, settings_bus_set_security_flags),
+        PLAIN("CACertificate", TEXT, settings.ca_certificate, JOB_CHANGE_AUTHORITIES, settings_bus_set_ca_certificate),
+        PLAIN("TicketCache", TEXT, settings.ticket_cache, JOB_CHANGE_TICKET_CACHE, settings_bus_set_ticket_cache),
+        COMPUTED("CustomHeaders", "as", NULL, JOB_CHANGE_HEADERS, headers_bus_set),
 };
 /* clang-format on */
 
@@ -451,7 +352,7 @@ int job_property_append(const Job *job, const char *name, sd_bus_message *m)
 {
         const Property *property = find_property(name);
 
-        return property ? property->append(job, m) : -ENOENT;
+        return property && property->append ? property->append(job, property, m) : -ENOENT;
 }
 
 static int append_entry(const Job *job, const Property *property, sd_bus_message *m)
@@ -464,7 +365,7 @@ static int append_entry(const Job *job, const Property *property, sd_bus_message
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'v', property->signature);
         if (r >= 0)
-                r = property->append(job, m);
+                r = property->append(job, property, m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -475,8 +376,18 @@ int job_properties_append_changed(const Job *job, unsigned changes, sd_bus_messa
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(properties); i++)
-                if (properties[i].changes & changes)
+                if (properties[i].changes & changes && properties[i].append)
                         r = append_entry(job, &properties[i], m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int job_properties_append_invalidated(unsigned changes, sd_bus_message *m)
+{
+        int r = sd_bus_message_open_container(m, 'a', "s");
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(properties); i++)
+                if (properties[i].changes & changes && !properties[i].append)
+                        r = sd_bus_message_append(m, "s", properties[i].name);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 

@@ -14,6 +14,9 @@ int job_property_append(const Job *job, const char *name, sd_bus_message *m);
 /* Appends a{sv}: the properties that the changes (JobChange) touch. */
 int job_properties_append_changed(const Job *job, unsigned changes, sd_bus_message *m);
 
+/* Appends as: the names of those that they touch and that are not shown to everybody. */
+int job_properties_append_invalidated(unsigned changes, sd_bus_message *m);
+
 /* Reads the bare value from m and sets it; the name is that of a writable property. */
 int job_property_set(BusEdge *edge,
                      const Caller *caller,

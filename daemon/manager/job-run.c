@@ -143,6 +143,21 @@ static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t 
 }
 
 /*
+ * A redirect that the job reports, or stops at, names another place, which the worker tells
+ * together with the owner's name; that one never changes here.
+ */
+static bool may_rename(const Job *job, const FileRecord *told)
+{
+        _cleanup_free_ char *url = NULL, *user = NULL, *password = NULL;
+        RedirectPolicy policy = job->settings.redirect_policy;
+        const char *reason;
+
+        return (redirect_policy_reports(policy) || policy == REDIRECT_POLICY_DISALLOW) &&
+               spec_parse_remote_name(told->remote_name, &url, &user, &password, &reason) >= 0 &&
+               !user && !password;
+}
+
+/*
  * What the owner wished is not the worker's to change. Of a file that has another remote name by
  * now only the temporary file counts, so that it is found again: its bytes are of the old place.
  */
@@ -152,15 +167,17 @@ static int take_record(Job *job, const FileRecord *told)
         FileRecord record, mixed = *told;
         int r;
 
-        if (!str_equal(told->remote_name, wish->remote_name)) {
+        if (!str_equal(file_record_owners_name(told), file_record_owners_name(wish))) {
                 if (wish->finished)
                         return -ESTALE;
                 mixed = *wish;
                 mixed.temp_name = told->temp_name;
                 mixed.device = told->device;
                 mixed.inode = told->inode;
+        } else if (!str_equal(told->remote_name, wish->remote_name) && !may_rename(job, told)) {
+                mixed.remote_name = wish->remote_name;
+                mixed.named_url = wish->named_url;
         }
-        mixed.remote_name = wish->remote_name;
         mixed.local_name = wish->local_name;
         mixed.checksum = wish->checksum;
         mixed.ranges = wish->ranges;
@@ -284,11 +301,7 @@ static FileRecord *collect_files(const JobRun *run, size_t *ret_n)
         return files;
 }
 
-int job_run_start(JobRun *run,
-                  sd_event *event,
-                  Spawner *spawner,
-                  char *const *proxies,
-                  char *const *proxy_bypass)
+int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const TransferSettings *settings)
 {
         _cleanup_free_ FileRecord *files = NULL;
         _cleanup_free_ char *text = NULL;
@@ -310,8 +323,7 @@ int job_run_start(JobRun *run,
                                     .owner_name = run->owner->name,
                                     .files = files,
                                     .n_files = n_files,
-                                    .proxies = proxies,
-                                    .proxy_bypass = proxy_bypass,
+                                    .settings = settings,
                             },
                             &facts,
                             run,
@@ -327,6 +339,12 @@ int job_run_start(JobRun *run,
                     text,
                     "");
         run->transient = true;
+        return sd_event_add_defer(event, &run->not_started, on_not_started, run);
+}
+
+int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text)
+{
+        set_failure(run, code, ERROR_CONTEXT_GENERAL_QUEUE_MANAGER, text, "");
         return sd_event_add_defer(event, &run->not_started, on_not_started, run);
 }
 

@@ -67,8 +67,9 @@ DEFINE_CLEANUP(JobRun *, job_run_free);
 int job_run_start(JobRun *run,
                   sd_event *event,
                   Spawner *spawner,
-                  char *const *proxies,
-                  char *const *proxy_bypass);
+                  const TransferSettings *settings); /* DOWNLOAD; else NULL */
+/* Instead of starting: it failed already, for good; ended() tells so from the loop. -ENOMEM. */
+int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text);
 bool job_run_is_started(const JobRun *run);
 /* A download that is started syncs and ends; ended() follows. */
 void job_run_stop(JobRun *run);

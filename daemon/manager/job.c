@@ -196,8 +196,7 @@ Job *job_free(Job *job)
         free(job->description);
         free(job->error.description);
         free(job->error.url);
-        strings_free(job->proxies);
-        strings_free(job->proxy_bypass);
+        transfer_settings_done(&job->settings);
         free(job);
         return NULL;
 }
@@ -225,8 +224,8 @@ void job_take_stored(Job *job, Job *stored)
         TAKE(description);
         TAKE(priority);
         TAKE(proxy_usage);
-        TAKE(proxies);
-        TAKE(proxy_bypass);
+        TAKE(settings);
+        TAKE(sealed);
         TAKE(state);
         TAKE(error);
         TAKE(error_count);
@@ -334,8 +333,11 @@ int job_set_remote_name(Job *job, uint32_t index, const char *remote_name)
         FileRecord *record = &file->record;
         int r = str_set(&record->remote_name, remote_name);
 
-        if (r < 0 || record->finished)
+        if (r < 0)
                 return r;
+        record->named_url[0] = '\0';
+        if (record->finished)
+                return 0;
         count_file(job, file, -1);
         record->etag[0] = record->last_modified[0] = record->effective_url[0] = '\0';
         record->offset_bytes = file->live_bytes = 0;

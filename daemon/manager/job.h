@@ -15,6 +15,7 @@
 #include "manager/owner.h"
 #include "manager/retry.h"
 #include "manager/scheduler.h"
+#include "model/settings.h"
 #include "model/spec.h"
 
 typedef enum JobEvent {
@@ -77,7 +78,12 @@ typedef enum JobChange {
         JOB_CHANGE_PROXY = 1 << 7,
         JOB_CHANGE_TIMES = 1 << 8,
         JOB_CHANGE_NEW = 1 << 9,
+        JOB_CHANGE_REDIRECT = 1 << 10,
         JOB_CHANGE_SPANS = 1 << 11,
+        JOB_CHANGE_SECURITY = 1 << 12,
+        JOB_CHANGE_AUTHORITIES = 1 << 13,
+        JOB_CHANGE_TICKET_CACHE = 1 << 14,
+        JOB_CHANGE_HEADERS = 1 << 15,
 } JobChange;
 
 /* Spans of time that the owner may set. */
@@ -99,8 +105,8 @@ typedef struct Job {
         char *description;
         Priority priority;
         ProxyUsage proxy_usage;
-        char **proxies; /* normal form of spec_parse_proxy() */
-        char **proxy_bypass;
+        TransferSettings settings; /* no secrets: these are in the vault */
+        unsigned sealed;           /* bits 1 << VaultKind: secrets of settings that were set */
 
         JobState state;
         JobError error;

@@ -10,12 +10,12 @@
 
 #include "manager/bus-edge.h"
 #include "manager/bus-error.h"
-#include "manager/credentials-bus.h"
 #include "manager/credentials.h"
 #include "manager/file-bus.h"
 #include "manager/job-bus.h"
 #include "manager/job-paths.h"
 #include "manager/job-properties.h"
+#include "manager/secret-bus.h"
 #include "model/limits.h"
 
 struct ManagerBus {
@@ -31,21 +31,18 @@ struct ManagerBus {
 
 /* ---- methods --------------------------------------------------------------------------------- */
 
-static int
-read_options(BusEdge *edge, const Caller *caller, Job *job, sd_bus_message *m, sd_bus_error *error)
+typedef struct Making {
+        BusEdge *edge;
+        const Caller *caller;
+        Job *job;
+} Making;
+
+/* bus_entry_t */
+static int set_option(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        const Making *making = userdata;
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const char *name;
-
-                r = sd_bus_message_read(m, "s", &name);
-                if (r >= 0)
-                        r = job_property_set_option(edge, caller, job, name, m, error);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        return job_property_set_option(making->edge, making->caller, making->job, key, m, error);
 }
 
 static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -75,7 +72,7 @@ static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *er
         r = manager_create_job(edge->manager, caller, display_name, &job);
         if (r < 0)
                 return bus_error_set_verb(error, r, NULL);
-        r = read_options(edge, caller, job, m, error);
+        r = bus_edge_each_entry(m, "Option", set_option, &(Making){ edge, caller, job }, error);
         if (r >= 0)
                 r = bus_reply_new(m, &reply);
         if (r >= 0)
@@ -119,40 +116,28 @@ typedef struct Filter {
         int state; /* -1: any */
 } Filter;
 
-static int read_filter(sd_bus_message *m, Filter *filter, sd_bus_error *error)
+/* bus_entry_t */
+static int read_filter(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        Filter *filter = userdata;
+        const char *text;
+        int flag, r;
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const char *key = "", *text;
-                int flag;
-
-                r = sd_bus_message_read(m, "s", &key);
-                if (r >= 0 && strcmp(key, "all-users") == 0) {
-                        r = sd_bus_message_read(m, "v", "b", &flag);
-                        filter->all_users = r >= 0 && flag;
-                } else if (r >= 0 && strcmp(key, "state") == 0) {
-                        r = sd_bus_message_read(m, "v", "s", &text);
-                        if (r >= 0) {
-                                filter->state = job_state_from_string(text);
-                                if (filter->state < 0)
-                                        return bus_error_set(error,
-                                                             -EINVAL,
-                                                             "Unknown state '%s'",
-                                                             text);
-                        }
-                } else if (r >= 0) {
-                        return bus_error_set(error,
-                                             -EINVAL,
-                                             "Unknown filter '%s': expected all-users or state",
-                                             key);
-                }
-                if (r == -ENXIO)
-                        return bus_error_set(error, -EINVAL, "Filter '%s' has the wrong type", key);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
+        if (strcmp(key, "all-users") == 0) {
+                r = sd_bus_message_read(m, "v", "b", &flag);
+                filter->all_users = r >= 0 && flag;
+                return r;
         }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        if (strcmp(key, "state") != 0)
+                return bus_error_set(error,
+                                     -EINVAL,
+                                     "Unknown filter '%s': expected all-users or state",
+                                     key);
+        r = sd_bus_message_read(m, "v", "s", &text);
+        if (r < 0)
+                return r;
+        filter->state = job_state_from_string(text);
+        return filter->state < 0 ? bus_error_set(error, -EINVAL, "Unknown state '%s'", text) : 0;
 }
 
 typedef struct Listing {
@@ -190,7 +175,7 @@ static int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *err
 
         r = bus_edge_find_caller(edge, m, &caller, error);
         if (r >= 0)
-                r = read_filter(m, &filter, error);
+                r = bus_edge_each_entry(m, "Filter", read_filter, &filter, error);
         if (r < 0)
                 return r;
         listing.state = filter.state;
@@ -210,53 +195,47 @@ static int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *err
         return r < 0 ? r : 1;
 }
 
-static int read_subscription(sd_bus_message *m, SubscribeOptions *options, sd_bus_error *error)
+/* bus_entry_t */
+static int
+read_subscription(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
-        int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        SubscribeOptions *options = userdata;
+        uint64_t interval;
+        const char *path;
+        int flag, r;
 
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const char *key = "", *path;
-                uint64_t interval;
-                int flag;
-
-                r = sd_bus_message_read(m, "s", &key);
-                if (r >= 0 && strcmp(key, "all-users") == 0) {
-                        r = sd_bus_message_read(m, "v", "b", &flag);
-                        options->all_users = r >= 0 && flag;
-                } else if (r >= 0 && strcmp(key, "job") == 0) {
-                        r = sd_bus_message_read(m, "v", "o", &path);
-                        if (r >= 0 && job_path_parse(path, &options->job) < 0)
-                                return bus_error_set(error,
-                                                     -EINVAL,
-                                                     "'%s' is not the path of a job",
-                                                     path);
-                        options->one_job = true;
-                } else if (r >= 0 && strcmp(key, "progress-interval") == 0) {
-                        r = sd_bus_message_read(m, "v", "t", &interval);
-                        if (r >= 0 && interval != 0 &&
-                            (interval < SUBSCRIBE_INTERVAL_MIN_MSEC ||
-                             interval > SUBSCRIBE_INTERVAL_MAX_MSEC))
-                                return bus_error_set(error,
-                                                     -EINVAL,
-                                                     "progress-interval must be 0 or from %d to %d "
-                                                     "milliseconds",
-                                                     SUBSCRIBE_INTERVAL_MIN_MSEC,
-                                                     SUBSCRIBE_INTERVAL_MAX_MSEC);
-                        if (r >= 0)
-                                options->progress_interval_msec = interval;
-                } else if (r >= 0) {
-                        return bus_error_set(error,
-                                             -EINVAL,
-                                             "Unknown option '%s': expected all-users, job or "
-                                             "progress-interval",
-                                             key);
-                }
-                if (r == -ENXIO)
-                        return bus_error_set(error, -EINVAL, "Option '%s' has the wrong type", key);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
+        if (strcmp(key, "all-users") == 0) {
+                r = sd_bus_message_read(m, "v", "b", &flag);
+                options->all_users = r >= 0 && flag;
+                return r;
         }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        if (strcmp(key, "job") == 0) {
+                r = sd_bus_message_read(m, "v", "o", &path);
+                if (r < 0)
+                        return r;
+                options->one_job = true;
+                if (job_path_parse(path, &options->job) >= 0)
+                        return 0;
+                return bus_error_set(error, -EINVAL, "'%s' is not the path of a job", path);
+        }
+        if (strcmp(key, "progress-interval") != 0)
+                return bus_error_set(error,
+                                     -EINVAL,
+                                     "Unknown option '%s': expected all-users, job or "
+                                     "progress-interval",
+                                     key);
+        r = sd_bus_message_read(m, "v", "t", &interval);
+        if (r < 0)
+                return r;
+        if (interval != 0 &&
+            (interval < SUBSCRIBE_INTERVAL_MIN_MSEC || interval > SUBSCRIBE_INTERVAL_MAX_MSEC))
+                return bus_error_set(error,
+                                     -EINVAL,
+                                     "progress-interval must be 0 or from %d to %d milliseconds",
+                                     SUBSCRIBE_INTERVAL_MIN_MSEC,
+                                     SUBSCRIBE_INTERVAL_MAX_MSEC);
+        options->progress_interval_msec = interval;
+        return 0;
 }
 
 static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -269,7 +248,7 @@ static int method_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *err
 
         r = bus_edge_find_caller(edge, m, &caller, error);
         if (r >= 0)
-                r = read_subscription(m, &options, error);
+                r = bus_edge_each_entry(m, "Option", read_subscription, &options, error);
         if (r < 0)
                 return r;
         if (policy_check(caller, options.all_users ? VERB_SUBSCRIBE_ALL : VERB_SUBSCRIBE, NULL) < 0)
@@ -679,7 +658,7 @@ ManagerBus *manager_bus_free(ManagerBus *manager_bus)
                 return NULL;
         if (manager_bus->edge.manager)
                 manager_set_observer(manager_bus->edge.manager, &(ManagerObserver){ 0 });
-        credentials_bus_drop(&manager_bus->edge);
+        secret_bus_drop(&manager_bus->edge);
         sd_bus_slot_unref(manager_bus->disconnected);
         sd_bus_slot_unref(manager_bus->name_lost);
         callers_free(manager_bus->edge.callers);

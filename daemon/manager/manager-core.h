@@ -10,6 +10,7 @@
  *
  *   manager.c        life: made, loaded, stopped, freed
  *   manager-verbs.c  what callers may do
+ *   manager-settings.c  the same for what a worker is told of a job
  *   manager-turn.c   gathering changes, the commit, carrying effects out, taking back
  *   manager-work.c   planning, workers, what they say
  */
@@ -110,6 +111,19 @@ int manager_on_lazy_commit(sd_event_source *source, uint64_t usec, void *userdat
 /* ---- manager-work.c -------------------------------------------------------------------------- */
 
 extern const JobRunEvents manager_run_events;
+
+/*
+ * What the job's next worker shall know; transfer_settings_done() frees it. -ENOKEY: a secret was
+ * set and cannot be had, *ret_lost is the sentence for it.
+ */
+int manager_collect_settings(Manager *manager,
+                             const Job *job,
+                             TransferSettings *ret,
+                             const char **ret_lost);
+/* What a new owner shall not inherit; the slots of the vault are the caller's. */
+void manager_forget_owners_settings(Job *job);
+/* An active job goes back into the queue, so that a new worker does it. */
+int manager_requeue(Manager *manager, Job *job);
 
 /* Does what the state of a job without a worker asks for. */
 void manager_advance(Manager *manager, Job *job);

@@ -173,6 +173,13 @@ int manager_add_files(Manager *manager,
         return 0;
 }
 
+int manager_requeue(Manager *manager, Job *job)
+{
+        int r = manager_move(manager, job, JOB_EVENT_SUSPEND);
+
+        return r < 0 ? r : manager_move(manager, job, JOB_EVENT_RESUME);
+}
+
 int manager_set_remote_names(Manager *manager,
                              const Caller *caller,
                              Job *job,
@@ -195,11 +202,8 @@ int manager_set_remote_names(Manager *manager,
         if (r >= 0)
                 r = manager_change(manager, job, 0, 0);
         /* Its worker asks at the old place. */
-        if (r >= 0 && unfinished && job_is_active(job)) {
-                r = manager_move(manager, job, JOB_EVENT_SUSPEND);
-                if (r >= 0)
-                        r = manager_move(manager, job, JOB_EVENT_RESUME);
-        }
+        if (r >= 0 && unfinished && job_is_active(job))
+                r = manager_requeue(manager, job);
         if (r < 0) { /* the end of the turn puts the job back */
                 store_fail(manager->parts.store, r);
                 manager_mark_dirty(manager, job, 0, 0);
@@ -300,6 +304,7 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
+        manager_forget_owners_settings(job);
         job->changes |= JOB_CHANGE_OWNER;
         r = manager_move(manager, job, JOB_EVENT_TAKE);
         if (r >= 0)
@@ -361,30 +366,6 @@ int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Prior
                               job,
                               scheduler_is_queued(&job->queue) ? JOB_PLAN : 0,
                               JOB_CHANGE_PRIORITY);
-}
-
-int manager_set_proxy(Manager *manager,
-                      const Caller *caller,
-                      Job *job,
-                      ProxyUsage usage,
-                      char *const *proxies,
-                      char *const *bypass)
-{
-        _cleanup_(strings_freep) char **new_proxies = NULL, **new_bypass = NULL;
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
-
-        if (r >= 0)
-                r = strings_copy(proxies, &new_proxies);
-        if (r >= 0)
-                r = strings_copy(bypass, &new_bypass);
-        if (r < 0)
-                return r;
-        strings_free(job->proxies);
-        strings_free(job->proxy_bypass);
-        job->proxies = STEAL_PTR(new_proxies);
-        job->proxy_bypass = STEAL_PTR(new_bypass);
-        job->proxy_usage = usage;
-        return manager_change(manager, job, 0, JOB_CHANGE_PROXY);
 }
 
 int manager_set_credentials(Manager *manager,

@@ -33,26 +33,38 @@ static int new_run(Manager *manager, Job *job, WorkerTask task)
         return r;
 }
 
+static int start_download(Manager *manager, Job *job)
+{
+        _cleanup_(transfer_settings_done) TransferSettings settings = { 0 };
+        const char *lost;
+        int r = manager_collect_settings(manager, job, &settings, &lost);
+
+        if (r == -ENOKEY) {
+                log_job(LOG_WARNING, job, 0, LOG_ID_CREDENTIALS_LOST, "%s", lost);
+                return job_run_refuse(job->run,
+                                      manager->parts.event,
+                                      (uint32_t) ERROR_CODE_CREDENTIALS_LOST,
+                                      lost);
+        }
+        return r < 0 ? r
+                     : job_run_start(job->run,
+                                     manager->parts.event,
+                                     manager->parts.spawner,
+                                     &settings);
+}
+
 void manager_start_run(Manager *manager, Job *job, WorkerTask task)
 {
-        const Config *config = manager->parts.config;
-        bool own = job->proxy_usage == PROXY_USAGE_OVERRIDE;
-        bool preconfig = job->proxy_usage == PROXY_USAGE_PRECONFIG;
-        static char *const none[] = { NULL };
         int r = 0;
 
         if (!job->run)
                 r = new_run(manager, job, task);
         if (r >= 0)
-                r = job_run_start(job->run,
-                                  manager->parts.event,
-                                  manager->parts.spawner,
-                                  own         ? job->proxies
-                                  : preconfig ? config->proxies
-                                              : none,
-                                  own         ? job->proxy_bypass
-                                  : preconfig ? config->proxy_bypass
-                                              : none);
+                r = task == WORKER_TASK_DOWNLOAD ? start_download(manager, job)
+                                                 : job_run_start(job->run,
+                                                                 manager->parts.event,
+                                                                 manager->parts.spawner,
+                                                                 NULL);
         if (r < 0) /* out of memory: the state stays, the next turn of this job tries again */
                 log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared");
         else if (task == WORKER_TASK_DOWNLOAD) {

@@ -176,6 +176,34 @@ int manager_set_proxy(Manager *manager,
                       char *const *proxies,
                       char *const *bypass);
 
+/* "" takes the last two back. An active job gets a new worker, which knows. */
+int manager_set_redirect_policy(Manager *manager,
+                                const Caller *caller,
+                                Job *job,
+                                RedirectPolicy policy);
+/* flags: bits 1 << SecurityFlag */
+int manager_set_security_flags(Manager *manager, const Caller *caller, Job *job, unsigned flags);
+int manager_set_ca_certificate(Manager *manager, const Caller *caller, Job *job, const char *path);
+int manager_set_ticket_cache(Manager *manager, const Caller *caller, Job *job, const char *name);
+
+/*
+ * lines as TransferSettings.headers has them; empty or NULL: none. -ENOKEY, -ENOBUFS as for
+ * credentials.
+ */
+int manager_set_headers(Manager *manager, const Caller *caller, Job *job, const Secret *lines);
+/* *ret is NULL if there are none. -ENOKEY: they are lost. */
+int manager_get_headers(Manager *manager, const Caller *caller, const Job *job, Secret **ret);
+
+/* key and password may be NULL. Errors of manager_set_headers(). */
+int manager_set_client_certificate(Manager *manager,
+                                   const Caller *caller,
+                                   Job *job,
+                                   const char *certificate,
+                                   const char *key,
+                                   const Secret *password);
+/* 1: removed, 0: there was none. */
+int manager_remove_client_certificate(Manager *manager, const Caller *caller, Job *job);
+
 /*
  * secret NULL: implicit. -ENOKEY: the kernel keyring refuses; -ENOBUFS: the owner's share of
  * the vault is used up.

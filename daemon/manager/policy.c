@@ -27,6 +27,10 @@ static const Access access_table[VERBS_MAX] = {
         [VERB_SET_CREDENTIALS] = ACCESS_OWNER,
         [VERB_REMOVE_CREDENTIALS] = ACCESS_OWNER,
         [VERB_SET_REMOTE_NAME] = ACCESS_OWNER,
+        [VERB_SET_HEADERS] = ACCESS_OWNER,
+        [VERB_READ_HEADERS] = ACCESS_OWNER,
+        [VERB_SET_CERTIFICATE] = ACCESS_OWNER,
+        [VERB_REMOVE_CERTIFICATE] = ACCESS_OWNER,
 };
 
 int policy_check(const Caller *caller, Verb verb, const Job *job)

@@ -31,6 +31,10 @@ typedef enum Verb {
         VERB_SET_CREDENTIALS,
         VERB_REMOVE_CREDENTIALS,
         VERB_SET_REMOTE_NAME,
+        VERB_SET_HEADERS,
+        VERB_READ_HEADERS,
+        VERB_SET_CERTIFICATE,
+        VERB_REMOVE_CERTIFICATE,
         VERBS_MAX,
 } Verb;
 

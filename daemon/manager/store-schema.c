@@ -13,6 +13,22 @@
 #define CHECK_USEC  (2 * USEC_PER_SEC)
 #define CHECK_STEPS 10000 /* of SQLite, between two looks at the clock */
 
+/* What the sums of version 4 were made of. */
+#define JOB_VALUES_4                                                                               \
+        "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
+        "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
+        "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
+        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, workers_lost"
+#define FILE_VALUES_4                                                                              \
+        "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
+        "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
+        "restart_reason"
+
+/* A row with new columns: whole if it was, and damaged, whatever it holds now, if it was. */
+#define SUM_ANEW(table, before, added)                                                             \
+        "UPDATE " table " SET sum = CASE row_sum(" before ") WHEN sum THEN row_sum(" before        \
+        ", " added ") ELSE ~row_sum(" before ", " added ") END WHERE sum <> 0;"
+
 /* migrations[n] brings a database of version n to n + 1. */
 static const char *const migrations[STORE_SCHEMA_VERSION] = {
         "CREATE TABLE jobs ("
@@ -54,6 +70,30 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         /* 4: sums over the rows; 0: put by an older version */
         ("ALTER TABLE jobs ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
          "ALTER TABLE files ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"),
+        /* 5: how redirects and certificates are treated; sealed: what else is in the slots */
+        /* clang-format off */
+        "ALTER TABLE jobs ADD COLUMN redirect_policy INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN security_flags INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE jobs ADD COLUMN ca_certificate TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE jobs ADD COLUMN client_certificate TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE jobs ADD COLUMN client_key TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE jobs ADD COLUMN ticket_cache TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE jobs ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE files ADD COLUMN named_url TEXT NOT NULL DEFAULT '';"
+        SUM_ANEW("jobs", JOB_VALUES_4,
+                 "redirect_policy, security_flags, ca_certificate, client_certificate, client_key, "
+                 "ticket_cache, sealed")
+        SUM_ANEW("files", FILE_VALUES_4, "named_url")
+        "CREATE TABLE slots_5 ("
+        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
+        " kind INTEGER NOT NULL, target INTEGER NOT NULL, scheme INTEGER NOT NULL,"
+        " implicit INTEGER NOT NULL, user_name TEXT, key_id BLOB NOT NULL,"
+        " persistent INTEGER NOT NULL, sealed BLOB NOT NULL,"
+        " PRIMARY KEY (job, kind, target, scheme)) STRICT;"
+        "INSERT INTO slots_5 SELECT job, 0, target, scheme, implicit, user_name, key_id, "
+        "persistent, sealed FROM slots;"
+        "DROP TABLE slots; ALTER TABLE slots_5 RENAME TO slots;",
+        /* clang-format on */
 };
 
 int store_schema_errno(sqlite3 *db, int code)

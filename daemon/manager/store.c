@@ -37,24 +37,27 @@ enum {
         "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
         "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
-        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, workers_lost"
+        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, "              \
+        "workers_lost, "                                                                           \
+        "redirect_policy, security_flags, ca_certificate, client_certificate, client_key, "        \
+        "ticket_cache, sealed"
 
 #define JOB_PARAMETERS                                                                             \
         "?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25," \
-        "?26,?27,?28,?29"
+        "?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36"
 
 #define FILE_COLUMNS                                                                               \
         "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
         "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
-        "restart_reason"
+        "restart_reason, named_url"
 
-#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
+#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19"
 
 /* The last column when a row is loaded: what it says is what was put. */
 #define JOB_IS_WHOLE  "sum = 0 OR sum = row_sum(" JOB_VALUES ")"
 #define FILE_IS_WHOLE "sum = 0 OR sum = row_sum(" FILE_COLUMNS ")"
 
-enum { JOB_IS_WHOLE_COLUMN = 29, FILE_IS_WHOLE_COLUMN = 18 };
+enum { JOB_IS_WHOLE_COLUMN = 36, FILE_IS_WHOLE_COLUMN = 19 };
 
 static const char *const statement_texts[STATEMENTS_MAX] = {
         [BEGIN] = "BEGIN IMMEDIATE",
@@ -67,17 +70,17 @@ static const char *const statement_texts[STATEMENTS_MAX] = {
         [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ", sum) VALUES "
                      "(" FILE_PARAMETERS ",row_sum(" FILE_PARAMETERS "))",
         [DELETE_JOB] = "DELETE FROM jobs WHERE serial=?1",
-        [PUT_SLOT] = "INSERT OR REPLACE INTO slots (job, target, scheme, implicit, user_name, "
-                     "key_id, persistent, sealed) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+        [PUT_SLOT] = "INSERT OR REPLACE INTO slots (job, kind, target, scheme, implicit, "
+                     "user_name, key_id, persistent, sealed) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
         [GET_SLOT] = "SELECT implicit, user_name, key_id, persistent, sealed FROM slots "
-                     "WHERE job=?1 AND target=?2 AND scheme=?3",
-        [DELETE_SLOT] = "DELETE FROM slots WHERE job=?1 AND target=?2 AND scheme=?3",
+                     "WHERE job=?1 AND kind=?2 AND target=?3 AND scheme=?4",
+        [DELETE_SLOT] = "DELETE FROM slots WHERE job=?1 AND kind=?2 AND target=?3 AND scheme=?4",
         [DELETE_SLOTS] = "DELETE FROM slots WHERE job=?1",
-        [SLOT_SCHEMES] = "SELECT scheme FROM slots WHERE job=?1 AND target=?2",
+        [SLOT_SCHEMES] = "SELECT scheme FROM slots WHERE job=?1 AND kind=0 AND target=?2",
         [SLOT_BYTES] = "SELECT coalesce(sum(length(sealed)), 0) FROM slots WHERE job=?1",
-        [EACH_SLOT] =
-                "SELECT slots.job, target, scheme, key_id, persistent, length(sealed), jobs.id "
-                "FROM slots JOIN jobs ON jobs.serial = slots.job",
+        [EACH_SLOT] = "SELECT slots.job, kind, target, scheme, key_id, persistent, "
+                      "length(slots.sealed), jobs.id "
+                      "FROM slots JOIN jobs ON jobs.serial = slots.job",
         [LOAD_JOBS] = "SELECT serial, " JOB_VALUES ", " JOB_IS_WHOLE " FROM jobs "
                       "WHERE ?1 IS NULL OR id=?1 ORDER BY serial",
         [LOAD_FILES] = "SELECT " FILE_COLUMNS ", " FILE_IS_WHOLE " FROM files "
@@ -297,6 +300,21 @@ static int split_lines(const char *text, char ***ret)
         return 0;
 }
 
+static void bind_settings(sqlite3_stmt *s, const TransferSettings *settings)
+{
+        const char *const texts[] = {
+                settings->ca_certificate,
+                settings->client_certificate,
+                settings->client_key,
+                settings->ticket_cache,
+        };
+
+        bind_u64(s, 30, settings->redirect_policy);
+        bind_u64(s, 31, settings->security_flags);
+        for (int i = 0; i < (int) ARRAY_SIZE(texts); i++)
+                bind_text(s, 32 + i, texts[i] ? texts[i] : "");
+}
+
 int store_put_job(Store *store, Job *job)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
@@ -305,9 +323,9 @@ int store_put_job(Store *store, Job *job)
 
         r = begin(store);
         if (r >= 0)
-                r = join_lines(job->proxies, &proxies);
+                r = join_lines(job->settings.proxies, &proxies);
         if (r >= 0)
-                r = join_lines(job->proxy_bypass, &bypass);
+                r = join_lines(job->settings.proxy_bypass, &bypass);
         if (r >= 0)
                 r = get_statement(store, PUT_JOB, &s);
         if (r < 0)
@@ -342,6 +360,8 @@ int store_put_job(Store *store, Job *job)
         bind_u64(s, 27, job->stalled.spent_usec);
         bind_u64(s, 28, job->active.spent_usec);
         bind_u64(s, 29, job->workers_lost);
+        bind_settings(s, &job->settings);
+        bind_u64(s, 36, job->sealed);
 
         r = change(store, s);
         if (r >= 0 && job->serial == 0)
@@ -382,6 +402,7 @@ int store_put_file(Store *store, const Job *job, uint32_t index)
                                    SQLITE_STATIC);
         bind_u64(s, 17, record->restarts);
         bind_text(s, 18, record->restart_reason);
+        bind_text(s, 19, record->named_url);
         return change(store, s);
 }
 
@@ -399,11 +420,70 @@ int store_delete_job(Store *store, const Job *job)
         return change(store, s);
 }
 
-static void bind_slot(sqlite3_stmt *s, const Job *job, AuthTarget target, AuthScheme scheme)
+/* Which slot of a job; zero where a kind has no such thing. */
+typedef struct SlotKey {
+        VaultKind kind;
+        AuthTarget target;
+        AuthScheme scheme;
+} SlotKey;
+
+static void bind_slot(sqlite3_stmt *s, const Job *job, SlotKey key)
 {
         (void) sqlite3_bind_int64(s, 1, job->serial);
-        bind_u64(s, 2, target);
-        bind_u64(s, 3, scheme);
+        bind_u64(s, 2, key.kind);
+        bind_u64(s, 3, key.target);
+        bind_u64(s, 4, key.scheme);
+}
+
+static int get_slot(Store *store, const Job *job, SlotKey key, StoreSlot *ret);
+
+static int delete_slot(Store *store, const Job *job, SlotKey key, uint64_t *ret_removed)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        StoreSlot slot;
+        int r;
+
+        *ret_removed = 0;
+        r = begin(store);
+        if (r >= 0)
+                r = get_slot(store, job, key, &slot);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        *ret_removed = slot.row.sealed_size;
+        store_slot_done(&slot);
+
+        r = get_statement(store, DELETE_SLOT, &s);
+        if (r < 0)
+                return r;
+        bind_slot(s, job, key);
+        r = change(store, s);
+        return r < 0 ? r : 1;
+}
+
+static int put_slot(Store *store,
+                    const Job *job,
+                    SlotKey key,
+                    bool implicit,
+                    const char *user_name,
+                    const VaultRow *row,
+                    uint64_t *ret_replaced)
+{
+        _cleanup_statement_ sqlite3_stmt *s = NULL;
+        int r;
+
+        r = get_statement(store, PUT_SLOT, &s);
+        if (r >= 0)
+                r = delete_slot(store, job, key, ret_replaced);
+        if (r < 0)
+                return r;
+        bind_slot(s, job, key);
+        bind_u64(s, 5, implicit);
+        if (user_name)
+                bind_text(s, 6, user_name);
+        (void) sqlite3_bind_blob(s, 7, &row->key_id, sizeof(row->key_id), SQLITE_STATIC);
+        bind_u64(s, 8, row->persistent);
+        (void) sqlite3_bind_blob64(s, 9, row->sealed, row->sealed_size, SQLITE_STATIC);
+        return change(store, s);
 }
 
 int store_put_slot(Store *store,
@@ -415,22 +495,9 @@ int store_put_slot(Store *store,
                    const VaultRow *row,
                    uint64_t *ret_replaced)
 {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        int r;
+        SlotKey key = { VAULT_CREDENTIAL, target, scheme };
 
-        r = get_statement(store, PUT_SLOT, &s);
-        if (r >= 0)
-                r = store_delete_slot(store, job, target, scheme, ret_replaced);
-        if (r < 0)
-                return r;
-        bind_slot(s, job, target, scheme);
-        bind_u64(s, 4, implicit);
-        if (user_name)
-                bind_text(s, 5, user_name);
-        (void) sqlite3_bind_blob(s, 6, &row->key_id, sizeof(row->key_id), SQLITE_STATIC);
-        bind_u64(s, 7, row->persistent);
-        (void) sqlite3_bind_blob64(s, 8, row->sealed, row->sealed_size, SQLITE_STATIC);
-        return change(store, s);
+        return put_slot(store, job, key, implicit, user_name, row, ret_replaced);
 }
 
 int store_delete_slot(Store *store,
@@ -439,25 +506,21 @@ int store_delete_slot(Store *store,
                       AuthScheme scheme,
                       uint64_t *ret_removed)
 {
-        _cleanup_statement_ sqlite3_stmt *s = NULL;
-        StoreSlot slot;
-        int r;
+        return delete_slot(store, job, (SlotKey){ VAULT_CREDENTIAL, target, scheme }, ret_removed);
+}
 
-        *ret_removed = 0;
-        r = begin(store);
-        if (r >= 0)
-                r = store_get_slot(store, job, target, scheme, &slot);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        *ret_removed = slot.row.sealed_size;
-        store_slot_done(&slot);
+int store_put_sealed(Store *store,
+                     const Job *job,
+                     VaultKind kind,
+                     const VaultRow *row,
+                     uint64_t *ret_replaced)
+{
+        return put_slot(store, job, (SlotKey){ .kind = kind }, false, NULL, row, ret_replaced);
+}
 
-        r = get_statement(store, DELETE_SLOT, &s);
-        if (r < 0)
-                return r;
-        bind_slot(s, job, target, scheme);
-        r = change(store, s);
-        return r < 0 ? r : 1;
+int store_delete_sealed(Store *store, const Job *job, VaultKind kind, uint64_t *ret_removed)
+{
+        return delete_slot(store, job, (SlotKey){ .kind = kind }, ret_removed);
 }
 
 int store_delete_slots(Store *store, const Job *job)
@@ -527,20 +590,16 @@ static int read_id(sqlite3_stmt *s, int at, sd_id128_t *ret)
         return 0;
 }
 
-int store_get_slot(Store *store,
-                   const Job *job,
-                   AuthTarget target,
-                   AuthScheme scheme,
-                   StoreSlot *ret)
+static int get_slot(Store *store, const Job *job, SlotKey key, StoreSlot *ret)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        StoreSlot slot = { .target = target, .scheme = scheme };
+        StoreSlot slot = { .target = key.target, .scheme = key.scheme };
         int code, size, r;
 
         r = get_statement(store, GET_SLOT, &s);
         if (r < 0)
                 return r;
-        bind_slot(s, job, target, scheme);
+        bind_slot(s, job, key);
         code = sqlite3_step(s);
         if (code == SQLITE_DONE)
                 return -ENOENT;
@@ -571,6 +630,20 @@ int store_get_slot(Store *store,
         return 0;
 }
 
+int store_get_slot(Store *store,
+                   const Job *job,
+                   AuthTarget target,
+                   AuthScheme scheme,
+                   StoreSlot *ret)
+{
+        return get_slot(store, job, (SlotKey){ VAULT_CREDENTIAL, target, scheme }, ret);
+}
+
+int store_get_sealed(Store *store, const Job *job, VaultKind kind, StoreSlot *ret)
+{
+        return get_slot(store, job, (SlotKey){ .kind = kind }, ret);
+}
+
 int store_each_slot(Store *store, store_slot_t slot, void *userdata)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL, *deletion = NULL;
@@ -580,14 +653,14 @@ int store_each_slot(Store *store, store_slot_t slot, void *userdata)
         if (r >= 0)
                 r = get_statement(store, DELETE_SLOT, &deletion);
         while (r >= 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
-                VaultRow row = { .persistent = sqlite3_column_int(s, 4) != 0,
-                                 .sealed_size = (size_t) sqlite3_column_int64(s, 5) };
+                VaultRow row = { .persistent = sqlite3_column_int(s, 5) != 0,
+                                 .sealed_size = (size_t) sqlite3_column_int64(s, 6) };
 
                 sd_id128_t job;
 
-                r = read_id(s, 3, &row.key_id);
+                r = read_id(s, 4, &row.key_id);
                 if (r >= 0)
-                        r = read_id(s, 6, &job);
+                        r = read_id(s, 7, &job);
                 if (r >= 0)
                         r = slot(userdata, job, &row);
                 if (r <= 0)
@@ -595,7 +668,7 @@ int store_each_slot(Store *store, store_slot_t slot, void *userdata)
                 r = begin(store);
                 if (r < 0)
                         break;
-                for (int i = 0; i < 3; i++)
+                for (int i = 0; i < 4; i++)
                         (void) sqlite3_bind_int64(deletion, i + 1, sqlite3_column_int64(s, i));
                 r = change(store, deletion);
                 (void) sqlite3_reset(deletion);
@@ -639,6 +712,24 @@ int store_checkpoint(Store *store)
         return store_errno(store, code);
 }
 
+static int read_settings(sqlite3_stmt *s, TransferSettings *settings)
+{
+        char **const texts[] = {
+                &settings->ca_certificate,
+                &settings->client_certificate,
+                &settings->client_key,
+                &settings->ticket_cache,
+        };
+        int r = 0;
+
+        settings->redirect_policy = (RedirectPolicy) column_u64(s, 29);
+        settings->security_flags = (unsigned) column_u64(s, 30);
+        for (int i = 0; r >= 0 && i < (int) ARRAY_SIZE(texts); i++)
+                if (sqlite3_column_bytes(s, 31 + i) > 0)
+                        r = str_set(texts[i], column_text(s, 31 + i));
+        return r;
+}
+
 /* -EUCLEAN for values that no version of this program writes. */
 static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
 {
@@ -661,7 +752,10 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         }
         *ret = job; /* the caller frees what is half read, and lets its owner go */
         if (column_u64(s, 6) >= PRIORITIES_MAX || column_u64(s, 7) >= PROXY_USAGES_MAX ||
-            column_u64(s, 10) >= JOB_STATES_MAX || column_u64(s, 12) >= ERROR_CONTEXTS_MAX)
+            column_u64(s, 10) >= JOB_STATES_MAX || column_u64(s, 12) >= ERROR_CONTEXTS_MAX ||
+            column_u64(s, 29) >= REDIRECT_POLICIES_MAX ||
+            column_u64(s, 30) >= 1U << SECURITY_FLAGS_MAX ||
+            column_u64(s, 35) >= 1U << VAULT_KINDS_MAX)
                 return -EUCLEAN;
 
         job->serial = sqlite3_column_int64(s, 0);
@@ -680,14 +774,17 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->stalled.spent_usec = column_u64(s, 26);
         job->active.spent_usec = column_u64(s, 27);
         job->workers_lost = (uint32_t) column_u64(s, 28);
+        job->sealed = (unsigned) column_u64(s, 35);
 
         r = str_set(&job->display_name, column_text(s, 4));
         if (r >= 0)
                 r = str_set(&job->description, column_text(s, 5));
         if (r >= 0)
-                r = split_lines(column_text(s, 8), &job->proxies);
+                r = split_lines(column_text(s, 8), &job->settings.proxies);
         if (r >= 0)
-                r = split_lines(column_text(s, 9), &job->proxy_bypass);
+                r = split_lines(column_text(s, 9), &job->settings.proxy_bypass);
+        if (r >= 0)
+                r = read_settings(s, &job->settings);
         if (r >= 0)
                 r = job_set_error(job,
                                   (uint32_t) column_u64(s, 11),
@@ -718,11 +815,11 @@ static int read_file(sqlite3_stmt *s, Job *job)
 {
         FileRecord record = { .index = (uint32_t) column_u64(s, 1) };
         char **const texts[] = {
-                &record.remote_name, &record.local_name,    &record.temp_name,
-                &record.etag,        &record.last_modified, &record.effective_url,
-                &record.headers,     &record.checksum,      &record.restart_reason
+                &record.remote_name,    &record.local_name,    &record.temp_name, &record.etag,
+                &record.last_modified,  &record.effective_url, &record.headers,   &record.checksum,
+                &record.restart_reason, &record.named_url,
         };
-        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13, 14, 17 };
+        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13, 14, 17, 18 };
         int index = job_add_file(job, "", ""), r;
 
         if (index < 0)

@@ -18,7 +18,7 @@
 
 typedef struct Store Store;
 
-#define STORE_SCHEMA_VERSION 4
+#define STORE_SCHEMA_VERSION 5
 
 /*
  * path: the database, made with mode 0600 when missing; ":memory:" for tests. -EUCLEAN: not a
@@ -80,6 +80,15 @@ int store_get_slot(Store *store,
                    AuthTarget target,
                    AuthScheme scheme,
                    StoreSlot *ret);
+
+/* The same for what a job has one of: its headers, the password of its key. */
+int store_put_sealed(Store *store,
+                     const Job *job,
+                     VaultKind kind,
+                     const VaultRow *row,
+                     uint64_t *ret_replaced);
+int store_delete_sealed(Store *store, const Job *job, VaultKind kind, uint64_t *ret_removed);
+int store_get_sealed(Store *store, const Job *job, VaultKind kind, StoreSlot *ret);
 
 /* True while changes wait for store_commit(). */
 bool store_is_dirty(const Store *store);

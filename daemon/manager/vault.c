@@ -4,6 +4,10 @@
  *
  *   version 1 · job 16 · owner 4 · target 1 · scheme 1 · implicit 1 · length 4 · user name
  *
+ * and version 2, for what is no credential:
+ *
+ *   version 1 · job 16 · owner 4 · kind 1
+ *
  * The id of a key is a keyed hash of a constant: it tells keys apart and nothing else. The
  * bytes of the key are in a Secret while one function runs, and in the kernel otherwise.
  */
@@ -24,6 +28,9 @@
 
 #define LABEL_VERSION 1
 #define LABEL_FIXED   (1 + 16 + 4 + 1 + 1 + 1 + 4)
+
+#define OTHER_LABEL_VERSION 2
+#define OTHER_LABEL_FIXED   (1 + 16 + 4 + 1)
 
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_BYTES   crypto_aead_xchacha20poly1305_ietf_ABYTES
@@ -239,6 +246,23 @@ void vault_row_done(VaultRow *row)
         *row = (VaultRow){ 0 };
 }
 
+static int other_label_encode(const VaultLabel *label, uint8_t **ret, size_t *ret_size)
+{
+        uint32_t owner = htole32(label->owner_uid);
+        uint8_t *bytes = calloc(1, OTHER_LABEL_FIXED), *next = bytes;
+
+        if (!bytes)
+                return -ENOMEM;
+        *next++ = OTHER_LABEL_VERSION;
+        next = mempcpy(next, &label->job, sizeof(label->job));
+        next = mempcpy(next, &owner, sizeof(owner));
+        *next = (uint8_t) label->kind;
+
+        *ret = bytes;
+        *ret_size = OTHER_LABEL_FIXED;
+        return 0;
+}
+
 static int label_encode(const VaultLabel *label, uint8_t **ret, size_t *ret_size)
 {
         const char *user_name = label->user_name ? label->user_name : "";
@@ -246,6 +270,8 @@ static int label_encode(const VaultLabel *label, uint8_t **ret, size_t *ret_size
         uint32_t owner = htole32(label->owner_uid), stored_length = htole32((uint32_t) length);
         uint8_t *bytes, *next;
 
+        if (label->kind != VAULT_CREDENTIAL)
+                return other_label_encode(label, ret, ret_size);
         if (length > UINT32_MAX)
                 return -EINVAL;
         bytes = next = calloc(1, LABEL_FIXED + length);

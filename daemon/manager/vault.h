@@ -34,8 +34,17 @@ typedef enum VaultSource {
         VAULT_USER,   /* Secret Service, else volatile */
 } VaultSource;
 
-/* What a credential is bound to. Strings are borrowed. */
+/* What is sealed. A credential has a target and a scheme; of the others a job has one each. */
+typedef enum VaultKind {
+        VAULT_CREDENTIAL,
+        VAULT_HEADERS,      /* CustomHeaders, lines that end in "\n" */
+        VAULT_KEY_PASSWORD, /* of the client certificate's key */
+        VAULT_KINDS_MAX,
+} VaultKind;
+
+/* What a secret is bound to. Strings are borrowed; a kind without them leaves the rest zero. */
 typedef struct VaultLabel {
+        VaultKind kind;
         sd_id128_t job;
         uint32_t owner_uid;
         AuthTarget target;

@@ -15,6 +15,7 @@
 
 #include "model/limits.h"
 #include "model/wire-codec.h"
+#include "model/wire-settings.h"
 
 /* The user lookup of dosvc-spawn may go over a network. */
 #define READY_TIMEOUT_USEC (30 * USEC_PER_SEC)
@@ -64,8 +65,7 @@ struct WorkerLink {
         char job_id[SD_ID128_STRING_MAX];
         FileRecord *files;
         size_t n_files;
-        char **proxies;
-        char **proxy_bypass;
+        TransferSettings settings; /* until it is sent */
 };
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -440,11 +440,9 @@ static int send_task(WorkerLink *link)
                                            tasks[link->task]);
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", link->job_id);
-        if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD) {
-                r = sd_bus_message_append_strv(m, link->proxies);
-                if (r >= 0)
-                        r = sd_bus_message_append_strv(m, link->proxy_bypass);
-        }
+        if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD)
+                r = wire_append_settings(m, &link->settings);
+        transfer_settings_done(&link->settings);
         if (r >= 0)
                 r = wire_append_files(m, link->files, link->n_files);
         if (r >= 0)
@@ -541,9 +539,7 @@ static int copy_order(WorkerLink *link, const WorkerOrder *order)
 
         link->task = order->task;
         (void) sd_id128_to_string(order->job, link->job_id);
-        r = strings_copy(order->proxies, &link->proxies);
-        if (r >= 0)
-                r = strings_copy(order->proxy_bypass, &link->proxy_bypass);
+        r = order->settings ? transfer_settings_copy(&link->settings, order->settings) : 0;
         if (r < 0)
                 return r;
         link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
@@ -636,8 +632,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
         sd_event_source_disable_unref(link->tell_end);
         sd_event_source_disable_unref(link->drain);
         file_records_free(link->files, link->n_files);
-        strings_free(link->proxies);
-        strings_free(link->proxy_bypass);
+        transfer_settings_done(&link->settings);
         free(link->text);
         sd_event_unref(link->event);
         free(link);

@@ -16,6 +16,7 @@
 
 #include "manager/credentials.h"
 #include "manager/spawner.h"
+#include "model/settings.h"
 #include "model/spec.h"
 
 typedef struct WorkerLink WorkerLink;
@@ -34,8 +35,7 @@ typedef struct WorkerOrder {
         const char *owner_name;
         const FileRecord *files; /* DOWNLOAD: those not finished; else all with a temp_name */
         size_t n_files;
-        char *const *proxies;
-        char *const *proxy_bypass;
+        const TransferSettings *settings; /* DOWNLOAD */
 } WorkerOrder;
 
 typedef struct WorkerFailure {

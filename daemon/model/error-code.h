@@ -34,7 +34,17 @@
         X(REDIRECT_FAILED, 0x80072F7Cu, "redirect-failed")                                         \
         X(MAXIMUM_DOWNLOAD_TIME, 0x80200054u, "maximum-download-time")                             \
         X(WORKER_FAILED, 0x80200069u, "worker-failed")                                             \
-        X(FILE_IN_USE, 0x80070020u, "file-in-use")
+        X(FILE_IN_USE, 0x80070020u, "file-in-use")                                                 \
+        X(CREDENTIALS_LOST, 0x80200040u, "credentials-lost")                                       \
+        X(CERTIFICATE_DATE, 0x80072F05u, "certificate-date-invalid")                               \
+        X(CERTIFICATE_NAME, 0x80072F06u, "certificate-name-invalid")                               \
+        X(CERTIFICATE_NEEDED, 0x80072F0Cu, "client-certificate-needed")                            \
+        X(UNKNOWN_AUTHORITY, 0x80072F0Du, "unknown-certificate-authority")                         \
+        X(REVOCATION_UNKNOWN, 0x80072F19u, "revocation-check-failed")                              \
+        X(CERTIFICATE_REVOKED, 0x80072F8Au, "certificate-revoked")                                 \
+        X(CERTIFICATE_USAGE, 0x80072F93u, "certificate-wrong-usage")                               \
+        X(CLIENT_KEY, 0x80072F9Au, "client-key-unusable")                                          \
+        X(CERTIFICATE_FILE, 0x80072F8Fu, "certificate-file-unusable")
 
 #define ERROR_CODE_ENUM(name, number, text) ERROR_CODE_##name = (int) (number),
 enum { ERROR_CODES(ERROR_CODE_ENUM) };

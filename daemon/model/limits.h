@@ -11,9 +11,15 @@
 #define LIMIT_USER_NAME    300
 #define LIMIT_PASSWORD     65536
 #define LIMIT_PROXY_LIST   4000
+#define LIMIT_HEADERS      16384 /* custom headers of a job, with line ends and a terminator */
 
 /* A UTF-16 code unit takes at most three bytes of UTF-8. */
 #define LIMIT_PASSWORD_BYTES (LIMIT_PASSWORD * 3)
+
+#define LIMIT_HEADERS_BYTES (LIMIT_HEADERS * 3)
+
+/* A certificate, its chain and its key; the bundle of a system has some 200 KiB. */
+#define LIMIT_PEM_BYTES (4U * 1024 * 1024)
 
 /* PATH_MAX and NAME_MAX of Linux, less what the temporary name needs beside the target. */
 #define LIMIT_LOCAL_NAME 4095

@@ -51,13 +51,14 @@ int file_record_copy(FileRecord *record, const FileRecord *from)
 {
         FileRecord copy = *from;
         const char *const strings[] = {
-                from->remote_name, from->local_name,    from->temp_name,
-                from->etag,        from->last_modified, from->effective_url,
-                from->headers,     from->checksum,      from->restart_reason
+                from->remote_name,    from->local_name,    from->temp_name, from->etag,
+                from->last_modified,  from->effective_url, from->headers,   from->checksum,
+                from->restart_reason, from->named_url,
         };
         char **const copies[] = { &copy.remote_name, &copy.local_name,    &copy.temp_name,
                                   &copy.etag,        &copy.last_modified, &copy.effective_url,
-                                  &copy.headers,     &copy.checksum,      &copy.restart_reason };
+                                  &copy.headers,     &copy.checksum,      &copy.restart_reason,
+                                  &copy.named_url };
         int r = 0;
 
         for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
@@ -85,11 +86,11 @@ int file_record_copy(FileRecord *record, const FileRecord *from)
 
 void file_record_done(FileRecord *record)
 {
-        char **const strings[] = { &record->remote_name,   &record->local_name,
-                                   &record->temp_name,     &record->etag,
-                                   &record->last_modified, &record->effective_url,
-                                   &record->headers,       &record->checksum,
-                                   &record->restart_reason };
+        char **const strings[] = { &record->remote_name,    &record->local_name,
+                                   &record->temp_name,      &record->etag,
+                                   &record->last_modified,  &record->effective_url,
+                                   &record->headers,        &record->checksum,
+                                   &record->restart_reason, &record->named_url };
 
         for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
                 free(*strings[i]);
@@ -98,6 +99,11 @@ void file_record_done(FileRecord *record)
         free(record->ranges);
         record->ranges = NULL;
         record->n_ranges = 0;
+}
+
+const char *file_record_owners_name(const FileRecord *record)
+{
+        return str_is_empty(record->named_url) ? record->remote_name : record->named_url;
 }
 
 /* Decodes one character of UTF-8 (RFC 3629); returns its length in bytes or -EILSEQ. */

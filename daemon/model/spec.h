@@ -69,6 +69,7 @@ typedef struct FileRecord {
         char *headers;
         char *checksum;
         char *restart_reason;
+        char *named_url;   /* the owner's name where a reported redirect put another; "" = none */
         FileRange *ranges; /* owned */
         uint32_t n_ranges;
         uint32_t restarts;
@@ -79,6 +80,12 @@ typedef struct FileRecord {
         uint32_t index;
         bool finished;
 } FileRecord;
+
+/*
+ * The remote name that the owner gave. Credentials, headers and certificates are for its origin;
+ * a place that a server's redirect named gets none of them.
+ */
+const char *file_record_owners_name(const FileRecord *record);
 
 /* Takes copies; the other strings are empty, the size unknown. -ENOMEM. */
 int file_record_init(FileRecord *record, uint32_t index, const char *remote, const char *local);

@@ -45,7 +45,11 @@ int wire_append_file(sd_bus_message *m, const FileRecord *record)
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
-                r = sd_bus_message_append(m, "us", record->restarts, record->restart_reason);
+                r = sd_bus_message_append(m,
+                                          "uss",
+                                          record->restarts,
+                                          record->restart_reason,
+                                          record->named_url);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -105,7 +109,8 @@ static int read_ranges(sd_bus_message *m, FileRecord *record)
 /* 1: a record, 0: end of the array. */
 static int read_file(sd_bus_message *m, FileRecord *ret)
 {
-        const char *remote, *local, *temp, *etag, *modified, *url, *headers, *checksum, *reason;
+        const char *remote, *local, *temp, *etag, *modified, *url, *headers, *checksum, *reason,
+                *named;
         FileRecord record = { 0 };
         int finished, r;
 
@@ -133,7 +138,7 @@ static int read_file(sd_bus_message *m, FileRecord *ret)
         record.finished = finished != 0;
 
         r = read_ranges(m, &record);
-        if (r >= 0 && (sd_bus_message_read(m, "us", &record.restarts, &reason) <= 0 ||
+        if (r >= 0 && (sd_bus_message_read(m, "uss", &record.restarts, &reason, &named) <= 0 ||
                        sd_bus_message_exit_container(m) < 0))
                 r = -EBADMSG;
         if (r >= 0)
@@ -156,6 +161,8 @@ static int read_file(sd_bus_message *m, FileRecord *ret)
                 r = copy_bounded(&record.checksum, checksum, LIMIT_CHECKSUM);
         if (r >= 0)
                 r = copy_bounded(&record.restart_reason, reason, LIMIT_WORKER_TEXT);
+        if (r >= 0)
+                r = copy_bounded(&record.named_url, named, LIMIT_REMOTE_NAME * 3);
         if (r < 0) {
                 file_record_done(&record);
                 return r;

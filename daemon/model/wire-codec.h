@@ -1,7 +1,7 @@
 /*
- * FileRecord and string lists ⇄ sd_bus_message, as dbus/worker-wire.h spells them; the only
- * place that reads or writes these signatures. Reading treats the peer as hostile:
- * -EBADMSG for anything that breaks a limit of model/limits.h or does not parse.
+ * FileRecord and string lists ⇄ sd_bus_message, as dbus/worker-wire.h spells them; the
+ * only place that reads or writes these signatures. Reading treats the peer as hostile: -EBADMSG
+ * for anything that breaks a limit of model/limits.h or does not parse.
  */
 #pragma once
 

@@ -14,11 +14,9 @@
 
 #include "model/limits.h"
 #include "model/wire-codec.h"
+#include "model/wire-settings.h"
 #include "worker/publish.h"
 #include "worker/worker.h"
-
-/* Proxies and bypass rules that fit in LIMIT_PROXY_LIST, one character each. */
-#define MAX_PROXIES LIMIT_PROXY_LIST
 
 /* The manager answers from memory and the kernel keyring. */
 #define AUTHENTICATE_TIMEOUT_USEC (60 * USEC_PER_SEC)
@@ -241,14 +239,21 @@ static const WorkerFacts worker_facts = {
         .failed = tell_failed,
 };
 
-static bool is_good_record(const FileRecord *record)
+static bool is_good_url(const char *s)
 {
         _cleanup_free_ char *url = NULL, *user = NULL, *password = NULL;
         const char *reason;
 
+        return spec_parse_remote_name(s, &url, &user, &password, &reason) >= 0 && !user &&
+               !password;
+}
+
+static bool is_good_record(const FileRecord *record)
+{
+        const char *reason;
+
         return spec_check_local_name(record->local_name, &reason) >= 0 &&
-               spec_parse_remote_name(record->remote_name, &url, &user, &password, &reason) >= 0 &&
-               !user && !password;
+               is_good_url(record->remote_name) && is_good_url(file_record_owners_name(record));
 }
 
 /* Reads the array of records that ends an order, and the job it is about. */
@@ -276,18 +281,6 @@ static int read_job_id(sd_bus_message *m)
                        : 0;
 }
 
-static bool are_proxies(char *const *proxies)
-{
-        for (; *proxies; proxies++) {
-                _cleanup_free_ char *url = NULL;
-                const char *reason;
-
-                if (spec_parse_proxy(*proxies, &url, &reason) < 0)
-                        return false;
-        }
-        return true;
-}
-
 /* A second order is the manager's mistake; it is told so and nothing changes. */
 static int accept_order(Link *link, sd_bus_error *error)
 {
@@ -309,7 +302,6 @@ static int refuse_order(int r, sd_bus_error *error)
 
 static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        _cleanup_(strings_freep) char **proxies = NULL, **bypass = NULL;
         Link *link = userdata;
         WorkerOrder order = { 0 };
         int r = accept_order(link, error);
@@ -318,19 +310,16 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 return r;
         r = read_job_id(m);
         if (r >= 0)
-                r = wire_read_strings(m, MAX_PROXIES, &proxies);
-        if (r >= 0)
-                r = wire_read_strings(m, MAX_PROXIES, &bypass);
-        if (r >= 0 && !are_proxies(proxies))
-                r = -EBADMSG;
+                r = wire_read_settings(m, &order.settings);
         if (r >= 0)
                 r = read_files(m, &order.records, &order.n_records);
-        if (r < 0)
+        if (r < 0) {
+                transfer_settings_done(&order.settings);
                 return refuse_order(r, error);
-        order.proxies = proxies;
-        order.proxy_bypass = bypass;
+        }
         r = worker_new(link->event, &order, &worker_facts, link, &link->worker);
         if (r < 0) {
+                transfer_settings_done(&order.settings);
                 file_records_free(order.records, order.n_records);
                 return r;
         }

@@ -12,6 +12,7 @@
 #include "model/error-code.h"
 #include "model/limits.h"
 #include "worker/curl-loop.h"
+#include "worker/tls.h"
 
 /* Measured: less costs time, more brings nothing. */
 #define RECEIVE_BUFFER_BYTES (512L * 1024)
@@ -27,6 +28,7 @@ struct Request {
         CurlLoop *loop; /* borrowed */
         CURL *easy;
         struct curl_slist *headers;
+        TlsWatch *watch;
         const RequestEvents *events;
         void *userdata;
         Head head;
@@ -144,6 +146,7 @@ static void on_done(void *userdata, CURLcode code)
                 .tunnel_status = (unsigned) tunnel_status,
                 .server_offered = offered_schemes(request->easy, CURLINFO_HTTPAUTH_AVAIL),
                 .proxy_offered = offered_schemes(request->easy, CURLINFO_PROXYAUTH_AVAIL),
+                .wants_certificate = tls_wants_certificate(request->watch),
         };
         request->events->done(request->userdata, &result);
 }
@@ -201,10 +204,19 @@ static CURLcode set_url(CURL *easy, const char *url)
                curl_easy_setopt(easy, CURLOPT_PIPEWAIT, str_starts_with(url, "https:") ? 1L : 0L);
 }
 
+static CURLcode add_header(Request *request, const char *line)
+{
+        struct curl_slist *headers = curl_slist_append(request->headers, line);
+
+        if (!headers)
+                return CURLE_OUT_OF_MEMORY;
+        request->headers = headers;
+        return CURLE_OK;
+}
+
 static CURLcode set_range(Request *request, const RequestSpec *spec)
 {
         char range[48], line[LIMIT_VALIDATOR + 16];
-        struct curl_slist *headers;
 
         if (spec->from == 0 && spec->length_bytes == 0)
                 return CURLE_OK;
@@ -221,11 +233,48 @@ static CURLcode set_range(Request *request, const RequestSpec *spec)
         if (!spec->if_range)
                 return CURLE_OK;
         (void) snprintf(line, sizeof(line), "If-Range: %s", spec->if_range);
-        headers = curl_slist_append(request->headers, line);
-        if (!headers)
+        return add_header(request, line);
+}
+
+/* libcurl takes "Name:" for a header to leave out, and "Name;" for an empty one. */
+static CURLcode add_owners_header(Request *request, const char *line, size_t size)
+{
+        _cleanup_(secret_freep) Secret *copy = NULL;
+        const char *colon = memchr(line, ':', size);
+        size_t name = (size_t) (colon - line), value = name + 1;
+
+        if (secret_new_copy(line, size, &copy) < 0)
                 return CURLE_OUT_OF_MEMORY;
-        request->headers = headers;
-        return curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, headers);
+        while (value < size && (line[value] == ' ' || line[value] == '\t'))
+                value++;
+        if (value == size) {
+                secret_data_writable(copy)[name] = ';';
+                secret_truncate(copy, name + 1);
+        }
+        return add_header(request, secret_data(copy));
+}
+
+/* What the owner wants said, at the origin that he named only. A login takes his own one's place.
+ */
+static CURLcode set_headers(Request *request, const RequestSpec *spec)
+{
+        static const char login[] = "Authorization:";
+        const char *line = spec->headers ? secret_data(spec->headers) : "";
+        const char *end = spec->headers ? line + secret_size(spec->headers) : line;
+        CURLcode bad = CURLE_OK;
+
+        while (spec->own && bad == CURLE_OK && line < end) {
+                const char *stop = memchr(line, '\n', (size_t) (end - line));
+
+                if (!stop)
+                        break;
+                if (!spec->server || strncasecmp(line, login, strlen(login)) != 0)
+                        bad = add_owners_header(request, line, (size_t) (stop - line));
+                line = stop + 1;
+        }
+        return bad != CURLE_OK || !request->headers
+                       ? bad
+                       : curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }
 
 static CURLcode set_logins(CURL *easy, const RequestSpec *spec)
@@ -277,8 +326,12 @@ int request_new(CurlLoop *loop,
         if (set_defaults(request) != CURLE_OK || set_url(request->easy, spec->url) != CURLE_OK ||
             curl_easy_setopt(request->easy, CURLOPT_PROXY, spec->proxy) != CURLE_OK ||
             curl_easy_setopt(request->easy, CURLOPT_NOPROXY, spec->proxy_bypass) != CURLE_OK ||
-            set_range(request, spec) != CURLE_OK || set_logins(request->easy, spec) != CURLE_OK)
+            set_range(request, spec) != CURLE_OK || set_headers(request, spec) != CURLE_OK ||
+            set_logins(request->easy, spec) != CURLE_OK)
                 return -ENOMEM;
+        r = tls_set_up(spec->tls, request->easy, spec->own, &request->watch);
+        if (r < 0)
+                return r;
         r = curl_loop_add(loop, request->easy, on_done, request);
         if (r < 0)
                 return r;
@@ -295,6 +348,7 @@ Request *request_free(Request *request)
                 curl_loop_remove(request->loop, request->easy);
         curl_easy_cleanup(request->easy);
         curl_slist_free_all(request->headers);
+        tls_watch_free(request->watch);
         head_done(&request->head);
         free(request);
         return NULL;
@@ -388,9 +442,22 @@ void request_explain(const Request *request, Failure *failure)
         int code = ERROR_CODE_UNKNOWN_ERROR;
         bool transient = true;
         long error = 0;
+        uint32_t about_tls;
 
         (void) curl_easy_getinfo(request->easy, CURLINFO_EFFECTIVE_URL, &url);
         (void) curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+        about_tls = tls_explain(request->watch, request->result, &text);
+        if (about_tls) {
+                failure_set(failure,
+                            about_tls,
+                            false,
+                            ERROR_CONTEXT_REMOTE_FILE,
+                            url,
+                            "%s: %s.",
+                            text,
+                            log_url(url ? url : ""));
+                return;
+        }
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
                 if (errors[i].result == request->result) {
                         code = errors[i].code;

@@ -19,6 +19,7 @@
 
 typedef struct CurlLoop CurlLoop;
 typedef struct Request Request;
+typedef struct Tls Tls;
 
 /* A credential in use. */
 typedef struct Login {
@@ -39,6 +40,9 @@ typedef struct RequestSpec {
         const char *if_range;     /* NULL: no If-Range */
         const Login *server;      /* NULL: none */
         const Login *proxy_login; /* NULL: none */
+        Tls *tls;                 /* borrowed, outlives the connections */
+        bool own;                 /* url is of the origin that the owner named */
+        const Secret *headers;    /* lines for that origin, each ends in "\n"; NULL: none */
 } RequestSpec;
 
 /* What came of it. */
@@ -49,6 +53,7 @@ typedef struct RequestResult {
         unsigned tunnel_status;  /* of the proxy's answer to CONNECT; 0: there was none */
         unsigned server_offered; /* schemes in the challenges, bits 1 << AuthScheme */
         unsigned proxy_offered;
+        bool wants_certificate; /* the server asked for one, and there was none to show */
 } RequestResult;
 
 /*

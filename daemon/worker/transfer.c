@@ -53,7 +53,8 @@ struct Transfer {
         unsigned restarts;
         AuthTarget asked;
         bool asking;
-        bool accepted; /* the answer's body goes to the sink */
+        bool downgraded; /* a redirect led from https to http: nothing is confidential any more */
+        bool accepted;   /* the answer's body goes to the sink */
         Failure failure;
 };
 
@@ -229,6 +230,27 @@ static int place_body(Transfer *transfer, const Head *head)
         return 0;
 }
 
+/*
+ * The place becomes the file's remote name, the owner's stays known. A URL that AddFile would
+ * not take is left alone.
+ */
+static int report_place(Transfer *transfer, const char *url)
+{
+        _cleanup_free_ char *clean = NULL, *user = NULL, *password = NULL;
+        FileRecord *record = transfer->record;
+        const char *reason;
+        int r = spec_parse_remote_name(url, &clean, &user, &password, &reason);
+
+        if (r < 0 || str_equal(clean, record->remote_name))
+                return r == -EINVAL ? 0 : r;
+        if (str_is_empty(record->named_url))
+                r = str_set(&record->named_url, record->remote_name);
+        if (r >= 0)
+                r = str_set(&record->remote_name, clean);
+        transfer->facts->begun(transfer->userdata, transfer);
+        return r;
+}
+
 /* The body is coming: the record says of what. */
 static int accept_body(Transfer *transfer, const Head *head)
 {
@@ -246,6 +268,12 @@ static int accept_body(Transfer *transfer, const Head *head)
         /* Validators and the date that makes them strong stay those of the first bytes. */
         if (r >= 0)
                 r = place_body(transfer, head);
+        if (r < 0) {
+                failure_set_internal(&transfer->failure, r);
+                return r;
+        }
+        if (redirect_policy_reports(transfer->place.settings->redirect_policy))
+                r = report_place(transfer, transfer->url);
         if (r < 0) {
                 failure_set_internal(&transfer->failure, r);
                 return r;
@@ -383,6 +411,13 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
         return 0;
 }
 
+/* What is the owner's own goes to the origin that he named, and not over a way seen by others. */
+static bool is_own_place(const Transfer *transfer)
+{
+        return !transfer->downgraded &&
+               spec_same_origin(transfer->url, file_record_owners_name(transfer->record));
+}
+
 static const Login *login_for(const Transfer *transfer, AuthTarget target)
 {
         const Login *login = &transfer->logins[target];
@@ -390,8 +425,7 @@ static const Login *login_for(const Transfer *transfer, AuthTarget target)
         if (!login->secret)
                 return NULL;
         /* The server's credential is for the origin that the owner named. */
-        if (target == AUTH_TARGET_SERVER &&
-            !spec_same_origin(transfer->url, transfer->record->remote_name))
+        if (target == AUTH_TARGET_SERVER && !is_own_place(transfer))
                 return NULL;
         return login;
 }
@@ -411,6 +445,9 @@ static void ask(Transfer *transfer)
                 .proxy_bypass = transfer->place.proxy_bypass,
                 .server = login_for(transfer, AUTH_TARGET_SERVER),
                 .proxy_login = login_for(transfer, AUTH_TARGET_PROXY),
+                .tls = transfer->place.tls,
+                .own = is_own_place(transfer),
+                .headers = transfer->place.settings->headers,
         };
         int r;
 
@@ -430,10 +467,27 @@ static void ask(Transfer *transfer)
                 end_internal(transfer, r);
 }
 
+/* nginx and IIS finish the handshake and refuse the request instead. */
+static void want_certificate(Transfer *transfer, unsigned status)
+{
+        failure_set(&transfer->failure,
+                    (uint32_t) ERROR_CODE_CERTIFICATE_NEEDED,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    transfer->url,
+                    "The server wants a client certificate, and the job has none for it (status "
+                    "%u): %s.",
+                    status,
+                    log_url(transfer->url));
+}
+
 static void fail_status(Transfer *transfer, const RequestResult *result)
 {
         bool tunnel = result->tunnel_status >= 300;
 
+        if (result->wants_certificate &&
+            (result->head->status == 400 || result->head->status == 403))
+                want_certificate(transfer, result->head->status);
         failure_set_status(&transfer->failure,
                            tunnel ? result->tunnel_status : result->head->status,
                            transfer->url,
@@ -449,8 +503,7 @@ static void challenge(Transfer *transfer, AuthTarget target, const RequestResult
                 target == AUTH_TARGET_PROXY ? result->proxy_offered : result->server_offered;
 
         if (offered == 0 || ++transfer->challenges[target] > MAX_CHALLENGES ||
-            (target == AUTH_TARGET_SERVER &&
-             !spec_same_origin(transfer->url, transfer->record->remote_name))) {
+            (target == AUTH_TARGET_SERVER && !is_own_place(transfer))) {
                 fail_status(transfer, result);
                 return;
         }
@@ -519,9 +572,36 @@ static void refuse_redirect(Transfer *transfer, const char *text)
         end(transfer);
 }
 
+static void disallow_redirect(Transfer *transfer, unsigned status, const char *url)
+{
+        int r = report_place(transfer, url);
+
+        if (r < 0)
+                failure_set_internal(&transfer->failure, r);
+        failure_set(&transfer->failure,
+                    ERROR_CODE_HTTP(status),
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    transfer->url,
+                    "The server redirects from %s, which the job does not allow; the remote name "
+                    "now is the place where it leads.",
+                    log_url(transfer->url));
+        end(transfer);
+}
+
+static void go_to(Transfer *transfer, char *url, bool downgrade)
+{
+        free(transfer->url);
+        transfer->url = url;
+        transfer->downgraded |= downgrade;
+        ask(transfer);
+}
+
 static void follow(Transfer *transfer, const Head *head)
 {
+        RedirectPolicy policy = transfer->place.settings->redirect_policy;
         _cleanup_free_ char *url = NULL;
+        bool downgrade;
         int r = request_resolve(transfer->url, head->location, &url);
 
         if (r == -ENOMEM) {
@@ -530,14 +610,17 @@ static void follow(Transfer *transfer, const Head *head)
                 refuse_redirect(transfer,
                                 r == -EPROTONOSUPPORT ? "it leads to another protocol than HTTP"
                                                       : "it leads to no URL");
+        } else if (policy == REDIRECT_POLICY_DISALLOW) {
+                disallow_redirect(transfer, head->status, url);
         } else if (++transfer->redirects > LIMIT_REDIRECTS) {
                 refuse_redirect(transfer, "there are too many redirects");
-        } else if (str_starts_with(transfer->url, "https:") && str_starts_with(url, "http:")) {
-                refuse_redirect(transfer, "it leads from a secure to an insecure server");
         } else {
-                free(transfer->url);
-                transfer->url = STEAL_PTR(url);
-                ask(transfer);
+                downgrade =
+                        str_starts_with(transfer->url, "https:") && str_starts_with(url, "http:");
+                if (downgrade && !redirect_policy_allows_downgrade(policy))
+                        refuse_redirect(transfer, "it leads from a secure to an insecure server");
+                else
+                        go_to(transfer, STEAL_PTR(url), downgrade);
         }
 }
 

@@ -3,7 +3,7 @@
  * Owns the sink, the requests and the credentials of that file; ends with one verdict.
  *
  *   open the place ─► request ─► 2xx: bytes to the sink ─────────────► whole | failed
- *                       ▲  ▲──── 3xx: own hop, https never to http
+ *                       ▲  ▲──── 3xx: own hop, as far as RedirectPolicy lets it
  *                       │─────── 401, 407: asks for one credential, once more with it
  *                       │─────── nothing proved: the next rung of the ladder
  *                       │─────── one of several parts: for the next
@@ -12,8 +12,10 @@
  * Where the record has a checksum, bytes of an earlier worker are read again first, a slice a
  * turn, and a file without it is thrown away.
  *
- * No credential goes along before a challenge, to another origin than that of the file's own
- * remote name, or to another file. Silent; tells facts by callback, from the loop only.
+ * No credential goes along before a challenge, to another origin than that of the name that the
+ * owner gave the file, or to another file; headers and certificate of the owner go to that origin
+ * only, and nothing of all this after a way from https to http. Silent; tells facts by callback,
+ * from the loop only.
  */
 #pragma once
 
@@ -24,12 +26,14 @@
 #include "base/macro.h"
 #include "base/secret.h"
 
+#include "model/settings.h"
 #include "model/spec.h"
 #include "worker/failure.h"
 
 typedef struct CurlLoop CurlLoop;
 typedef struct Destination Destination;
 typedef struct Rungs Rungs;
+typedef struct Tls Tls;
 typedef struct Transfer Transfer;
 
 typedef struct TransferFacts {
@@ -53,6 +57,8 @@ typedef struct TransferPlace {
         CurlLoop *loop;
         Destination *destination;
         Rungs *rungs;
+        Tls *tls;
+        const TransferSettings *settings;
         const char *proxy;        /* "" = direct */
         const char *proxy_bypass; /* "" = none */
 } TransferPlace;

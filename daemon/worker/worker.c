@@ -14,6 +14,7 @@
 #include "worker/curl-loop.h"
 #include "worker/destinations.h"
 #include "worker/rungs.h"
+#include "worker/tls.h"
 #include "worker/transfer.h"
 
 /* Files at a time, and connections to one host: measured, more is not faster. */
@@ -49,9 +50,10 @@ struct Worker {
         sd_event *event;
         FileRecord *records; /* owned */
         size_t n_records;
-        size_t next; /* the first that has not been started */
-        char *proxy;
-        char *proxy_bypass;
+        size_t next;               /* the first that has not been started */
+        TransferSettings settings; /* owned */
+        char *proxy_bypass;        /* as CURLOPT_NOPROXY has it */
+        Tls *tls;
         const WorkerFacts *facts;
         void *userdata;
 
@@ -211,11 +213,14 @@ static void checkpoint_or_fail(Worker *worker)
 
 static int start_file(Worker *worker, FileRecord *record, Failure *failure)
 {
+        char *const *proxies = worker->settings.proxies;
         TransferPlace place = {
                 .event = worker->event,
                 .loop = worker->loop,
                 .rungs = worker->rungs,
-                .proxy = worker->proxy,
+                .tls = worker->tls,
+                .settings = &worker->settings,
+                .proxy = proxies && *proxies ? *proxies : "",
                 .proxy_bypass = worker->proxy_bypass,
         };
         Flow *flow;
@@ -404,11 +409,14 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Opens all directories, then gives up the right to write anywhere else. */
+/* Reads what the settings name, opens all directories, then gives up the right to write anywhere
+ * else. */
 static int prepare(Worker *worker, Failure *failure, uint32_t *ret_file)
 {
-        int r = destinations_new(&worker->destinations);
+        int r = tls_new(&worker->settings, &worker->tls, failure);
 
+        if (r >= 0)
+                r = destinations_new(&worker->destinations);
         for (size_t i = 0; r >= 0 && i < worker->n_records; i++) {
                 FileRecord *record = &worker->records[i];
                 Destination *ignored;
@@ -513,15 +521,14 @@ int worker_new(sd_event *event,
         worker->event = sd_event_ref(event);
         worker->facts = facts;
         worker->userdata = userdata;
-        r = str_set(&worker->proxy, order->proxies && *order->proxies ? *order->proxies : "");
-        if (r >= 0)
-                r = join_bypass(order->proxy_bypass, &worker->proxy_bypass);
+        r = join_bypass(order->settings.proxy_bypass, &worker->proxy_bypass);
         if (r >= 0)
                 r = rungs_new(&worker->rungs);
         if (r >= 0)
                 r = add_sources(worker);
         if (r < 0)
                 return r;
+        worker->settings = order->settings;
         worker->records = order->records;
         worker->n_records = order->n_records;
         *ret = STEAL_PTR(worker);
@@ -538,7 +545,8 @@ Worker *worker_free(Worker *worker)
         for (size_t i = 0; i < worker->n_records; i++)
                 file_record_done(&worker->records[i]);
         free(worker->records);
-        free(worker->proxy);
+        tls_free(worker->tls);
+        transfer_settings_done(&worker->settings);
         free(worker->proxy_bypass);
         sd_event_unref(worker->event);
         free(worker);

@@ -15,6 +15,7 @@
 #include "base/macro.h"
 #include "base/secret.h"
 
+#include "model/settings.h"
 #include "model/spec.h"
 #include "worker/failure.h"
 
@@ -41,8 +42,7 @@ typedef struct WorkerFacts {
 typedef struct WorkerOrder {
         FileRecord *records; /* taken over by worker_new() when it succeeds */
         size_t n_records;
-        char *const *proxies;      /* the first is used; none = direct */
-        char *const *proxy_bypass; /* hosts that are reached without it */
+        TransferSettings settings; /* taken over as well */
 } WorkerOrder;
 
 /* Nothing happens before the loop runs. -ENOMEM. */

@@ -1,7 +1,7 @@
 /*
- * Messages of a hostile worker: whatever bytes a body has, wire_read_files() and
- * wire_read_strings() answer or refuse, and what they give can be freed. The body is built from
- * the input as a well-formed message, since sd-bus itself refuses any other.
+ * Messages of a hostile peer: whatever bytes a body has, wire_read_files(), wire_read_strings()
+ * and wire_read_settings() answer or refuse, and what they give can be freed. The body is built
+ * from the input as a well-formed message, since sd-bus itself refuses any other.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@
 #include "base/str.h"
 
 #include "model/wire-codec.h"
+#include "model/wire-settings.h"
 
 /* The next value or string of the input. */
 typedef struct Input {
@@ -54,7 +55,7 @@ static char *take_string(Input *input, char buffer[static 256])
 static int append_record(sd_bus_message *m, Input *input)
 {
         char remote[256], local[256], temp[256], etag[256], date[256], url[256], headers[256];
-        char checksum[256], reason[256];
+        char checksum[256], reason[256], named[256];
 
         return sd_bus_message_append(m,
                                      "(" WORKER_FILE_SIGNATURE ")",
@@ -76,7 +77,8 @@ static int append_record(sd_bus_message *m, Input *input)
                                      take_number(input, 8),
                                      take_number(input, 8),
                                      (uint32_t) take_number(input, 4),
-                                     take_string(input, reason));
+                                     take_string(input, reason),
+                                     take_string(input, named));
 }
 
 /* sd-bus makes messages only for a connection; nobody reads this one. */
@@ -143,15 +145,54 @@ static void read_strings(Input *input)
         sd_bus_message_unref(m);
 }
 
+/* Keys with values of a type that fits most of them. */
+static void read_settings(Input *input)
+{
+        static const char *const keys[] = { "redirect-policy",    "ca-certificate",
+                                            "client-certificate", "client-key",
+                                            "ticket-cache",       "unknown" };
+        sd_bus_message *m = new_message();
+        char text[256], list[256];
+        TransferSettings settings;
+
+        assert(sd_bus_message_open_container(m, 'a', "{sv}") >= 0);
+        while (input->size > 0) {
+                size_t key = take_number(input, 1) % (ARRAY_SIZE(keys) + 1);
+                const char *value = take_string(input, text);
+
+                if (key < ARRAY_SIZE(keys))
+                        assert(sd_bus_message_append(m, "{sv}", keys[key], "s", value) >= 0);
+                else
+                        assert(sd_bus_message_append(m,
+                                                     "{sv}",
+                                                     value,
+                                                     "as",
+                                                     1,
+                                                     take_string(input, list)) >= 0);
+        }
+        seal(m);
+        if (wire_read_settings(m, &settings) >= 0)
+                transfer_settings_done(&settings);
+        sd_bus_message_unref(m);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         Input input = { .data = data, .size = size };
 
-        if (take_number(&input, 1) & 1)
+        switch (take_number(&input, 1) % 4) {
+        case 1:
+        case 3:
                 read_records(&input);
-        else
+                break;
+        case 2:
+                read_settings(&input);
+                break;
+        default:
                 read_strings(&input);
+                break;
+        }
         return 0;
 }

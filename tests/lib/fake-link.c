@@ -44,8 +44,8 @@ int worker_link_new(sd_event *event,
         link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
         must(link->files ? 0 : -ENOMEM);
         must(str_set(&link->owner_name, order->owner_name));
-        must(strings_copy(order->proxies, &link->proxies));
-        must(strings_copy(order->proxy_bypass, &link->proxy_bypass));
+        if (order->settings)
+                must(transfer_settings_copy(&link->settings, order->settings));
         for (size_t i = 0; i < order->n_files; i++)
                 must(file_record_copy(&link->files[i], &order->files[i]));
         list_append(&links, &link->link);
@@ -63,8 +63,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
                 file_record_done(&link->files[i]);
         free(link->files);
         free(link->owner_name);
-        strings_free(link->proxies);
-        strings_free(link->proxy_bypass);
+        transfer_settings_done(&link->settings);
         free(link);
         return NULL;
 }

@@ -18,8 +18,7 @@ struct WorkerLink {
         char *owner_name;
         FileRecord *files;
         size_t n_files;
-        char **proxies;
-        char **proxy_bypass;
+        TransferSettings settings;
         bool stopped; /* worker_link_stop() was called */
 };
 

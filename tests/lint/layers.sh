@@ -40,17 +40,18 @@ may_see() {
 speakers() {
         case $1 in
         curl/urlapi.h) echo daemon/model/spec daemon/worker/ ;;
-        curl/*) echo daemon/worker/curl-loop daemon/worker/transfer daemon/worker/request ;;
+        curl/*) echo daemon/worker/curl-loop daemon/worker/transfer daemon/worker/request \
+                daemon/worker/tls ;;
         sqlite3.h) echo daemon/manager/store ;;
         libsecret/*) echo daemon/dosvc-secret ;;
         keyutils.h) echo daemon/manager/vault-keyring ;;
         sodium.h) echo daemon/manager/vault daemon/base/secret daemon/dosvc-worker ;;
         ini.h) echo daemon/manager/config ;;
         seccomp.h | linux/landlock.h) echo daemon/worker/sandbox ;;
-        openssl/*) echo daemon/worker/digest ;;
+        openssl/*) echo daemon/worker/digest daemon/worker/tls ;;
         jansson.h) echo client-lib/ctl/ ;;
         systemd/sd-bus.h) echo -bus manager/bus- manager/callers manager/subscribers \
-                manager/job-paths manager/job-properties link model/wire-codec \
+                manager/job-paths manager/job-properties link model/wire- \
                 daemon/dosvcd daemon/dosvc-worker client-lib/ ;;
         systemd/sd-event.h | systemd/sd-daemon.h) echo daemon/manager/ daemon/worker/ \
                 daemon/dosvc client-lib/event ;;

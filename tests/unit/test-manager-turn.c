@@ -66,7 +66,7 @@ START_TEST(a_failed_commit_takes_back_the_whole_turn)
         ck_assert_str_eq(job->display_name, "name");
         ck_assert_str_eq(job->description, "");
         ck_assert_uint_eq(job->proxy_usage, PROXY_USAGE_PRECONFIG);
-        ck_assert_uint_eq(strings_count(job->proxies), 0);
+        ck_assert_uint_eq(strings_count(job->settings.proxies), 0);
         ck_assert_uint_eq(job->n_files, 1);
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
         ck_assert_ptr_null(owners_find(&owners, bob.uid));

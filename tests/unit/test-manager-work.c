@@ -81,10 +81,11 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
                         0);
                 resume(job);
                 link = worker_of(job);
-                ck_assert_uint_eq(strings_count(link->proxies), cases[i].proxy ? 1 : 0);
-                ck_assert_uint_eq(strings_count(link->proxy_bypass), cases[i].proxy ? 1 : 0);
+                ck_assert_uint_eq(strings_count(link->settings.proxies), cases[i].proxy ? 1 : 0);
+                ck_assert_uint_eq(strings_count(link->settings.proxy_bypass),
+                                  cases[i].proxy ? 1 : 0);
                 if (cases[i].proxy)
-                        ck_assert_str_eq(link->proxies[0], cases[i].proxy);
+                        ck_assert_str_eq(link->settings.proxies[0], cases[i].proxy);
         }
 }
 END_TEST

@@ -372,9 +372,9 @@ static void fill_job(Job *job)
         ck_assert_int_eq(str_set(&job->description, "\xe2\x82\xac"), 0);
         job->priority = PRIORITY_LOW;
         job->proxy_usage = PROXY_USAGE_OVERRIDE;
-        ck_assert_int_eq(strings_append(&job->proxies, "http://one:80"), 0);
-        ck_assert_int_eq(strings_append(&job->proxies, "http://two:80"), 0);
-        ck_assert_int_eq(strings_append(&job->proxy_bypass, "localhost"), 0);
+        ck_assert_int_eq(strings_append(&job->settings.proxies, "http://one:80"), 0);
+        ck_assert_int_eq(strings_append(&job->settings.proxies, "http://two:80"), 0);
+        ck_assert_int_eq(strings_append(&job->settings.proxy_bypass, "localhost"), 0);
         job->state = JOB_TRANSIENT_ERROR;
         ck_assert_int_eq(
                 job_set_error(job, 0x80190191, ERROR_CONTEXT_REMOTE_FILE, "Why.", "http://h/", 1),
@@ -398,12 +398,13 @@ static void check_same_job(const Job *a, const Job *b)
         ck_assert_str_eq(a->description, b->description);
         ck_assert_uint_eq(a->priority, b->priority);
         ck_assert_uint_eq(a->proxy_usage, b->proxy_usage);
-        ck_assert_uint_eq(strings_count(a->proxies), strings_count(b->proxies));
-        for (size_t i = 0; i < strings_count(a->proxies); i++)
-                ck_assert_str_eq(a->proxies[i], b->proxies[i]);
-        ck_assert_uint_eq(strings_count(a->proxy_bypass), strings_count(b->proxy_bypass));
-        for (size_t i = 0; i < strings_count(a->proxy_bypass); i++)
-                ck_assert_str_eq(a->proxy_bypass[i], b->proxy_bypass[i]);
+        ck_assert_uint_eq(strings_count(a->settings.proxies), strings_count(b->settings.proxies));
+        for (size_t i = 0; i < strings_count(a->settings.proxies); i++)
+                ck_assert_str_eq(a->settings.proxies[i], b->settings.proxies[i]);
+        ck_assert_uint_eq(strings_count(a->settings.proxy_bypass),
+                          strings_count(b->settings.proxy_bypass));
+        for (size_t i = 0; i < strings_count(a->settings.proxy_bypass); i++)
+                ck_assert_str_eq(a->settings.proxy_bypass[i], b->settings.proxy_bypass[i]);
         ck_assert_uint_eq(a->state, b->state);
         ck_assert_uint_eq(a->error.code, b->error.code);
         ck_assert_uint_eq(a->error.context, b->error.context);
@@ -436,7 +437,7 @@ START_TEST(a_job_comes_back_as_it_was)
         /* And again, with other values in the same row. */
         job->state = JOB_SUSPENDED;
         job_clear_error(job);
-        job->proxies = strings_free(job->proxies);
+        job->settings.proxies = strings_free(job->settings.proxies);
         ck_assert_int_eq(store_put_job(store, job), 0);
         commit();
         load_all();
