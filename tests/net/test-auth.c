@@ -365,7 +365,7 @@ START_TEST(a_certificate_of_nobodys_is_not_trusted)
         set("basic", SERVERS_PASSWORD);
         client_call(scene.alice, job, "Resume");
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, client_error(scene.alice, job).code != 0));
-        ck_assert_str_eq(client_error(scene.alice, job).name, "trust-failure");
+        ck_assert_str_eq(client_error(scene.alice, job).name, "unknown-certificate-authority");
         ck_assert_str_eq(servers_requests(SITE_UNTRUSTED, 0), "");
 }
 END_TEST
