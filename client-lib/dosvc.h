@@ -286,8 +286,8 @@ int dosvc_job_cancel(dosvc_connection *connection, const char *job);
 int dosvc_job_complete(dosvc_connection *connection, const char *job);
 
 /*
- * Makes the caller, who must be root, the owner; erases the credentials. Job.TakeOwnership.
- * Since 0.1.
+ * Makes the caller, who must be root, the owner; erases credentials, headers, client
+ * certificate and ticket cache. Job.TakeOwnership. Since 0.1.
  */
 int dosvc_job_take_ownership(dosvc_connection *connection, const char *job);
 
@@ -308,6 +308,53 @@ int dosvc_job_set_proxy(dosvc_connection *connection,
                         const char *usage,
                         const char *const *proxies,
                         const char *const *bypass);
+/*
+ * policy: "allow-silent", "allow-report", each also with "+https-to-http", or "disallow".
+ * flags: a list of "enable-crl-check", "ignore-cert-cn-invalid", "ignore-cert-date-invalid",
+ * "ignore-unknown-ca", "ignore-cert-wrong-usage", or NULL for none; -EOPNOTSUPP for another.
+ * path: of a PEM file with the authorities to trust instead of the system's; NULL is "", none.
+ * cache: the Kerberos credential cache for implicit Negotiate; NULL is "", the owner's default.
+ */
+int dosvc_job_set_redirect_policy(dosvc_connection *connection,
+                                  const char *job,
+                                  const char *policy);
+int dosvc_job_set_security_flags(dosvc_connection *connection,
+                                 const char *job,
+                                 const char *const *flags);
+int dosvc_job_set_ca_certificate(dosvc_connection *connection, const char *job, const char *path);
+int dosvc_job_set_ticket_cache(dosvc_connection *connection, const char *job, const char *cache);
+
+/*
+ * Header lines, "Name: value", for each request to the origin of the remote names that the owner
+ * gave; NULL or an empty list removes them. They are sealed like credentials, and neither set nor
+ * read by root. Property CustomHeaders. Since 0.1.
+ * Errors: -EINVAL (a line that is no header, or one that the service sets itself), -E2BIG (more
+ * than 16384 UTF-16 units), -ENOKEY, -ENOBUFS.
+ */
+int dosvc_job_set_headers(dosvc_connection *connection,
+                          const char *job,
+                          const char *const *headers);
+/*
+ * The lines, each with "\n" behind it, in one string that is freed with free(3); "" = none. Errors:
+ * -ENOKEY (they are lost).
+ */
+int dosvc_job_get_headers(dosvc_connection *connection, const char *job, char **ret);
+
+/*
+ * The client certificate for servers that ask for one. certificate, key: paths of PEM files that
+ * the service opens with the owner's rights; key NULL: in the certificate's file. password: of an
+ * encrypted key, not NUL-terminated, at most 1023 bytes; NULL: none. It travels in a sealed memory
+ * file. Owner only, root is not exempt. Job.SetClientCertificate. Since 0.1.
+ * Errors: -EOPNOTSUPP (a pkcs11: URI), -EMSGSIZE, -EILSEQ, -ENOKEY, -ENOBUFS.
+ */
+int dosvc_job_set_client_certificate(dosvc_connection *connection,
+                                     const char *job,
+                                     const char *certificate,
+                                     const char *key,
+                                     const void *password,
+                                     size_t password_size);
+/* 1 if there was one, 0 if not. Job.RemoveClientCertificate. Since 0.1. */
+int dosvc_job_remove_client_certificate(dosvc_connection *connection, const char *job);
 
 /* ---------------------------------------------------------------- looking at a job */
 
@@ -358,6 +405,11 @@ const char *dosvc_job_info_proxy_usage(const dosvc_job_info *info);
 /* Lists; never NULL. */
 const char *const *dosvc_job_info_proxies(const dosvc_job_info *info);
 const char *const *dosvc_job_info_proxy_bypass(const dosvc_job_info *info);
+const char *dosvc_job_info_redirect_policy(const dosvc_job_info *info);
+const char *const *dosvc_job_info_security_flags(const dosvc_job_info *info);
+/* "" = not set. */
+const char *dosvc_job_info_ca_certificate(const dosvc_job_info *info);
+const char *dosvc_job_info_ticket_cache(const dosvc_job_info *info);
 
 /* ------------------------------------------------------------------------- events */
 

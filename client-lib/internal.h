@@ -148,6 +148,16 @@ bool job_id_from_path(const char *path, char id[static DOSVC_ID_SIZE]);
 /* Position of the file whose object path is; -EBADMSG if it is none. */
 int file_index_from_path(const char *path, uint32_t *ret);
 
+/* job.c */
+
+/* 0 or 1, as the reply's boolean. */
+int job_read_answer(dosvc_connection *c, sd_bus_message *reply);
+/* A memory file that nobody can change any more, read from its start. */
+int job_seal_secret(const void *secret, size_t size);
+/* Properties.Set up to the value, which the caller appends as a variant. */
+int job_new_set(dosvc_connection *c, const char *job, const char *property, sd_bus_message **ret);
+int job_set_string(dosvc_connection *c, const char *job, const char *property, const char *value);
+
 /* string-list.c */
 
 int string_list_append(sd_bus_message *m, const char *const *strings);

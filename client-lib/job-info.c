@@ -28,6 +28,10 @@ struct dosvc_job_info {
         char *display_name;
         char *description;
         char *priority;
+        char *redirect_policy;
+        char **security_flags;
+        char *ca_certificate;
+        char *ticket_cache;
         JobError error;
         JobProxy proxy;
         uint32_t owner;
@@ -130,6 +134,10 @@ static const PropertyField info_fields[] = {
         INFO_FIELD("DisplayName", "s", display_name),
         INFO_FIELD("Description", "s", description),
         INFO_FIELD("Priority", "s", priority),
+        INFO_FIELD("RedirectPolicy", "s", redirect_policy),
+        INFO_FIELD("SecurityFlags", "as", security_flags),
+        INFO_FIELD("CACertificate", "s", ca_certificate),
+        INFO_FIELD("TicketCache", "s", ticket_cache),
         { "ProxySettings", "(sasas)", offsetof(dosvc_job_info, proxy), job_proxy_read },
 };
 
@@ -309,4 +317,24 @@ EXPORT const char *const *dosvc_job_info_proxies(const dosvc_job_info *info)
 EXPORT const char *const *dosvc_job_info_proxy_bypass(const dosvc_job_info *info)
 {
         return string_list_const(info->proxy.bypass);
+}
+
+EXPORT const char *dosvc_job_info_redirect_policy(const dosvc_job_info *info)
+{
+        return info_text(info->redirect_policy);
+}
+
+EXPORT const char *const *dosvc_job_info_security_flags(const dosvc_job_info *info)
+{
+        return string_list_const(info->security_flags);
+}
+
+EXPORT const char *dosvc_job_info_ca_certificate(const dosvc_job_info *info)
+{
+        return info_text(info->ca_certificate);
+}
+
+EXPORT const char *dosvc_job_info_ticket_cache(const dosvc_job_info *info)
+{
+        return info_text(info->ticket_cache);
 }

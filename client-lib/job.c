@@ -146,8 +146,7 @@ EXPORT int dosvc_job_take_ownership(dosvc_connection *connection, const char *jo
         return job_command(connection, job, "TakeOwnership");
 }
 
-/* 0 or 1, as the reply's boolean. */
-static int job_read_answer(dosvc_connection *c, sd_bus_message *reply)
+int job_read_answer(dosvc_connection *c, sd_bus_message *reply)
 {
         int answer, r;
 
@@ -207,8 +206,7 @@ EXPORT int dosvc_job_set_credentials_fd(dosvc_connection *connection,
         return call_send(connection, m, NULL);
 }
 
-/* A memory file that nobody can change any more, read from its start. */
-static int job_seal_secret(const void *secret, size_t size)
+int job_seal_secret(const void *secret, size_t size)
 {
         _cleanup_close_ int fd = memfd_create("dosvc-secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
@@ -265,9 +263,7 @@ EXPORT int dosvc_job_remove_credentials(dosvc_connection *connection,
         return r < 0 ? r : job_read_answer(connection, reply);
 }
 
-/* Properties.Set up to the value, which the caller appends as a variant. */
-static int
-job_new_set(dosvc_connection *c, const char *job, const char *property, sd_bus_message **ret)
+int job_new_set(dosvc_connection *c, const char *job, const char *property, sd_bus_message **ret)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
         char path[JOB_PATH_SIZE];
@@ -285,8 +281,7 @@ job_new_set(dosvc_connection *c, const char *job, const char *property, sd_bus_m
         return 0;
 }
 
-static int
-job_set_string(dosvc_connection *c, const char *job, const char *property, const char *value)
+int job_set_string(dosvc_connection *c, const char *job, const char *property, const char *value)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;

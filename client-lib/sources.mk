@@ -1,6 +1,6 @@
 # libdosvc and dosvcctl, which stands on the public header alone.
 
-libdosvc_SOURCES := $(addprefix client-lib/,connection.c error.c event.c job.c job-info.c list.c \
+libdosvc_SOURCES := $(addprefix client-lib/,connection.c error.c event.c job.c job-info.c job-settings.c list.c \
         properties.c service.c string-list.c)
 
 # The map of error names is registered with libsystemd, so the library stays loaded.
@@ -12,7 +12,8 @@ client_SOURCES := $(libdosvc_SOURCES)
 
 # Everything of dosvcctl but its main, so that tests can link it.
 ctl_SOURCES := $(addprefix client-lib/ctl/,advice.c ctl.c format.c local-name.c password.c table.c \
-        verb-credentials.c verb-get.c verb-job.c verb-set.c verb-show.c verb-watch.c)
+        verb-credentials.c verb-get.c verb-job.c verb-set.c verb-settings.c \
+        verb-show.c verb-watch.c)
 
 PROGRAMS += dosvcctl
 

@@ -95,6 +95,7 @@ typedef struct JobAdvice {
 } JobAdvice;
 
 #define TRY_AGAIN "Mend the cause, then: dosvcctl resume %s"
+#define TRUST     "Ask who runs the server to mend its certificate, then: dosvcctl resume %s"
 
 static const JobAdvice job_advice[] = {
         { "http-401",
@@ -147,6 +148,31 @@ static const JobAdvice job_advice[] = {
         { "timeout", EXIT_NETWORK, TRY_AGAIN },
         { "no-progress", EXIT_NETWORK, TRY_AGAIN },
         { "transport-error", EXIT_NETWORK, TRY_AGAIN },
+        { "client-certificate-needed",
+          EXIT_CREDENTIALS,
+          "The server wants a certificate. Set one: dosvcctl cert set %s FILE [KEYFILE]\n"
+          "Then: dosvcctl resume %s" },
+        { "client-key-unusable",
+          EXIT_CREDENTIALS,
+          "Set certificate, key and password again: dosvcctl cert set %s FILE [KEYFILE]\n"
+          "Then: dosvcctl resume %s" },
+        { "credentials-lost",
+          EXIT_CREDENTIALS,
+          "The service cannot open what was stored. Set it again: dosvcctl header set %s, or "
+          "dosvcctl cert set\n"
+          "Then: dosvcctl resume %s" },
+        { "certificate-file-unusable", EXIT_FAILED, TRY_AGAIN },
+        { "certificate-date-invalid", EXIT_NETWORK, TRUST },
+        { "certificate-name-invalid", EXIT_NETWORK, TRUST },
+        { "certificate-wrong-usage", EXIT_NETWORK, TRUST },
+        { "certificate-revoked", EXIT_NETWORK, "Do not trust this server." },
+        { "revocation-check-failed",
+          EXIT_NETWORK,
+          "Give the job a revocation list, in the file of ca-certificate. " TRY_AGAIN },
+        { "unknown-certificate-authority",
+          EXIT_NETWORK,
+          "If its authority is yours: dosvcctl set %s ca-certificate=FILE\n"
+          "Then: dosvcctl resume %s" },
         { "redirect-failed", EXIT_NETWORK, "Ask for the URL that it should lead to instead." },
 };
 

@@ -126,6 +126,8 @@ ExitStatus verb_cancel(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_complete(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_set(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_cred(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_header(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_cert(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_take_ownership(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_wait(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_monitor(Ctl *ctl, int argc, char **argv);

@@ -8,12 +8,13 @@ _dosvcctl_jobs() {
 _dosvcctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' word i
         local verbs='get create add list show files status explain resume start suspend pause
-                cancel complete set cred take-ownership wait monitor help'
+                cancel complete set cred header cert take-ownership wait monitor help'
         local options='--help --version --system --user --no-start --quiet --json= --no-legend
                 --output-file= --directory= --name= --description= --priority= --proxy= --login=
                 --scheme= --target= --ask-password --no-ask-password --password-fd= --from-file=
                 --no-wait --timeout= --state= --all-users --all --property= --value'
-        local keys='display-name= description= priority= proxy= proxy-bypass='
+        local keys='display-name= description= priority= proxy= proxy-bypass= redirect-policy=
+                security-flags= ca-certificate= ticket-cache='
 
         # "=" is a word of its own in COMP_WORDS.
         if [[ $cur == '=' ]]; then
@@ -35,6 +36,14 @@ _dosvcctl() {
         --target) word='server proxy' ;;
         --scheme) word='basic digest ntlm negotiate bearer' ;;
         --proxy | proxy) word='none preconfig' ;;
+        redirect-policy)
+                word='allow-silent allow-report disallow allow-silent+https-to-http
+                        allow-report+https-to-http'
+                ;;
+        security-flags)
+                word='enable-crl-check ignore-cert-cn-invalid ignore-cert-date-invalid
+                        ignore-unknown-ca ignore-cert-wrong-usage'
+                ;;
         --state)
                 word='queued connecting transferring suspended error transient-error transferred'
                 ;;
@@ -55,8 +64,10 @@ _dosvcctl() {
                         word=$options
                 elif [[ -z $verb ]]; then
                         word=$verbs
-                elif [[ $verb == cred && $prev == cred ]]; then
+                elif [[ $verb == cred && $prev == cred || $verb == cert && $prev == cert ]]; then
                         word='set remove'
+                elif [[ $verb == header && $prev == header ]]; then
+                        word='set show remove'
                 elif [[ $verb == set && $prev != set ]]; then
                         word=$keys
                 elif [[ $verb == add && $prev != add ]]; then

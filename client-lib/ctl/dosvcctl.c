@@ -57,6 +57,14 @@ static const Verb verbs[] = {
         { "complete", NULL, "JOB...", "Put the finished files in place", 1, -1, verb_complete },
         { "set", NULL, "JOB KEY=VALUE...", "Change a job; keys below", 2, -1, verb_set },
         { "cred", NULL, "set|remove JOB", "Set or remove credentials", 2, 2, verb_cred },
+        { "header", NULL, "set|show|remove JOB", "Headers to send, from stdin", 2, 2, verb_header },
+        { "cert",
+          NULL,
+          "set|remove JOB ...",
+          "Set or remove a client certificate",
+          2,
+          4,
+          verb_cert },
         { "take-ownership", NULL, "JOB...", "Become the owner (root)", 1, -1, verb_take_ownership },
         { "wait", NULL, "JOB...", "Wait until jobs are done or have failed", 1, -1, verb_wait },
         { "monitor", NULL, "[JOB]", "Show what happens, as it happens", 0, 1, verb_monitor },
@@ -177,7 +185,9 @@ static void help_print(void)
         help_print_verbs();
         (void) puts("\nJOB is an id, the beginning of one (four digits or more), or a name.\n"
                     "Keys of set: display-name, description, priority, proxy (URL, none, "
-                    "preconfig),\nproxy-bypass (hosts, separated by commas).\n\nOptions:");
+                    "preconfig),\nproxy-bypass (hosts, separated by commas), redirect-policy, "
+                    "security-flags\n(separated by commas), ca-certificate, ticket-cache.\n\n"
+                    "Options:");
         help_print_options();
         (void) puts("\nExit status:");
         for (int i = 0; i < EXIT_STATUS_MAX; i++)

@@ -97,13 +97,49 @@ static ExitStatus set_key_priority(Ctl *ctl, const char *id, char *value)
         return r < 0 ? ctl_fail(ctl, r, "Cannot set the priority") : EXIT_DONE;
 }
 
+static ExitStatus set_key_redirect(Ctl *ctl, const char *id, char *value)
+{
+        int r = dosvc_job_set_redirect_policy(ctl->connection, id, value);
+
+        return r < 0 ? ctl_fail(ctl, r, "Cannot set the redirect policy") : EXIT_DONE;
+}
+
+static ExitStatus set_key_security(Ctl *ctl, const char *id, char *value)
+{
+        const char *flags[LIST_MAX + 1];
+        int r;
+
+        if (!set_split(value, flags)) {
+                ctl_error("More than %d flags are too many.", LIST_MAX);
+                return EXIT_USAGE;
+        }
+        r = dosvc_job_set_security_flags(ctl->connection, id, flags);
+        return r < 0 ? ctl_fail(ctl, r, "Cannot set the security flags") : EXIT_DONE;
+}
+
+static ExitStatus set_key_authorities(Ctl *ctl, const char *id, char *value)
+{
+        int r = dosvc_job_set_ca_certificate(ctl->connection, id, value);
+
+        return r < 0 ? ctl_fail(ctl, r, "Cannot set the certificate authorities") : EXIT_DONE;
+}
+
+static ExitStatus set_key_ticket_cache(Ctl *ctl, const char *id, char *value)
+{
+        int r = dosvc_job_set_ticket_cache(ctl->connection, id, value);
+
+        return r < 0 ? ctl_fail(ctl, r, "Cannot set the ticket cache") : EXIT_DONE;
+}
+
 static const struct {
         const char *key;
         ExitStatus (*set)(Ctl *ctl, const char *id, char *value);
 } set_keys[] = {
-        { "display-name", set_key_name },   { "description", set_key_description },
-        { "priority", set_key_priority },   { "proxy", set_key_proxy },
-        { "proxy-bypass", set_key_bypass },
+        { "display-name", set_key_name },         { "description", set_key_description },
+        { "priority", set_key_priority },         { "proxy", set_key_proxy },
+        { "proxy-bypass", set_key_bypass },       { "redirect-policy", set_key_redirect },
+        { "security-flags", set_key_security },   { "ca-certificate", set_key_authorities },
+        { "ticket-cache", set_key_ticket_cache },
 };
 
 static ExitStatus set_assignment(Ctl *ctl, const char *id, char *assignment)
@@ -119,7 +155,7 @@ static ExitStatus set_assignment(Ctl *ctl, const char *id, char *assignment)
                 if (strcmp(set_keys[i].key, assignment) == 0)
                         return set_keys[i].set(ctl, id, equals + 1);
         ctl_error("There is no key '%s'. Keys are: display-name, description, priority, proxy, "
-                  "proxy-bypass.",
+                  "proxy-bypass, redirect-policy, security-flags, ca-certificate, ticket-cache.",
                   assignment);
         return EXIT_USAGE;
 }
