@@ -20,6 +20,8 @@ tests/bus/test-client_OWN_ROOMS  := client.a testlib.a base.a
 tests/unit/test-job_OWN_ROOMS         := manager.a model.a base.a
 tests/unit/test-store_OWN_ROOMS       := manager.a testlib.a model.a base.a
 tests/unit/test-credentials_OWN_ROOMS := manager.a testlib.a model.a base.a
+tests/unit/test-store-schema_OWN_ROOMS := manager.a testlib.a model.a base.a
+tests/unit/test-sealed_OWN_ROOMS       := manager.a testlib.a model.a base.a
 
 define manager_test
 $(1)_OWN_ROOMS := manager.a testlib.a model.a base.a

@@ -1,0 +1,168 @@
+/*
+ * A database that an older version wrote: what it holds is taken over, with the sums of its rows,
+ * and what was damaged stays so. The rows below were written by version 4 itself.
+ */
+#include <check.h>
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "manager/store.h"
+#include "tests/lib/temp-dir.h"
+
+static const char version_4[] =
+        "CREATE TABLE files ( job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
+        " idx INTEGER NOT NULL, remote_name TEXT NOT NULL, local_name TEXT NOT NULL,"
+        " temp_name TEXT NOT NULL, device INTEGER NOT NULL, inode INTEGER NOT NULL,"
+        " offset INTEGER NOT NULL, total INTEGER NOT NULL, etag TEXT NOT NULL,"
+        " last_modified TEXT NOT NULL, effective_url TEXT NOT NULL, finished INTEGER NOT NULL,"
+        " headers TEXT NOT NULL, checksum TEXT NOT NULL DEFAULT '',"
+        " ranges BLOB NOT NULL DEFAULT x'', restarts INTEGER NOT NULL DEFAULT 0,"
+        " restart_reason TEXT NOT NULL DEFAULT '', sum INTEGER NOT NULL DEFAULT 0,"
+        " PRIMARY KEY (job, idx)) STRICT, WITHOUT ROWID;"
+        "INSERT INTO files VALUES(1,0,'http://host/file','/home/alice/file','',0,0,0,-1,'','','',"
+        "0,'','',X'',0,'',-4583187658246734258);"
+        "CREATE TABLE jobs ( serial INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
+        " owner INTEGER NOT NULL, owner_name TEXT NOT NULL, display_name TEXT NOT NULL,"
+        " description TEXT NOT NULL, priority INTEGER NOT NULL, proxy_usage INTEGER NOT NULL,"
+        " proxies TEXT NOT NULL, proxy_bypass TEXT NOT NULL, state INTEGER NOT NULL,"
+        " error_code INTEGER NOT NULL, error_context INTEGER NOT NULL,"
+        " error_description TEXT NOT NULL, error_url TEXT NOT NULL, error_file INTEGER NOT NULL,"
+        " error_count INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+        " credentials_lost INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL,"
+        " transferred INTEGER NOT NULL, next_attempt INTEGER NOT NULL,"
+        " min_retry_delay INTEGER NOT NULL DEFAULT 0,"
+        " no_progress INTEGER NOT NULL DEFAULT 1209600,"
+        " max_download INTEGER NOT NULL DEFAULT 7776000, stalled INTEGER NOT NULL DEFAULT 0,"
+        " active INTEGER NOT NULL DEFAULT 0, workers_lost INTEGER NOT NULL DEFAULT 0,"
+        " sum INTEGER NOT NULL DEFAULT 0) STRICT;"
+        "INSERT INTO jobs VALUES(1,X'04000000000000000000000000000000',1000,'alice','old','',2,0,"
+        "'','',3,0,0,'','',-1,0,0,0,1,0,0,0,0,1209600,7776000,0,0,0,-6316816673912256134);"
+        "CREATE TABLE slots ( job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
+        " target INTEGER NOT NULL, scheme INTEGER NOT NULL, implicit INTEGER NOT NULL,"
+        " user_name TEXT, key_id BLOB NOT NULL, persistent INTEGER NOT NULL,"
+        " sealed BLOB NOT NULL, PRIMARY KEY (job, target, scheme)) STRICT;"
+        "INSERT INTO slots VALUES(1,1,1,0,'alice',X'07000000000000000000000000000000',1,"
+        "X'7365616C6564');"
+        "PRAGMA user_version=4;";
+
+static char *dir, *path;
+static Store *store;
+static Owners owners;
+static Job *job;
+
+static void setup(void)
+{
+        dir = temp_dir_new();
+        path = temp_dir_path(dir, "jobs.db");
+        owners = (Owners){ 0 };
+}
+
+static void teardown(void)
+{
+        store = store_free(store);
+        free(path);
+        dir = temp_dir_remove(dir);
+}
+
+static void write_old(const char *change)
+{
+        sqlite3 *db = NULL;
+
+        ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(db, version_4, NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(db, change, NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+static int take(void *userdata, Job *loaded)
+{
+        ck_assert_ptr_null(job);
+        job = loaded;
+        return 0;
+}
+
+static int load(void)
+{
+        ck_assert_int_eq(store_open(path, &store), 0);
+        return store_load(store, &owners, take, NULL);
+}
+
+static void drop_job(void)
+{
+        Owner *owner = job->owner;
+
+        job = job_free(job);
+        owners_release(&owners, owner);
+}
+
+START_TEST(a_job_of_version_4_is_taken_over)
+{
+        StoreSlot slot;
+
+        write_old("");
+        for (int i = 0; i < 2; i++) { /* the second time it is of this version */
+                ck_assert_int_eq(load(), 0);
+                ck_assert_str_eq(job->display_name, "old");
+                ck_assert_uint_eq(job->n_files, 1);
+                ck_assert_str_eq(job->files[0].record.remote_name, "http://host/file");
+                ck_assert_str_eq(job->files[0].record.named_url, "");
+                ck_assert_uint_eq(job->settings.redirect_policy, REDIRECT_POLICY_ALLOW_SILENT);
+                ck_assert_uint_eq(job->settings.security_flags, 0);
+                ck_assert_ptr_null(job->settings.ca_certificate);
+                ck_assert_uint_eq(job->sealed, 0);
+                ck_assert_int_eq(
+                        store_get_slot(store, job, AUTH_TARGET_PROXY, AUTH_SCHEME_DIGEST, &slot),
+                        0);
+                ck_assert_str_eq(slot.user_name, "alice");
+                ck_assert_uint_eq(slot.row.sealed_size, strlen("sealed"));
+                ck_assert_mem_eq(slot.row.sealed, "sealed", strlen("sealed"));
+                store_slot_done(&slot);
+                ck_assert_int_eq(store_get_sealed(store, job, VAULT_HEADERS, &slot), -ENOENT);
+                drop_job();
+                store = store_free(store);
+        }
+}
+END_TEST
+
+START_TEST(a_row_without_a_sum_is_taken_as_it_is)
+{
+        write_old("UPDATE jobs SET sum=0, display_name='older'; UPDATE files SET sum=0");
+        ck_assert_int_eq(load(), 0);
+        ck_assert_str_eq(job->display_name, "older");
+        drop_job();
+}
+END_TEST
+
+START_TEST(what_was_damaged_is_not_blessed)
+{
+        write_old(_i ? "UPDATE jobs SET owner=0" : "UPDATE files SET local_name='/etc/shadow'");
+        ck_assert_int_eq(load(), -EUCLEAN);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+        Suite *suite = suite_create("store-schema");
+        TCase *older = tcase_create("older");
+
+        tcase_add_checked_fixture(older, setup, teardown);
+        tcase_add_test(older, a_job_of_version_4_is_taken_over);
+        tcase_add_test(older, a_row_without_a_sum_is_taken_as_it_is);
+        tcase_add_loop_test(older, what_was_damaged_is_not_blessed, 0, 2);
+        suite_add_tcase(suite, older);
+        return suite;
+}
+
+int main(void)
+{
+        SRunner *runner = srunner_create(make_suite());
+        int failed;
+
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,201 @@
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dbus/worker-wire.h"
+
+#include "base/str.h"
+
+#include "model/wire-settings.h"
+
+static sd_bus *bus;
+static sd_bus_message *message;
+
+static void setup(void)
+{
+        int pair[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        ck_assert_int_ge(sd_bus_new(&bus), 0);
+        ck_assert_int_ge(sd_bus_set_fd(bus, pair[0], pair[0]), 0);
+        ck_assert_int_ge(sd_bus_negotiate_fds(bus, true), 0);
+        ck_assert_int_ge(sd_bus_start(bus), 0);
+        (void) close(pair[1]);
+        ck_assert_int_ge(sd_bus_message_new_method_call(bus,
+                                                        &message,
+                                                        NULL,
+                                                        WORKER_PATH,
+                                                        WORKER_INTERFACE,
+                                                        "Test"),
+                         0);
+}
+
+static void teardown(void)
+{
+        message = sd_bus_message_unref(message);
+        bus = sd_bus_close_unref(bus);
+}
+
+static void seal(void)
+{
+        ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
+        ck_assert_int_ge(sd_bus_message_rewind(message, 1), 0);
+}
+
+START_TEST(settings_come_out_as_they_went_in)
+{
+        TransferSettings settings = {
+                .redirect_policy = REDIRECT_POLICY_ALLOW_REPORT_DOWNGRADE,
+                .security_flags = 1U << SECURITY_FLAG_ENABLE_CRL_CHECK |
+                                  1U << SECURITY_FLAG_IGNORE_UNKNOWN_CA,
+                .disk_reserve_bytes = UINT64_MAX,
+        };
+        TransferSettings out = { 0 }, copy = { 0 };
+
+        ck_assert_int_eq(strings_copy(NULL, &settings.proxies), 0);
+        ck_assert_int_eq(strings_append(&settings.proxies, "http://proxy:3128"), 0);
+        ck_assert_int_eq(str_set(&settings.ca_certificate, "/ca.pem"), 0);
+        ck_assert_int_eq(str_set(&settings.client_certificate, "/cert.pem"), 0);
+        ck_assert_int_eq(str_set(&settings.client_key, "/key.pem"), 0);
+        ck_assert_int_eq(str_set(&settings.ticket_cache, "FILE:/tmp/cache"), 0);
+        ck_assert_int_eq(secret_new_copy("A: b\n", 5, &settings.headers), 0);
+        ck_assert_int_eq(secret_new_copy("secret", 6, &settings.key_password), 0);
+        ck_assert_int_eq(transfer_settings_copy(&copy, &settings), 0);
+        ck_assert_int_ge(wire_append_settings(message, &copy), 0);
+        transfer_settings_done(&copy);
+        seal();
+        ck_assert_int_eq(wire_read_settings(message, &out), 0);
+        ck_assert_uint_eq(out.redirect_policy, settings.redirect_policy);
+        ck_assert_uint_eq(out.security_flags, settings.security_flags);
+        ck_assert_uint_eq(out.disk_reserve_bytes, settings.disk_reserve_bytes);
+        ck_assert_uint_eq(strings_count(out.proxies), 1);
+        ck_assert_str_eq(out.proxies[0], "http://proxy:3128");
+        ck_assert_str_eq(out.ca_certificate, "/ca.pem");
+        ck_assert_str_eq(out.client_certificate, "/cert.pem");
+        ck_assert_str_eq(out.client_key, "/key.pem");
+        ck_assert_str_eq(out.ticket_cache, "FILE:/tmp/cache");
+        ck_assert(secret_equal(out.headers, settings.headers));
+        ck_assert(secret_equal(out.key_password, settings.key_password));
+        transfer_settings_done(&out);
+        transfer_settings_done(&settings);
+}
+END_TEST
+
+START_TEST(defaults_are_not_sent)
+{
+        TransferSettings settings = { 0 }, out = { .redirect_policy = REDIRECT_POLICY_DISALLOW };
+
+        ck_assert_int_ge(wire_append_settings(message, &settings), 0);
+        seal();
+        ck_assert_int_eq(wire_read_settings(message, &out), 0);
+        ck_assert_uint_eq(out.redirect_policy, REDIRECT_POLICY_ALLOW_SILENT);
+        ck_assert_ptr_null(out.headers);
+        ck_assert_ptr_null(out.ca_certificate);
+        transfer_settings_done(&out);
+}
+END_TEST
+
+static const struct {
+        const char *key, *type, *value;
+} refused[] = {
+        { "unknown", "s", "x" },
+        { "redirect-policy", "s", "perhaps" },
+        { "redirect-policy", "as", "allow-silent" },
+        { "security-flags", "as", "ignore-everything" },
+        { "security-flags", "s", "enable-crl-check" },
+        { "proxies", "as", "socks5://proxy" },
+        { "ca-certificate", "s", "relative.pem" },
+        { "ca-certificate", "s", "" },
+        { "client-certificate", "s", "relative.pem" },
+        { "client-key", "s", "relative.pem" },
+        { "ticket-cache", "s", "MEMORY:x" },
+        { "headers", "s", "A: b" },
+        { "disk-reserve", "s", "1" },
+};
+
+START_TEST(what_the_manager_does_not_say_is_refused)
+{
+        TransferSettings out = { 0 };
+        int r = strcmp(refused[_i].type, "s") == 0 ? sd_bus_message_append(message,
+                                                                           "a{sv}",
+                                                                           1,
+                                                                           refused[_i].key,
+                                                                           "s",
+                                                                           refused[_i].value)
+                                                   : sd_bus_message_append(message,
+                                                                           "a{sv}",
+                                                                           1,
+                                                                           refused[_i].key,
+                                                                           "as",
+                                                                           1,
+                                                                           refused[_i].value);
+
+        ck_assert_int_ge(r, 0);
+        seal();
+        ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
+        ck_assert_ptr_null(out.ca_certificate);
+}
+END_TEST
+
+START_TEST(a_key_comes_once)
+{
+        TransferSettings out = { 0 };
+
+        ck_assert_int_ge(sd_bus_message_append(message,
+                                               "a{sv}",
+                                               2,
+                                               "ca-certificate",
+                                               "s",
+                                               "/a.pem",
+                                               "ca-certificate",
+                                               "s",
+                                               "/b.pem"),
+                         0);
+        seal();
+        ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
+}
+END_TEST
+
+START_TEST(headers_are_checked_behind_their_descriptor)
+{
+        TransferSettings settings = { 0 }, out = { 0 };
+
+        ck_assert_int_eq(secret_new_copy("Host: x\n", 8, &settings.headers), 0);
+        ck_assert_int_ge(wire_append_settings(message, &settings), 0);
+        seal();
+        ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
+        transfer_settings_done(&settings);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+        Suite *suite = suite_create("wire-settings");
+        TCase *tcase = tcase_create("settings");
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, settings_come_out_as_they_went_in);
+        tcase_add_test(tcase, defaults_are_not_sent);
+        tcase_add_loop_test(tcase,
+                            what_the_manager_does_not_say_is_refused,
+                            0,
+                            ARRAY_SIZE(refused));
+        tcase_add_test(tcase, a_key_comes_once);
+        tcase_add_test(tcase, headers_are_checked_behind_their_descriptor);
+        suite_add_tcase(suite, tcase);
+        return suite;
+}
+
+int main(void)
+{
+        SRunner *runner = srunner_create(make_suite());
+        int failed;
+
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
