@@ -344,6 +344,14 @@ START_TEST(a_flipped_bit_changes_no_job)
 }
 END_TEST
 
+/* What is not there reads as zeros: cutting off nothing else damages nothing. */
+static bool is_zero(const char *data, size_t size)
+{
+        while (size > 0 && data[size - 1] == 0)
+                size--;
+        return size == 0;
+}
+
 /* No file, an empty one and (for SQLite) one of a byte are a new database. */
 START_TEST(a_database_that_was_cut_off_is_damaged)
 {
@@ -358,7 +366,11 @@ START_TEST(a_database_that_was_cut_off_is_damaged)
                 forget_log();
                 write_bytes(path, data, n);
                 r = load(&loaded);
-                ck_assert_msg(r == -EUCLEAN, "%zu of %zu bytes: %d", n, size, r);
+                ck_assert_msg(r == -EUCLEAN || (r == 0 && is_zero(data + n, size - n)),
+                              "%zu of %zu bytes: %d",
+                              n,
+                              size,
+                              r);
                 loaded_done(&loaded);
         }
         free(data);
