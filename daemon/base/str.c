@@ -132,3 +132,43 @@ int strings_copy(char *const *strings, char ***ret)
         *ret = STEAL_PTR(copy);
         return 0;
 }
+
+int strings_to_lines(char *const *strings, char **ret)
+{
+        _cleanup_free_ char *text = strdup("");
+        int r = text ? 0 : -ENOMEM;
+
+        for (; r >= 0 && strings && *strings; strings++) {
+                char *longer = NULL;
+
+                r = str_format(&longer, "%s%s\n", text, *strings);
+                if (r >= 0) {
+                        free(text);
+                        text = longer;
+                }
+        }
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(text);
+        return 0;
+}
+
+int strings_from_lines(const char *text, char ***ret)
+{
+        _cleanup_(strings_freep) char **strings = NULL;
+        int r = strings_copy(NULL, &strings);
+
+        while (r >= 0 && *text) {
+                _cleanup_free_ char *line = strndup(text, strcspn(text, "\n"));
+
+                if (!line)
+                        return -ENOMEM;
+                r = strings_append(&strings, line);
+                text += strlen(line);
+                text += *text == '\n';
+        }
+        if (r < 0)
+                return r;
+        *ret = STEAL_PTR(strings);
+        return 0;
+}

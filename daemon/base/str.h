@@ -31,6 +31,10 @@ int strings_copy(char *const *strings, char ***ret);
 size_t strings_count(char *const *strings);
 int strings_append(char ***strings, const char *s);
 
+/* "a\nb\n" and back, for strings without line ends; NULL is an empty array. -ENOMEM. */
+int strings_to_lines(char *const *strings, char **ret);
+int strings_from_lines(const char *text, char ***ret);
+
 static inline void strings_freep(char ***p)
 {
         if (*p)

@@ -259,47 +259,6 @@ Store *store_free(Store *store)
         return NULL;
 }
 
-/* Lists travel as lines: none of their entries can hold a control character. */
-static int join_lines(char *const *strings, char **ret)
-{
-        _cleanup_free_ char *text = strdup("");
-        int r = text ? 0 : -ENOMEM;
-
-        for (; r >= 0 && strings && *strings; strings++) {
-                char *longer = NULL;
-
-                r = str_format(&longer, "%s%s\n", text, *strings);
-                if (r >= 0) {
-                        free(text);
-                        text = longer;
-                }
-        }
-        if (r < 0)
-                return r;
-        *ret = STEAL_PTR(text);
-        return 0;
-}
-
-static int split_lines(const char *text, char ***ret)
-{
-        _cleanup_(strings_freep) char **strings = NULL;
-        int r = strings_copy(NULL, &strings);
-
-        while (r >= 0 && *text) {
-                _cleanup_free_ char *line = strndup(text, strcspn(text, "\n"));
-
-                if (!line)
-                        return -ENOMEM;
-                r = strings_append(&strings, line);
-                text += strlen(line);
-                text += *text == '\n';
-        }
-        if (r < 0)
-                return r;
-        *ret = STEAL_PTR(strings);
-        return 0;
-}
-
 static void bind_settings(sqlite3_stmt *s, const TransferSettings *settings)
 {
         const char *const texts[] = {
@@ -323,9 +282,9 @@ int store_put_job(Store *store, Job *job)
 
         r = begin(store);
         if (r >= 0)
-                r = join_lines(job->settings.proxies, &proxies);
+                r = strings_to_lines(job->settings.proxies, &proxies);
         if (r >= 0)
-                r = join_lines(job->settings.proxy_bypass, &bypass);
+                r = strings_to_lines(job->settings.proxy_bypass, &bypass);
         if (r >= 0)
                 r = get_statement(store, PUT_JOB, &s);
         if (r < 0)
@@ -780,9 +739,9 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         if (r >= 0)
                 r = str_set(&job->description, column_text(s, 5));
         if (r >= 0)
-                r = split_lines(column_text(s, 8), &job->settings.proxies);
+                r = strings_from_lines(column_text(s, 8), &job->settings.proxies);
         if (r >= 0)
-                r = split_lines(column_text(s, 9), &job->settings.proxy_bypass);
+                r = strings_from_lines(column_text(s, 9), &job->settings.proxy_bypass);
         if (r >= 0)
                 r = read_settings(s, &job->settings);
         if (r >= 0)

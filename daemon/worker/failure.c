@@ -112,6 +112,19 @@ void failure_set_status(Failure *failure,
         failure->retry_after_sec = failure->transient ? retry_after_sec : 0;
 }
 
+void failure_set_no_certificate(Failure *failure, unsigned status, const char *url)
+{
+        failure_set(failure,
+                    (uint32_t) ERROR_CODE_CERTIFICATE_NEEDED,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    url,
+                    "The server wants a client certificate, and the job has none for it (status "
+                    "%u): %s.",
+                    status,
+                    log_url(url));
+}
+
 /* Local errors; what is not listed is transient and has the text of its errno. */
 static const struct {
         int error;

@@ -42,6 +42,9 @@ void failure_set_status(Failure *failure,
                         bool by_proxy,
                         uint64_t retry_after_sec);
 
+/* An answer that is no success because the server saw no client certificate. */
+void failure_set_no_certificate(Failure *failure, unsigned status, const char *url);
+
 /* A local error: error is a negative errno of worker/sink.h. */
 void failure_set_local(Failure *failure, int error, const char *local_name);
 

@@ -12,6 +12,7 @@
 #include "worker/destinations.h"
 #include "worker/digest.h"
 #include "worker/parts.h"
+#include "worker/redirects.h"
 #include "worker/request.h"
 #include "worker/resume.h"
 #include "worker/rungs.h"
@@ -230,24 +231,12 @@ static int place_body(Transfer *transfer, const Head *head)
         return 0;
 }
 
-/*
- * The place becomes the file's remote name, the owner's stays known. A URL that AddFile would
- * not take is left alone.
- */
 static int report_place(Transfer *transfer, const char *url)
 {
-        _cleanup_free_ char *clean = NULL, *user = NULL, *password = NULL;
-        FileRecord *record = transfer->record;
-        const char *reason;
-        int r = spec_parse_remote_name(url, &clean, &user, &password, &reason);
+        int r = redirects_report(transfer->record, url);
 
-        if (r < 0 || str_equal(clean, record->remote_name))
-                return r == -EINVAL ? 0 : r;
-        if (str_is_empty(record->named_url))
-                r = str_set(&record->named_url, record->remote_name);
-        if (r >= 0)
-                r = str_set(&record->remote_name, clean);
-        transfer->facts->begun(transfer->userdata, transfer);
+        if (r > 0)
+                transfer->facts->begun(transfer->userdata, transfer);
         return r;
 }
 
@@ -467,27 +456,14 @@ static void ask(Transfer *transfer)
                 end_internal(transfer, r);
 }
 
-/* nginx and IIS finish the handshake and refuse the request instead. */
-static void want_certificate(Transfer *transfer, unsigned status)
-{
-        failure_set(&transfer->failure,
-                    (uint32_t) ERROR_CODE_CERTIFICATE_NEEDED,
-                    false,
-                    ERROR_CONTEXT_REMOTE_FILE,
-                    transfer->url,
-                    "The server wants a client certificate, and the job has none for it (status "
-                    "%u): %s.",
-                    status,
-                    log_url(transfer->url));
-}
-
 static void fail_status(Transfer *transfer, const RequestResult *result)
 {
         bool tunnel = result->tunnel_status >= 300;
 
+        /* nginx and IIS finish the handshake and refuse the request instead. */
         if (result->wants_certificate &&
             (result->head->status == 400 || result->head->status == 403))
-                want_certificate(transfer, result->head->status);
+                failure_set_no_certificate(&transfer->failure, result->head->status, transfer->url);
         failure_set_status(&transfer->failure,
                            tunnel ? result->tunnel_status : result->head->status,
                            transfer->url,
@@ -543,20 +519,6 @@ void transfer_answer(Transfer *transfer,
         login->scheme = scheme;
         login->secret = STEAL_PTR(given);
         ask(transfer);
-}
-
-static bool is_redirect(const Head *head)
-{
-        switch (head->status) {
-        case 301:
-        case 302:
-        case 303:
-        case 307:
-        case 308:
-                return head->location != NULL;
-        default:
-                return false;
-        }
 }
 
 static void refuse_redirect(Transfer *transfer, const char *text)
@@ -615,8 +577,7 @@ static void follow(Transfer *transfer, const Head *head)
         } else if (++transfer->redirects > LIMIT_REDIRECTS) {
                 refuse_redirect(transfer, "there are too many redirects");
         } else {
-                downgrade =
-                        str_starts_with(transfer->url, "https:") && str_starts_with(url, "http:");
+                downgrade = redirects_is_downgrade(transfer->url, url);
                 if (downgrade && !redirect_policy_allows_downgrade(policy))
                         refuse_redirect(transfer, "it leads from a secure to an insecure server");
                 else
@@ -731,7 +692,7 @@ static void on_done(void *userdata, const RequestResult *result)
                 challenge(transfer, AUTH_TARGET_PROXY, result);
         else if (head->status == 401)
                 challenge(transfer, AUTH_TARGET_SERVER, result);
-        else if (is_redirect(head))
+        else if (redirects_is_one(head))
                 follow(transfer, head);
         else if ((result->aborted && transfer->enough) ||
                  (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE)))

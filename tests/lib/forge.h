@@ -7,11 +7,11 @@
 #include <stdbool.h>
 
 typedef struct ForgeWish {
-        const char *name;     /* of the files, and the common name */
-        const char *issuer;   /* name of another one made before; NULL: signed by itself */
-        const char *host;     /* "DNS:…" or "IP:…"; NULL: none */
-        const char *usage;    /* "serverAuth", "clientAuth"; NULL: an authority */
-        const char *password; /* of the key; NULL: none */
+        const char *name;      /* of the files, and the common name */
+        const char *issuer;    /* name of another one made before; NULL: signed by itself */
+        const char *host;      /* "DNS:…" or "IP:…"; NULL: none */
+        const char *usage;     /* "serverAuth", "clientAuth"; NULL: an authority */
+        const char *password;  /* of the key; NULL: none */
         long from_day, to_day; /* from today; 0 and 0: valid now */
         long serial;
 } ForgeWish;

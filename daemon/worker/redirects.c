@@ -1,0 +1,39 @@
+#include "worker/redirects.h"
+
+#include <errno.h>
+
+#include "base/str.h"
+
+bool redirects_is_one(const Head *head)
+{
+        switch (head->status) {
+        case 301:
+        case 302:
+        case 303:
+        case 307:
+        case 308:
+                return head->location != NULL;
+        default:
+                return false;
+        }
+}
+
+int redirects_report(FileRecord *record, const char *url)
+{
+        _cleanup_free_ char *clean = NULL, *user = NULL, *password = NULL;
+        const char *reason;
+        int r = spec_parse_remote_name(url, &clean, &user, &password, &reason);
+
+        if (r < 0 || str_equal(clean, record->remote_name))
+                return r == -EINVAL ? 0 : r;
+        if (str_is_empty(record->named_url))
+                r = str_set(&record->named_url, record->remote_name);
+        if (r >= 0)
+                r = str_set(&record->remote_name, clean);
+        return r < 0 ? r : 1;
+}
+
+bool redirects_is_downgrade(const char *from, const char *to)
+{
+        return str_starts_with(from, "https:") && str_starts_with(to, "http:");
+}

@@ -1,0 +1,21 @@
+/*
+ * What a redirect is, and what becomes of a file's record when one is reported (RedirectPolicy).
+ * Follows none: that is the transfer's.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "model/spec.h"
+#include "worker/head.h"
+
+/* RFC 9110 section 15.4: a status that sends elsewhere, and a place. */
+bool redirects_is_one(const Head *head);
+
+/*
+ * The place becomes the file's remote name, the owner's stays known. A URL that AddFile would not
+ * take is left alone. 1 if the record changed, 0 if not; -ENOMEM.
+ */
+int redirects_report(FileRecord *record, const char *url);
+
+bool redirects_is_downgrade(const char *from, const char *to); /* https to http */
