@@ -51,7 +51,7 @@ static ExitStatus header_read(char *lines[static HEADERS_MAX + 1], size_t *ret_n
 
 static ExitStatus header_set(Ctl *ctl, const char *id)
 {
-        char *lines[HEADERS_MAX + 1];
+        char *lines[HEADERS_MAX + 1] = { NULL };
         size_t n = 0;
         ExitStatus status = header_read(lines, &n);
 

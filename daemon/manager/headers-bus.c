@@ -45,8 +45,8 @@ static int add_line(Lines *lines, const char *line, sd_bus_error *error)
                                      "line's end and one for that of all",
                                      LIMIT_HEADERS);
         at = secret_data_writable(lines->secret) + lines->size;
-        memcpy(at, line, size);
-        at[size] = '\n';
+        at = mempcpy(at, line, size);
+        *at = '\n';
         lines->size += size + 1;
         return 0;
 }

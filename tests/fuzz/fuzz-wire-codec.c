@@ -159,16 +159,18 @@ static void read_settings(Input *input)
         while (input->size > 0) {
                 size_t key = take_number(input, 1) % (ARRAY_SIZE(keys) + 1);
                 const char *value = take_string(input, text);
+                int r;
 
                 if (key < ARRAY_SIZE(keys))
-                        assert(sd_bus_message_append(m, "{sv}", keys[key], "s", value) >= 0);
+                        r = sd_bus_message_append(m, "{sv}", keys[key], "s", value);
                 else
-                        assert(sd_bus_message_append(m,
-                                                     "{sv}",
-                                                     value,
-                                                     "as",
-                                                     1,
-                                                     take_string(input, list)) >= 0);
+                        r = sd_bus_message_append(m,
+                                                  "{sv}",
+                                                  value,
+                                                  "as",
+                                                  1,
+                                                  take_string(input, list));
+                assert(r >= 0);
         }
         seal(m);
         if (wire_read_settings(m, &settings) >= 0)

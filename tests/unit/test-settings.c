@@ -109,7 +109,8 @@ START_TEST(their_length_is_limited)
 
         ck_assert_ptr_nonnull(text);
         memset(text, 'x', length);
-        memcpy(text, "A: ", 3);
+        text[0] = 'A';
+        text[1] = ':';
         text[length] = '\n';
         ck_assert(are_headers(text, length + 1) == (_i == 0));
         free(text);
