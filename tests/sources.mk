@@ -32,7 +32,8 @@ $(foreach test,$(MANAGER_TESTS),$(eval $(call manager_test,tests/unit/test-$(tes
 # Each allocation fails in turn: of our own objects, not of the libraries'.
 WRAPPED := malloc calloc realloc reallocarray strdup strndup vasprintf __vasprintf_chk free \
         sodium_malloc EVP_MD_CTX_new sd_event_add_defer sd_event_add_time \
-        sd_event_add_time_relative sd_bus_message_new_method_return _mark_point _ck_assert_failed
+        sd_event_add_time_relative sd_bus_message_new_method_return sandbox_confine _mark_point \
+        _ck_assert_failed
 
 NO_MEMORY_TESTS := $(filter tests/unit/test-no-memory%,$(UNIT_TESTS))
 

@@ -202,6 +202,12 @@ WRAP(int, sd_bus_message_new_method_return, (sd_bus_message * call, sd_bus_messa
         return deny() ? -ENOMEM : __real_sd_bus_message_new_method_return(call, ret);
 }
 
+/* A process is confined once and for ever, and this one goes on. */
+WRAP(int, sandbox_confine, (const int *dir_fds, size_t n_dir_fds))
+{
+        return 1;
+}
+
 /* Check is linked statically, and allocates at each assertion. */
 WRAP(void, _mark_point, (const char *file, int line))
 {

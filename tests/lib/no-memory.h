@@ -6,7 +6,7 @@
  * that sd-bus, sd-event and libc keep what they need for themselves and the sanitizers see every
  * block. Of the libraries, SQLite and libcurl ask through their own hooks, and the functions of
  * libsystemd and libsodium that allocate for us count as one allocation each. Check's own calls
- * and those of an asserting test never fail.
+ * and those of an asserting test never fail; sandbox_confine() does nothing.
  */
 #pragma once
 

@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/str.h"
 
+#include "manager/bus-edge.h"
 #include "manager/manager-core.h"
 #include "model/error-code.h"
 #include "tests/lib/manager-rig.h"
@@ -215,6 +217,41 @@ START_TEST(a_property_is_set_or_as_it_was)
         TORTURE(job, name);
         TORTURE(job, proxies);
         TORTURE(job, span);
+}
+END_TEST
+
+static BusEdge edge; /* and the call that is answered; of the test */
+static sd_bus_message *call;
+
+/* As a handler does it. */
+static int name_with_answer(Job *job)
+{
+        int r = name(job);
+
+        edge.manager = manager;
+        return r < 0 ? r : bus_reply_saved(&edge, call, NULL);
+}
+
+#define undo_name_with_answer    undo_name
+#define is_done_name_with_answer is_done_name
+
+START_TEST(a_change_whose_answer_cannot_be_made_is_taken_back)
+{
+        sd_bus *bus = NULL;
+        int pair[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        ck_assert_int_ge(sd_bus_new(&bus), 0);
+        ck_assert_int_ge(sd_bus_set_fd(bus, pair[0], pair[0]), 0);
+        ck_assert_int_ge(sd_bus_start(bus), 0);
+        ck_assert_int_ge(
+                sd_bus_message_new_method_call(bus, &call, NULL, "/path", "an.interface", "Test"),
+                0);
+        ck_assert_int_ge(sd_bus_message_seal(call, 1, 0), 0);
+        TORTURE(make_job(1), name_with_answer);
+        call = sd_bus_message_unref(call);
+        sd_bus_close_unref(bus);
+        (void) close(pair[1]);
 }
 END_TEST
 
@@ -540,7 +577,7 @@ START_TEST(an_offset_is_recorded_or_the_one_before)
 }
 END_TEST
 
-static Job **failed_of;
+static Job **failed_of; /* each failure has a job of its own */
 static uint32_t failure_code;
 static bool failure_is_transient;
 
@@ -555,6 +592,7 @@ static int fail_worker(void *userdata)
 static void check_failed(void *userdata, int result)
 {
         Job *job = *failed_of;
+        sd_id128_t id = job->id;
         JobState wanted = failure_is_transient ? JOB_TRANSIENT_ERROR : JOB_ERROR;
 
         for (int i = 0; i < 4 && (job->stale || !(job->state == wanted || job_is_active(job))); i++)
@@ -571,8 +609,8 @@ static void check_failed(void *userdata, int result)
         }
         ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
         turn();
-        while (fake_link_of(job->id)) {
-                fake_link_end(worker_of(job), 0, "");
+        while (fake_link_of(id)) {
+                fake_link_end(fake_link_of(id), 0, "");
                 turn();
         }
         ck_assert_uint_eq(HASH_COUNT(manager->jobs), 0);
@@ -649,6 +687,7 @@ int main(void)
         RIG_ADD_TESTS(suite,
                       "verbs",
                       a_property_is_set_or_as_it_was,
+                      a_change_whose_answer_cannot_be_made_is_taken_back,
                       files_are_added_all_or_none,
                       files_have_other_remote_names_all_or_none,
                       a_credential_is_set_or_not_and_removed_or_not,

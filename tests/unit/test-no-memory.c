@@ -27,6 +27,7 @@
 #include "worker/digest.h"
 #include "worker/failure.h"
 #include "worker/head.h"
+#include "worker/publish.h"
 #include "worker/rungs.h"
 #include "worker/sink.h"
 
@@ -304,6 +305,78 @@ static void no_litter(void *userdata, int result)
 START_TEST(a_temporary_file_is_recorded_or_not_there)
 {
         TORTURE(sink, .check = no_litter);
+}
+END_TEST
+
+/* A file that is whole and one that is not. */
+typedef struct Published {
+        FileRecord records[2];
+        char *final_name, *temp_names[2]; /* owned */
+} Published;
+
+static void make_files(void *userdata)
+{
+        Published *published = userdata;
+
+        for (size_t i = 0; i < 2; i++) {
+                struct stat st;
+
+                temp_dir_write(published->temp_names[i], "bytes");
+                ck_assert_int_eq(stat(published->temp_names[i], &st), 0);
+                published->records[i].device = st.st_dev;
+                published->records[i].inode = st.st_ino;
+        }
+}
+
+static int publish(void *userdata)
+{
+        Published *published = userdata;
+        PublishFailures failures = { 0 };
+        int r = publish_files(published->records, 2, &failures);
+
+        if (r >= 0) /* the directory found no memory: that is one of them */
+                r = failures.n_entries > 0 ? -ENOMEM : 0;
+        publish_failures_done(&failures);
+        return r;
+}
+
+/* What is not done can be done again. */
+static void is_published(void *userdata, int result)
+{
+        Published *published = userdata;
+        PublishFailures failures = { 0 };
+        struct stat st;
+
+        ck_assert_int_eq(publish_files(published->records, 2, &failures), 0);
+        ck_assert_uint_eq(failures.n_entries, 0);
+        ck_assert_int_eq(stat(published->final_name, &st), 0);
+        ck_assert_uint_eq(st.st_ino, published->records[0].inode);
+        for (size_t i = 0; i < 2; i++)
+                ck_assert_int_lt(access(published->temp_names[i], F_OK), 0);
+        ck_assert_int_eq(unlink(published->final_name), 0);
+}
+
+START_TEST(files_are_published_or_can_be)
+{
+        static const char *const temp_names[] = { ".a.dosvc", ".b.dosvc" };
+        Published published = { .final_name = temp_dir_path(dir, "file") };
+
+        for (uint32_t i = 0; i < 2; i++) {
+                FileRecord *record = &published.records[i];
+
+                ck_assert_int_eq(file_record_init(record, i, "http://host/", published.final_name),
+                                 0);
+                ck_assert_int_eq(str_set(&record->temp_name, temp_names[i]), 0);
+                published.temp_names[i] = temp_dir_path(dir, temp_names[i]);
+        }
+        published.records[0].finished = true;
+        published.records[0].offset_bytes = published.records[0].total_bytes = 5;
+        TORTURE(publish, .prepare = make_files, .check = is_published, .userdata = &published);
+        for (size_t i = 0; i < 2; i++) {
+                file_record_done(&published.records[i]);
+                free(published.temp_names[i]);
+        }
+        free(published.final_name);
 }
 END_TEST
 
@@ -705,6 +778,7 @@ static Suite *make_suite(void)
                                         NULL },
                 (const TTest *const[]){ an_answer_its_checksum_and_its_place,
                                         a_temporary_file_is_recorded_or_not_there,
+                                        files_are_published_or_can_be,
                                         a_failure_keeps_its_code,
                                         a_rung_that_is_not_learnt_is_the_first,
                                         NULL },
