@@ -39,6 +39,7 @@ NO_MEMORY_TESTS := $(filter tests/unit/test-no-memory%,$(UNIT_TESTS))
 
 tests/unit/test-no-memory-manager_OWN_ROOMS := manager.a testlib.a model.a base.a
 tests/unit/test-no-memory-manager_STAND_INS := $(STAND_INS)
+tests/unit/test-no-memory-client_OWN_ROOMS  := client.a base.a
 
 comma := ,
 define no_memory_test

@@ -13,6 +13,8 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+#include "base/macro.h"
+
 /* Blocks of one run that are not freed yet; a power of two well above any scenario. */
 #define TRACK_MAX 32768u
 

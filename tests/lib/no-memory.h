@@ -12,8 +12,6 @@
 
 #include <stdbool.h>
 
-#include "base/macro.h"
-
 typedef struct NoMemoryScenario {
         const char *name;
         /* Before each run, with memory; NULL: nothing to do. */

@@ -681,7 +681,7 @@ START_TEST(a_database_that_was_half_made_can_be_made)
         TORTURE(make_new_store,
                 .check = is_whole_once,
                 .userdata = path,
-                .step = 61,
+                .step = 127,
                 .harmless = true);
 }
 END_TEST
@@ -763,7 +763,7 @@ START_TEST(a_change_that_was_not_put_is_not_committed)
                 .prepare = open_store,
                 .check = is_written,
                 .userdata = &written,
-                .step = 3,
+                .step = 7,
                 .harmless = true);
 }
 END_TEST
