@@ -4,7 +4,8 @@ ROOMS += testlib
 
 # Stand-ins for a module of the daemon are linked only by the test that names them.
 STAND_INS       := tests/lib/fake-link.c tests/lib/manager-rig.c
-testlib_SOURCES := $(filter-out $(STAND_INS),$(wildcard tests/lib/*.c))
+NO_MEMORY       := tests/lib/no-memory.c
+testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY),$(wildcard tests/lib/*.c))
 
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
 BUS_TESTS  := $(patsubst %.c,%,$(wildcard tests/bus/test-*.c))
@@ -28,11 +29,30 @@ endef
 MANAGER_TESTS := manager manager-turn manager-verbs manager-work
 $(foreach test,$(MANAGER_TESTS),$(eval $(call manager_test,tests/unit/test-$(test))))
 
+# Each allocation fails in turn: of our own objects, not of the libraries'.
+WRAPPED := malloc calloc realloc reallocarray strdup strndup vasprintf __vasprintf_chk free \
+        sodium_malloc EVP_MD_CTX_new sd_event_add_defer sd_event_add_time \
+        sd_event_add_time_relative sd_bus_message_new_method_return sandbox_confine _mark_point \
+        _ck_assert_failed
+
+NO_MEMORY_TESTS := $(filter tests/unit/test-no-memory%,$(UNIT_TESTS))
+
+tests/unit/test-no-memory-manager_OWN_ROOMS := manager.a testlib.a model.a base.a
+tests/unit/test-no-memory-manager_STAND_INS := $(STAND_INS)
+tests/unit/test-no-memory-client_OWN_ROOMS  := client.a base.a
+
+comma := ,
+define no_memory_test
+$(1)_STAND_INS += $(NO_MEMORY)
+$(1)_WRAPS     := $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
+endef
+$(foreach test,$(NO_MEMORY_TESTS),$(eval $(call no_memory_test,$(test))))
+
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)
 $(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a model.a base.a)
 $(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libcrypto libseccomp jansson
-$(1)_LIBS    := -lkeyutils
+$(1)_LIBS    := -lkeyutils $($(1)_WRAPS)
 endef
 $(foreach test,$(TESTS),$(eval $(call test_sources,$(test))))
 

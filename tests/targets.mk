@@ -8,6 +8,9 @@ check: all $(call in_build,$(TESTS)) ## Run all tests, those under a booted syst
 check-unit: $(call in_build,$(UNIT_TESTS)) ## Run the tests of single modules
 	$(Q)B=$(B) tests/run $(call in_build,$(UNIT_TESTS))
 
+torture: $(call in_build,$(NO_MEMORY_TESTS)) ## Fail each allocation of the modules in turn
+	$(Q)B=$(B) tests/run $^
+
 check-bus: all $(call in_build,$(BUS_TESTS)) ## Run the tests over a private bus (as root)
 	$(Q)B=$(B) tests/run $(call in_build,$(BUS_TESTS))
 
@@ -49,4 +52,4 @@ fuzz: $(addprefix build-fuzz/,$(FUZZERS)) ## Fuzz each parser for FUZZ_SECONDS (
 			-artifact_prefix=build-fuzz/ $$work $$seeds || exit 1; \
 	done
 
-.PHONY: check check-unit check-bus check-net check-boot coverage fuzz
+.PHONY: check check-unit torture check-bus check-net check-boot coverage fuzz

@@ -117,23 +117,25 @@ static const ConfigKey keys[] = {
 typedef struct ConfigFile {
         Config *config;
         const char *path;
+        bool no_memory; /* what a line says is missing */
 } ConfigFile;
 
 /* inih: 1 goes on, whatever was wrong with the line. */
 static int take_line(void *userdata, const char *section, const char *name, const char *value)
 {
         ConfigFile *file = userdata;
-        const char *reason = "out of memory";
+        const char *reason = "cannot be used";
 
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
                 bool shown = keys[i].parse != parse_proxies; /* that may hold a password */
+                int r;
 
                 if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0)
                         continue;
-                if (keys[i].parse(&keys[i],
-                                  (char *) file->config + keys[i].offset,
-                                  value,
-                                  &reason) < 0)
+                r = keys[i].parse(&keys[i], (char *) file->config + keys[i].offset, value, &reason);
+                if (r == -ENOMEM)
+                        file->no_memory = true;
+                else if (r < 0)
                         log_warning("%s: [%s] %s%s%s %s, ignoring",
                                     file->path,
                                     section,
@@ -147,16 +149,19 @@ static int take_line(void *userdata, const char *section, const char *name, cons
         return 1;
 }
 
-static void read_file(Config *config, const char *path)
+/* Half a configuration is none: only the lack of memory is an error. */
+static int read_file(Config *config, const char *path)
 {
         ConfigFile file = { .config = config, .path = path };
         FILE *stream = fopen(path, "re");
         int line;
 
         if (!stream) {
+                if (errno == ENOMEM)
+                        return -ENOMEM;
                 if (errno != ENOENT)
                         log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", path);
-                return;
+                return 0;
         }
         line = ini_parse_file(stream, take_line, &file);
         if (line > 0)
@@ -164,6 +169,15 @@ static void read_file(Config *config, const char *path)
         else if (line < 0 || ferror(stream))
                 log_warning("%s cannot be read to its end, ignoring the rest", path);
         (void) fclose(stream);
+        return file.no_memory ? -ENOMEM : 0;
+}
+
+static int read_drop_in(Config *config, const char *directory, const char *name)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = str_format(&path, "%s/%s", directory, name);
+
+        return r < 0 ? r : read_file(config, path);
 }
 
 static int is_drop_in(const struct dirent *entry)
@@ -186,22 +200,24 @@ int config_load(Config *config, const char *path)
                 r = strings_copy(NULL, &config->proxy_bypass);
         if (r >= 0)
                 r = str_format(&directory, "%s.d", path);
+        if (r >= 0)
+                r = read_file(config, path);
         if (r < 0)
                 return r;
 
-        read_file(config, path);
-
         n = scandir(directory, &entries, is_drop_in, alphasort);
+        if (n < 0 && errno == ENOMEM)
+                return -ENOMEM;
         if (n < 0 && errno != ENOENT)
                 log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", directory);
         for (int i = 0; i < n; i++) {
-                _cleanup_free_ char *file = NULL;
-
-                if (str_format(&file, "%s/%s", directory, entries[i]->d_name) >= 0)
-                        read_file(config, file);
+                if (r >= 0)
+                        r = read_drop_in(config, directory, entries[i]->d_name);
                 free(entries[i]);
         }
         free(entries);
+        if (r < 0)
+                return r;
 
         if (config->max_retry_delay_sec < config->min_retry_delay_sec) {
                 log_warning("MaximumRetryDelaySec=%lu is below MinimumRetryDelaySec, using %lu",

@@ -316,9 +316,5 @@ int credentials_bus_remove(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_er
         r = bus_reply_new(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "b", removed);
-        if (r < 0) {
-                sd_bus_message_unref(reply);
-                return r;
-        }
-        return bus_reply_saved(edge, m, reply);
+        return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);
 }

@@ -297,6 +297,7 @@ int job_run_start(JobRun *run,
 
         files = collect_files(run, &n_files);
         run->n_asked = run->job->n_files;
+        free(run->asked); /* of a start that failed */
         run->asked = calloc(run->n_asked ? run->n_asked : 1, 1);
         if (!files || !run->asked)
                 return -ENOMEM;
@@ -321,13 +322,16 @@ int job_run_start(JobRun *run,
 
         if (str_format(&text, "No worker could be started: %s", strerrordesc_np(-r)) < 0)
                 return -ENOMEM;
+        r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
+        if (r < 0)
+                return r;
         set_failure(run,
                     (uint32_t) ERROR_CODE_WORKER_FAILED,
                     ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
                     text,
                     "");
         run->transient = true;
-        return sd_event_add_defer(event, &run->not_started, on_not_started, run);
+        return 0;
 }
 
 void job_run_stop(JobRun *run)

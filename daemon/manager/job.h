@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-id128.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/macro.h"
 
 #include "manager/owner.h"
@@ -139,6 +139,7 @@ typedef struct Job {
         bool gone;                    /* JobRemoved was told; only leftovers are being removed */
         bool cleaned;                 /* CANCELLED: what could be removed is removed */
         bool counted_as_work;
+        bool stale; /* a change that failed is still in memory */
         uint8_t clean_attempts;
         uint8_t n_waiters;   /* in Manager.waiters */
         List owner_link;     /* Owner.jobs */

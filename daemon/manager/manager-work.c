@@ -53,9 +53,10 @@ void manager_start_run(Manager *manager, Job *job, WorkerTask task)
                                   own         ? job->proxy_bypass
                                   : preconfig ? config->proxy_bypass
                                               : none);
-        if (r < 0) /* out of memory: the state stays, the next turn of this job tries again */
-                log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared");
-        else if (task == WORKER_TASK_DOWNLOAD) {
+        if (r < 0) { /* out of memory: the state stays */
+                log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared yet");
+                manager_wait_for(manager, job, SAVE_RETRY_USEC);
+        } else if (task == WORKER_TASK_DOWNLOAD) {
                 stopwatch_start(&job->active, manager_ticks(manager));
                 manager_wait_for_end(manager, job);
         }
@@ -99,8 +100,11 @@ void manager_wait_for(Manager *manager, Job *job, uint64_t delay_usec)
                 if (r >= 0)
                         r = sd_event_source_set_enabled(job->wait, SD_EVENT_ONESHOT);
         }
-        if (r < 0)
-                log_job(LOG_ERR, job, -r, NULL, "The next attempt cannot be timed");
+        if (r >= 0)
+                return;
+        log_job(LOG_ERR, job, -r, NULL, "The next attempt cannot be timed yet");
+        (void) sd_event_source_set_time_relative(manager->rescue, SAVE_RETRY_USEC);
+        (void) sd_event_source_set_enabled(manager->rescue, SD_EVENT_ONESHOT);
 }
 
 void manager_wait_for_attempt(Manager *manager, Job *job)
@@ -257,10 +261,11 @@ on_authenticate(void *userdata, Job *job, AuthTarget target, unsigned offered, C
                         LOG_ID_CREDENTIALS_LOST,
                         "A credential cannot be opened");
         }
-        return r < 0 ? -ENOENT : 0;
+        /* Anything else passes: it is no reason to tell the owner that he has set none. */
+        return r == -ENOKEY || r == -EBADMSG ? -ENOENT : r;
 }
 
-/* An error that the owner sees; it is saved with the move that follows. */
+/* An error that the owner sees, if need be without its texts; saved with the move that follows. */
 static void set_error(Manager *manager, Job *job, const JobFailure *failure)
 {
         _cleanup_free_ char *longer = NULL;
@@ -277,8 +282,12 @@ static void set_error(Manager *manager, Job *job, const JobFailure *failure)
                           failure->context,
                           description,
                           failure->url ? failure->url : "",
-                          failure->file) < 0)
-                return;
+                          failure->file) < 0) {
+                job_clear_error(job);
+                job->error.code = failure->code;
+                job->error.context = failure->context;
+                job->error.file = failure->file;
+        }
         job->changes |= JOB_CHANGE_ERROR;
         log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "%s", description);
 }
@@ -357,7 +366,15 @@ static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
 
         if (manager->stopping)
                 return 0;
-        if (job->state == JOB_TRANSIENT_ERROR) {
+        if (job->stale && manager_reread(manager, job) < 0) {
+                manager_wait_for(manager, job, SAVE_RETRY_USEC);
+                return 0;
+        }
+        if (job->run && !job_run_is_started(job->run)) {
+                /* If it was chosen in this turn, its end starts it. */
+                if (list_is_empty(&job->dirty_link))
+                        manager_start_run(manager, job, job_run_task(job->run));
+        } else if (job->state == JOB_TRANSIENT_ERROR) {
                 if (stopwatch_left_usec(&job->stalled, now, job->spans_sec[JOB_SPAN_NO_PROGRESS]) ==
                     0)
                         give_up(manager, job);
@@ -371,6 +388,28 @@ static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
                         manager_wait_for_end(manager, job);
         } else {
                 manager_advance(manager, job);
+        }
+        return 0;
+}
+
+/* Each job that has nothing which would move it on: its timer could not be made. */
+int manager_on_rescue(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Manager *manager = userdata;
+        Job *job = NULL, *after = NULL;
+
+        HASH_ITER (hh, manager->jobs, job, after) {
+                int enabled = SD_EVENT_OFF;
+
+                if (job->wait)
+                        (void) sd_event_source_get_enabled(job->wait, &enabled);
+                if (enabled != SD_EVENT_OFF || !list_is_empty(&job->dirty_link) ||
+                    scheduler_is_queued(&job->queue))
+                        continue;
+                if (job->state == JOB_TRANSIENT_ERROR && !job->stale)
+                        manager_wait_for_attempt(manager, job);
+                else if (job->stale || job->run || job_has_work(job))
+                        (void) on_wait_over(NULL, usec, job);
         }
         return 0;
 }
@@ -431,7 +470,11 @@ static void publish_ended(Manager *manager, Job *job, JobOutcome outcome, const 
         job->error_count++;
         set_error(manager, job, failure);
         (void) manager_change(manager, job, 0, JOB_CHANGE_ERROR);
-        manager_answer_waiters(manager, job, -EIO, false, failure->description);
+        manager_answer_waiters(manager,
+                               job,
+                               -EIO,
+                               false,
+                               failure->description ? failure->description : "");
 }
 
 /* True: another attempt is made after a pause. */

@@ -17,9 +17,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <uthash.h>
 
 #include "dbus/spawn-wire.h"
+
+#include "base/hash.h"
 
 #include "manager/helper.h"
 
@@ -344,14 +345,17 @@ int spawner_start(Spawner *spawner,
         r = connect_spawner(spawner);
         if (r < 0)
                 return r;
-        r = send_request(spawner, &request, link_fd);
-        if (r == -EPIPE || r == -ECONNRESET)
-                return -EAGAIN; /* the loop has not read the hang-up yet */
-        if (r < 0)
-                return r;
-
-        spawner->last_id = request.id;
+        /* First: a worker that nobody knows could not be ended. */
         HASH_ADD(hh, spawner->workers, id, sizeof(worker->id), worker);
+        if (!HASH_WAS_ADDED(worker))
+                return -ENOMEM;
+        r = send_request(spawner, &request, link_fd);
+        if (r < 0) {
+                HASH_DEL(spawner->workers, worker);
+                /* The loop has not read the hang-up yet. */
+                return r == -EPIPE || r == -ECONNRESET ? -EAGAIN : r;
+        }
+        spawner->last_id = request.id;
         *ret_id = STEAL_PTR(worker)->id;
         return 0;
 }

@@ -58,6 +58,8 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
 
 int store_schema_errno(sqlite3 *db, int code)
 {
+        if (code == SQLITE_IOERR_NOMEM)
+                return -ENOMEM;
         switch (code & 0xff) {
         case SQLITE_OK:
         case SQLITE_ROW:
@@ -130,6 +132,10 @@ static void row_sum(sqlite3_context *context, int n, sqlite3_value **values)
                         const void *data = sqlite3_value_blob(values[i]);
                         int size = sqlite3_value_bytes(values[i]);
 
+                        if (size > 0 && !data) {
+                                sqlite3_result_error_nomem(context);
+                                return;
+                        }
                         sum = add_to_sum(sum, &size, sizeof(size));
                         if (size > 0)
                                 sum = add_to_sum(sum, data, (size_t) size);
@@ -156,9 +162,11 @@ static int check(sqlite3 *db)
         code = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &statement, NULL);
         if (code == SQLITE_OK)
                 code = sqlite3_step(statement);
-        if (code == SQLITE_ROW &&
-            !str_equal((const char *) sqlite3_column_text(statement, 0), "ok"))
-                code = SQLITE_CORRUPT;
+        if (code == SQLITE_ROW) {
+                const char *found = (const char *) sqlite3_column_text(statement, 0);
+
+                code = !found ? SQLITE_NOMEM : str_equal(found, "ok") ? SQLITE_OK : SQLITE_CORRUPT;
+        }
         (void) sqlite3_finalize(statement);
         sqlite3_progress_handler(db, 0, NULL, NULL);
         return (code & 0xff) == SQLITE_INTERRUPT ? 0 : store_schema_errno(db, code);

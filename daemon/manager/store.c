@@ -155,6 +155,18 @@ static int begin(Store *store)
         return r;
 }
 
+/* The statement of a change, which fails the whole transaction if it cannot be made. */
+static int prepare(Store *store, int which, sqlite3_stmt **ret)
+{
+        int r = begin(store);
+
+        if (r >= 0)
+                r = get_statement(store, which, ret);
+        if (r < 0)
+                store_fail(store, r);
+        return r;
+}
+
 static int change(Store *store, sqlite3_stmt *statement)
 {
         int r = store_errno(store, sqlite3_step(statement));
@@ -179,11 +191,23 @@ static uint64_t column_u64(sqlite3_stmt *statement, int at)
         return (uint64_t) sqlite3_column_int64(statement, at);
 }
 
-static const char *column_text(sqlite3_stmt *statement, int at)
+/* Lives until the next step; "" for NULL. -ENOMEM. */
+static int column_text(sqlite3_stmt *statement, int at, const char **ret)
 {
         const unsigned char *text = sqlite3_column_text(statement, at);
 
-        return text ? (const char *) text : "";
+        if (!text && sqlite3_column_type(statement, at) != SQLITE_NULL)
+                return -ENOMEM;
+        *ret = text ? (const char *) text : "";
+        return 0;
+}
+
+static int read_text(sqlite3_stmt *statement, int at, char **owned)
+{
+        const char *text;
+        int r = column_text(statement, at, &text);
+
+        return r < 0 ? r : str_set(owned, text);
 }
 
 /* SQLite would make it readable for others, as far as the umask lets it. */
@@ -214,6 +238,12 @@ int store_open(const char *path, Store **ret)
                 r = store_errno(store, sqlite3_open_v2(path, &store->db, flags, NULL));
         if (r >= 0)
                 r = store_schema_prepare(store->db);
+        /* Now: a transaction must be ended also when there is no memory for a statement. */
+        for (int which = BEGIN; r >= 0 && which <= ROLLBACK; which++) {
+                sqlite3_stmt *ignored;
+
+                r = get_statement(store, which, &ignored);
+        }
         if (r < 0)
                 return r;
         *ret = STEAL_PTR(store);
@@ -303,15 +333,15 @@ int store_put_job(Store *store, Job *job)
         _cleanup_free_ char *proxies = NULL, *bypass = NULL;
         int r;
 
-        r = begin(store);
+        r = prepare(store, PUT_JOB, &s);
         if (r >= 0)
                 r = join_lines(job->proxies, &proxies);
         if (r >= 0)
                 r = join_lines(job->proxy_bypass, &bypass);
-        if (r >= 0)
-                r = get_statement(store, PUT_JOB, &s);
-        if (r < 0)
+        if (r < 0) {
+                store_fail(store, r);
                 return r;
+        }
 
         if (job->serial > 0)
                 (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -355,9 +385,7 @@ int store_put_file(Store *store, const Job *job, uint32_t index)
         const FileRecord *record = &job->files[index].record;
         int r;
 
-        r = begin(store);
-        if (r >= 0)
-                r = get_statement(store, PUT_FILE, &s);
+        r = prepare(store, PUT_FILE, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -390,9 +418,7 @@ int store_delete_job(Store *store, const Job *job)
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = begin(store);
-        if (r >= 0)
-                r = get_statement(store, DELETE_JOB, &s);
+        r = prepare(store, DELETE_JOB, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -418,7 +444,7 @@ int store_put_slot(Store *store,
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = get_statement(store, PUT_SLOT, &s);
+        r = prepare(store, PUT_SLOT, &s);
         if (r >= 0)
                 r = store_delete_slot(store, job, target, scheme, ret_replaced);
         if (r < 0)
@@ -444,17 +470,17 @@ int store_delete_slot(Store *store,
         int r;
 
         *ret_removed = 0;
-        r = begin(store);
+        r = prepare(store, DELETE_SLOT, &s);
         if (r >= 0)
                 r = store_get_slot(store, job, target, scheme, &slot);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0) {
+                store_fail(store, r);
+                return r;
+        }
         *ret_removed = slot.row.sealed_size;
         store_slot_done(&slot);
-
-        r = get_statement(store, DELETE_SLOT, &s);
-        if (r < 0)
-                return r;
         bind_slot(s, job, target, scheme);
         r = change(store, s);
         return r < 0 ? r : 1;
@@ -465,9 +491,7 @@ int store_delete_slots(Store *store, const Job *job)
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = begin(store);
-        if (r >= 0)
-                r = get_statement(store, DELETE_SLOTS, &s);
+        r = prepare(store, DELETE_SLOTS, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -554,7 +578,7 @@ int store_get_slot(Store *store,
         if (r < 0)
                 return r;
         if (sqlite3_column_type(s, 1) != SQLITE_NULL) {
-                r = str_set(&slot.user_name, column_text(s, 1));
+                r = read_text(s, 1, &slot.user_name);
                 if (r < 0)
                         return r;
         }
@@ -642,6 +666,7 @@ int store_checkpoint(Store *store)
 /* -EUCLEAN for values that no version of this program writes. */
 static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
 {
+        const char *owner_name, *proxies, *bypass, *description, *url;
         Owner *owner;
         sd_id128_t id;
         Job *job;
@@ -651,7 +676,9 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
                 return -EUCLEAN;
         r = read_id(s, 1, &id);
         if (r >= 0)
-                r = owners_acquire(owners, (uint32_t) column_u64(s, 2), column_text(s, 3), &owner);
+                r = column_text(s, 3, &owner_name);
+        if (r >= 0)
+                r = owners_acquire(owners, (uint32_t) column_u64(s, 2), owner_name, &owner);
         if (r < 0)
                 return r;
         r = job_new(id, owner, &job);
@@ -681,19 +708,27 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->active.spent_usec = column_u64(s, 27);
         job->workers_lost = (uint32_t) column_u64(s, 28);
 
-        r = str_set(&job->display_name, column_text(s, 4));
+        r = read_text(s, 4, &job->display_name);
         if (r >= 0)
-                r = str_set(&job->description, column_text(s, 5));
+                r = read_text(s, 5, &job->description);
         if (r >= 0)
-                r = split_lines(column_text(s, 8), &job->proxies);
+                r = column_text(s, 8, &proxies);
         if (r >= 0)
-                r = split_lines(column_text(s, 9), &job->proxy_bypass);
+                r = split_lines(proxies, &job->proxies);
+        if (r >= 0)
+                r = column_text(s, 9, &bypass);
+        if (r >= 0)
+                r = split_lines(bypass, &job->proxy_bypass);
+        if (r >= 0)
+                r = column_text(s, 13, &description);
+        if (r >= 0)
+                r = column_text(s, 14, &url);
         if (r >= 0)
                 r = job_set_error(job,
                                   (uint32_t) column_u64(s, 11),
                                   (ErrorContext) column_u64(s, 12),
-                                  column_text(s, 13),
-                                  column_text(s, 14),
+                                  description,
+                                  url,
                                   sqlite3_column_int64(s, 15));
         return r;
 }
@@ -737,7 +772,7 @@ static int read_file(sqlite3_stmt *s, Job *job)
         record.restarts = (uint32_t) column_u64(s, 16);
         r = read_ranges(s, 15, &record);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
-                r = str_set(texts[i], column_text(s, columns[i]));
+                r = read_text(s, columns[i], texts[i]);
         if (r >= 0)
                 job_set_file(job, (uint32_t) index, &record);
         file_record_done(&record);

@@ -35,7 +35,10 @@ int store_move_aside(const char *path, uint64_t now_usec, char **ret);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free);
 
-/* All of these are part of the open transaction; -ENOSPC, -EIO, -ENOMEM. */
+/*
+ * All of these are part of the open transaction; -ENOSPC, -EIO, -ENOMEM. One that fails lets
+ * store_commit() fail too: what the caller has in memory is not on disk.
+ */
 int store_put_job(Store *store, Job *job); /* gives a new job its serial */
 int store_put_file(Store *store, const Job *job, uint32_t index);
 int store_delete_job(Store *store, const Job *job); /* with its files and credentials */

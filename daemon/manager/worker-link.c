@@ -362,10 +362,14 @@ static int on_authenticate(WorkerLink *link, sd_bus_message *m)
         if (r >= 0)
                 r = reply_credential(m, &credential);
         credential_done(&credential);
-        if (r < 0)
+        if (r == -ENOENT)
                 r = sd_bus_reply_method_errorf(m,
                                                DOSVC_ERROR_PREFIX "NotFound",
                                                "No credential fits");
+        else if (r < 0) /* the worker ends, and the job is tried again */
+                r = sd_bus_reply_method_errorf(m,
+                                               DOSVC_ERROR_PREFIX "Failed",
+                                               "The credential cannot be given now");
         return r < 0 ? distrust(link, "Authenticate that cannot be answered") : 0;
 }
 

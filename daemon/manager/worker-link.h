@@ -57,7 +57,7 @@ typedef struct WorkerLinkFacts {
         void (*progress)(void *userdata, uint32_t file, uint64_t bytes, uint64_t total);
         /* These bytes are on disk. */
         void (*checkpoint)(void *userdata, const FileRecord *records, size_t n_records);
-        /* Fills *ret, which the link frees, and returns 0, or -ENOENT. */
+        /* Fills *ret, which the link frees, and returns 0, or -ENOENT; else it passes. */
         int (*authenticate)(void *userdata,
                             uint32_t file,
                             AuthTarget target,

@@ -38,8 +38,9 @@ int file_record_init(FileRecord *record, uint32_t index, const char *remote, con
         FileRecord from = { .index = index, .total_bytes = DOSVC_SIZE_UNKNOWN };
         int r = file_record_copy(record, &from);
 
-        if (r >= 0)
-                r = str_set(&record->remote_name, remote);
+        if (r < 0) /* nothing is in it that could be freed */
+                return r;
+        r = str_set(&record->remote_name, remote);
         if (r >= 0)
                 r = str_set(&record->local_name, local);
         if (r < 0)
@@ -227,6 +228,7 @@ static int parse_http_url(const char *s, CURLU **ret, const char **ret_reason)
 {
         _cleanup_(curl_url_cleanupp) CURLU *url = curl_url();
         _cleanup_free_ char *scheme = NULL;
+        CURLUcode code = CURLUE_MALFORMED_INPUT;
         int r;
 
         if (!url)
@@ -235,8 +237,11 @@ static int parse_http_url(const char *s, CURLU **ret, const char **ret_reason)
                 *ret_reason = "has characters that a URL may not hold (write them as %XX)";
                 return -EINVAL;
         }
-        if (!strstr(s, "://") || !has_plain_host(s) ||
-            curl_url_set(url, CURLUPART_URL, s, 0) != CURLUE_OK) {
+        if (strstr(s, "://") && has_plain_host(s))
+                code = curl_url_set(url, CURLUPART_URL, s, 0);
+        if (code == CURLUE_OUT_OF_MEMORY)
+                return -ENOMEM;
+        if (code != CURLUE_OK) {
                 *ret_reason = "must be a URL like https://host/path";
                 return -EINVAL;
         }
