@@ -55,7 +55,8 @@ void manager_start_run(Manager *manager, Job *job, WorkerTask task)
                                               : none,
                                   own         ? job->proxy_bypass
                                   : preconfig ? config->proxy_bypass
-                                              : none);
+                                              : none,
+                                  config->disk_reserve_bytes);
         if (r < 0) /* out of memory: the state stays, the next turn of this job tries again */
                 log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared");
         else if (task == WORKER_TASK_DOWNLOAD) {

@@ -40,6 +40,7 @@ int worker_link_new(sd_event *event,
         link->task = order->task;
         link->job = order->job;
         link->owner_uid = order->owner_uid;
+        link->disk_reserve_bytes = order->disk_reserve_bytes;
         link->n_files = order->n_files;
         link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
         must(link->files ? 0 : -ENOMEM);

@@ -89,6 +89,13 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
 }
 END_TEST
 
+START_TEST(a_worker_gets_the_reserve_of_the_disk)
+{
+        config.disk_reserve_bytes = 12345;
+        ck_assert_uint_eq(worker_of(make_connecting(1))->disk_reserve_bytes, 12345);
+}
+END_TEST
+
 START_TEST(progress_is_live_and_a_checkpoint_is_kept)
 {
         Job *job = make_transferring(1), *stored = NULL;
@@ -972,6 +979,7 @@ int main(void)
                       resume_without_files_is_refused,
                       a_job_goes_through_its_states,
                       a_worker_gets_the_proxies_of_its_job,
+                      a_worker_gets_the_reserve_of_the_disk,
                       progress_is_live_and_a_checkpoint_is_kept,
                       the_rate_is_measured,
                       a_worker_that_says_finished_too_early_is_not_believed,
