@@ -74,8 +74,17 @@ int sink_new(int dir_fd, const char *final_name, Sink **ret)
         return 0;
 }
 
+/* A size is only what a server said: what did not come is not held until the next attempt. */
+static void give_room_back(const Sink *sink)
+{
+        /* A failure leaves it to that attempt, which cuts the file too. */
+        if (sink->claimed > sink->position && ftruncate(sink->fd, (off_t) sink->position) < 0)
+                return;
+}
+
 static void close_temp(Sink *sink)
 {
+        give_room_back(sink);
         sink->fd = macro_close(sink->fd);
         free(sink->temp_name);
         sink->temp_name = NULL;

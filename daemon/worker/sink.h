@@ -33,7 +33,7 @@ typedef struct SinkFile {
  * dir_fd (O_PATH) is borrowed and outlives the sink. -EISDIR, -EEXIST, -EACCES, -EROFS.
  */
 int sink_new(int dir_fd, const char *final_name, Sink **ret);
-/* Gives up the lock; the temporary file stays. */
+/* Gives up the lock, and room that was claimed but not written; the temporary file stays. */
 Sink *sink_free(Sink *sink);
 DEFINE_CLEANUP(Sink *, sink_free);
 

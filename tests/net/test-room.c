@@ -1,6 +1,6 @@
 /*
- * dosvc-worker and the room on a file system: what it leaves free and what it claims. The file
- * system is the test's own and small. As root.
+ * dosvc-worker and the room on a file system: what it leaves free, what it claims and what it
+ * gives back. The file system is the test's own and small. As root.
  */
 #include <check.h>
 #include <sched.h>
@@ -133,6 +133,28 @@ START_TEST(what_does_not_fit_at_all_is_a_full_disk)
 }
 END_TEST
 
+/* The size is the server's word alone, and the job may wait for days. */
+START_TEST(an_interrupted_file_gives_back_what_did_not_come)
+{
+        FileRecord record;
+
+        mount_home(8);
+        begin("/stall", 0);
+        driver_wait_checkpoint(&worker, 0, PART);
+        ck_assert_uint_eq(bytes_held(&worker.records[0]), SIZE);
+        ck_assert_int_ge(file_record_copy(&record, &worker.records[0]), 0);
+        driver_stop(&worker);
+        ck_assert_uint_eq(bytes_held(&record), PART);
+
+        driver_start(&worker);
+        driver_download(&worker, &record, 1, NULL);
+        driver_wait(&worker);
+        ck_assert(worker.finished);
+        ck_assert_uint_eq(bytes_held(&record), SIZE);
+        file_record_done(&record);
+}
+END_TEST
+
 /* Else a file that has room already would wait for it for ever. */
 START_TEST(what_a_file_holds_already_is_its_own)
 {
@@ -166,6 +188,7 @@ int main(void)
         tcase_set_timeout(tcase, 60);
         tcase_add_test(tcase, a_file_that_would_leave_too_little_is_not_begun);
         tcase_add_test(tcase, what_does_not_fit_at_all_is_a_full_disk);
+        tcase_add_test(tcase, an_interrupted_file_gives_back_what_did_not_come);
         tcase_add_test(tcase, what_a_file_holds_already_is_its_own);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

@@ -147,6 +147,24 @@ START_TEST(a_file_without_room_of_its_own_looks_at_what_is_left)
 }
 END_TEST
 
+START_TEST(room_that_was_not_needed_is_given_back)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+        struct stat st;
+
+        ck_assert_int_eq(sink_reserve(sink, 1024 * 1024, 0), 0);
+        ck_assert_int_eq(fstatat(dir_fd, file.temp_name, &st, 0), 0);
+        ck_assert_int_ge(st.st_blocks * 512, 1024 * 1024);
+        sink_free(sink);
+        ck_assert_int_eq(fstatat(dir_fd, file.temp_name, &st, 0), 0);
+        ck_assert_int_lt(st.st_blocks * 512, 128 * 1024);
+        ck_assert_int_eq(st.st_size, 11);
+        assert_content(file.temp_name, "hello world");
+        forget_file(&file);
+}
+END_TEST
+
 START_TEST(a_file_larger_than_the_disk_is_refused_at_once)
 {
         _cleanup_(sink_freep) Sink *sink = filled_sink();
@@ -393,6 +411,7 @@ int main(void)
         tcase_add_test(writing, room_is_claimed_without_changing_the_size);
         tcase_add_test(writing, so_much_is_left_free_or_nothing_is_claimed);
         tcase_add_test(writing, a_file_without_room_of_its_own_looks_at_what_is_left);
+        tcase_add_test(writing, room_that_was_not_needed_is_given_back);
         tcase_add_test(writing, a_file_larger_than_the_disk_is_refused_at_once);
         tcase_add_test(writing, the_temporary_name_fits_and_is_recognised);
         tcase_add_test(writing, starting_anew_leaves_one_file_under_another_name);
