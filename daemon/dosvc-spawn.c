@@ -6,7 +6,10 @@
  *   dosvc-spawn              activated by systemd: a listening socket; dosvc's uid only
  *   dosvc-spawn --connected  the connection is descriptor 3: forked by dosvcd
  *
- * Knows no job, bus, database or network. The user database is asked in the child only, as
+ * It is also where the manager, which has no network, hears that something of the network came
+ * up (base/network-watch): that one word and nothing of its content.
+ *
+ * Knows no job, bus or database. The user database is asked in the child only, as
  * it may block; what the child reports comes back through a pipe that exec closes. Without
  * root's rights (user instance) it starts workers of its own uid only, and the steps that
  * take rights are left out. Follows credentials(7), capabilities(7), keyrings(7).
@@ -27,6 +30,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "dbus/spawn-wire.h"
 #include "dbus/worker-wire.h"
@@ -34,6 +38,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "base/network-watch.h"
 
 #define SERVICE_USER "dosvc"
 #define WORKER_NAME  "dosvc-worker"
@@ -69,11 +74,12 @@ typedef struct Server {
         size_t n_children;
         SpawnReply replies[REPLIES_MAX]; /* ring of those that the socket did not take yet */
         size_t first_reply, n_replies;
-        int listen_fd;     /* owned; -EBADF with --connected */
-        int connection_fd; /* owned; -EBADF while nobody is connected */
-        int signal_fd;     /* owned */
-        int worker_fd;     /* owned: the program, O_PATH */
-        uid_t service_uid; /* who may connect to listen_fd */
+        int listen_fd;        /* owned; -EBADF with --connected */
+        int connection_fd;    /* owned; -EBADF while nobody is connected */
+        int signal_fd;        /* owned */
+        int worker_fd;        /* owned: the program, O_PATH */
+        NetworkWatch network; /* open as long as somebody is connected */
+        uid_t service_uid;    /* who may connect to listen_fd */
         bool terminating;
 } Server;
 
@@ -363,6 +369,7 @@ static int fork_child(Server *server, const SpawnRequest *request, int link_fd)
 static void end_connection(Server *server)
 {
         server->connection_fd = macro_close(server->connection_fd);
+        network_watch_close(&server->network);
         server->first_reply = server->n_replies = 0;
 
         for (size_t i = 0; i < server->n_children; i++)
@@ -482,6 +489,31 @@ static void serve_connection(Server *server)
         end_connection(server);
 }
 
+/* The network ----------------------------------------------------------------------------- */
+
+static uint64_t now_msec(void)
+{
+        struct timespec now = { 0 };
+
+        (void) clock_gettime(CLOCK_BOOTTIME, &now);
+        return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
+/* Without it jobs wait out their delays, which is no reason to start none. */
+static void watch_network(Server *server)
+{
+        int r = network_watch_open(&server->network);
+
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "It cannot be heard when the network comes up");
+}
+
+static void tell_network(Server *server)
+{
+        if (network_watch_turn(&server->network, now_msec()))
+                reply(server, SPAWN_NETWORK, 0, 0, 0);
+}
+
 /* Connections ----------------------------------------------------------------------------- */
 
 static void accept_connection(Server *server)
@@ -498,6 +530,7 @@ static void accept_connection(Server *server)
                 return;
         }
         server->connection_fd = steal_fd(&fd);
+        watch_network(server);
 }
 
 static void take_signals(Server *server)
@@ -513,27 +546,35 @@ static void take_signals(Server *server)
 /* One turn of the loop; false when there is nothing left to do. */
 static bool serve_once(Server *server)
 {
-        enum { SIGNALS, SOCKET, FIRST_CHILD };
+        enum { SIGNALS, SOCKET, NETWORK, FIRST_CHILD };
         struct pollfd polled[FIRST_CHILD + CHILDREN_MAX] = {
                 [SIGNALS] = { .fd = server->signal_fd, .events = POLLIN },
         };
         bool connected = server->connection_fd >= 0;
         size_t n_children = server->n_children;
+        uint64_t now = now_msec();
         int n;
 
         polled[SOCKET].fd = connected ? server->connection_fd : server->listen_fd;
         polled[SOCKET].events = (short) (server->n_replies > 0 ? POLLIN | POLLOUT : POLLIN);
+        polled[NETWORK] = (struct pollfd){
+                .fd = network_watch_fd(&server->network, now),
+                .events = POLLIN,
+        };
         for (size_t i = 0; i < n_children; i++)
                 polled[FIRST_CHILD + i] = (struct pollfd){
                         .fd = server->children[i].status_fd, /* a negative one is skipped */
                         .events = POLLIN,
                 };
 
-        n = poll(polled, FIRST_CHILD + n_children, connected ? -1 : IDLE_MSEC);
+        n = poll(polled,
+                 FIRST_CHILD + n_children,
+                 connected ? network_watch_timeout_msec(&server->network, now) : IDLE_MSEC);
         if (n < 0)
                 return errno == EINTR;
-        if (n == 0)
+        if (n == 0 && !connected)
                 return false;
+        tell_network(server);
 
         /* Children keep their places until they are reaped. */
         for (size_t i = 0; i < n_children; i++)
@@ -654,9 +695,13 @@ static int start(Server *server, int argc, char **argv)
                 r = open_signals(server);
         if (r == 0)
                 r = reduce_rights();
-        if (r < 0)
+        if (r < 0) {
                 log_errno(LOG_ERR, r, "Cannot start");
-        return r;
+                return r;
+        }
+        if (server->connection_fd >= 0)
+                watch_network(server);
+        return 0;
 }
 
 /* Later descriptors must not become 0 to 2. */
@@ -680,6 +725,7 @@ int main(int argc, char **argv)
                 .connection_fd = -EBADF,
                 .signal_fd = -EBADF,
                 .worker_fd = -EBADF,
+                .network.fd = -EBADF,
                 .service_uid = (uid_t) -1,
         };
 

@@ -2,7 +2,8 @@
 
 ROOMS += base model manager worker
 
-base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c secret.c str.c)
+base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c network-watch.c secret.c \
+        str.c)
 
 model_SOURCES := $(addprefix daemon/model/,error-code.c spec.c wire-codec.c)
 

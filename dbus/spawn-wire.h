@@ -6,6 +6,9 @@
  *   SPAWN_KILL   request: SIGKILL to the worker of that id; unknown ids are ignored
  *   SPAWN_STARTED  reply to each START: error 0, or a positive errno and no worker exists
  *   SPAWN_EXITED   event: the worker of that id is gone and reaped; status as of waitpid(2)
+ *   SPAWN_NETWORK  event: a link, an address or a route came up; id, error and status are 0. A
+ *                  hint: at most one every few seconds, once things are quiet, and none at all
+ *                  where the kernel tells the spawner nothing
  *
  * The child of a START becomes (uid, user) before it runs the worker; a user whose entry
  * does not have that uid is refused with ESTALE. When the connection ends, the spawner
@@ -16,7 +19,7 @@
 
 #include <stdint.h>
 
-#define SPAWN_PROTOCOL_VERSION 1
+#define SPAWN_PROTOCOL_VERSION 2
 
 /* Where the unit listens; a connection from another uid than dosvc's is closed. */
 #define SPAWN_SOCKET_PATH "/run/dosvc/spawn"
@@ -31,6 +34,7 @@ enum {
         SPAWN_KILL,
         SPAWN_STARTED,
         SPAWN_EXITED,
+        SPAWN_NETWORK,
 };
 
 typedef struct SpawnRequest {

@@ -43,7 +43,7 @@
  */
 #pragma once
 
-#define WORKER_PROTOCOL_VERSION 2
+#define WORKER_PROTOCOL_VERSION 3
 
 #define WORKER_PATH      "/org/dosvc1/worker"
 #define WORKER_INTERFACE "org.dosvc1.Worker"
@@ -55,9 +55,10 @@
 
 /*
  * Methods of the worker.
- *   Download(s job_id, as proxies, as proxy_bypass, a FileRecord files) → ()
+ *   Download(s job_id, as proxies, as proxy_bypass, t disk_reserve, a FileRecord files) → ()
  *       replies at once; the work is told in signals. proxies: at most one URL an entry,
- *       "http://host:port" or "https://host:port"; empty array = direct.
+ *       "http://host:port" or "https://host:port"; empty array = direct. disk_reserve: bytes that
+ *       are left free on each file system that files are written to.
  *   Publish(s job_id, a FileRecord files) → a(uus) failures
  *       gives finished files their final names, removes the temporary files of the
  *       others; (index, code, text), empty = all done. May be repeated.
@@ -66,7 +67,7 @@
  *   Stop() → ()
  */
 #define WORKER_DOWNLOAD           "Download"
-#define WORKER_DOWNLOAD_SIGNATURE "sasasa(" WORKER_FILE_SIGNATURE ")"
+#define WORKER_DOWNLOAD_SIGNATURE "sasasta(" WORKER_FILE_SIGNATURE ")"
 #define WORKER_PUBLISH            "Publish"
 #define WORKER_CLEAN              "Clean"
 #define WORKER_FILES_SIGNATURE    "sa(" WORKER_FILE_SIGNATURE ")"

@@ -20,6 +20,8 @@ static const Config defaults = {
         .max_files_per_job = 10000,
         .max_active_jobs = 100,
         .max_active_jobs_per_user = 10,
+        /* Room for everybody's logs and small files, and nothing that a disk in use would miss. */
+        .disk_reserve_bytes = 64ULL << 20,
         .idle_exit_sec = 60,
         .min_retry_delay_sec = 60,
         .max_retry_delay_sec = 3600,
@@ -43,6 +45,27 @@ static int parse_number(const ConfigKey *key, void *field, const char *value, co
                 *reason = "must be a whole number within its range";
                 return -EINVAL;
         }
+        memcpy(field, &number, sizeof(number));
+        return 0;
+}
+
+/* Bytes, or with K, M, G or T behind it so many times 1024, 1024^2 … */
+static int parse_bytes(const ConfigKey *key, void *field, const char *value, const char **reason)
+{
+        static const char units[] = "KMGT";
+        size_t length = strlen(value);
+        const char *unit = length > 0 ? strchr(units, value[length - 1]) : NULL;
+        unsigned shift = unit ? 10 * (unsigned) (unit - units + 1) : 0;
+        _cleanup_free_ char *digits = strndup(value, unit ? length - 1 : length);
+        uint64_t number;
+
+        if (!digits)
+                return -ENOMEM;
+        if (str_parse_u64(digits, key->max >> shift, &number) < 0 || number << shift < key->min) {
+                *reason = "must be a number of bytes within its range, or one with K, M, G or T";
+                return -EINVAL;
+        }
+        number <<= shift;
         memcpy(field, &number, sizeof(number));
         return 0;
 }
@@ -106,6 +129,12 @@ static const ConfigKey keys[] = {
         NUMBER("Limits", "MaxFilesPerJob", max_files_per_job, 1, 100000),
         NUMBER("Limits", "MaxActiveJobs", max_active_jobs, 1, 250),
         NUMBER("Limits", "MaxActiveJobsPerUser", max_active_jobs_per_user, 1, 250),
+        { "Limits",
+          "DiskReserve",
+          parse_bytes,
+          offsetof(Config, disk_reserve_bytes),
+          0,
+          UINT64_C(1) << 50 },
         { "Proxy", "Proxy", parse_proxies, offsetof(Config, proxies), 0, 0 },
         { "Proxy", "ProxyBypass", parse_bypass, offsetof(Config, proxy_bypass), 0, 0 },
         NUMBER("Service", "IdleExitSec", idle_exit_sec, 0, 1000000000),

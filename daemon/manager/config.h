@@ -15,6 +15,7 @@ typedef struct Config {
         uint64_t max_files_per_job;
         uint64_t max_active_jobs;
         uint64_t max_active_jobs_per_user;
+        uint64_t disk_reserve_bytes; /* that downloads leave free on a file system */
         uint64_t idle_exit_sec;
         uint64_t min_retry_delay_sec;
         uint64_t max_retry_delay_sec;

@@ -428,7 +428,7 @@ static const Property properties[] = {
         { "CreationTime", "t", append_creation_time, 0, NULL },
         { "ModificationTime", "t", append_modification_time, 0, NULL },
         { "TransferCompletionTime", "t", append_transfer_completion_time, JOB_CHANGE_TIMES, NULL },
-        { "NextAttemptTime", "t", append_next_attempt_time, JOB_CHANGE_STATE, NULL },
+        { "NextAttemptTime", "t", append_next_attempt_time, JOB_CHANGE_STATE | JOB_CHANGE_TIMES, NULL },
         { "DisplayName", "s", append_display_name, JOB_CHANGE_DISPLAY_NAME, set_label },
         { "Description", "s", append_description, JOB_CHANGE_DESCRIPTION, set_label },
         { "Priority", "s", append_priority, JOB_CHANGE_PRIORITY, set_priority },

@@ -288,7 +288,8 @@ int job_run_start(JobRun *run,
                   sd_event *event,
                   Spawner *spawner,
                   char *const *proxies,
-                  char *const *proxy_bypass)
+                  char *const *proxy_bypass,
+                  uint64_t disk_reserve_bytes)
 {
         _cleanup_free_ FileRecord *files = NULL;
         _cleanup_free_ char *text = NULL;
@@ -313,6 +314,7 @@ int job_run_start(JobRun *run,
                                     .n_files = n_files,
                                     .proxies = proxies,
                                     .proxy_bypass = proxy_bypass,
+                                    .disk_reserve_bytes = disk_reserve_bytes,
                             },
                             &facts,
                             run,

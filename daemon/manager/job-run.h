@@ -68,7 +68,8 @@ int job_run_start(JobRun *run,
                   sd_event *event,
                   Spawner *spawner,
                   char *const *proxies,
-                  char *const *proxy_bypass);
+                  char *const *proxy_bypass,
+                  uint64_t disk_reserve_bytes);
 bool job_run_is_started(const JobRun *run);
 /* A download that is started syncs and ends; ended() follows. */
 void job_run_stop(JobRun *run);

@@ -111,6 +111,8 @@ typedef struct Job {
         uint32_t workers_lost; /* of them, workers that went without a word */
         Stopwatch stalled;     /* since the first of them */
         Stopwatch active;      /* connecting and transferring since Resume */
+        uint32_t hints;        /* attempts that news of the network have brought forward */
+        uint64_t hinted_usec;  /* boottime of the latest of them */
         bool credentials_lost;
         uint64_t vault_bytes;  /* its part of Owner.vault_bytes */
         uint64_t created_usec; /* realtime; 0: never */

@@ -11,6 +11,9 @@
 /* Leftovers of a cancelled job are tried to be removed this often. */
 #define CLEAN_ATTEMPTS 3
 
+/* Jobs that news of the network bring forward are spread over so long: one commit, many starts. */
+#define HINT_SPREAD_USEC (uint32_t) USEC_PER_SEC
+
 void manager_arm_plan(Manager *manager)
 {
         (void) sd_event_source_set_enabled(manager->plan, SD_EVENT_ONESHOT);
@@ -52,7 +55,8 @@ void manager_start_run(Manager *manager, Job *job, WorkerTask task)
                                               : none,
                                   own         ? job->proxy_bypass
                                   : preconfig ? config->proxy_bypass
-                                              : none);
+                                              : none,
+                                  config->disk_reserve_bytes);
         if (r < 0) { /* out of memory: the state stays */
                 log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared yet");
                 manager_wait_for(manager, job, SAVE_RETRY_USEC);
@@ -130,7 +134,7 @@ void manager_wait_for_end(Manager *manager, Job *job)
 
 void manager_forget_failures(Manager *manager, Job *job)
 {
-        job->attempts = job->workers_lost = 0;
+        job->attempts = job->workers_lost = job->hints = 0;
         job->stalled = (Stopwatch){ 0 };
 }
 
@@ -334,6 +338,56 @@ static void fail_for_now(Manager *manager, Job *job, const JobFailure *failure)
                 manager_now(manager) + retry_delay(manager, job, failure->retry_after_sec);
         job->changes |= JOB_CHANGE_TIMES;
         (void) manager_move(manager, job, JOB_EVENT_FAILED_TRANSIENT);
+}
+
+/* It failed before a server could say anything, so that another network may be the cure. */
+static bool is_without_network(const Job *job)
+{
+        return job->state == JOB_TRANSIENT_ERROR && !job->publishing &&
+               (job->error.context == ERROR_CONTEXT_GENERAL_TRANSPORT ||
+                job->error.code == (uint32_t) ERROR_CODE_TIMEOUT);
+}
+
+/*
+ * Brings the next attempt forward. News that bring no success come to count for less: the first
+ * is followed at once, later ones keep a distance that doubles, so that a machine on which
+ * something comes up all the time does not try more than a back-off would have it.
+ */
+static bool hasten(Manager *manager, Job *job)
+{
+        uint64_t now = manager_now(manager), ticks = manager_ticks(manager);
+        uint64_t delay = arc4random_uniform(HINT_SPREAD_USEC), least = 0;
+
+        if (job->hints > 0)
+                least = job->hinted_usec +
+                        retry_delay_usec(RETRY_MIN_DELAY_SEC,
+                                         manager->parts.config->max_retry_delay_sec,
+                                         job->hints,
+                                         0,
+                                         arc4random());
+        if (least > ticks)
+                delay += least - ticks;
+        if (now + delay >= job->next_attempt_usec)
+                return false;
+        job->hints++;
+        job->hinted_usec = ticks + delay;
+        job->next_attempt_usec = now + delay;
+        (void) manager_change(manager, job, JOB_RETRY, JOB_CHANGE_TIMES); /* found by the commit */
+        return true;
+}
+
+void manager_network_came_up(Manager *manager)
+{
+        Job *job = NULL, *after = NULL;
+        unsigned n = 0;
+
+        if (manager->stopping)
+                return;
+        HASH_ITER (hh, manager->jobs, job, after)
+                if (is_without_network(job) && hasten(manager, job))
+                        n++;
+        if (n > 0)
+                log_info("Something of the network came up, jobs tried sooner: %u", n);
 }
 
 /* Nothing came for too long: the error that it has is the one that stays. */

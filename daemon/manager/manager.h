@@ -64,6 +64,12 @@ int manager_load(Manager *manager);
  */
 void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata);
 
+/*
+ * Something of the network came up: jobs that wait because no server could be reached are tried
+ * soon, each somewhere within a second. They fail as before if it did not help.
+ */
+void manager_network_came_up(Manager *manager);
+
 /* Nothing runs, waits or would be forgotten: the service may exit. */
 bool manager_is_idle(const Manager *manager);
 

@@ -66,6 +66,7 @@ struct WorkerLink {
         size_t n_files;
         char **proxies;
         char **proxy_bypass;
+        uint64_t disk_reserve_bytes;
 };
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -448,6 +449,8 @@ static int send_task(WorkerLink *link)
                 r = sd_bus_message_append_strv(m, link->proxies);
                 if (r >= 0)
                         r = sd_bus_message_append_strv(m, link->proxy_bypass);
+                if (r >= 0)
+                        r = sd_bus_message_append(m, "t", link->disk_reserve_bytes);
         }
         if (r >= 0)
                 r = wire_append_files(m, link->files, link->n_files);
@@ -544,6 +547,7 @@ static int copy_order(WorkerLink *link, const WorkerOrder *order)
         int r;
 
         link->task = order->task;
+        link->disk_reserve_bytes = order->disk_reserve_bytes;
         (void) sd_id128_to_string(order->job, link->job_id);
         r = strings_copy(order->proxies, &link->proxies);
         if (r >= 0)

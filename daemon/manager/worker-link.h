@@ -36,6 +36,7 @@ typedef struct WorkerOrder {
         size_t n_files;
         char *const *proxies;
         char *const *proxy_bypass;
+        uint64_t disk_reserve_bytes; /* DOWNLOAD */
 } WorkerOrder;
 
 typedef struct WorkerFailure {

@@ -324,6 +324,8 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
         if (r >= 0 && !are_proxies(proxies))
                 r = -EBADMSG;
         if (r >= 0)
+                r = sd_bus_message_read(m, "t", &order.disk_reserve_bytes);
+        if (r >= 0)
                 r = read_files(m, &order.records, &order.n_records);
         if (r < 0)
                 return refuse_order(r, error);

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/str.h"
 
@@ -34,6 +35,7 @@ struct Sink {
         uint64_t device;
         uint64_t inode;
         uint64_t position;
+        uint64_t claimed;      /* room for so much of it is the file's own */
         uint64_t written_back; /* write-back has begun up to here */
         uint64_t synced;
         int broken; /* the disk failed with this */
@@ -72,13 +74,22 @@ int sink_new(int dir_fd, const char *final_name, Sink **ret)
         return 0;
 }
 
+/* A size is only what a server said: what did not come is not held until the next attempt. */
+static void give_room_back(const Sink *sink)
+{
+        /* A failure leaves it to that attempt, which cuts the file too. */
+        if (sink->claimed > sink->position && ftruncate(sink->fd, (off_t) sink->position) < 0)
+                return;
+}
+
 static void close_temp(Sink *sink)
 {
+        give_room_back(sink);
         sink->fd = macro_close(sink->fd);
         free(sink->temp_name);
         sink->temp_name = NULL;
         sink->device = sink->inode = 0;
-        sink->position = sink->written_back = sink->synced = 0;
+        sink->position = sink->claimed = sink->written_back = sink->synced = 0;
         sink->broken = 0;
 }
 
@@ -237,7 +248,34 @@ SinkFile sink_file(const Sink *sink)
         };
 }
 
-int sink_reserve(Sink *sink, uint64_t size_bytes)
+/* Room for a file of size_bytes, and free_bytes besides. -ENOSPC, -ENOSR. */
+static int look_for_room(const Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
+{
+        struct statvfs room;
+        struct stat st;
+        uint64_t there, has, needs;
+
+        if (free_bytes == 0)
+                return 0;
+        if (fstatvfs(sink->fd, &room) < 0 || fstat(sink->fd, &st) < 0)
+                return -errno;
+        if (room.f_blocks == 0)
+                return 0; /* this file system does not tell */
+        there = (uint64_t) room.f_bavail * room.f_frsize;
+        /* What it holds or has claimed already, which may be left from another attempt. */
+        has = (uint64_t) st.st_blocks * 512;
+        needs = size_bytes > has ? size_bytes - has : 0;
+        if (there < needs)
+                return -ENOSPC;
+        return there - needs < free_bytes ? -ENOSR : 0;
+}
+
+int sink_check_room(const Sink *sink, uint64_t free_bytes)
+{
+        return sink->claimed > sink->position ? 0 : look_for_room(sink, 0, free_bytes);
+}
+
+int sink_reserve(Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
 {
         uint64_t from = sink->position;
         int r;
@@ -246,9 +284,14 @@ int sink_reserve(Sink *sink, uint64_t size_bytes)
                 return 0;
         if (size_bytes > INT64_MAX)
                 return -EFBIG;
+        r = look_for_room(sink, size_bytes, free_bytes);
+        if (r < 0)
+                return r;
         if (fallocate(sink->fd, FALLOC_FL_KEEP_SIZE, (off_t) from, (off_t) (size_bytes - from)) ==
-            0)
+            0) {
+                sink->claimed = size_bytes;
                 return 0;
+        }
         if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
                 return 0;
         r = -errno;

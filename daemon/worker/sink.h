@@ -9,6 +9,7 @@
  *   -EEXIST       it is there and neither a regular file nor a symlink
  *   -EWOULDBLOCK  another process holds the temporary file
  *   -ESTALE       the temporary file is not the one recorded, or no longer whole
+ *   -ENOSR        there is room, but less than what shall be left free would remain
  */
 #pragma once
 
@@ -32,7 +33,7 @@ typedef struct SinkFile {
  * dir_fd (O_PATH) is borrowed and outlives the sink. -EISDIR, -EEXIST, -EACCES, -EROFS.
  */
 int sink_new(int dir_fd, const char *final_name, Sink **ret);
-/* Gives up the lock; the temporary file stays. */
+/* Gives up the lock, and room that was claimed but not written; the temporary file stays. */
 Sink *sink_free(Sink *sink);
 DEFINE_CLEANUP(Sink *, sink_free);
 
@@ -48,9 +49,13 @@ int sink_create(Sink *sink);
 /* What sink_continue() or sink_create() opened; the name lives as long as that. */
 SinkFile sink_file(const Sink *sink);
 
-/* Claims room for a file of that size where the file system can, all or none. -ENOSPC, -EDQUOT,
- * -EFBIG. */
-int sink_reserve(Sink *sink, uint64_t size_bytes);
+/*
+ * Claims room for a file of that size where the file system can, all or none, so that free_bytes
+ * are left (0: does not matter). -ENOSPC, -ENOSR, -EDQUOT, -EFBIG.
+ */
+int sink_reserve(Sink *sink, uint64_t size_bytes, uint64_t free_bytes);
+/* For a file that has no room of its own: whether free_bytes are left. -ENOSR. */
+int sink_check_room(const Sink *sink, uint64_t free_bytes);
 
 /* After -EIO nothing in the file is trusted: sink_sync() fails from then on. */
 int sink_write(Sink *sink, const void *data, size_t size_bytes);

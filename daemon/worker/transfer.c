@@ -251,7 +251,11 @@ static int accept_body(Transfer *transfer, const Head *head)
                 return r;
         }
         if (transfer->record->total_bytes != DOSVC_SIZE_UNKNOWN)
-                r = sink_reserve(transfer->sink, transfer->record->total_bytes);
+                r = sink_reserve(transfer->sink,
+                                 transfer->record->total_bytes,
+                                 transfer->place.disk_reserve_bytes);
+        else
+                r = sink_check_room(transfer->sink, transfer->place.disk_reserve_bytes);
         transfer->facts->begun(transfer->userdata, transfer);
         if (r < 0)
                 failure_set_local(&transfer->failure, r, transfer->record->local_name);
@@ -832,6 +836,13 @@ int transfer_sync(Transfer *transfer)
                 return 0;
         record->offset_bytes = offset;
         return 1;
+}
+
+int transfer_check_room(const Transfer *transfer)
+{
+        return transfer->accepted
+                       ? sink_check_room(transfer->sink, transfer->place.disk_reserve_bytes)
+                       : 0;
 }
 
 FileRecord *transfer_record(Transfer *transfer)

@@ -53,8 +53,9 @@ typedef struct TransferPlace {
         CurlLoop *loop;
         Destination *destination;
         Rungs *rungs;
-        const char *proxy;        /* "" = direct */
-        const char *proxy_bypass; /* "" = none */
+        const char *proxy;           /* "" = direct */
+        const char *proxy_bypass;    /* "" = none */
+        uint64_t disk_reserve_bytes; /* to leave free on its file system */
 } TransferPlace;
 
 /*
@@ -92,6 +93,9 @@ void transfer_start_sync(Transfer *transfer);
  * it forgets, so that nothing of the file is trusted; the record begins again.
  */
 int transfer_sync(Transfer *transfer);
+
+/* As sink_check_room() while bytes come: what is left free besides this file. */
+int transfer_check_room(const Transfer *transfer);
 
 FileRecord *transfer_record(Transfer *transfer);
 /* Bytes received of the file so far, what an earlier attempt left on disk included. */

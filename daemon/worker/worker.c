@@ -52,6 +52,7 @@ struct Worker {
         size_t next; /* the first that has not been started */
         char *proxy;
         char *proxy_bypass;
+        uint64_t disk_reserve_bytes;
         const WorkerFacts *facts;
         void *userdata;
 
@@ -217,6 +218,7 @@ static int start_file(Worker *worker, FileRecord *record, Failure *failure)
                 .rungs = worker->rungs,
                 .proxy = worker->proxy,
                 .proxy_bypass = worker->proxy_bypass,
+                .disk_reserve_bytes = worker->disk_reserve_bytes,
         };
         Flow *flow;
         int r = destinations_add(worker->destinations, record->local_name, &place.destination);
@@ -385,6 +387,22 @@ static bool is_checkpoint_due(Worker *worker)
                (unsynced > 0 && now_usec(worker) - worker->checkpoint_usec >= CHECKPOINT_USEC);
 }
 
+/* Files that have no room of their own grow into everybody's. */
+static void check_room(Worker *worker)
+{
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
+                const FileRecord *record = transfer_record(flow->transfer);
+                Failure failure = { 0 };
+                int r = transfer_check_room(flow->transfer);
+
+                if (r < 0) {
+                        failure_set_local(&failure, r, record->local_name);
+                        fail(worker, record->index, &failure);
+                        return;
+                }
+        }
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Worker *worker = userdata;
@@ -393,8 +411,10 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         tell_progress(worker);
         (void) tell_begun(NULL, worker);
-        if (is_checkpoint_due(worker))
+        if (is_checkpoint_due(worker)) {
                 checkpoint_or_fail(worker);
+                check_room(worker);
+        }
         return 0;
 }
 
@@ -522,6 +542,7 @@ int worker_new(sd_event *event,
                 r = add_sources(worker);
         if (r < 0)
                 return r;
+        worker->disk_reserve_bytes = order->disk_reserve_bytes;
         worker->records = order->records;
         worker->n_records = order->n_records;
         *ret = STEAL_PTR(worker);

@@ -41,8 +41,9 @@ typedef struct WorkerFacts {
 typedef struct WorkerOrder {
         FileRecord *records; /* taken over by worker_new() when it succeeds */
         size_t n_records;
-        char *const *proxies;      /* the first is used; none = direct */
-        char *const *proxy_bypass; /* hosts that are reached without it */
+        char *const *proxies;        /* the first is used; none = direct */
+        char *const *proxy_bypass;   /* hosts that are reached without it */
+        uint64_t disk_reserve_bytes; /* to leave free wherever files are written */
 } WorkerOrder;
 
 /* Nothing happens before the loop runs. -ENOMEM. */

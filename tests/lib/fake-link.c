@@ -74,6 +74,7 @@ int worker_link_new(sd_event *event,
         link->task = order->task;
         link->job = order->job;
         link->owner_uid = order->owner_uid;
+        link->disk_reserve_bytes = order->disk_reserve_bytes;
         r = copy_order(link, order);
         if (r < 0) {
                 worker_link_free(link);

@@ -20,6 +20,7 @@ struct WorkerLink {
         size_t n_files;
         char **proxies;
         char **proxy_bypass;
+        uint64_t disk_reserve_bytes;
         bool stopped; /* worker_link_stop() was called */
 };
 

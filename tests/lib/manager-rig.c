@@ -53,7 +53,8 @@ static void on_changed(void *userdata, Job *job, unsigned changes, JobState prev
         if (changes & JOB_CHANGE_STATE) {
                 ck_assert_uint_ne(job->state, previous);
                 tell("%s ", job_state_to_string(job->state));
-        }
+        } else if (changes & JOB_CHANGE_TIMES)
+                tell("attempt ");
         if (changes & JOB_CHANGE_DISPLAY_NAME)
                 tell("name=%s ", job->display_name);
         if (changes & JOB_CHANGE_PRIORITY)

@@ -25,8 +25,8 @@ extern int state_dir_fd;
 extern uint64_t now_usec; /* both clocks of the manager */
 
 /*
- * "new", "name=…", "priority", "owner=…", the state it changed to, "progress", "removed=…" and
- * what the callbacks below say, each with a space behind it.
+ * "new", "name=…", "priority", "owner=…", the state it changed to, "attempt" (its time alone),
+ * "progress", "removed=…" and what the callbacks below say, each with a space behind it.
  */
 extern char story[STORY_SIZE];
 

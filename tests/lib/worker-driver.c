@@ -307,6 +307,8 @@ static sd_bus_message *new_order(WorkerDriver *driver,
         ck_assert_int_ge(sd_bus_message_append(m, "s", JOB_ID), 0);
         if (strcmp(member, WORKER_DOWNLOAD) == 0)
                 ck_assert_int_ge(sd_bus_message_append(m, "asas", proxy ? 1 : 0, proxy, 0), 0);
+        if (strcmp(member, WORKER_DOWNLOAD) == 0)
+                ck_assert_int_ge(sd_bus_message_append(m, "t", driver->disk_reserve_bytes), 0);
         ck_assert_int_ge(wire_append_files(m, records, n_records), 0);
         return m;
 }

@@ -716,6 +716,9 @@ START_TEST(a_full_disk_keeps_what_there_is)
         resume_with_fault("/plain", "pwrite64", "ENOSPC");
         assert_fault(ERROR_CODE_DISK_FULL, PART);
         recover(0);
+        resume_with_fault("/plain", "pwrite64", "EDQUOT");
+        assert_fault(ERROR_CODE_DISK_FULL, PART);
+        recover(0);
         resume_with_fault("/plain", "fallocate", "EDQUOT");
         assert_fault(ERROR_CODE_DISK_FULL, PART);
         recover(0);

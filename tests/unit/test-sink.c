@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -103,18 +104,71 @@ START_TEST(room_is_claimed_without_changing_the_size)
         _cleanup_(sink_freep) Sink *sink = filled_sink();
         struct stat st;
 
-        ck_assert_int_eq(sink_reserve(sink, 1024 * 1024), 0);
+        ck_assert_int_eq(sink_reserve(sink, 1024 * 1024, 0), 0);
         ck_assert_int_eq(fstatat(dir_fd, sink_file(sink).temp_name, &st, 0), 0);
         ck_assert_int_eq(st.st_size, 11);
-        ck_assert_int_eq(sink_reserve(sink, UINT64_MAX - 1), -EFBIG);
-        ck_assert_int_eq(sink_reserve(sink, 3), 0);
+        ck_assert_int_eq(sink_reserve(sink, UINT64_MAX - 1, 0), -EFBIG);
+        ck_assert_int_eq(sink_reserve(sink, 3, 0), 0);
+}
+END_TEST
+
+START_TEST(so_much_is_left_free_or_nothing_is_claimed)
+{
+        _cleanup_(sink_freep) Sink *sink = filled_sink();
+        struct statvfs room;
+        struct stat st;
+        uint64_t there;
+
+        ck_assert_int_eq(statvfs(dir, &room), 0);
+        there = (uint64_t) room.f_bavail * room.f_frsize;
+        /* Others use this disk too: far enough from what they may change meanwhile. */
+        ck_assert_int_eq(sink_reserve(sink, 64 * 1024, there / 2), 0);
+        ck_assert_int_eq(sink_reserve(sink, 128 * 1024, there * 2), -ENOSR);
+        ck_assert_int_eq(sink_reserve(sink, there + there / 2, 1), -ENOSPC);
+        ck_assert_int_eq(fstatat(dir_fd, sink_file(sink).temp_name, &st, 0), 0);
+        ck_assert_int_lt(st.st_blocks * 512, 128 * 1024);
+        ck_assert_int_eq(sink_reserve(sink, 128 * 1024, 0), 0);
+        /* It has room of its own: others may take what is left. */
+        ck_assert_int_eq(sink_check_room(sink, there * 2), 0);
+}
+END_TEST
+
+START_TEST(a_file_without_room_of_its_own_looks_at_what_is_left)
+{
+        _cleanup_(sink_freep) Sink *sink = filled_sink();
+        struct statvfs room;
+        uint64_t there;
+
+        ck_assert_int_eq(statvfs(dir, &room), 0);
+        there = (uint64_t) room.f_bavail * room.f_frsize;
+        ck_assert_int_eq(sink_check_room(sink, 0), 0);
+        ck_assert_int_eq(sink_check_room(sink, there / 2), 0);
+        ck_assert_int_eq(sink_check_room(sink, there * 2), -ENOSR);
+}
+END_TEST
+
+START_TEST(room_that_was_not_needed_is_given_back)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+        struct stat st;
+
+        ck_assert_int_eq(sink_reserve(sink, 1024 * 1024, 0), 0);
+        ck_assert_int_eq(fstatat(dir_fd, file.temp_name, &st, 0), 0);
+        ck_assert_int_ge(st.st_blocks * 512, 1024 * 1024);
+        sink_free(sink);
+        ck_assert_int_eq(fstatat(dir_fd, file.temp_name, &st, 0), 0);
+        ck_assert_int_lt(st.st_blocks * 512, 128 * 1024);
+        ck_assert_int_eq(st.st_size, 11);
+        assert_content(file.temp_name, "hello world");
+        forget_file(&file);
 }
 END_TEST
 
 START_TEST(a_file_larger_than_the_disk_is_refused_at_once)
 {
         _cleanup_(sink_freep) Sink *sink = filled_sink();
-        int r = sink_reserve(sink, 1ULL << 43);
+        int r = sink_reserve(sink, 1ULL << 43, 0);
 
         ck_assert_msg(r == -ENOSPC || r == -EFBIG, "%d", r);
 }
@@ -355,6 +409,9 @@ int main(void)
         tcase_add_checked_fixture(publishing, set_up, tear_down);
         tcase_add_test(writing, bytes_are_written_in_order_and_counted);
         tcase_add_test(writing, room_is_claimed_without_changing_the_size);
+        tcase_add_test(writing, so_much_is_left_free_or_nothing_is_claimed);
+        tcase_add_test(writing, a_file_without_room_of_its_own_looks_at_what_is_left);
+        tcase_add_test(writing, room_that_was_not_needed_is_given_back);
         tcase_add_test(writing, a_file_larger_than_the_disk_is_refused_at_once);
         tcase_add_test(writing, the_temporary_name_fits_and_is_recognised);
         tcase_add_test(writing, starting_anew_leaves_one_file_under_another_name);

@@ -18,6 +18,7 @@
 #include "base/str.h"
 
 #include "manager/spawner.h"
+#include "tests/lib/network.h"
 #include "tests/lib/process.h"
 #include "tests/lib/stand-in.h"
 #include "tests/lib/temp-dir.h"
@@ -46,6 +47,12 @@ static void note(void *userdata, SpawnerEvent what, int value)
         ck_assert_uint_lt(heard->n, ARRAY_SIZE(heard->events));
         heard->events[heard->n] = what;
         heard->values[heard->n++] = value;
+}
+
+static void count_news(void *userdata)
+{
+        ck_assert(in_loop);
+        ++*(unsigned *) userdata;
 }
 
 static void run_loop(uint64_t usec)
@@ -264,6 +271,26 @@ START_TEST(a_start_from_the_news_of_a_loss_is_a_new_worker)
 }
 END_TEST
 
+START_TEST(who_is_connected_hears_of_the_network)
+{
+        Heard heard = { 0 };
+        unsigned n = 0;
+        int link;
+
+        network_leave();
+        network_set(false);
+        spawner_watch_network(spawner, count_news, &n);
+        ck_assert_int_eq(spawner_connect(spawner), 0);
+        ck_assert_int_eq(spawner_connect(spawner), 0); /* it is */
+        (void) spawn_of_ours();
+        (void) begin(USERS_ALICE_UID, "alice", &heard, &link);
+        run_until(&heard, 1); /* it listens by now */
+        network_set(true);
+        run_loop(3000000);
+        ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
 START_TEST(a_freed_spawner_leaves_no_worker)
 {
         Heard heard = { 0 };
@@ -403,17 +430,22 @@ static void reply_with(uint32_t kind, uint64_t id, int error)
         ck_assert_int_eq(send(peer, &reply, sizeof(reply), 0), sizeof(reply));
 }
 
+enum { GOOD = SPAWN_PROTOCOL_VERSION };
+
 static const struct {
         const char *what;
         SpawnReply reply;
         size_t size;
 } lies[] = {
-        { "short", { 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) - 1 },
-        { "long", { 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) + 1 },
-        { "version", { 2, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) },
-        { "kind", { 1, SPAWN_START, 1, 0, 0 }, sizeof(SpawnReply) },
-        { "unknown id", { 1, SPAWN_EXITED, 77, 0, 0 }, sizeof(SpawnReply) },
-        { "negative error", { 1, SPAWN_STARTED, 1, -5, 0 }, sizeof(SpawnReply) },
+        { "short", { GOOD, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) - 1 },
+        { "long", { GOOD, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) + 1 },
+        { "version", { GOOD + 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) },
+        { "kind", { GOOD, SPAWN_START, 1, 0, 0 }, sizeof(SpawnReply) },
+        { "unknown id", { GOOD, SPAWN_EXITED, 77, 0, 0 }, sizeof(SpawnReply) },
+        { "negative error", { GOOD, SPAWN_STARTED, 1, -5, 0 }, sizeof(SpawnReply) },
+        { "news of a worker", { GOOD, SPAWN_NETWORK, 1, 0, 0 }, sizeof(SpawnReply) },
+        { "news with an error", { GOOD, SPAWN_NETWORK, 0, 1, 0 }, sizeof(SpawnReply) },
+        { "news with a status", { GOOD, SPAWN_NETWORK, 0, 0, 1 }, sizeof(SpawnReply) },
 };
 
 START_TEST(a_spawner_that_lies_is_lost)
@@ -455,6 +487,29 @@ START_TEST(an_exit_may_be_the_first_news)
         reply_with(SPAWN_EXITED, id, 0);
         run_until(&heard, 1);
         ck_assert_int_eq(heard.events[0], SPAWNER_EXITED);
+}
+END_TEST
+
+START_TEST(news_of_the_network_are_passed_on)
+{
+        Heard heard = { 0 };
+        unsigned n = 0;
+        int link;
+        uint64_t id;
+
+        /* Nobody wants to know, which is no reason to hang up. */
+        reply_with(SPAWN_NETWORK, 0, 0);
+        run_loop(100000);
+        spawner_watch_network(spawner, count_news, &n);
+        id = begin(USERS_ALICE_UID, "alice", &heard, &link);
+        for (unsigned told = 1; told <= 2; told++) {
+                reply_with(SPAWN_NETWORK, 0, 0);
+                run_loop(1000000);
+                ck_assert_uint_eq(n, told);
+        }
+        reply_with(SPAWN_STARTED, id, 0);
+        run_until(&heard, 1);
+        ck_assert_int_eq(heard.events[0], SPAWNER_STARTED);
 }
 END_TEST
 
@@ -504,6 +559,7 @@ static void add_manager_tests(Suite *suite)
         tcase_add_test(forked, a_forgotten_worker_dies_unheard);
         tcase_add_test(forked, a_lost_spawner_is_told_to_all_and_replaced);
         tcase_add_test(forked, a_start_from_the_news_of_a_loss_is_a_new_worker);
+        tcase_add_test(forked, who_is_connected_hears_of_the_network);
         tcase_add_test(forked, a_freed_spawner_leaves_no_worker);
         tcase_add_test(forked, a_directory_without_dosvc_spawn_is_an_error);
 
@@ -515,6 +571,7 @@ static void add_manager_tests(Suite *suite)
         tcase_add_loop_test(given, a_spawner_that_lies_is_lost, 0, ARRAY_SIZE(lies));
         tcase_add_test(given, a_given_connection_does_not_come_back);
         tcase_add_test(given, an_exit_may_be_the_first_news);
+        tcase_add_test(given, news_of_the_network_are_passed_on);
         tcase_add_test(given, a_full_queue_refuses_starts_and_keeps_kills);
 
         suite_add_tcase(suite, forked);
