@@ -47,6 +47,7 @@ typedef struct Flow {
 
 struct Worker {
         sd_event *event;
+        sd_id128_t job;
         FileRecord *records; /* owned */
         size_t n_records;
         size_t next; /* the first that has not been started */
@@ -213,6 +214,7 @@ static int start_file(Worker *worker, FileRecord *record, Failure *failure)
 {
         TransferPlace place = {
                 .event = worker->event,
+                .job = worker->job,
                 .loop = worker->loop,
                 .rungs = worker->rungs,
                 .proxy = worker->proxy,
@@ -522,6 +524,7 @@ int worker_new(sd_event *event,
                 r = add_sources(worker);
         if (r < 0)
                 return r;
+        worker->job = order->job;
         worker->records = order->records;
         worker->n_records = order->n_records;
         *ret = STEAL_PTR(worker);
