@@ -61,9 +61,10 @@
  *       are left free on each file system that files are written to.
  *   Publish(s job_id, a FileRecord files) → a(uus) failures
  *       gives finished files their final names, removes the temporary files of the
- *       others; (index, code, text), empty = all done. May be repeated.
+ *       others, and of all what a worker made and nobody recorded: its names follow from
+ *       job and file (worker/sink); (index, code, text), empty = all done. May be repeated.
  *   Clean(s job_id, a FileRecord files) → a(uus) failures
- *       removes every temporary file that is still the one recorded.
+ *       removes every temporary file that is still the one recorded, and the unrecorded.
  *   Stop() → ()
  */
 #define WORKER_DOWNLOAD           "Download"

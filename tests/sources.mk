@@ -10,7 +10,11 @@ testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY),$(wildcard tests/lib/*
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
 BUS_TESTS  := $(patsubst %.c,%,$(wildcard tests/bus/test-*.c))
 NET_TESTS  := $(patsubst %.c,%,$(wildcard tests/net/test-*.c))
-TESTS      := $(UNIT_TESTS) $(BUS_TESTS) $(NET_TESTS)
+TORTURE    := tests/torture/torture
+TESTS      := $(UNIT_TESTS) $(BUS_TESTS) $(NET_TESTS) $(TORTURE)
+
+# What it does and looks at is several modules of its own.
+$(TORTURE)_STAND_INS := $(filter-out $(TORTURE).c,$(wildcard tests/torture/*.c))
 
 # The client's tests link the client's rooms instead of the daemons'.
 tests/unit/test-format_OWN_ROOMS := ctl.a

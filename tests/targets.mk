@@ -8,24 +8,29 @@ check: all $(call in_build,$(TESTS)) ## Run all tests, those under a booted syst
 check-unit: $(call in_build,$(UNIT_TESTS)) ## Run the tests of single modules
 	$(Q)B=$(B) tests/run $(call in_build,$(UNIT_TESTS))
 
-torture: $(call in_build,$(NO_MEMORY_TESTS)) ## Fail each allocation of the modules in turn
-	$(Q)B=$(B) tests/run $^
-
 check-bus: all $(call in_build,$(BUS_TESTS)) ## Run the tests over a private bus (as root)
 	$(Q)B=$(B) tests/run $(call in_build,$(BUS_TESTS))
 
 check-net: all $(call in_build,$(NET_TESTS)) ## Run the tests against web servers and proxies (as root)
 	$(Q)B=$(B) tests/run $(call in_build,$(NET_TESTS))
 
+# The seed is printed at the start and with every failure; kills meet processes that run on their
+# own, so a seed repeats the choices, not each moment.
+torture: all $(call in_build,$(NO_MEMORY_TESTS) $(TORTURE)) ## Fail each allocation in turn, kill the service at work: ROUNDS (1000), SEED, BATCH (as root)
+	$(Q)B=$(B) ROUNDS=$(ROUNDS) SEED=$(SEED) BATCH=$(BATCH) TEST_TIMEOUT=0 \
+		tests/run --show $(call in_build,$(NO_MEMORY_TESTS) $(TORTURE))
+
 check-boot: all ## Run the tests under a booted systemd of their own (as root)
 	$(Q)B=$(B) tests/boot/run
 
-# Daemons of other users write their counters too, so the objects are everybody's to write.
+# Who is killed writes no counters. Daemons of other users write theirs too, so the objects are
+# everybody's to write.
+COVERING = $(filter-out $(TORTURE),$(TESTS))
 coverage: ## Run the tests instrumented and list what they reach, file by file (as root)
-	$(Q)$(MAKE) B=build-cov COV=1 all $(addprefix build-cov/,$(TESTS))
+	$(Q)$(MAKE) B=build-cov COV=1 all $(addprefix build-cov/,$(COVERING))
 	$(Q)find build-cov -name '*.gcda' -delete
 	$(Q)chmod -R a+rwX build-cov
-	-$(Q)B=build-cov tests/run $(addprefix build-cov/,$(TESTS))
+	-$(Q)B=build-cov tests/run $(addprefix build-cov/,$(COVERING))
 	$(Q)lcov --quiet --capture --directory build-cov --output-file build-cov/all.info
 	$(Q)lcov --quiet --extract build-cov/all.info '*/daemon/*' '*/client-lib/*' \
 		--output-file build-cov/coverage.info

@@ -25,6 +25,7 @@ struct JobRun {
         bool finished;
         bool failed;
         bool transient;
+        bool told_all;
         JobFailure failure;
         uint8_t *asked; /* per file, bit 1 << AuthTarget: a credential was given */
         uint32_t n_asked;
@@ -76,6 +77,11 @@ WorkerTask job_run_task(const JobRun *run)
 Owner *job_run_owner(const JobRun *run)
 {
         return run->owner;
+}
+
+bool job_run_told_all(const JobRun *run)
+{
+        return run->told_all || !run->link;
 }
 
 uint32_t job_run_n_files(const JobRun *run)
@@ -236,6 +242,7 @@ static void on_ended(void *userdata, int result, const char *text)
 {
         JobRun *run = userdata;
 
+        run->told_all = result >= 0 || run->failed || run->finished;
         if (result < 0 && !run->failed && !run->finished && !run->stopping) {
                 set_failure(run,
                             (uint32_t) ERROR_CODE_WORKER_FAILED,
@@ -277,7 +284,7 @@ static FileRecord *collect_files(const JobRun *run, size_t *ret_n)
                 const FileRecord *record = &job->files[i].record;
 
                 if (run->task == WORKER_TASK_DOWNLOAD ? !record->finished
-                                                      : !str_is_empty(record->temp_name))
+                                                      : job_may_have_temp(job, i))
                         files[n++] = *record;
         }
         *ret_n = n;

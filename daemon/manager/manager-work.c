@@ -22,7 +22,7 @@ void manager_arm_plan(Manager *manager)
 static bool has_temporary_files(const Job *job)
 {
         for (uint32_t i = 0; i < job->n_files; i++)
-                if (!str_is_empty(job->files[i].record.temp_name))
+                if (job_may_have_temp(job, i))
                         return true;
         return false;
 }
@@ -66,11 +66,19 @@ void manager_start_run(Manager *manager, Job *job, WorkerTask task)
         }
 }
 
+/* Nothing is on disk that this worker did not tell of; an earlier one may have left something. */
+static void believe(Job *job)
+{
+        if (job_run_task(job->run) == WORKER_TASK_DOWNLOAD && job_run_told_all(job->run))
+                job->untold = job->untold_before;
+}
+
 void manager_end_run(Manager *manager, Job *job)
 {
         Owner *owner = job_run_owner(job->run);
         bool download = job_run_task(job->run) == WORKER_TASK_DOWNLOAD;
 
+        believe(job);
         list_remove(&job->running_link);
         job_run_free(job->run);
         if (download) {
@@ -182,6 +190,9 @@ static void start_job(Manager *manager, Job *job)
                 return;
         }
         job->next_attempt_usec = 0;
+        job->untold_before = job->untold;
+        if (job->n_finished < job->n_files)
+                job->untold = true; /* saved before there is a worker */
         (void) manager_move(manager, job, JOB_EVENT_START);
         if (job->n_finished == job->n_files) {
                 job->transferred_usec = manager_now(manager);
@@ -558,6 +569,7 @@ static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFail
         Manager *manager = userdata;
         bool pauses = false;
 
+        believe(job); /* before it is saved */
         switch (job_run_task(job->run)) {
         case WORKER_TASK_DOWNLOAD:
                 stopwatch_stop(&job->active, manager_ticks(manager));

@@ -54,6 +54,9 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         /* 4: sums over the rows; 0: put by an older version */
         ("ALTER TABLE jobs ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
          "ALTER TABLE files ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"),
+        /* 5: of older jobs nobody knows; the sums are over one column more */
+        ("ALTER TABLE jobs ADD COLUMN untold INTEGER NOT NULL DEFAULT 1;"
+         "UPDATE jobs SET sum=0;"),
 };
 
 int store_schema_errno(sqlite3 *db, int code)

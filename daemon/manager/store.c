@@ -37,11 +37,13 @@ enum {
         "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
         "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
-        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, workers_lost"
+        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, "              \
+        "workers_lost, "                                                                           \
+        "untold"
 
 #define JOB_PARAMETERS                                                                             \
         "?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25," \
-        "?26,?27,?28,?29"
+        "?26,?27,?28,?29,?30"
 
 #define FILE_COLUMNS                                                                               \
         "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
@@ -54,7 +56,7 @@ enum {
 #define JOB_IS_WHOLE  "sum = 0 OR sum = row_sum(" JOB_VALUES ")"
 #define FILE_IS_WHOLE "sum = 0 OR sum = row_sum(" FILE_COLUMNS ")"
 
-enum { JOB_IS_WHOLE_COLUMN = 29, FILE_IS_WHOLE_COLUMN = 18 };
+enum { JOB_IS_WHOLE_COLUMN = 30, FILE_IS_WHOLE_COLUMN = 18 };
 
 static const char *const statement_texts[STATEMENTS_MAX] = {
         [BEGIN] = "BEGIN IMMEDIATE",
@@ -372,6 +374,7 @@ int store_put_job(Store *store, Job *job)
         bind_u64(s, 27, job->stalled.spent_usec);
         bind_u64(s, 28, job->active.spent_usec);
         bind_u64(s, 29, job->workers_lost);
+        bind_u64(s, 30, job->untold);
 
         r = change(store, s);
         if (r >= 0 && job->serial == 0)
@@ -707,6 +710,7 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->stalled.spent_usec = column_u64(s, 26);
         job->active.spent_usec = column_u64(s, 27);
         job->workers_lost = (uint32_t) column_u64(s, 28);
+        job->untold = job->untold_before = column_u64(s, 29) != 0;
 
         r = read_text(s, 4, &job->display_name);
         if (r >= 0)

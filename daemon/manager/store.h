@@ -18,7 +18,7 @@
 
 typedef struct Store Store;
 
-#define STORE_SCHEMA_VERSION 4
+#define STORE_SCHEMA_VERSION 5
 
 /*
  * path: the database, made with mode 0600 when missing; ":memory:" for tests. -EUCLEAN: not a

@@ -32,7 +32,7 @@ typedef struct WorkerOrder {
         sd_id128_t job;
         uint32_t owner_uid;
         const char *owner_name;
-        const FileRecord *files; /* DOWNLOAD: those not finished; else all with a temp_name */
+        const FileRecord *files; /* DOWNLOAD: not finished; else may have a temporary file */
         size_t n_files;
         char *const *proxies;
         char *const *proxy_bypass;

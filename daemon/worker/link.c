@@ -266,12 +266,11 @@ static int read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n
         return 0;
 }
 
-static int read_job_id(sd_bus_message *m)
+static int read_job_id(sd_bus_message *m, sd_id128_t *ret)
 {
         const char *job_id;
-        sd_id128_t id;
 
-        return sd_bus_message_read(m, "s", &job_id) < 0 || sd_id128_from_string(job_id, &id) < 0
+        return sd_bus_message_read(m, "s", &job_id) < 0 || sd_id128_from_string(job_id, ret) < 0
                        ? -EBADMSG
                        : 0;
 }
@@ -316,7 +315,7 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
         if (r < 0)
                 return r;
-        r = read_job_id(m);
+        r = read_job_id(m, &order.job);
         if (r >= 0)
                 r = wire_read_strings(m, MAX_PROXIES, &proxies);
         if (r >= 0)
@@ -363,22 +362,23 @@ static int reply_failures(sd_bus_message *m, const PublishFailures *failures)
 /* Publish and Clean: there is nothing else to do meanwhile, so the reply is the result. */
 static int do_files(sd_bus_message *m,
                     Link *link,
-                    int (*task)(const FileRecord *, size_t, PublishFailures *),
+                    int (*task)(sd_id128_t, const FileRecord *, size_t, PublishFailures *),
                     sd_bus_error *error)
 {
         _cleanup_(publish_failures_done) PublishFailures failures = { 0 };
         FileRecord *records = NULL;
         size_t n_records = 0;
+        sd_id128_t job;
         int r = accept_order(link, error);
 
         if (r < 0)
                 return r;
-        r = read_job_id(m);
+        r = read_job_id(m, &job);
         if (r >= 0)
                 r = read_files(m, &records, &n_records);
         if (r < 0)
                 return refuse_order(r, error);
-        r = task(records, n_records, &failures);
+        r = task(job, records, n_records, &failures);
         file_records_free(records, n_records);
         return r < 0 ? r : reply_failures(m, &failures);
 }

@@ -684,6 +684,7 @@ static int open_place(Transfer *transfer)
 
         r = sink_new(destination_fd(transfer->place.destination),
                      destination_entry(record->local_name),
+                     sink_tag(transfer->place.job, record->index),
                      &transfer->sink);
         if (r < 0 || str_is_empty(record->temp_name))
                 return r < 0 ? r : forget_version(record);

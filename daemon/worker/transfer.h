@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
 
 #include "base/macro.h"
 #include "base/secret.h"
@@ -50,6 +51,7 @@ typedef struct TransferFacts {
 /* Where a transfer works; everything is borrowed and outlives it. */
 typedef struct TransferPlace {
         sd_event *event;
+        sd_id128_t job;
         CurlLoop *loop;
         Destination *destination;
         Rungs *rungs;

@@ -47,6 +47,7 @@ typedef struct Flow {
 
 struct Worker {
         sd_event *event;
+        sd_id128_t job;
         FileRecord *records; /* owned */
         size_t n_records;
         size_t next; /* the first that has not been started */
@@ -214,6 +215,7 @@ static int start_file(Worker *worker, FileRecord *record, Failure *failure)
 {
         TransferPlace place = {
                 .event = worker->event,
+                .job = worker->job,
                 .loop = worker->loop,
                 .rungs = worker->rungs,
                 .proxy = worker->proxy,
@@ -543,6 +545,7 @@ int worker_new(sd_event *event,
         if (r < 0)
                 return r;
         worker->disk_reserve_bytes = order->disk_reserve_bytes;
+        worker->job = order->job;
         worker->records = order->records;
         worker->n_records = order->n_records;
         *ret = STEAL_PTR(worker);

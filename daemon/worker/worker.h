@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
 
 #include "base/macro.h"
 #include "base/secret.h"
@@ -39,6 +40,7 @@ typedef struct WorkerFacts {
 } WorkerFacts;
 
 typedef struct WorkerOrder {
+        sd_id128_t job;
         FileRecord *records; /* taken over by worker_new() when it succeeds */
         size_t n_records;
         char *const *proxies;        /* the first is used; none = direct */

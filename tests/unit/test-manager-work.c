@@ -922,6 +922,45 @@ START_TEST(cancel_has_temporary_files_removed)
 }
 END_TEST
 
+/* It may have made a file before it went: the end looks for it under all names of all files. */
+START_TEST(what_a_lost_worker_may_have_left_is_looked_for)
+{
+        for (int i = 0; i < 2; i++) {
+                Job *job = make_connecting(2);
+                sd_id128_t id = job->id;
+                WorkerLink *link;
+
+                if (i == 0) {
+                        fake_link_end(worker_of(job), -EPIPE, "gone");
+                        turn();
+                } else { /* the manager went, and did not come to start another worker */
+                        manager = manager_free(manager);
+                        config.max_active_jobs = 0;
+                        new_manager(-1);
+                        ck_assert_int_eq(manager_load(manager), 0);
+                        turn();
+                        manager = manager_free(manager);
+                        new_manager(-1);
+                        ck_assert_int_eq(manager_load(manager), 0);
+                        turn();
+                        ck_assert_int_eq(manager_find_job(manager, &root, id, &job), 0);
+                }
+                if (i == 0)
+                        cancel(job);
+                else
+                        complete(job);
+                link = worker_of(job);
+                ck_assert_uint_eq(link->task, i == 0 ? WORKER_TASK_CLEAN : WORKER_TASK_PUBLISH);
+                ck_assert_uint_eq(link->n_files, 2);
+                ck_assert_str_eq(link->files[1].temp_name, "");
+                fake_link_succeed(link);
+                turn();
+                ck_assert_int_eq(manager_find_job(manager, &root, id, &job), -ENOENT);
+                story[0] = '\0';
+        }
+}
+END_TEST
+
 START_TEST(a_cancelled_job_takes_no_more_verbs)
 {
         Job *job = make_transferred(1);
@@ -1029,6 +1068,7 @@ int main(void)
                       "cancel",
                       cancel_with_nothing_on_disk_needs_no_worker,
                       cancel_has_temporary_files_removed,
+                      what_a_lost_worker_may_have_left_is_looked_for,
                       a_cancelled_job_takes_no_more_verbs,
                       litter_is_tried_thrice_with_pauses);
         runner = srunner_create(suite);

@@ -17,6 +17,10 @@
 #include "tests/lib/temp-dir.h"
 #include "worker/sink.h"
 
+/* Of the file under test and of another one. */
+#define TAG   0x12345670U
+#define OTHER 0x12345678U
+
 static char *dir;
 static int dir_fd;
 
@@ -37,7 +41,7 @@ static Sink *new_sink(const char *name)
 {
         Sink *sink;
 
-        ck_assert_int_eq(sink_new(dir_fd, name, &sink), 0);
+        ck_assert_int_eq(sink_new(dir_fd, name, TAG, &sink), 0);
         return sink;
 }
 
@@ -308,12 +312,12 @@ START_TEST(a_final_name_of_another_kind_is_refused)
         Sink *sink;
 
         ck_assert_int_eq(mkdirat(dir_fd, "directory", 0755), 0);
-        ck_assert_int_eq(sink_new(dir_fd, "directory", &sink), -EISDIR);
+        ck_assert_int_eq(sink_new(dir_fd, "directory", TAG, &sink), -EISDIR);
         ck_assert_int_eq(mkfifoat(dir_fd, "fifo", 0644), 0);
-        ck_assert_int_eq(sink_new(dir_fd, "fifo", &sink), -EEXIST);
+        ck_assert_int_eq(sink_new(dir_fd, "fifo", TAG, &sink), -EEXIST);
         (void) strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
         ck_assert_int_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
-        ck_assert_int_eq(sink_new(dir_fd, "socket", &sink), -EEXIST);
+        ck_assert_int_eq(sink_new(dir_fd, "socket", TAG, &sink), -EEXIST);
         ck_assert_int_eq(symlinkat("directory", dir_fd, "symlink"), 0);
         sink_free(new_sink("symlink"));
 }
@@ -383,6 +387,84 @@ START_TEST(cleaning_removes_the_recorded_file_only)
 }
 END_TEST
 
+/* Killed between the making and the record: the next one takes the place, the end sweeps. */
+START_TEST(a_file_that_was_never_recorded_is_found_by_its_name)
+{
+        Sink *sink = filled_sink();
+        SinkFile first = kept_file(sink);
+
+        sink_free(sink);
+        sink = filled_sink();
+        ck_assert_str_eq(sink_file(sink).temp_name, first.temp_name);
+        ck_assert_uint_eq(entries(), 1);
+        sink_free(sink);
+
+        ck_assert_int_eq(sink_sweep(dir_fd, "file", OTHER, ""), 0);
+        ck_assert_int_eq(sink_sweep(dir_fd, "another", TAG, ""), 0);
+        ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, first.temp_name), 0);
+        ck_assert_uint_eq(entries(), 1);
+        ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), 0);
+        ck_assert_uint_eq(entries(), 0);
+        forget_file(&first);
+}
+END_TEST
+
+/* What is at work, what is not ours to make, what was published: nobody's leftover. */
+START_TEST(sweeping_leaves_what_may_be_somebodys)
+{
+        _cleanup_(sink_freep) Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+
+        ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), 0);
+        ck_assert_uint_eq(entries(), 1);
+        sink = sink_free(sink);
+        ck_assert_int_eq(fchmodat(dir_fd, file.temp_name, 0644, 0), 0);
+        ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), 0);
+        ck_assert_uint_eq(entries(), 1);
+        ck_assert_int_eq(unlinkat(dir_fd, file.temp_name, 0), 0);
+        ck_assert_int_eq(symlinkat("file", dir_fd, file.temp_name), 0);
+        ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), 0);
+        ck_assert_uint_eq(entries(), 1);
+        /* The name being taken, another one does. */
+        sink = filled_sink();
+        ck_assert_str_ne(sink_file(sink).temp_name, file.temp_name);
+        forget_file(&file);
+}
+END_TEST
+
+/* A record that a crash left behind must not vouch for a file that was made later. */
+START_TEST(the_name_of_a_lost_file_is_not_used_again)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+
+        sink_free(sink);
+        ck_assert_int_eq(unlinkat(dir_fd, file.temp_name, 0), 0);
+        sink = new_sink("file");
+        ck_assert_int_eq(sink_continue(sink, &file, 5), -ESTALE);
+        for (int i = 0; i < 7; i++) {
+                ck_assert_int_eq(sink_create(sink), 0);
+                ck_assert_str_ne(sink_file(sink).temp_name, file.temp_name);
+        }
+        ck_assert_uint_eq(entries(), 1);
+        sink_free(sink);
+        forget_file(&file);
+}
+END_TEST
+
+START_TEST(a_tag_is_of_one_file_of_one_job)
+{
+        sd_id128_t a =
+                SD_ID128_MAKE(00, 01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 0f);
+        sd_id128_t b =
+                SD_ID128_MAKE(00, 01, 02, 03, 04, 05, 06, 07, 08, 09, 0a, 0b, 0c, 0d, 0e, 10);
+
+        ck_assert_uint_eq(sink_tag(a, 1), sink_tag(a, 1));
+        ck_assert_uint_ne(sink_tag(a, 1), sink_tag(a, 2));
+        ck_assert_uint_ne(sink_tag(a, 1), sink_tag(b, 1));
+}
+END_TEST
+
 START_TEST(a_write_that_fails_keeps_what_went_before)
 {
         static const struct rlimit limit = { 15, 15 };
@@ -400,13 +482,14 @@ int main(void)
 {
         Suite *suite = suite_create("sink");
         TCase *writing = tcase_create("writing"), *going_on = tcase_create("going on"),
-              *publishing = tcase_create("publishing");
+              *publishing = tcase_create("publishing"), *sweeping = tcase_create("sweeping");
         SRunner *runner;
         int failed;
 
         tcase_add_checked_fixture(writing, set_up, tear_down);
         tcase_add_checked_fixture(going_on, set_up, tear_down);
         tcase_add_checked_fixture(publishing, set_up, tear_down);
+        tcase_add_checked_fixture(sweeping, set_up, tear_down);
         tcase_add_test(writing, bytes_are_written_in_order_and_counted);
         tcase_add_test(writing, room_is_claimed_without_changing_the_size);
         tcase_add_test(writing, so_much_is_left_free_or_nothing_is_claimed);
@@ -424,9 +507,14 @@ int main(void)
         tcase_add_test(publishing, publishing_renames_once_and_knows_it_later);
         tcase_add_test(publishing, publishing_replaces_a_file_and_a_symlink_only);
         tcase_add_test(publishing, cleaning_removes_the_recorded_file_only);
+        tcase_add_test(sweeping, a_file_that_was_never_recorded_is_found_by_its_name);
+        tcase_add_test(sweeping, sweeping_leaves_what_may_be_somebodys);
+        tcase_add_test(sweeping, the_name_of_a_lost_file_is_not_used_again);
+        tcase_add_test(sweeping, a_tag_is_of_one_file_of_one_job);
         suite_add_tcase(suite, writing);
         suite_add_tcase(suite, going_on);
         suite_add_tcase(suite, publishing);
+        suite_add_tcase(suite, sweeping);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
