@@ -480,7 +480,7 @@ END_TEST
 static int check_password(const char *s, size_t size)
 {
         const char *reason = NULL;
-        int r = spec_check_password(s, size, &reason);
+        int r = spec_check_password(AUTH_SCHEME_BASIC, s, size, &reason);
 
         ck_assert((reason != NULL) == (r < 0));
         return r;
