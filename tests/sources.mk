@@ -31,7 +31,7 @@ $(foreach test,$(MANAGER_TESTS),$(eval $(call manager_test,tests/unit/test-$(tes
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)
 $(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a model.a base.a)
-$(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libcrypto libseccomp jansson
+$(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libcrypto libseccomp jansson krb5 krb5-gssapi
 $(1)_LIBS    := -lkeyutils
 endef
 $(foreach test,$(TESTS),$(eval $(call test_sources,$(test))))
