@@ -4,7 +4,7 @@ ROOMS += testlib
 
 # Stand-ins for a module of the daemon are linked only by the test that names them.
 STAND_INS       := tests/lib/fake-link.c tests/lib/manager-rig.c
-testlib_SOURCES := $(filter-out $(STAND_INS),$(wildcard tests/lib/*.c))
+testlib_SOURCES := $(filter-out $(STAND_INS) tests/lib/fake-tickets.c,$(wildcard tests/lib/*.c))
 
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
 BUS_TESTS  := $(patsubst %.c,%,$(wildcard tests/bus/test-*.c))
@@ -27,6 +27,8 @@ $(1)_STAND_INS := $(STAND_INS)
 endef
 MANAGER_TESTS := manager manager-turn manager-verbs manager-work
 $(foreach test,$(MANAGER_TESTS),$(eval $(call manager_test,tests/unit/test-$(test))))
+
+tests/unit/test-logins_STAND_INS := tests/lib/fake-tickets.c
 
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)
