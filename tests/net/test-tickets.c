@@ -265,8 +265,7 @@ START_TEST(a_servers_implicit_credentials_do_not_serve_the_proxy)
         use(SERVERS_PROXY_NEGOTIATE);
         set_implicit("server", "negotiate");
         expect_error(CODE_407, "407");
-        ck_assert_ptr_null(
-                strstr(servers_proxy_requests(SERVERS_PROXY_NEGOTIATE, 1), "Negotiate"));
+        ck_assert_ptr_null(strstr(servers_proxy_requests(SERVERS_PROXY_NEGOTIATE, 1), "Negotiate"));
 }
 END_TEST
 
@@ -362,12 +361,7 @@ START_TEST(two_identities_in_one_job_are_not_mixed)
 {
         add(SITE_TLS_NEGOTIATE);
         use(SERVERS_PROXY_NEGOTIATE);
-        client_set_password(scene.alice,
-                            job,
-                            "proxy",
-                            "negotiate",
-                            "alice",
-                            REALM_ALICE_PASSWORD);
+        client_set_password(scene.alice, job, "proxy", "negotiate", "alice", REALM_ALICE_PASSWORD);
         set(SERVERS_USER, SERVERS_PASSWORD);
         expect_error(CODE_401, "one identity");
         assert_nothing_sent(SITE_TLS_NEGOTIATE);
