@@ -183,7 +183,7 @@ START_TEST(the_ticket_is_found_where_krb5_conf_says)
         realm_configure(REALM_KDC_ANSWERS, caches[_i]);
         /* kinit of the owner reads the same file. */
         get_ticket(USERS_ALICE_UID,
-                   _i == 0 ? "FILE:/tmp/tickets-of-7101" : "DIR:/tmp/tickets-of-7001.d",
+                   _i == 0 ? "FILE:/tmp/tickets-of-7101" : "DIR:/tmp/tickets-of-7101.d",
                    "alice",
                    REALM_ALICE_PASSWORD);
         add(SITE_NEGOTIATE);
