@@ -47,7 +47,7 @@
 static const char common[] =
         "cache deny all\ncache_mem 8 MB\nmemory_cache_shared off\nnetdb_filename none\n"
         "pid_filename none\npinger_enable off\nshutdown_lifetime 0 seconds\n"
-        "visible_hostname localhost\ncoredump_dir @DIR@\nbuffered_logs off\n"
+        "visible_hostname localhost\nvia off\ncoredump_dir @DIR@\nbuffered_logs off\n"
         "logformat proxied %rm|%ru|%>Hs|%{Proxy-Authorization}>h|%un\n"
         "logformat served %rm|%rp|%>Hs|%{Authorization}>h|%un\n";
 

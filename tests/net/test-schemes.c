@@ -66,7 +66,6 @@ static const Way ways[] = {
         { SERVERS_REALM, SITE_TLS_NEGOTIATE_BOUND, -1, "negotiate", READER, NULL, "Negotiate", TICKET },
         { SERVERS_DOMAIN, SITE_NTLM, -1, "ntlm", DOMAIN, NULL, "NTLM", READER },
         { SERVERS_DOMAIN, SITE_TLS_NTLM, -1, "ntlm", DOMAIN, NULL, "NTLM", READER },
-        { SERVERS_DOMAIN, SITE_H2_NTLM, -1, "ntlm", DOMAIN, NULL, "NTLM", READER },
         { SERVERS_DOMAIN, SITE_NTLM, -1, "ntlm", ACCENT, DOMAIN_ACCENT_PASSWORD, "NTLM", DOMAIN_ACCENT_USER },
 
         { SERVERS_SQUID, SITE_OPEN, SERVERS_PROXY_BASIC, "basic", READER, NULL, "Basic", READER },
@@ -371,6 +370,17 @@ START_TEST(the_error_says_which_side_refused)
 }
 END_TEST
 
+/* NTLM is of connections: over HTTP/2 it falls back to HTTP/1.1. */
+START_TEST(ntlm_leaves_http_2)
+{
+        add(SITE_H2_NTLM);
+        set("server", "ntlm", DOMAIN_NAME "\\" SERVERS_USER, SERVERS_PASSWORD);
+        fetch();
+        ck_assert_ptr_nonnull(
+                strstr(servers_logons(SITE_TLS_NTLM, 2), " 200 NTLM " SERVERS_USER "\n"));
+}
+END_TEST
+
 /* What NTLM cannot ----------------------------------------------------------------------------- */
 
 START_TEST(implicit_ntlm_says_that_there_is_none)
@@ -431,6 +441,7 @@ int main(void)
         tcase_add_test(several, bearer_goes_before_basic);
         tcase_add_loop_test(several, what_ntlm_cannot_carry_is_refused_at_once, 0, 2);
         if (available & SERVERS_DOMAIN) {
+                tcase_add_test(several, ntlm_leaves_http_2);
                 tcase_add_test(several, implicit_ntlm_says_that_there_is_none);
                 tcase_add_loop_test(several, the_error_says_which_side_refused, 0, 3);
         }
