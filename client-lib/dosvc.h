@@ -228,14 +228,18 @@ int dosvc_file_get_response_headers(dosvc_connection *connection,
  *      user_name and secret      user name (at most 300 UTF-16 units) and password (at most 65536;
  *                                no bytes is a password too), not NUL-terminated
  *      user_name NULL            scheme bearer: secret is the token
- *      both NULL                 ntlm and negotiate: the logon of the job's owner
+ *      both NULL                 negotiate: the Kerberos tickets of the job's owner, as they are
+ *                                when they are needed; ntlm takes it too, and has none on Linux
+ *
+ * User names are "DOMAIN\user" for ntlm, and "user", "user@REALM" or "REALM\user" for negotiate.
  *
  * The secret travels in a sealed memory file, not over the bus; the caller's copy is the caller's
  * to erase. Job.SetCredentials with password-fd or token-fd. Since 0.1.
  * Errors: -EDESTADDRREQ (unknown target), -EPROTONOSUPPORT (unknown scheme), -EINVAL (a user name
  * or password that the scheme needs is missing, or only one of them is there), -ENAMETOOLONG (user
  * name), -EMSGSIZE (password), -EILSEQ (control characters, bad UTF-8, colon in the user name of
- * basic), -ENOKEY (the credential store refuses), -ENOBUFS (too many credentials of one user).
+ * basic, not ISO 8859-1 for ntlm), -ENOKEY (the credential store refuses), -ENOBUFS (too many
+ * credentials of one user).
  */
 int dosvc_job_set_credentials(dosvc_connection *connection,
                               const char *job,

@@ -15,8 +15,8 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c 
         worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
-        head.c http-date.c link.c parts.c publish.c request.c resume.c rungs.c sandbox.c sink.c \
-        transfer.c worker.c)
+        head.c http-date.c kerberos.c link.c logins.c parts.c publish.c request.c resume.c rungs.c \
+        sandbox.c sink.c tickets.c transfer.c worker.c)
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret
 
@@ -31,7 +31,7 @@ dosvc-spawn_PKGS    := libsystemd
 
 dosvc-worker_SOURCES := daemon/dosvc-worker.c daemon/base/wiping-heap.c
 dosvc-worker_ROOMS   := worker.a model.a base.a
-dosvc-worker_PKGS    := libsystemd libcurl libcrypto libsodium libseccomp
+dosvc-worker_PKGS    := libsystemd libcurl libcrypto libsodium libseccomp krb5 krb5-gssapi
 
 dosvc-secret_SOURCES := daemon/dosvc-secret.c
 dosvc-secret_ROOMS   := base.a

@@ -80,7 +80,8 @@
  *   Authenticate(u file, s target, as offered) → (s scheme, b implicit, s user, h secret)
  *       offered: schemes in the peer's last challenge. secret: memfd with the password or
  *       token, read from offset 0 to its end; an empty one when implicit. A repeated call
- *       for one request means that the credential given before was refused.
+ *       that still offers the scheme given before says that it was refused; one that does not
+ *       says that it could not be used here (no ticket), so that another may be given.
  *       Error org.dosvc1.Error.NotFound: nothing fits; the file fails with 401 or 407.
  */
 #define WORKER_AUTHENTICATE                 "Authenticate"

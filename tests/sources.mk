@@ -5,7 +5,7 @@ ROOMS += testlib
 # Stand-ins for a module of the daemon are linked only by the test that names them.
 STAND_INS       := tests/lib/fake-link.c tests/lib/manager-rig.c
 NO_MEMORY       := tests/lib/no-memory.c
-testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY),$(wildcard tests/lib/*.c))
+testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY) tests/lib/fake-tickets.c,$(wildcard tests/lib/*.c))
 
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
 BUS_TESTS  := $(patsubst %.c,%,$(wildcard tests/bus/test-*.c))
@@ -52,10 +52,13 @@ $(1)_WRAPS     := $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 endef
 $(foreach test,$(NO_MEMORY_TESTS),$(eval $(call no_memory_test,$(test))))
 
+tests/unit/test-logins_STAND_INS := tests/lib/fake-tickets.c
+
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)
 $(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a model.a base.a)
-$(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libcrypto libseccomp jansson
+$(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libcrypto libseccomp jansson \
+        krb5 krb5-gssapi
 $(1)_LIBS    := -lkeyutils $($(1)_WRAPS)
 endef
 $(foreach test,$(TESTS),$(eval $(call test_sources,$(test))))

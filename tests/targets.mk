@@ -39,7 +39,7 @@ coverage: ## Run the tests instrumented and list what they reach, file by file (
 # Each tests/fuzz/fuzz-<parser>.c is one program of clang's; tests/fuzz/<parser>/ its corpus.
 FUZZ_SECONDS ?= 20
 FUZZERS      := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz-*.c))
-FUZZ_PKGS    := libsystemd libsodium libcurl libcrypto libseccomp
+FUZZ_PKGS    := libsystemd libsodium libcurl libcrypto libseccomp krb5 krb5-gssapi
 
 build-fuzz/tests/fuzz/%: tests/fuzz/%.c $(model_SOURCES) $(worker_SOURCES) $(base_SOURCES)
 	$(call say,FUZZ,$<)

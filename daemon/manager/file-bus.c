@@ -30,7 +30,8 @@ static int take_user_info(BusEdge *edge,
                 return 0;
         r = spec_check_user_name(AUTH_SCHEME_BASIC, user, &reason);
         if (r >= 0)
-                r = spec_check_password(password ? password : "",
+                r = spec_check_password(AUTH_SCHEME_BASIC,
+                                        password ? password : "",
                                         password ? strlen(password) : 0,
                                         &reason);
         if (r < 0)

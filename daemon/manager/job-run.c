@@ -13,6 +13,13 @@
 /* Shorter spans tell more about the scheduler of the kernel than about the network. */
 #define RATE_SPAN_USEC (250 * USEC_PER_MSEC)
 
+/* Credentials that the worker has got for a file, bits 1 << AuthScheme. */
+typedef struct Given {
+        uint8_t schemes[AUTH_TARGETS_MAX];
+} Given;
+
+_Static_assert(AUTH_SCHEMES_MAX <= 8, "schemes of one target fit into a byte");
+
 struct JobRun {
         Job *job;     /* borrowed: not freed while it runs */
         Owner *owner; /* borrowed: not freed while n_active counts us */
@@ -27,8 +34,8 @@ struct JobRun {
         bool transient;
         bool told_all;
         JobFailure failure;
-        uint8_t *asked; /* per file, bit 1 << AuthTarget: a credential was given */
-        uint32_t n_asked;
+        Given *given; /* per file */
+        uint32_t n_files;
         uint64_t rate_since_usec;
         uint64_t rate_bytes;
 };
@@ -64,7 +71,7 @@ JobRun *job_run_free(JobRun *run)
         run->job->rate_bps = 0;
         free(run->failure.description);
         free(run->failure.url);
-        free(run->asked);
+        free(run->given);
         free(run);
         return NULL;
 }
@@ -86,7 +93,7 @@ bool job_run_told_all(const JobRun *run)
 
 uint32_t job_run_n_files(const JobRun *run)
 {
-        return run->n_asked;
+        return run->n_files;
 }
 
 bool job_run_is_started(const JobRun *run)
@@ -203,19 +210,24 @@ static int
 on_authenticate(void *userdata, uint32_t file, AuthTarget target, unsigned offered, Credential *ret)
 {
         JobRun *run = userdata;
+        uint8_t *given;
         int r;
 
-        if (file >= run->n_asked || run->stopping)
+        if (file >= run->n_files || run->stopping)
                 return -ENOENT;
         /* Taken in this turn: what its new owner sets is not for a process of the old one. */
         if (run->owner != run->job->owner)
                 return -ENOENT;
-        /* Asked again: what was given is refused, and no weaker one is tried. */
-        if (run->asked[file] & 1u << target)
+        /*
+         * Still offered: what was given is refused, and no weaker one is tried. Not offered any
+         * more: the worker could not use it.
+         */
+        given = &run->given[file].schemes[target];
+        if (*given & offered)
                 return -ENOENT;
         r = run->events->authenticate(run->job->manager, run->job, target, offered, ret);
         if (r >= 0)
-                run->asked[file] = (uint8_t) (run->asked[file] | 1u << target);
+                *given = (uint8_t) (*given | 1U << ret->scheme);
         return r;
 }
 
@@ -304,10 +316,10 @@ int job_run_start(JobRun *run,
         int r;
 
         files = collect_files(run, &n_files);
-        run->n_asked = run->job->n_files;
-        free(run->asked); /* of a start that failed */
-        run->asked = calloc(run->n_asked ? run->n_asked : 1, 1);
-        if (!files || !run->asked)
+        run->n_files = run->job->n_files;
+        free(run->given); /* of a start that failed */
+        run->given = calloc(run->n_files ? run->n_files : 1, sizeof(*run->given));
+        if (!files || !run->given)
                 return -ENOMEM;
 
         r = worker_link_new(event,

@@ -440,7 +440,8 @@ int manager_remove_credentials(Manager *manager,
 
 int manager_has_credentials(Manager *manager, Job *job, AuthTarget target, AuthScheme scheme)
 {
-        int schemes = store_slot_schemes(manager->parts.store, job, target);
+        unsigned schemes, implicit;
+        int r = store_slot_schemes(manager->parts.store, job, target, &schemes, &implicit);
 
-        return schemes < 0 ? schemes : ((unsigned) schemes & 1u << scheme) != 0;
+        return r < 0 ? r : (schemes & 1U << scheme) != 0;
 }

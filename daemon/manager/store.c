@@ -75,7 +75,7 @@ static const char *const statement_texts[STATEMENTS_MAX] = {
                      "WHERE job=?1 AND target=?2 AND scheme=?3",
         [DELETE_SLOT] = "DELETE FROM slots WHERE job=?1 AND target=?2 AND scheme=?3",
         [DELETE_SLOTS] = "DELETE FROM slots WHERE job=?1",
-        [SLOT_SCHEMES] = "SELECT scheme FROM slots WHERE job=?1 AND target=?2",
+        [SLOT_SCHEMES] = "SELECT scheme, implicit FROM slots WHERE job=?1 AND target=?2",
         [SLOT_BYTES] = "SELECT coalesce(sum(length(sealed)), 0) FROM slots WHERE job=?1",
         [EACH_SLOT] =
                 "SELECT slots.job, target, scheme, key_id, persistent, length(sealed), jobs.id "
@@ -508,10 +508,14 @@ void store_slot_done(StoreSlot *slot)
         vault_row_done(&slot->row);
 }
 
-int store_slot_schemes(Store *store, const Job *job, AuthTarget target)
+int store_slot_schemes(Store *store,
+                       const Job *job,
+                       AuthTarget target,
+                       unsigned *ret_schemes,
+                       unsigned *ret_implicit)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        unsigned schemes = 0;
+        unsigned schemes = 0, implicit = 0;
         int code, r;
 
         r = get_statement(store, SLOT_SCHEMES, &s);
@@ -522,11 +526,18 @@ int store_slot_schemes(Store *store, const Job *job, AuthTarget target)
         while ((code = sqlite3_step(s)) == SQLITE_ROW) {
                 uint64_t scheme = column_u64(s, 0);
 
-                if (scheme < AUTH_SCHEMES_MAX)
-                        schemes |= 1u << scheme;
+                if (scheme >= AUTH_SCHEMES_MAX)
+                        continue;
+                schemes |= 1U << scheme;
+                if (sqlite3_column_int(s, 1) != 0)
+                        implicit |= 1U << scheme;
         }
         r = store_errno(store, code);
-        return r < 0 ? r : (int) schemes;
+        if (r < 0)
+                return r;
+        *ret_schemes = schemes;
+        *ret_implicit = implicit;
+        return 0;
 }
 
 int store_slot_bytes(Store *store, const Job *job, uint64_t *ret_bytes)

@@ -73,8 +73,12 @@ typedef struct StoreSlot {
 
 void store_slot_done(StoreSlot *slot);
 
-/* Bit 1 << AuthScheme for each slot of the target that is set; negative errno. */
-int store_slot_schemes(Store *store, const Job *job, AuthTarget target);
+/* Bit 1 << AuthScheme for each slot of the target that is set, and for each that is implicit. */
+int store_slot_schemes(Store *store,
+                       const Job *job,
+                       AuthTarget target,
+                       unsigned *ret_schemes,
+                       unsigned *ret_implicit);
 /* Bytes of all sealed credentials of the job. */
 int store_slot_bytes(Store *store, const Job *job, uint64_t *ret_bytes);
 /* -ENOENT: the slot is empty. */

@@ -139,6 +139,25 @@ int spec_utf16_length(const char *s, size_t size_bytes, size_t *ret_units)
         return 0;
 }
 
+int spec_to_latin1(const char *s, size_t size_bytes, char *ret, size_t *ret_size)
+{
+        size_t size = 0, at = 0;
+
+        while (at < size_bytes) {
+                uint32_t c;
+                int length = utf8_decode((const unsigned char *) s + at, size_bytes - at, &c);
+
+                if (length < 0 || c > 0xff)
+                        return -EILSEQ;
+                if (ret)
+                        ret[size] = (char) c;
+                size++;
+                at += (size_t) length;
+        }
+        *ret_size = size;
+        return 0;
+}
+
 int spec_check_label(const char *s, size_t limit_units, const char **ret_reason)
 {
         size_t units;
@@ -338,6 +357,14 @@ int spec_check_local_name(const char *s, const char **ret_reason)
         return 0;
 }
 
+/* NTLM wants UTF-16, which libcurl makes by widening each byte. */
+static bool fits_scheme(AuthScheme scheme, const char *s, size_t size_bytes)
+{
+        size_t ignored;
+
+        return scheme != AUTH_SCHEME_NTLM || spec_to_latin1(s, size_bytes, NULL, &ignored) >= 0;
+}
+
 int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reason)
 {
         size_t units;
@@ -354,10 +381,25 @@ int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reas
                 *ret_reason = "user-name must not hold a colon for basic (RFC 7617 section 2)";
                 return -EILSEQ;
         }
+        if (!fits_scheme(scheme, s, strlen(s))) {
+                *ret_reason = "user-name must have characters of ISO 8859-1 only for ntlm";
+                return -EILSEQ;
+        }
         return 0;
 }
 
-int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason)
+static bool is_token(const char *s, size_t size_bytes)
+{
+        for (size_t i = 0; i < size_bytes; i++)
+                if (s[i] <= 0x20 || s[i] > 0x7e)
+                        return false;
+        return size_bytes > 0;
+}
+
+int spec_check_password(AuthScheme scheme,
+                        const char *s,
+                        size_t size_bytes,
+                        const char **ret_reason)
 {
         size_t units = 0;
         int r = spec_utf16_length(s, size_bytes, &units);
@@ -368,6 +410,14 @@ int spec_check_password(const char *s, size_t size_bytes, const char **ret_reaso
         }
         if (r < 0 || str_has_control(s, size_bytes)) {
                 *ret_reason = "the password must be UTF-8 text without control characters";
+                return -EILSEQ;
+        }
+        if (scheme == AUTH_SCHEME_BEARER && !is_token(s, size_bytes)) {
+                *ret_reason = "the token must be visible ASCII characters (RFC 6750 section 2.1)";
+                return -EILSEQ;
+        }
+        if (!fits_scheme(scheme, s, size_bytes)) {
+                *ret_reason = "the password must have characters of ISO 8859-1 only for ntlm";
                 return -EILSEQ;
         }
         return 0;

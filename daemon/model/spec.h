@@ -93,6 +93,12 @@ void file_record_done(FileRecord *record);
  */
 int spec_utf16_length(const char *s, size_t size_bytes, size_t *ret_units);
 
+/*
+ * UTF-8 as ISO 8859-1, never longer; ret NULL: only looks. -EILSEQ: not UTF-8, or with other
+ * characters.
+ */
+int spec_to_latin1(const char *s, size_t size_bytes, char *ret, size_t *ret_size);
+
 /* Display name and description: UTF-8 without control characters. -EILSEQ is -EINVAL here; -E2BIG.
  */
 int spec_check_label(const char *s, size_t limit_units, const char **ret_reason);
@@ -114,14 +120,19 @@ int spec_parse_remote_name(const char *s,
 int spec_check_local_name(const char *s, const char **ret_reason);
 
 /*
- * User name for a scheme: UTF-16 limit -ENAMETOOLONG; control characters, bad UTF-8 or a colon for
- * basic -EILSEQ.
+ * User name for a scheme: UTF-16 limit -ENAMETOOLONG; control characters, bad UTF-8, a colon for
+ * basic or what is not in ISO 8859-1 for ntlm -EILSEQ.
  */
 int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reason);
 
-/* Password or token, not NUL-terminated: -EMSGSIZE over the limit, -EILSEQ for NUL, control or bad
- * UTF-8. */
-int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason);
+/*
+ * Password or token for a scheme, not NUL-terminated: -EMSGSIZE over the limit; NUL, control
+ * characters, bad UTF-8, what is not in ISO 8859-1 for ntlm or no token for bearer -EILSEQ.
+ */
+int spec_check_password(AuthScheme scheme,
+                        const char *s,
+                        size_t size_bytes,
+                        const char **ret_reason);
 
 /*
  * The parts wanted of a file (spec section 3.5): at least one (-EINVAL), at most

@@ -112,6 +112,16 @@ void failure_set_status(Failure *failure,
         failure->retry_after_sec = failure->transient ? retry_after_sec : 0;
 }
 
+void failure_add(Failure *failure, const char *sentence)
+{
+        char *longer;
+
+        if (!failure->description || asprintf(&longer, "%s %s", failure->description, sentence) < 0)
+                return;
+        free(failure->description);
+        failure->description = longer;
+}
+
 /* Local errors; what is not listed is transient and has the text of its errno. */
 static const struct {
         int error;

@@ -42,6 +42,9 @@ void failure_set_status(Failure *failure,
                         bool by_proxy,
                         uint64_t retry_after_sec);
 
+/* Another sentence behind those that it has. */
+void failure_add(Failure *failure, const char *sentence);
+
 /* A local error: error is a negative errno of worker/sink.h. */
 void failure_set_local(Failure *failure, int error, const char *local_name);
 

@@ -14,6 +14,7 @@
 
 #include "model/limits.h"
 #include "model/wire-codec.h"
+#include "worker/logins.h"
 #include "worker/publish.h"
 #include "worker/worker.h"
 
@@ -132,16 +133,10 @@ static void tell_failed(void *userdata, uint32_t file, const Failure *failure)
         send_signal(link, r, m, "failure");
 }
 
-/*
- * What the manager gives: 0 and the credential, or -ENOENT: there is none. *ret_user lives in
- * the message.
- */
-static int read_credential(sd_bus_message *reply,
-                           AuthScheme *ret_scheme,
-                           const char **ret_user,
-                           Secret **ret_secret)
+/* What the manager gives, into answer; its user name lives in the message. */
+static int read_credential(sd_bus_message *reply, LoginsAnswer *answer)
 {
-        const char *scheme, *user;
+        const char *scheme;
         int implicit, fd, value, r;
 
         if (sd_bus_message_is_method_error(reply, NULL))
@@ -152,30 +147,28 @@ static int read_credential(sd_bus_message *reply,
                                 WORKER_AUTHENTICATE_REPLY_SIGNATURE,
                                 &scheme,
                                 &implicit,
-                                &user,
+                                &answer->user_name,
                                 &fd);
         if (r < 0)
                 return -EBADMSG;
         value = auth_scheme_from_string(scheme);
-        if (value < 0 || strlen(user) > LIMIT_USER_NAME * 3)
+        if (value < 0 || strlen(answer->user_name) > LIMIT_USER_NAME * 3)
                 return -EBADMSG;
-        *ret_scheme = (AuthScheme) value;
-        *ret_user = user;
-        return secret_read_fd(fd, LIMIT_PASSWORD_BYTES, ret_secret);
+        answer->scheme = (AuthScheme) value;
+        answer->implicit = implicit != 0;
+        return secret_read_fd(fd, LIMIT_PASSWORD_BYTES, &answer->secret);
 }
 
 static int on_credential(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const Question *question = userdata;
-        AuthScheme scheme = AUTH_SCHEME_BASIC;
-        const char *user = "";
-        Secret *secret = NULL;
-        int r = read_credential(reply, &scheme, &user, &secret);
+        LoginsAnswer answer = { .user_name = "" };
 
+        answer.result = read_credential(reply, &answer);
         if (question->link->worker)
-                worker_answer(question->link->worker, question->file, r, scheme, user, secret);
+                worker_answer(question->link->worker, question->file, &answer);
         else
-                secret_free(secret);
+                secret_free(answer.secret);
         return 0;
 }
 

@@ -20,11 +20,14 @@
 typedef struct CurlLoop CurlLoop;
 typedef struct Request Request;
 
-/* A credential in use. */
+/*
+ * A credential in use. For Negotiate neither name nor secret is looked at: the ticket must be in
+ * the ccache that GSSAPI uses (tickets.h).
+ */
 typedef struct Login {
         AuthScheme scheme;
-        char *user_name; /* owned; NULL: there is no login */
-        Secret *secret;  /* owned */
+        char *user_name; /* owned; unused for Bearer */
+        Secret *secret;  /* owned; password or token */
 } Login;
 
 void login_done(Login *login);
@@ -62,7 +65,7 @@ typedef struct RequestEvents {
         void (*done)(void *userdata, const RequestResult *result);
 } RequestEvents;
 
-/* -ENOMEM; -EOPNOTSUPP: a login's scheme is not one that request_can_use(). */
+/* -ENOMEM; -EOPNOTSUPP: Passport; -EILSEQ: an NTLM login that does not fit into ISO 8859-1. */
 int request_new(CurlLoop *loop,
                 const RequestSpec *spec,
                 const RequestEvents *events,
@@ -71,10 +74,11 @@ int request_new(CurlLoop *loop,
 Request *request_free(Request *request); /* ends it */
 DEFINE_CLEANUP(Request *, request_free);
 
-bool request_can_use(AuthScheme scheme);
-
 /* Fills failure with why the answer did not come whole, in done() only. */
 void request_explain(const Request *request, Failure *failure);
+
+/* Host of a URL as Kerberos names its service, without brackets. -EINVAL, -ENOMEM. */
+int request_host(const char *url, char **ret);
 
 /*
  * The URL that location names as seen from base, http or https, without user info and

@@ -11,14 +11,12 @@
 #include "model/limits.h"
 #include "worker/destinations.h"
 #include "worker/digest.h"
+#include "worker/logins.h"
 #include "worker/parts.h"
 #include "worker/request.h"
 #include "worker/resume.h"
 #include "worker/rungs.h"
 #include "worker/sink.h"
-
-/* A credential for each scheme that there is, and no more: a peer cannot make us loop. */
-#define MAX_CHALLENGES 4
 
 /* Of the file on disk, read again in one turn of the loop: about a millisecond. */
 #define REREAD_BYTES (1024U * 1024)
@@ -47,12 +45,9 @@ struct Transfer {
         uint64_t body_end;     /* where it has to end, if that is known */
         bool whole_only;       /* no parts: nothing would prove that they belong together */
         bool enough;           /* the rest of the body is not wanted */
-        Login logins[AUTH_TARGETS_MAX];
-        unsigned challenges[AUTH_TARGETS_MAX];
+        Logins *logins;
         unsigned redirects;
         unsigned restarts;
-        AuthTarget asked;
-        bool asking;
         bool accepted; /* the answer's body goes to the sink */
         Failure failure;
 };
@@ -387,17 +382,10 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
         return 0;
 }
 
-static const Login *login_for(const Transfer *transfer, AuthTarget target)
+/* The owner named one origin: no credential of it goes to another. */
+static bool is_at_home(const Transfer *transfer)
 {
-        const Login *login = &transfer->logins[target];
-
-        if (!login->secret)
-                return NULL;
-        /* The server's credential is for the origin that the owner named. */
-        if (target == AUTH_TARGET_SERVER &&
-            !spec_same_origin(transfer->url, transfer->record->remote_name))
-                return NULL;
-        return login;
+        return spec_same_origin(transfer->url, transfer->record->remote_name);
 }
 
 static ResumeRung first_rung(const Transfer *transfer)
@@ -413,8 +401,9 @@ static void ask(Transfer *transfer)
                 .url = transfer->url,
                 .proxy = transfer->place.proxy,
                 .proxy_bypass = transfer->place.proxy_bypass,
-                .server = login_for(transfer, AUTH_TARGET_SERVER),
-                .proxy_login = login_for(transfer, AUTH_TARGET_PROXY),
+                .server = is_at_home(transfer) ? logins_get(transfer->logins, AUTH_TARGET_SERVER)
+                                               : NULL,
+                .proxy_login = logins_get(transfer->logins, AUTH_TARGET_PROXY),
         };
         int r;
 
@@ -449,51 +438,77 @@ static void fail_status(Transfer *transfer, const RequestResult *result)
 /* 401 or 407: which of the offered schemes shall it be? */
 static void challenge(Transfer *transfer, AuthTarget target, const RequestResult *result)
 {
-        unsigned offered =
-                target == AUTH_TARGET_PROXY ? result->proxy_offered : result->server_offered;
+        bool proxy = target == AUTH_TARGET_PROXY;
+        _cleanup_free_ char *host = NULL;
+        int r;
 
-        if (offered == 0 || ++transfer->challenges[target] > MAX_CHALLENGES ||
-            (target == AUTH_TARGET_SERVER &&
-             !spec_same_origin(transfer->url, transfer->record->remote_name))) {
+        if (!proxy && !is_at_home(transfer)) {
                 fail_status(transfer, result);
                 return;
         }
-        login_done(&transfer->logins[target]);
-        transfer->asking = true;
-        transfer->asked = target;
+        r = request_host(proxy ? transfer->place.proxy : transfer->url, &host);
+        if (r < 0)
+                end_internal(transfer, r);
+        else
+                logins_challenge(transfer->logins,
+                                 target,
+                                 proxy ? result->proxy_offered : result->server_offered,
+                                 host);
+}
+
+/* LoginsEvents.wanted */
+static void on_login_wanted(void *userdata, AuthTarget target, unsigned offered)
+{
+        Transfer *transfer = userdata;
+
         transfer->facts->challenged(transfer->userdata, transfer, target, offered);
 }
 
-void transfer_answer(Transfer *transfer,
-                     int result,
-                     AuthScheme scheme,
-                     const char *user_name,
-                     Secret *secret)
+/* LoginsEvents.ready */
+static void on_login_ready(void *userdata)
 {
-        _cleanup_(secret_freep) Secret *given = secret;
-        Login *login = &transfer->logins[transfer->asked];
+        ask(userdata);
+}
 
-        if (!transfer->asking)
-                return;
-        transfer->asking = false;
-        if (result >= 0 && !request_can_use(scheme))
-                result = -ENOENT;
-        if (result == -ENOENT) {
-                bool proxy = transfer->asked == AUTH_TARGET_PROXY;
+/* LoginsEvents.refused */
+static void on_login_refused(void *userdata, AuthTarget target, const char *text)
+{
+        Transfer *transfer = userdata;
+        bool proxy = target == AUTH_TARGET_PROXY;
 
-                failure_set_status(&transfer->failure, proxy ? 407 : 401, transfer->url, proxy, 0);
-                end(transfer);
-                return;
-        }
-        if (result >= 0)
-                result = str_set(&login->user_name, user_name);
-        if (result < 0) {
-                end_internal(transfer, result);
-                return;
-        }
-        login->scheme = scheme;
-        login->secret = STEAL_PTR(given);
-        ask(transfer);
+        failure_set_status(&transfer->failure, proxy ? 407 : 401, transfer->url, proxy, 0);
+        if (text)
+                failure_add(&transfer->failure, text);
+        end(transfer);
+}
+
+/* LoginsEvents.failed */
+static void on_login_failed(void *userdata, int error)
+{
+        end_internal(userdata, error);
+}
+
+static const LoginsEvents login_events = {
+        .wanted = on_login_wanted,
+        .ready = on_login_ready,
+        .refused = on_login_refused,
+        .failed = on_login_failed,
+};
+
+/* Whoever let the request pass liked its credential. */
+static void learn_logins(Transfer *transfer, const RequestResult *result)
+{
+        unsigned status = result->head->status;
+
+        if (status != 0 && status != 407)
+                logins_accepted(transfer->logins, AUTH_TARGET_PROXY);
+        if (status != 0 && status != 407 && status != 401 && is_at_home(transfer))
+                logins_accepted(transfer->logins, AUTH_TARGET_SERVER);
+}
+
+void transfer_answer(Transfer *transfer, const LoginsAnswer *answer)
+{
+        logins_answer(transfer->logins, answer);
 }
 
 static bool is_redirect(const Head *head)
@@ -642,6 +657,7 @@ static void on_done(void *userdata, const RequestResult *result)
         _cleanup_(request_freep) Request *request = STEAL_PTR(transfer->request);
         const Head *head = result->head;
 
+        learn_logins(transfer, result);
         if (transfer->failure.code)
                 end(transfer);
         else if (result->aborted && transfer->verdict == RESUME_ASK_AGAIN)
@@ -769,7 +785,9 @@ int transfer_new(const TransferPlace *place,
         transfer->record = record;
         transfer->facts = facts;
         transfer->userdata = userdata;
-        r = sd_event_add_defer(place->event, &transfer->report, on_report, transfer);
+        r = logins_new(place->tickets, &login_events, transfer, &transfer->logins);
+        if (r >= 0)
+                r = sd_event_add_defer(place->event, &transfer->report, on_report, transfer);
         if (r >= 0)
                 r = sd_event_source_set_enabled(transfer->report, SD_EVENT_OFF);
         if (r >= 0)
@@ -795,6 +813,7 @@ Transfer *transfer_free(Transfer *transfer)
         if (!transfer)
                 return NULL;
         transfer_halt(transfer);
+        logins_free(transfer->logins);
         sd_event_source_disable_unref(transfer->report);
         sink_free(transfer->sink);
         digest_free(transfer->digest);
@@ -808,9 +827,8 @@ void transfer_halt(Transfer *transfer)
 {
         transfer->request = request_free(transfer->request);
         transfer->reread = sd_event_source_disable_unref(transfer->reread);
-        transfer->asking = false;
-        for (size_t i = 0; i < AUTH_TARGETS_MAX; i++)
-                login_done(&transfer->logins[i]);
+        if (transfer->logins)
+                logins_forget(transfer->logins);
 }
 
 void transfer_start_sync(Transfer *transfer)
@@ -858,5 +876,5 @@ uint64_t transfer_received(const Transfer *transfer)
 
 bool transfer_is_asking(const Transfer *transfer)
 {
-        return transfer->asking;
+        return logins_is_asking(transfer->logins);
 }

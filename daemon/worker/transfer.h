@@ -23,14 +23,15 @@
 #include <systemd/sd-id128.h>
 
 #include "base/macro.h"
-#include "base/secret.h"
 
 #include "model/spec.h"
 #include "worker/failure.h"
 
 typedef struct CurlLoop CurlLoop;
 typedef struct Destination Destination;
+typedef struct LoginsAnswer LoginsAnswer;
 typedef struct Rungs Rungs;
+typedef struct Tickets Tickets;
 typedef struct Transfer Transfer;
 
 typedef struct TransferFacts {
@@ -55,6 +56,7 @@ typedef struct TransferPlace {
         CurlLoop *loop;
         Destination *destination;
         Rungs *rungs;
+        Tickets *tickets;
         const char *proxy;           /* "" = direct */
         const char *proxy_bypass;    /* "" = none */
         uint64_t disk_reserve_bytes; /* to leave free on its file system */
@@ -73,15 +75,8 @@ int transfer_new(const TransferPlace *place,
 Transfer *transfer_free(Transfer *transfer);
 DEFINE_CLEANUP(Transfer *, transfer_free);
 
-/*
- * The answer to challenged(): result 0 with the scheme and its credential (secret is taken
- * over), -ENOENT: there is none; other errnos end the file as transiently failed.
- */
-void transfer_answer(Transfer *transfer,
-                     int result,
-                     AuthScheme scheme,
-                     const char *user_name,
-                     Secret *secret);
+/* The answer to challenged(): as logins_answer(). */
+void transfer_answer(Transfer *transfer, const LoginsAnswer *answer);
 
 /* Drops request and credentials; what is written stays and can be synced. */
 void transfer_halt(Transfer *transfer);

@@ -13,7 +13,9 @@
 
 #include "worker/curl-loop.h"
 #include "worker/destinations.h"
+#include "worker/logins.h"
 #include "worker/rungs.h"
+#include "worker/tickets.h"
 #include "worker/transfer.h"
 
 /* Files at a time, and connections to one host: measured, more is not faster. */
@@ -60,6 +62,7 @@ struct Worker {
         Destinations *destinations;
         CurlLoop *loop;
         Rungs *rungs;
+        Tickets *tickets;
         Flow flows[MAX_ACTIVE + MAX_SETTLING];
         size_t n_active, n_settling;
         uint64_t checkpoint_usec;
@@ -218,6 +221,7 @@ static int start_file(Worker *worker, FileRecord *record, Failure *failure)
                 .job = worker->job,
                 .loop = worker->loop,
                 .rungs = worker->rungs,
+                .tickets = worker->tickets,
                 .proxy = worker->proxy,
                 .proxy_bypass = worker->proxy_bypass,
                 .disk_reserve_bytes = worker->disk_reserve_bytes,
@@ -541,6 +545,8 @@ int worker_new(sd_event *event,
         if (r >= 0)
                 r = rungs_new(&worker->rungs);
         if (r >= 0)
+                r = tickets_new(event, "", &worker->tickets);
+        if (r >= 0)
                 r = add_sources(worker);
         if (r < 0)
                 return r;
@@ -559,6 +565,7 @@ Worker *worker_free(Worker *worker)
         wind_up(worker);
         destinations_free(worker->destinations);
         rungs_free(worker->rungs);
+        tickets_free(worker->tickets);
         for (size_t i = 0; i < worker->n_records; i++)
                 file_record_done(&worker->records[i]);
         free(worker->records);
@@ -569,19 +576,14 @@ Worker *worker_free(Worker *worker)
         return NULL;
 }
 
-void worker_answer(Worker *worker,
-                   uint32_t file,
-                   int result,
-                   AuthScheme scheme,
-                   const char *user_name,
-                   Secret *secret)
+void worker_answer(Worker *worker, uint32_t file, const LoginsAnswer *answer)
 {
         for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 if (transfer_record(flow->transfer)->index == file &&
                     transfer_is_asking(flow->transfer)) {
-                        transfer_answer(flow->transfer, result, scheme, user_name, secret);
+                        transfer_answer(flow->transfer, answer);
                         return;
                 }
         }
-        secret_free(secret);
+        secret_free(answer->secret);
 }

@@ -14,11 +14,11 @@
 #include <systemd/sd-id128.h>
 
 #include "base/macro.h"
-#include "base/secret.h"
 
 #include "model/spec.h"
 #include "worker/failure.h"
 
+typedef struct LoginsAnswer LoginsAnswer;
 typedef struct Worker Worker;
 
 /* Live figures of one file. */
@@ -60,10 +60,5 @@ DEFINE_CLEANUP(Worker *, worker_free);
 /* Ends early: syncs, tells a last checkpoint(), nothing more. Harmless after the end. */
 void worker_stop(Worker *worker);
 
-/* As transfer_answer(), for a file that asked; others are ignored. secret is taken over. */
-void worker_answer(Worker *worker,
-                   uint32_t file,
-                   int result,
-                   AuthScheme scheme,
-                   const char *user_name,
-                   Secret *secret);
+/* As logins_answer(), for a file that asked; others are ignored. */
+void worker_answer(Worker *worker, uint32_t file, const LoginsAnswer *answer);

@@ -71,7 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (!text)
                 return 0;
-        (void) spec_check_password((const char *) data, size, &reason);
+        for (AuthScheme scheme = 0; scheme < AUTH_SCHEMES_MAX; scheme++)
+                (void) spec_check_password(scheme, (const char *) data, size, &reason);
         check_remote_name(text);
         check_names(text);
         check_proxy(text);

@@ -308,6 +308,14 @@ void complete(Job *job)
         turn();
 }
 
+unsigned count_slots(const Job *job, AuthTarget target)
+{
+        unsigned schemes = 0, implicit = 0;
+
+        ck_assert_int_eq(store_slot_schemes(store, job, target, &schemes, &implicit), 0);
+        return (unsigned) __builtin_popcount(schemes);
+}
+
 int set_password(Job *job, AuthTarget target, AuthScheme scheme, const char *password)
 {
         _cleanup_(secret_freep) Secret *secret = NULL;

@@ -51,6 +51,8 @@ void wait_for_timer(void);
 /* Changed in this turn, not saved yet. */
 Job *create(const Caller *caller);
 void add_files(Job *job, size_t n);
+/* Credentials of the job that are kept, for that target. */
+unsigned count_slots(const Job *job, AuthTarget target);
 int set_password(Job *job, AuthTarget target, AuthScheme scheme, const char *password);
 
 /* Alice's verbs, with their turn. */

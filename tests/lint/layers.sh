@@ -48,6 +48,7 @@ speakers() {
         ini.h) echo daemon/manager/config ;;
         seccomp.h | linux/landlock.h) echo daemon/worker/sandbox ;;
         openssl/*) echo daemon/worker/digest ;;
+        krb5.h | gssapi/*) echo daemon/worker/kerberos ;;
         jansson.h) echo client-lib/ctl/ ;;
         systemd/sd-bus.h) echo -bus manager/bus- manager/callers manager/subscribers \
                 manager/job-paths manager/job-properties link model/wire-codec \
