@@ -51,7 +51,7 @@ typedef struct RealmTicket {
 /* Puts a ticket into the cache, as its owner; returns kinit's exit status. */
 int realm_ticket(const RealmTicket *ticket);
 
-/* The same with one that is over when it returns, after 3 to 4 s. */
+/* The same with one that is over when it returns, after 2 to 3 s. */
 int realm_expired_ticket(const RealmTicket *ticket);
 
 /* Removes the cache, if it is there (cache NULL as above). */
