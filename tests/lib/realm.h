@@ -42,7 +42,7 @@ void realm_configure(RealmKdc kdc, const char *default_cache);
 
 typedef struct RealmTicket {
         uint32_t uid;          /* whose cache */
-        const char *cache;     /* NULL = FILE:/tmp/krb5cc_UID */
+        const char *cache;     /* NULL = FILE:/tmp/krb5cc_UID; DIR: and KEYRING: do as well */
         const char *principal; /* "alice" or "alice@EXAMPLE.TEST" */
         const char *password;
         unsigned life_sec; /* 0 = an hour */
