@@ -44,7 +44,8 @@ static const char negotiate[] =
 void apache_start(unsigned which)
 {
         _cleanup_free_ char *config =
-                rack_config("apache.conf", base, which & SERVERS_REALM ? negotiate : "", NULL);
+                rack_config("apache.conf",
+                            RACK_PIECES(base, which & SERVERS_REALM ? negotiate : ""));
 
         rack_start(PORT_APACHE, PROCESS_ARGV("apache2", "-f", config, "-D", "FOREGROUND"));
 }

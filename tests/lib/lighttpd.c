@@ -22,7 +22,7 @@ static const char template[] =
 
 void lighttpd_start(void)
 {
-        _cleanup_free_ char *config = rack_config("lighttpd.conf", template, NULL);
+        _cleanup_free_ char *config = rack_config("lighttpd.conf", RACK_PIECES(template));
 
         rack_start(PORT_LIGHTTPD, PROCESS_ARGV("lighttpd", "-D", "-f", config));
 }

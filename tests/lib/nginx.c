@@ -106,16 +106,15 @@ void nginx_start(unsigned which)
         if (asprintf(&rate, "limit_rate %um; ", servers_slow_mib()) < 0)
                 err(EXIT_FAILURE, "nginx");
         config = rack_config("nginx.conf",
-                             has_domain ? stream_module : "",
-                             head,
-                             http,
-                             plain,
-                             rate,
-                             others,
-                             has_all ? certificates : "",
-                             has_domain ? ntlm_over_h2 : "",
-                             "}\n",
-                             has_domain ? ntlm_front : "",
-                             NULL);
+                             RACK_PIECES(has_domain ? stream_module : "",
+                                         head,
+                                         http,
+                                         plain,
+                                         rate,
+                                         others,
+                                         has_all ? certificates : "",
+                                         has_domain ? ntlm_over_h2 : "",
+                                         "}\n",
+                                         has_domain ? ntlm_front : ""));
         rack_start(PORT_HTTP, PROCESS_ARGV("nginx", "-c", config));
 }

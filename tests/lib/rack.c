@@ -165,19 +165,15 @@ static void write_template(FILE *out, const char *text)
         (void) fputs(text, out);
 }
 
-char *rack_config(const char *name, ...)
+char *rack_config(const char *name, const char *const *pieces)
 {
         char *path = rack_path("%s", name);
         FILE *out = fopen(path, "we");
-        const char *piece;
-        va_list args;
 
         if (!out)
                 err(EXIT_FAILURE, "%s", path);
-        va_start(args, name);
-        while ((piece = va_arg(args, const char *)))
-                write_template(out, piece);
-        va_end(args);
+        for (size_t i = 0; pieces[i]; i++)
+                write_template(out, pieces[i]);
         if (fclose(out) != 0)
                 err(EXIT_FAILURE, "%s", path);
         return path;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/macro.h"
@@ -57,12 +58,19 @@ char *rack_log(Port port);
 
 unsigned rack_port(Port port);
 
+/* Pieces of text for rack_config(). */
+#define RACK_PIECES(...)                                                                           \
+        (const char *const[])                                                                      \
+        {                                                                                          \
+                __VA_ARGS__, NULL                                                                  \
+        }
+
 /*
  * Writes the pieces, up to NULL, to a file of that name and returns its path, a new string.
  * @DIR@ becomes the directory, @NAME@ the number of that port and @NAME.LOG@ its log, with the
  * names of the enumeration and "-" for "_".
  */
-char *rack_config(const char *name, ...) __attribute__((__sentinel__));
+char *rack_config(const char *name, const char *const *pieces);
 
 /* Starts a server that listens on that port; rack_await() waits until it does. */
 void rack_launch(Port port, const char *const *argv);

@@ -42,7 +42,7 @@ void realm_configure(RealmKdc kdc, const char *default_cache);
 
 typedef struct RealmTicket {
         uint32_t uid;          /* whose cache */
-        const char *cache;     /* NULL = FILE:/tmp/krb5cc_UID */
+        const char *cache;     /* NULL = FILE:/tmp/krb5cc_UID; DIR: and KEYRING: do as well */
         const char *principal; /* "alice" or "alice@EXAMPLE.TEST" */
         const char *password;
         unsigned life_sec; /* 0 = an hour */
@@ -51,7 +51,7 @@ typedef struct RealmTicket {
 /* Puts a ticket into the cache, as its owner; returns kinit's exit status. */
 int realm_ticket(const RealmTicket *ticket);
 
-/* The same with one that is over when it returns, after 3 to 4 s. */
+/* The same with one that is over when it returns, after 2 to 3 s. */
 int realm_expired_ticket(const RealmTicket *ticket);
 
 /* Removes the cache, if it is there (cache NULL as above). */

@@ -95,13 +95,9 @@ static void launch(size_t i)
         if (asprintf(&service, "test%u", rack_port(squids[i].port)) < 0 ||
             asprintf(&cache_log, "cache_log @DIR@/logs/%s.log\n", squids[i].name) < 0)
                 err(EXIT_FAILURE, "squid");
-        config = rack_config(squids[i].name,
-                             common,
-                             cache_log,
-                             squids[i].schemes,
-                             squids[i].ports,
-                             rules,
-                             NULL);
+        config = rack_config(
+                squids[i].name,
+                RACK_PIECES(common, cache_log, squids[i].schemes, squids[i].ports, rules));
         rack_launch(squids[i].port, PROCESS_ARGV("squid", "-N", "-n", service, "-f", config));
 }
 

@@ -509,7 +509,8 @@ END_TEST
 START_TEST(a_ticket_can_be_in_another_cache)
 {
         static const char cache[] = "DIR:/tmp/dosvc-tickets";
-        _cleanup_free_ char *url = servers_url(SITE_NEGOTIATE, "small"), *result = NULL;
+        _cleanup_free_ char *url = servers_url(SITE_NEGOTIATE, "small"), *log = NULL;
+        _cleanup_free_ char *result = NULL;
 
         realm_forget(USERS_ALICE_UID, NULL);
         realm_configure(REALM_KDC_ANSWERS, cache);
@@ -520,6 +521,8 @@ START_TEST(a_ticket_can_be_in_another_cache)
                          0);
         result = CURL(url, "--negotiate", "-u", TICKET);
         ck_assert_str_eq(result, "200");
+        log = servers_logons(SITE_NEGOTIATE, 1);
+        assert_last_line(log, "GET /nego/small 200 Negotiate bob@" REALM_NAME "\n");
         realm_forget(USERS_ALICE_UID, cache);
 }
 END_TEST
