@@ -164,7 +164,7 @@ static int child_become_user(const SpawnRequest *request)
 {
         bool privileged = geteuid() == 0;
         uid_t uid = request->uid;
-        gid_t gid;
+        gid_t gid = (gid_t) -1; /* no group: initgroups(3) fails with it */
         int r;
 
         r = child_find_user(request, &gid);
