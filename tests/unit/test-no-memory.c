@@ -275,7 +275,7 @@ static int sink(void *userdata)
 {
         _cleanup_(sink_freep) Sink *first = NULL, *second = NULL;
         SinkFile file;
-        int r = sink_new(dir_fd, "file", &first);
+        int r = sink_new(dir_fd, "file", 4711, &first);
 
         if (r >= 0)
                 r = sink_create(first);
@@ -286,7 +286,7 @@ static int sink(void *userdata)
         file = sink_file(first);
         file.temp_name = strdupa(file.temp_name);
         first = sink_free(first);
-        r = sink_new(dir_fd, "file", &second);
+        r = sink_new(dir_fd, "file", 4711, &second);
         if (r >= 0)
                 r = sink_continue(second, &file, 5);
         second = sink_free(second);
@@ -332,7 +332,7 @@ static int publish(void *userdata)
 {
         Published *published = userdata;
         PublishFailures failures = { 0 };
-        int r = publish_files(published->records, 2, &failures);
+        int r = publish_files(SD_ID128_NULL, published->records, 2, &failures);
 
         if (r >= 0) /* the directory found no memory: that is one of them */
                 r = failures.n_entries > 0 ? -ENOMEM : 0;
@@ -347,7 +347,7 @@ static void is_published(void *userdata, int result)
         PublishFailures failures = { 0 };
         struct stat st;
 
-        ck_assert_int_eq(publish_files(published->records, 2, &failures), 0);
+        ck_assert_int_eq(publish_files(SD_ID128_NULL, published->records, 2, &failures), 0);
         ck_assert_uint_eq(failures.n_entries, 0);
         ck_assert_int_eq(stat(published->final_name, &st), 0);
         ck_assert_uint_eq(st.st_ino, published->records[0].inode);
@@ -742,10 +742,16 @@ static void is_written(void *userdata, int result)
         ck_assert_int_eq(r, result < 0 ? -ENOENT : 0);
         if (r >= 0) {
                 Owner *owner_of = loaded->owner;
+                unsigned schemes = 0, implicit = 0;
 
                 ck_assert_uint_eq(loaded->n_files, 1);
-                ck_assert_int_eq(store_slot_schemes(written->store, loaded, AUTH_TARGET_SERVER),
-                                 1 << AUTH_SCHEME_BASIC);
+                ck_assert_int_eq(store_slot_schemes(written->store,
+                                                    loaded,
+                                                    AUTH_TARGET_SERVER,
+                                                    &schemes,
+                                                    &implicit),
+                                 0);
+                ck_assert_uint_eq(schemes, 1U << AUTH_SCHEME_BASIC);
                 job_free(loaded);
                 owners_release(&owners, owner_of);
         }
