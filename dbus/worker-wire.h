@@ -18,13 +18,13 @@
  * the worker syncs, sends a last Checkpoint and replies. Hang-up means the same
  * without a reply.
  *
- * FileRecord = (usssttttsssbssa(tt)us)
+ * FileRecord = (ussstttsssbssa(tt)us)
  *   u index          number of the file in the job
  *   s remote_name    URL without user info
  *   s local_name     absolute path of the final file
- *   s temp_name      name of the temporary file in the directory of local_name; "" = none yet
- *   t device         st_dev of the temporary file
- *   t inode          st_ino of the temporary file
+ *   s temp_name      name of the temporary file in the directory of local_name; the worker makes
+ *                    each further one under the next generation of it (model/temp-name.h)
+ *   t inode          st_ino of the temporary file; 0 = not known to be there
  *   t offset         bytes [0, offset) of the temporary file are on disk and belong to the
  *                    version that the next fields name
  *   t total          size of that version, UINT64_MAX = unknown
@@ -51,7 +51,7 @@
 /* The link is descriptor 3 of the worker. */
 #define WORKER_LINK_FD 3
 
-#define WORKER_FILE_SIGNATURE "usssttttsssbssa(tt)us"
+#define WORKER_FILE_SIGNATURE "ussstttsssbssa(tt)us"
 
 /*
  * Methods of the worker.

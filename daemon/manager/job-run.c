@@ -170,7 +170,6 @@ static int take_record(Job *job, const FileRecord *told)
                         return -ESTALE;
                 mixed = *wish;
                 mixed.temp_name = told->temp_name;
-                mixed.device = told->device;
                 mixed.inode = told->inode;
         }
         mixed.remote_name = wish->remote_name;

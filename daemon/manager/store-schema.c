@@ -54,9 +54,20 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         /* 4: sums over the rows; 0: put by an older version */
         ("ALTER TABLE jobs ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
          "ALTER TABLE files ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"),
-        /* 5: of older jobs nobody knows; the sums are over one column more */
-        ("ALTER TABLE jobs ADD COLUMN untold INTEGER NOT NULL DEFAULT 1;"
-         "UPDATE jobs SET sum=0;"),
+        /*
+         * 5: of older jobs nobody knows what their workers left; without the device, whose number
+         * changes from boot to boot. A sum that is wrong already stays wrong.
+         */
+        ("UPDATE jobs SET sum = 0 WHERE sum = row_sum(id, owner, owner_name, display_name,"
+         " description, priority, proxy_usage, proxies, proxy_bypass, state, error_code,"
+         " error_context, error_description, error_url, error_file, error_count, attempts,"
+         " credentials_lost, created, modified, transferred, next_attempt, min_retry_delay,"
+         " no_progress, max_download, stalled, active, workers_lost);"
+         "ALTER TABLE jobs ADD COLUMN untold INTEGER NOT NULL DEFAULT 1;"
+         "UPDATE files SET sum = 0 WHERE sum = row_sum(job, idx, remote_name, local_name,"
+         " temp_name, device, inode, offset, total, etag, last_modified, effective_url, finished,"
+         " headers, checksum, ranges, restarts, restart_reason);"
+         "ALTER TABLE files DROP COLUMN device;"),
 };
 
 int store_schema_errno(sqlite3 *db, int code)

@@ -46,17 +46,17 @@ enum {
         "?26,?27,?28,?29,?30"
 
 #define FILE_COLUMNS                                                                               \
-        "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
+        "job, idx, remote_name, local_name, temp_name, inode, offset, total, etag, "               \
         "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
         "restart_reason"
 
-#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
+#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17"
 
 /* The last column when a row is loaded: what it says is what was put. */
 #define JOB_IS_WHOLE  "sum = 0 OR sum = row_sum(" JOB_VALUES ")"
 #define FILE_IS_WHOLE "sum = 0 OR sum = row_sum(" FILE_COLUMNS ")"
 
-enum { JOB_IS_WHOLE_COLUMN = 30, FILE_IS_WHOLE_COLUMN = 18 };
+enum { JOB_IS_WHOLE_COLUMN = 30, FILE_IS_WHOLE_COLUMN = 17 };
 
 static const char *const statement_texts[STATEMENTS_MAX] = {
         [BEGIN] = "BEGIN IMMEDIATE",
@@ -396,23 +396,22 @@ int store_put_file(Store *store, const Job *job, uint32_t index)
         bind_text(s, 3, record->remote_name);
         bind_text(s, 4, record->local_name);
         bind_text(s, 5, record->temp_name);
-        bind_u64(s, 6, record->device);
-        bind_u64(s, 7, record->inode);
-        bind_u64(s, 8, record->offset_bytes);
-        bind_u64(s, 9, record->total_bytes);
-        bind_text(s, 10, record->etag);
-        bind_text(s, 11, record->last_modified);
-        bind_text(s, 12, record->effective_url);
-        bind_u64(s, 13, record->finished);
-        bind_text(s, 14, record->headers);
-        bind_text(s, 15, record->checksum);
+        bind_u64(s, 6, record->inode);
+        bind_u64(s, 7, record->offset_bytes);
+        bind_u64(s, 8, record->total_bytes);
+        bind_text(s, 9, record->etag);
+        bind_text(s, 10, record->last_modified);
+        bind_text(s, 11, record->effective_url);
+        bind_u64(s, 12, record->finished);
+        bind_text(s, 13, record->headers);
+        bind_text(s, 14, record->checksum);
         (void) sqlite3_bind_blob64(s,
-                                   16,
+                                   15,
                                    record->n_ranges ? (const void *) record->ranges : "",
                                    record->n_ranges * sizeof(*record->ranges),
                                    SQLITE_STATIC);
-        bind_u64(s, 17, record->restarts);
-        bind_text(s, 18, record->restart_reason);
+        bind_u64(s, 16, record->restarts);
+        bind_text(s, 17, record->restart_reason);
         return change(store, s);
 }
 
@@ -772,20 +771,19 @@ static int read_file(sqlite3_stmt *s, Job *job)
                 &record.etag,        &record.last_modified, &record.effective_url,
                 &record.headers,     &record.checksum,      &record.restart_reason
         };
-        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13, 14, 17 };
+        static const int columns[] = { 2, 3, 4, 8, 9, 10, 12, 13, 16 };
         int index = job_add_file(job, "", ""), r;
 
         if (index < 0)
                 return index;
         if ((uint32_t) index != record.index || !sqlite3_column_int(s, FILE_IS_WHOLE_COLUMN))
                 return -EUCLEAN;
-        record.device = column_u64(s, 5);
-        record.inode = column_u64(s, 6);
-        record.offset_bytes = column_u64(s, 7);
-        record.total_bytes = column_u64(s, 8);
-        record.finished = column_u64(s, 12) != 0;
-        record.restarts = (uint32_t) column_u64(s, 16);
-        r = read_ranges(s, 15, &record);
+        record.inode = column_u64(s, 5);
+        record.offset_bytes = column_u64(s, 6);
+        record.total_bytes = column_u64(s, 7);
+        record.finished = column_u64(s, 11) != 0;
+        record.restarts = (uint32_t) column_u64(s, 15);
+        r = read_ranges(s, 14, &record);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
                 r = read_text(s, columns[i], texts[i]);
         if (r >= 0)

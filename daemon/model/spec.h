@@ -72,8 +72,7 @@ typedef struct FileRecord {
         FileRange *ranges; /* owned */
         uint32_t n_ranges;
         uint32_t restarts;
-        uint64_t device;
-        uint64_t inode;
+        uint64_t inode; /* of the temporary file; 0: not known to be there */
         uint64_t offset_bytes;
         uint64_t total_bytes; /* DOSVC_SIZE_UNKNOWN */
         uint32_t index;

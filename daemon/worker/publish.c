@@ -57,7 +57,6 @@ static SinkFile file_of(const FileRecord *record)
 {
         return (SinkFile){
                 .temp_name = record->temp_name,
-                .device = record->device,
                 .inode = record->inode,
         };
 }

@@ -40,7 +40,6 @@ struct Sink {
         uint32_t tag;
         uint32_t generation; /* of the latest name */
         char *temp_name;     /* owned; NULL: nothing is open */
-        uint64_t device;
         uint64_t inode;
         uint64_t position;
         uint64_t claimed;      /* room for so much of it is the file's own */
@@ -115,7 +114,7 @@ static void close_temp(Sink *sink)
         sink->fd = macro_close(sink->fd);
         free(sink->temp_name);
         sink->temp_name = NULL;
-        sink->device = sink->inode = 0;
+        sink->inode = 0;
         sink->position = sink->claimed = sink->written_back = sink->synced = 0;
         sink->broken = 0;
 }
@@ -130,10 +129,13 @@ Sink *sink_free(Sink *sink)
         return NULL;
 }
 
-/* A regular file of ours under one name only, the recorded one. */
+/*
+ * A regular file of ours under one name only, the recorded one. Not its device: a disk may come up
+ * under another number after each boot, and the name is in the directory that we opened.
+ */
 static bool is_recorded(const struct stat *st, const SinkFile *file)
 {
-        return S_ISREG(st->st_mode) && st->st_dev == file->device && st->st_ino == file->inode &&
+        return S_ISREG(st->st_mode) && st->st_ino == file->inode &&
                st->st_uid == geteuid() && st->st_nlink == 1;
 }
 
@@ -198,7 +200,6 @@ int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes)
 
         sink->temp_name = STEAL_PTR(name);
         sink->fd = steal_fd(&fd);
-        sink->device = st.st_dev;
         sink->inode = st.st_ino;
         sink->position = sink->written_back = sink->synced = offset_bytes;
         return 0;
@@ -298,8 +299,7 @@ int sink_create(Sink *sink)
                         continue;
                 sink->fd = r;
                 sink->temp_name = STEAL_PTR(name);
-                sink->device = st.st_dev;
-                sink->inode = st.st_ino;
+                        sink->inode = st.st_ino;
                 return 0;
         }
         return r;
@@ -309,7 +309,6 @@ SinkFile sink_file(const Sink *sink)
 {
         return (SinkFile){
                 .temp_name = sink->temp_name ? sink->temp_name : "",
-                .device = sink->device,
                 .inode = sink->inode,
         };
 }

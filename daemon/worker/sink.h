@@ -25,7 +25,6 @@ typedef struct Sink Sink;
 /* A file as the record of its download names it. */
 typedef struct SinkFile {
         const char *temp_name;
-        uint64_t device;
         uint64_t inode;
 } SinkFile;
 

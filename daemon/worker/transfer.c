@@ -97,7 +97,6 @@ static int record_temp(Transfer *transfer)
 {
         SinkFile file = sink_file(transfer->sink);
 
-        transfer->record->device = file.device;
         transfer->record->inode = file.inode;
         return str_set(&transfer->record->temp_name, file.temp_name);
 }
@@ -693,7 +692,6 @@ static int open_place(Transfer *transfer)
         FileRecord *record = transfer->record;
         SinkFile file = {
                 .temp_name = record->temp_name,
-                .device = record->device,
                 .inode = record->inode,
         };
         int r;
@@ -710,7 +708,7 @@ static int open_place(Transfer *transfer)
         r = count_restart(transfer, "The temporary file was gone or not the one recorded.");
         if (r >= 0)
                 r = str_set(&record->temp_name, "");
-        record->device = record->inode = 0;
+        record->inode = 0;
         return r < 0 ? r : forget_version(record);
 }
 

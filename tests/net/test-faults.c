@@ -78,7 +78,6 @@ static void leave_data(FileRecord *record, const void *data, uint64_t offset)
         ck_assert_int_eq(stat(path, &st), 0);
         put(&record->temp_name, name);
         put(&record->effective_url, record->remote_name);
-        record->device = st.st_dev;
         record->inode = st.st_ino;
         record->offset_bytes = offset;
 }

@@ -95,7 +95,6 @@ START_TEST(a_copied_record_is_independent)
         char etag[] = "\"a\"";
         const FileRecord from = { .index = 7,
                                   .etag = etag,
-                                  .device = 1,
                                   .inode = 2,
                                   .offset_bytes = 3,
                                   .total_bytes = 4,
@@ -107,7 +106,6 @@ START_TEST(a_copied_record_is_independent)
         ck_assert_str_eq(copy.etag, "\"a\"");
         ck_assert_str_eq(copy.remote_name, ""); /* never NULL */
         ck_assert_uint_eq(copy.index, 7);
-        ck_assert_uint_eq(copy.device, 1);
         ck_assert_uint_eq(copy.inode, 2);
         ck_assert_uint_eq(copy.offset_bytes, 3);
         ck_assert_uint_eq(copy.total_bytes, 4);

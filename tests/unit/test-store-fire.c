@@ -168,6 +168,21 @@ START_TEST(an_older_database_is_brought_up_to_date)
 }
 END_TEST
 
+START_TEST(an_update_does_not_make_a_damaged_row_whole)
+{
+        Loaded loaded = { 0 };
+
+        execute(path, SCHEMA_1 ROWS_1);
+        ck_assert_int_eq(load(&loaded), 0);
+        loaded_done(&loaded);
+        execute(path,
+                "ALTER TABLE files ADD COLUMN device INTEGER NOT NULL DEFAULT 1;"
+                "UPDATE files SET sum=12345; PRAGMA user_version=4;");
+        ck_assert_int_eq(load(&loaded), -EUCLEAN);
+        loaded_done(&loaded);
+}
+END_TEST
+
 START_TEST(what_is_put_is_loaded)
 {
         static const FileRange ranges[] = { { 5, 6 }, { 0, 1 } };
@@ -488,6 +503,7 @@ int main(void)
 
         tcase_add_checked_fixture(schemas, setup, teardown);
         tcase_add_loop_test(schemas, an_older_database_is_brought_up_to_date, 1, 3);
+        tcase_add_test(schemas, an_update_does_not_make_a_damaged_row_whole);
         tcase_add_test(schemas, what_is_put_is_loaded);
         tcase_add_test(schemas, a_newer_database_is_left_as_it_is);
         tcase_add_checked_fixture(damage, setup, teardown);
