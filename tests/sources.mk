@@ -64,12 +64,19 @@ endef
 $(foreach test,$(TESTS),$(eval $(call test_sources,$(test))))
 
 # Programs that scripts of the tests need.
-TEST_TOOLS := tests/tools/fill-store
+TEST_TOOLS := tests/tools/fill-store tests/power-cut/power-cut
 
 tests/tools/fill-store_SOURCES := tests/tools/fill-store.c
 tests/tools/fill-store_ROOMS   := manager.a model.a base.a
 tests/tools/fill-store_PKGS    := libsystemd sqlite3 libsodium libcurl
 tests/tools/fill-store_LIBS    := -lkeyutils
+
+# What `make power-cut` runs.
+POWER_CUT := tests/power-cut/power-cut
+tests/power-cut/power-cut_SOURCES := $(wildcard tests/power-cut/*.c)
+tests/power-cut/power-cut_ROOMS   := testlib.a manager.a worker.a model.a base.a
+tests/power-cut/power-cut_PKGS    := check libsystemd sqlite3 libsodium libcurl libcrypto
+tests/power-cut/power-cut_LIBS    := -lkeyutils
 
 # They run a copy of the real one.
 $(B)/tests/unit/test-spawn $(B)/tests/unit/test-spawner: | $(B)/dosvc-spawn

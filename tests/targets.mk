@@ -23,6 +23,10 @@ torture: all $(call in_build,$(NO_MEMORY_TESTS) $(TORTURE)) ## Fail each allocat
 check-boot: all ## Run the tests under a booted systemd of their own (as root)
 	$(Q)B=$(B) tests/boot/run
 
+# A copy of the disk at random moments of ROUNDS lives: about twenty seconds each.
+power-cut: all $(call in_build,$(POWER_CUT)) ## Cut the power of the service at work: ROUNDS (5), SEED (as root)
+	$(Q)B=$(B) ROUNDS=$(ROUNDS) SEED=$(SEED) TEST_TIMEOUT=0 tests/run $(call in_build,$(POWER_CUT))
+
 # Who is killed writes no counters. Daemons of other users write theirs too, so the objects are
 # everybody's to write.
 COVERING = $(filter-out $(TORTURE),$(TESTS))
@@ -57,4 +61,4 @@ fuzz: $(addprefix build-fuzz/,$(FUZZERS)) ## Fuzz each parser for FUZZ_SECONDS (
 			-artifact_prefix=build-fuzz/ $$work $$seeds || exit 1; \
 	done
 
-.PHONY: check check-unit torture check-bus check-net check-boot coverage fuzz
+.PHONY: check check-unit torture power-cut check-bus check-net check-boot coverage fuzz
