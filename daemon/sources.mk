@@ -4,7 +4,7 @@ ROOMS += base model manager worker
 
 base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c secret.c str.c)
 
-model_SOURCES := $(addprefix daemon/model/,error-code.c spec.c wire-codec.c)
+model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c spec.c wire-codec.c)
 
 manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c config.c \
         credentials.c credentials-bus.c file-bus.c helper.c job.c job-bus.c job-paths.c \
