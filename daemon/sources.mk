@@ -14,8 +14,8 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c 
         worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
-        head.c http-date.c link.c parts.c publish.c request.c resume.c rungs.c sandbox.c sink.c \
-        transfer.c worker.c)
+        head.c http-date.c link.c parts.c proxies.c publish.c request.c resume.c route.c rungs.c \
+        sandbox.c sink.c transfer.c worker.c)
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret
 

@@ -42,6 +42,9 @@ void failure_set_status(Failure *failure,
                         bool by_proxy,
                         uint64_t retry_after_sec);
 
+/* The proxies for a URL could not be found; reason is a sentence. */
+void failure_set_detection(Failure *failure, const char *url, const char *reason);
+
 /* A local error: error is a negative errno of worker/sink.h. */
 void failure_set_local(Failure *failure, int error, const char *local_name);
 

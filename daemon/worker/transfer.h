@@ -4,6 +4,7 @@
  *
  *   open the place ─► request ─► 2xx: bytes to the sink ─────────────► whole | failed
  *                       ▲  ▲──── 3xx: own hop, https never to http
+ *                       │  ▲──── no such proxy: the next one of the list
  *                       │─────── 401, 407: asks for one credential, once more with it
  *                       │─────── nothing proved: the next rung of the ladder
  *                       │─────── one of several parts: for the next
@@ -29,6 +30,7 @@
 
 typedef struct CurlLoop CurlLoop;
 typedef struct Destination Destination;
+typedef struct Proxies Proxies;
 typedef struct Rungs Rungs;
 typedef struct Transfer Transfer;
 
@@ -40,6 +42,8 @@ typedef struct TransferFacts {
         void (*begun)(void *userdata, Transfer *transfer);
         /* A challenge: transfer_answer() must follow, not from within. */
         void (*challenged)(void *userdata, Transfer *transfer, AuthTarget target, unsigned offered);
+        /* Proxies have to be searched for: transfer_find_proxies() must follow. */
+        void (*searching)(void *userdata, Transfer *transfer, const char *url);
         /*
          * The last fact: failure is NULL if all bytes are written (not yet synced), else the
          * receiver's to move. The transfer may be freed.
@@ -53,8 +57,7 @@ typedef struct TransferPlace {
         CurlLoop *loop;
         Destination *destination;
         Rungs *rungs;
-        const char *proxy;        /* "" = direct */
-        const char *proxy_bypass; /* "" = none */
+        Proxies *proxies;
 } TransferPlace;
 
 /*
@@ -80,6 +83,12 @@ void transfer_answer(Transfer *transfer,
                      const char *user_name,
                      Secret *secret);
 
+/*
+ * After searching(), for the URL that was told or another one: looks again, and goes on where
+ * there is an answer. reason: the search has failed, a sentence; NULL: it has not. From the loop.
+ */
+void transfer_find_proxies(Transfer *transfer, const char *reason);
+
 /* Drops request and credentials; what is written stays and can be synced. */
 void transfer_halt(Transfer *transfer);
 
@@ -97,3 +106,4 @@ FileRecord *transfer_record(Transfer *transfer);
 /* Bytes received of the file so far, what an earlier attempt left on disk included. */
 uint64_t transfer_received(const Transfer *transfer);
 bool transfer_is_asking(const Transfer *transfer);
+bool transfer_is_searching(const Transfer *transfer);
