@@ -313,6 +313,7 @@ Spawner *spawner_free(Spawner *spawner)
 }
 
 int spawner_start(Spawner *spawner,
+                  uint32_t program,
                   uint32_t uid,
                   const char *user,
                   int link_fd,
@@ -326,6 +327,7 @@ int spawner_start(Spawner *spawner,
                 .kind = SPAWN_START,
                 .id = spawner->last_id + 1,
                 .uid = uid,
+                .program = program,
         };
         size_t length = strlen(user);
         int r;

@@ -34,7 +34,7 @@ typedef struct WorkerOrder {
         const char *owner_name;
         const FileRecord *files; /* DOWNLOAD: those not finished; else all with a temp_name */
         size_t n_files;
-        char *const *proxies;
+        char *const *proxies; /* as in dbus/worker-wire.h */
         char *const *proxy_bypass;
 } WorkerOrder;
 

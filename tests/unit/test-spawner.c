@@ -86,7 +86,9 @@ static uint64_t begin(uint32_t uid, const char *user, Heard *heard, int *ret_lin
         int theirs;
 
         stand_in_link(ret_link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, uid, user, theirs, note, heard, &id), 0);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, uid, user, theirs, note, heard, &id),
+                0);
         ck_assert_int_ge(fcntl(theirs, F_GETFD), 0);
         (void) close(theirs);
         return id;
@@ -154,9 +156,19 @@ START_TEST(a_name_that_does_not_fit_is_not_asked_for)
         char name[SPAWN_USER_MAX + 1] = "";
         uint64_t id;
 
-        ck_assert_int_eq(spawner_start(spawner, 1, "", STDERR_FILENO, note, NULL, &id), -EINVAL);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, 1, "", STDERR_FILENO, note, NULL, &id),
+                -EINVAL);
         memset(name, 'a', SPAWN_USER_MAX);
-        ck_assert_int_eq(spawner_start(spawner, 1, name, STDERR_FILENO, note, NULL, &id), -EINVAL);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       1,
+                                       name,
+                                       STDERR_FILENO,
+                                       note,
+                                       NULL,
+                                       &id),
+                         -EINVAL);
 }
 END_TEST
 
@@ -213,7 +225,15 @@ START_TEST(a_lost_spawner_is_told_to_all_and_replaced)
 
         /* Before the loop has seen it, nothing starts and nothing is told. */
         stand_in_link(&link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, &next, &unused), -EAGAIN);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       0,
+                                       "root",
+                                       theirs,
+                                       note,
+                                       &next,
+                                       &unused),
+                         -EAGAIN);
         (void) close(theirs);
 
         run_until(&heard[0], 2);
@@ -248,9 +268,15 @@ START_TEST(a_start_from_the_news_of_a_loss_is_a_new_worker)
         uint64_t id;
 
         stand_in_link(&ours, &theirs);
-        ck_assert_int_eq(
-                spawner_start(spawner, USERS_ALICE_UID, "alice", theirs, start_again, &lost, &id),
-                0);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       USERS_ALICE_UID,
+                                       "alice",
+                                       theirs,
+                                       start_again,
+                                       &lost,
+                                       &id),
+                         0);
         (void) close(theirs);
         (void) begin(USERS_ALICE_UID, "alice", &after, &after_link);
         run_until(&after, 1);
@@ -333,7 +359,14 @@ START_TEST(nothing_starts_until_the_old_spawner_has_ended)
                 if (heard.n > 0)
                         break;
                 stand_in_link(&link, &theirs);
-                if (spawner_start(spawner, 0, "root", theirs, note, &next, &id) == -EAGAIN)
+                if (spawner_start(spawner,
+                                  SPAWN_PROGRAM_WORKER,
+                                  0,
+                                  "root",
+                                  theirs,
+                                  note,
+                                  &next,
+                                  &id) == -EAGAIN)
                         refused++;
                 (void) close(theirs);
                 (void) close(link);
@@ -372,7 +405,14 @@ START_TEST(a_directory_without_dosvc_spawn_is_an_error)
                          0);
         stand_in_link(&ours, &theirs);
         for (int turn = 0; turn < 2; turn++)
-                ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, NULL, &id),
+                ck_assert_int_eq(spawner_start(spawner,
+                                               SPAWN_PROGRAM_WORKER,
+                                               0,
+                                               "root",
+                                               theirs,
+                                               note,
+                                               NULL,
+                                               &id),
                                  -ENOENT);
         (void) close(theirs);
 }
@@ -408,12 +448,14 @@ static const struct {
         SpawnReply reply;
         size_t size;
 } lies[] = {
-        { "short", { 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) - 1 },
-        { "long", { 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) + 1 },
-        { "version", { 2, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) },
-        { "kind", { 1, SPAWN_START, 1, 0, 0 }, sizeof(SpawnReply) },
-        { "unknown id", { 1, SPAWN_EXITED, 77, 0, 0 }, sizeof(SpawnReply) },
-        { "negative error", { 1, SPAWN_STARTED, 1, -5, 0 }, sizeof(SpawnReply) },
+        { "short", { SPAWN_PROTOCOL_VERSION, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) - 1 },
+        { "long", { SPAWN_PROTOCOL_VERSION, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) + 1 },
+        { "version", { SPAWN_PROTOCOL_VERSION + 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) },
+        { "kind", { SPAWN_PROTOCOL_VERSION, SPAWN_START, 1, 0, 0 }, sizeof(SpawnReply) },
+        { "unknown id", { SPAWN_PROTOCOL_VERSION, SPAWN_EXITED, 77, 0, 0 }, sizeof(SpawnReply) },
+        { "negative error",
+          { SPAWN_PROTOCOL_VERSION, SPAWN_STARTED, 1, -5, 0 },
+          sizeof(SpawnReply) },
 };
 
 START_TEST(a_spawner_that_lies_is_lost)
@@ -441,7 +483,9 @@ START_TEST(a_given_connection_does_not_come_back)
         run_until(&heard, 1);
         ck_assert_int_eq(heard.events[0], SPAWNER_LOST);
         stand_in_link(&link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, &heard, &id), -ENOTCONN);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, 0, "root", theirs, note, &heard, &id),
+                -ENOTCONN);
         (void) close(theirs);
 }
 END_TEST
@@ -466,7 +510,14 @@ START_TEST(a_full_queue_refuses_starts_and_keeps_kills)
         int ours, theirs, r, started = 0, kills = 0;
 
         stand_in_link(&ours, &theirs);
-        while ((r = spawner_start(spawner, 1, "user", theirs, note, &heard, &id)) == 0) {
+        while ((r = spawner_start(spawner,
+                                  SPAWN_PROGRAM_WORKER,
+                                  1,
+                                  "user",
+                                  theirs,
+                                  note,
+                                  &heard,
+                                  &id)) == 0) {
                 first = first ? first : id;
                 started++;
         }

@@ -27,6 +27,7 @@ static void *to_link_userdata;
 static unsigned n_kills;
 
 int spawner_start(Spawner *spawner,
+                  uint32_t program,
                   uint32_t uid,
                   const char *user,
                   int link_fd,
