@@ -403,9 +403,10 @@ void request_explain(const Request *request, Failure *failure)
         const char *url = NULL, *text = NULL, *detail;
         int code = ERROR_CODE_UNKNOWN_ERROR;
         bool transient = true;
-        long error = 0;
+        long error = 0, proxy_verdict = 0;
 
         (void) curl_easy_getinfo(request->easy, CURLINFO_EFFECTIVE_URL, &url);
+        (void) curl_easy_getinfo(request->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &proxy_verdict);
         (void) curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
                 if (errors[i].result == request->result) {
@@ -415,6 +416,8 @@ void request_explain(const Request *request, Failure *failure)
                 }
         if (request->by_proxy && request->result == CURLE_COULDNT_CONNECT)
                 text = "No connection to the proxy could be made";
+        if (request->result == CURLE_PEER_FAILED_VERIFICATION && proxy_verdict != 0)
+                text = "The proxy's certificate is not trusted";
         /* The socket's reason says more than libcurl's where there is one. */
         detail = error > 0 && code == ERROR_CODE_CONNECT_FAILURE ? strerrordesc_np((int) error)
                                                                  : NULL;
