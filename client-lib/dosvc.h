@@ -70,7 +70,7 @@ extern "C" {
  *      priority  foreground high normal low
  *      target    server proxy
  *      scheme    basic digest ntlm negotiate passport bearer
- *      proxy     preconfig none override
+ *      proxy     preconfig none override autodetect
  */
 
 /* ------------------------------------------------------------------- connection */
@@ -297,15 +297,15 @@ int dosvc_job_take_ownership(dosvc_connection *connection, const char *job);
 
 /*
  * Writable properties of a job, each one Properties.Set. Since 0.1.
- * Errors: -E2BIG (longer than 256 and 1024 UTF-16 units; a proxy list of more than 4000),
- * -EOPNOTSUPP (proxy usage autodetect).
+ * Errors: -E2BIG (longer than 256 and 1024 UTF-16 units; a proxy list of more than 4000).
  */
 int dosvc_job_set_display_name(dosvc_connection *connection, const char *job, const char *name);
 int dosvc_job_set_description(dosvc_connection *connection, const char *job, const char *text);
 int dosvc_job_set_priority(dosvc_connection *connection, const char *job, const char *priority);
 /*
- * proxies, with usage "override": "[http://|https://]host[:port]"; bypass: hosts reached directly,
- * "example.com", "*.example.com", "<local>". Lists, or NULL for empty ones.
+ * proxies, with usage "override": "[http=|https=][http://|https://]host[:port]", tried in order
+ * while they cannot be reached; bypass: hosts reached directly, "www.example.com",
+ * "*.example.com", "192.0.2.0/24", "<local>". Lists, or NULL for empty ones.
  */
 int dosvc_job_set_proxy(dosvc_connection *connection,
                         const char *job,

@@ -9,6 +9,8 @@
  *     │  Download(…files)  ───────────────────────► opens directories, Landlock, transfers
  *     │ ◄────────── Authenticate(file, target, offered)   on 401 or 407
  *     │  reply (scheme, implicit, user, secret) ──►
+ *     │ ◄─────────────────── FindProxies(url)        if proxies are to be searched for
+ *     │  reply (proxies) ─────────────────────────►
  *     │ ◄──────────────────────── Progress(a(utt))  live figures, nothing durable
  *     │ ◄───────── Checkpoint(a FileRecord)         these bytes are on disk
  *     │ ◄──────── Finished() | Failed(…)            once, after the last Checkpoint
@@ -56,8 +58,10 @@
 /*
  * Methods of the worker.
  *   Download(s job_id, as proxies, as proxy_bypass, t disk_reserve, a FileRecord files) → ()
- *       replies at once; the work is told in signals. proxies: at most one URL an entry,
- *       "http://host:port" or "https://host:port"; empty array = direct. disk_reserve: bytes that
+ *       replies at once; the work is told in signals. proxies: normal forms of
+ *       spec_parse_proxy(), tried in this order; empty array = direct. proxy_bypass: rules of
+ *       model/bypass.h. Instead of a list the one entry WORKER_PROXIES_SESSION or
+ *       WORKER_PROXIES_AUTODETECT: FindProxies is asked for each origin. disk_reserve: bytes that
  *       are left free on each file system that files are written to.
  *   Publish(s job_id, a FileRecord files) → a(uus) failures
  *       gives finished files their final names, removes the temporary files of the
@@ -75,18 +79,29 @@
 #define WORKER_FAILURES_SIGNATURE "a(uus)"
 #define WORKER_STOP               "Stop"
 
+#define WORKER_PROXIES_SESSION    "session:"
+#define WORKER_PROXIES_AUTODETECT "autodetect:"
+
 /*
- * Method of the manager, called by the worker.
+ * Methods of the manager, called by the worker.
  *   Authenticate(u file, s target, as offered) → (s scheme, b implicit, s user, h secret)
  *       offered: schemes in the peer's last challenge. secret: memfd with the password or
  *       token, read from offset 0 to its end; an empty one when implicit. A repeated call
  *       that still offers the scheme given before says that it was refused; one that does not
  *       says that it could not be used here (no ticket), so that another may be given.
  *       Error org.dosvc1.Error.NotFound: nothing fits; the file fails with 401 or 407.
+ *   FindProxies(s url) → (as proxies)
+ *       only with WORKER_PROXIES_SESSION or _AUTODETECT, one call at a time. url: of an origin,
+ *       "scheme://host:port/". proxies: at least one, to be tried in this order, each
+ *       "http://host:port", "https://host:port" or WORKER_PROXIES_DIRECT. Any error: they could
+ *       not be found, its message is a sentence that says why.
  */
 #define WORKER_AUTHENTICATE                 "Authenticate"
 #define WORKER_AUTHENTICATE_SIGNATURE       "usas"
 #define WORKER_AUTHENTICATE_REPLY_SIGNATURE "sbsh"
+
+#define WORKER_FIND_PROXIES   "FindProxies"
+#define WORKER_PROXIES_DIRECT "direct://"
 
 /*
  * Signals of the worker.

@@ -34,7 +34,7 @@ _dosvcctl() {
         --priority | priority) word='foreground high normal low' ;;
         --target) word='server proxy' ;;
         --scheme) word='basic digest ntlm negotiate bearer' ;;
-        --proxy | proxy) word='none preconfig' ;;
+        --proxy | proxy) word='none preconfig autodetect' ;;
         --state)
                 word='queued connecting transferring suspended error transient-error transferred'
                 ;;

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#include "model/limits.h"
+#include "model/bypass.h"
 #include "model/spec.h"
 
 static const Config defaults = {
@@ -32,12 +32,18 @@ typedef struct ConfigKey ConfigKey;
 
 struct ConfigKey {
         const char *section, *name;
-        int (*parse)(const ConfigKey *key, void *field, const char *value, const char **reason);
+        /* add: the file has set it before; for lists. */
+        int (*parse)(const ConfigKey *key,
+                     void *field,
+                     const char *value,
+                     bool add,
+                     const char **reason);
         size_t offset;
         uint64_t min, max;
 };
 
-static int parse_number(const ConfigKey *key, void *field, const char *value, const char **reason)
+static int
+parse_number(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
         uint64_t number;
 
@@ -50,7 +56,8 @@ static int parse_number(const ConfigKey *key, void *field, const char *value, co
 }
 
 /* Bytes, or with K, M, G or T behind it so many times 1024, 1024^2 … */
-static int parse_bytes(const ConfigKey *key, void *field, const char *value, const char **reason)
+static int
+parse_bytes(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
         static const char units[] = "KMGT";
         size_t length = strlen(value);
@@ -70,7 +77,8 @@ static int parse_bytes(const ConfigKey *key, void *field, const char *value, con
         return 0;
 }
 
-static int parse_level(const ConfigKey *key, void *field, const char *value, const char **reason)
+static int
+parse_level(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
         static const char *const names[] = { "emerg",   "alert",  "crit", "err",
                                              "warning", "notice", "info", "debug" };
@@ -84,19 +92,23 @@ static int parse_level(const ConfigKey *key, void *field, const char *value, con
         return -EINVAL;
 }
 
-/* Space-separated words; an assignment replaces what an earlier file set. */
-static int parse_words(const char *value, bool proxies, char ***field, const char **reason)
+/*
+ * Space-separated words. Lines of one key in one file add up, so that a list can be longer than a
+ * line; the first line of a file replaces what an earlier file set, and an empty one everything.
+ */
+static int
+parse_words(const char *value, bool proxies, bool add, char ***field, const char **reason)
 {
         _cleanup_(strings_freep) char **words = NULL;
         _cleanup_free_ char *copy = strdup(value);
         char *state = NULL;
 
-        if (!copy || strings_copy(NULL, &words) < 0)
+        if (!copy || strings_copy(add && value[0] != '\0' ? *field : NULL, &words) < 0)
                 return -ENOMEM;
         for (char *word = strtok_r(copy, " \t", &state); word;
              word = strtok_r(NULL, " \t", &state)) {
                 _cleanup_free_ char *url = NULL;
-                int r = proxies ? spec_parse_proxy(word, &url, reason) : 0;
+                int r = proxies ? spec_parse_proxy(word, &url, reason) : bypass_check(word, reason);
 
                 if (r >= 0)
                         r = strings_append(&words, url ? url : word);
@@ -108,14 +120,16 @@ static int parse_words(const char *value, bool proxies, char ***field, const cha
         return 0;
 }
 
-static int parse_proxies(const ConfigKey *key, void *field, const char *value, const char **reason)
+static int
+parse_proxies(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
-        return parse_words(value, true, field, reason);
+        return parse_words(value, true, add, field, reason);
 }
 
-static int parse_bypass(const ConfigKey *key, void *field, const char *value, const char **reason)
+static int
+parse_bypass(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
-        return parse_words(value, false, field, reason);
+        return parse_words(value, false, add, field, reason);
 }
 
 #define NUMBER(section, name, member, min, max)                                                    \
@@ -147,6 +161,9 @@ typedef struct ConfigFile {
         Config *config;
         const char *path;
         bool no_memory; /* what a line says is missing */
+        FILE *stream;
+        int n_lines;
+        bool seen[ARRAY_SIZE(keys)]; /* which keys it has set */
 } ConfigFile;
 
 /* inih: 1 goes on, whatever was wrong with the line. */
@@ -157,11 +174,17 @@ static int take_line(void *userdata, const char *section, const char *name, cons
 
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
                 bool shown = keys[i].parse != parse_proxies; /* that may hold a password */
+                bool add = file->seen[i];
                 int r;
 
                 if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0)
                         continue;
-                r = keys[i].parse(&keys[i], (char *) file->config + keys[i].offset, value, &reason);
+                file->seen[i] = true;
+                r = keys[i].parse(&keys[i],
+                                  (char *) file->config + keys[i].offset,
+                                  value,
+                                  add,
+                                  &reason);
                 if (r == -ENOMEM)
                         file->no_memory = true;
                 else if (r < 0)
@@ -178,11 +201,39 @@ static int take_line(void *userdata, const char *section, const char *name, cons
         return 1;
 }
 
+/*
+ * ini_reader, as fgets(3). libinih has room for so many bytes of a line and would take the rest of
+ * a longer one for the next line, and a host name that is cut for another host.
+ */
+static char *read_line(char *line, int size, void *userdata)
+{
+        ConfigFile *file = userdata;
+        size_t length;
+        int c;
+
+        if (!fgets(line, size, file->stream))
+                return NULL;
+        file->n_lines++;
+        length = strlen(line);
+        if ((length > 0 && line[length - 1] == '\n') || feof(file->stream))
+                return line;
+        do
+                c = fgetc(file->stream);
+        while (c != EOF && c != '\n');
+        log_warning("%s: line %d is longer than %d bytes, ignoring",
+                    file->path,
+                    file->n_lines,
+                    size - 2);
+        line[0] = '\n';
+        line[1] = '\0';
+        return line;
+}
+
 /* Half a configuration is none: only the lack of memory is an error. */
 static int read_file(Config *config, const char *path)
 {
-        ConfigFile file = { .config = config, .path = path };
         FILE *stream = fopen(path, "re");
+        ConfigFile file = { .config = config, .path = path, .stream = stream };
         int line;
 
         if (!stream) {
@@ -192,7 +243,7 @@ static int read_file(Config *config, const char *path)
                         log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", path);
                 return 0;
         }
-        line = ini_parse_file(stream, take_line, &file);
+        line = ini_parse_stream(read_line, &file, take_line, &file);
         if (line > 0)
                 log_warning("%s: line %d is neither [section] nor key=value, ignoring", path, line);
         else if (line < 0 || ferror(stream))

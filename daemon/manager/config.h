@@ -20,8 +20,8 @@ typedef struct Config {
         uint64_t min_retry_delay_sec;
         uint64_t max_retry_delay_sec;
         uint64_t log_level;
-        char **proxies;      /* preconfig: normal form of spec_parse_proxy(); owned */
-        char **proxy_bypass; /* owned */
+        char **proxies;      /* preconfig: normal forms of spec_parse_proxy(); owned */
+        char **proxy_bypass; /* rules of model/bypass.h; owned */
 } Config;
 
 /*

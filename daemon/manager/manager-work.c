@@ -2,10 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dbus/worker-wire.h"
+
 #include "base/str.h"
 
 #include "manager/credentials.h"
 #include "manager/manager-core.h"
+#include "manager/proxy-finder.h"
 #include "model/error-code.h"
 
 /* Leftovers of a cancelled job are tried to be removed this often. */
@@ -36,27 +39,55 @@ static int new_run(Manager *manager, Job *job, WorkerTask task)
         return r;
 }
 
+/* What the worker is told of proxies: a list, or what it shall ask about them. */
+static void choose_proxies(const Manager *manager,
+                           const Job *job,
+                           char *const **ret_proxies,
+                           char *const **ret_bypass)
+{
+        static char session[] = WORKER_PROXIES_SESSION, autodetect[] = WORKER_PROXIES_AUTODETECT;
+        static char *const none[] = { NULL }, *const ask_session[] = { session, NULL },
+                           *const ask_autodetect[] = { autodetect, NULL };
+        const Config *config = manager->parts.config;
+        /* What is configured counts before what the user's session says. */
+        bool ask = strings_count(config->proxies) == 0 && manager->parts.only_uid >= 0 &&
+                   proxy_finder_has_session();
+
+        *ret_proxies = *ret_bypass = none;
+        switch (job->proxy_usage) {
+        case PROXY_USAGE_PRECONFIG:
+                *ret_proxies = ask ? ask_session : config->proxies;
+                *ret_bypass = ask ? none : config->proxy_bypass;
+                break;
+        case PROXY_USAGE_OVERRIDE:
+                *ret_proxies = job->proxies;
+                *ret_bypass = job->proxy_bypass;
+                break;
+        case PROXY_USAGE_AUTODETECT:
+                *ret_proxies = ask_autodetect;
+                break;
+        case PROXY_USAGE_NONE:
+        case PROXY_USAGES_MAX:
+        default:
+                break;
+        }
+}
+
 void manager_start_run(Manager *manager, Job *job, WorkerTask task)
 {
-        const Config *config = manager->parts.config;
-        bool own = job->proxy_usage == PROXY_USAGE_OVERRIDE;
-        bool preconfig = job->proxy_usage == PROXY_USAGE_PRECONFIG;
-        static char *const none[] = { NULL };
+        char *const *proxies, *const *bypass;
         int r = 0;
 
+        choose_proxies(manager, job, &proxies, &bypass);
         if (!job->run)
                 r = new_run(manager, job, task);
         if (r >= 0)
                 r = job_run_start(job->run,
                                   manager->parts.event,
                                   manager->parts.spawner,
-                                  own         ? job->proxies
-                                  : preconfig ? config->proxies
-                                              : none,
-                                  own         ? job->proxy_bypass
-                                  : preconfig ? config->proxy_bypass
-                                              : none,
-                                  config->disk_reserve_bytes);
+                                  proxies,
+                                  bypass,
+                                  manager->parts.config->disk_reserve_bytes);
         if (r < 0) { /* out of memory: the state stays */
                 log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared yet");
                 manager_wait_for(manager, job, SAVE_RETRY_USEC);

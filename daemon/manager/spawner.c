@@ -333,6 +333,7 @@ void spawner_watch_network(Spawner *spawner, void (*callback)(void *userdata), v
 }
 
 int spawner_start(Spawner *spawner,
+                  uint32_t program,
                   uint32_t uid,
                   const char *user,
                   int link_fd,
@@ -346,6 +347,7 @@ int spawner_start(Spawner *spawner,
                 .kind = SPAWN_START,
                 .id = spawner->last_id + 1,
                 .uid = uid,
+                .program = program,
         };
         size_t length = strlen(user);
         int r;

@@ -45,11 +45,13 @@ void spawner_watch_network(Spawner *spawner, void (*callback)(void *userdata), v
 int spawner_connect(Spawner *spawner);
 
 /*
- * Asks for a worker of that user with link_fd (borrowed) as its link; *ret_id names it from
+ * Asks for a worker, or another program of dbus/spawn-wire.h, of that user with link_fd (borrowed)
+ * as its link; *ret_id names it from
  * now on. -EAGAIN: the spawner's queue is full, or it cannot be reached now; other errnos of
  * connect(2), fork(2), sendmsg(2).
  */
 int spawner_start(Spawner *spawner,
+                  uint32_t program,
                   uint32_t uid,
                   const char *user,
                   int link_fd,

@@ -7,12 +7,14 @@
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
 
+#include "dbus/spawn-wire.h"
 #include "dbus/worker-wire.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 
+#include "manager/proxy-finder.h"
 #include "model/limits.h"
 #include "model/wire-codec.h"
 
@@ -67,6 +69,12 @@ struct WorkerLink {
         char **proxies;
         char **proxy_bypass;
         uint64_t disk_reserve_bytes;
+
+        /* Who searches for proxies, and the call that waits for them; NULL: nobody. */
+        uint32_t owner_uid;
+        char *owner_name;
+        ProxyFinder *finder;
+        sd_bus_message *finder_call;
 };
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -104,6 +112,8 @@ static void finish(WorkerLink *link, int result, const char *text)
         link->result = result;
         (void) str_set(&link->text, text);
         link->answer = sd_bus_slot_unref(link->answer);
+        link->finder = proxy_finder_free(link->finder);
+        link->finder_call = sd_bus_message_unref(link->finder_call);
         sd_bus_close(link->bus);
         if (result < 0)
                 spawner_kill(link->spawner, link->worker);
@@ -374,6 +384,65 @@ static int on_authenticate(WorkerLink *link, sd_bus_message *m)
         return r < 0 ? distrust(link, "Authenticate that cannot be answered") : 0;
 }
 
+/* proxy_finder_done_t */
+static void on_found(void *userdata, char **proxies, const char *reason)
+{
+        WorkerLink *link = userdata;
+        sd_bus_message *call = STEAL_PTR(link->finder_call), *reply = NULL;
+        int r;
+
+        link->finder = proxy_finder_free(link->finder);
+        if (proxies) {
+                r = sd_bus_message_new_method_return(call, &reply);
+                if (r >= 0)
+                        r = sd_bus_message_append_strv(reply, proxies);
+                if (r >= 0)
+                        r = sd_bus_send(NULL, reply, NULL);
+                sd_bus_message_unref(reply);
+        } else {
+                r = sd_bus_reply_method_errorf(call, DOSVC_ERROR_PREFIX "Failed", "%s", reason);
+        }
+        sd_bus_message_unref(call);
+        if (r < 0)
+                (void) distrust(link, "FindProxies that cannot be answered");
+}
+
+static int on_find_proxies(WorkerLink *link, sd_bus_message *m)
+{
+        _cleanup_free_ char *origin = NULL;
+        bool autodetect = strings_count(link->proxies) == 1 &&
+                          str_equal(link->proxies[0], WORKER_PROXIES_AUTODETECT);
+        bool session = strings_count(link->proxies) == 1 &&
+                       str_equal(link->proxies[0], WORKER_PROXIES_SESSION);
+        const char *url;
+        int r;
+
+        if ((!autodetect && !session) || link->finder)
+                return distrust(link, "FindProxies that it may not ask");
+        if (!sd_bus_message_has_signature(m, "s") || sd_bus_message_read(m, "s", &url) < 0 ||
+            strlen(url) > LIMIT_WORKER_TEXT || spec_origin(url, &origin) < 0)
+                return distrust(link, "FindProxies that cannot be read");
+        link->finder_call = sd_bus_message_ref(m);
+        r = proxy_finder_new(link->event,
+                             link->spawner,
+                             &(ProxyQuestion){ .uid = link->owner_uid,
+                                               .user = link->owner_name,
+                                               .autodetect = autodetect,
+                                               .origin = origin },
+                             on_found,
+                             link,
+                             &link->finder);
+        if (r < 0) {
+                _cleanup_free_ char *reason = NULL;
+
+                (void) str_format(&reason,
+                                  "The search could not be started: %s.",
+                                  strerrordesc_np(-r));
+                on_found(link, NULL, reason ? reason : "");
+        }
+        return 0;
+}
+
 /* ---- the order ------------------------------------------------------------------------------- */
 
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -495,9 +564,12 @@ static const struct {
         bool is_call;
         int (*handle)(WorkerLink *link, sd_bus_message *m);
 } members[] = {
-        { WORKER_PROGRESS, false, on_progress },        { WORKER_CHECKPOINT, false, on_checkpoint },
-        { WORKER_FINISHED, false, on_finished },        { WORKER_FAILED, false, on_failed },
+        { WORKER_PROGRESS, false, on_progress },
+        { WORKER_CHECKPOINT, false, on_checkpoint },
+        { WORKER_FINISHED, false, on_finished },
+        { WORKER_FAILED, false, on_failed },
         { WORKER_AUTHENTICATE, true, on_authenticate },
+        { WORKER_FIND_PROXIES, true, on_find_proxies },
 };
 
 /* sd-bus would answer what nobody handles, with as much as the caller cares to send. */
@@ -549,7 +621,10 @@ static int copy_order(WorkerLink *link, const WorkerOrder *order)
         link->task = order->task;
         link->disk_reserve_bytes = order->disk_reserve_bytes;
         (void) sd_id128_to_string(order->job, link->job_id);
-        r = strings_copy(order->proxies, &link->proxies);
+        link->owner_uid = order->owner_uid;
+        r = str_set(&link->owner_name, order->owner_name);
+        if (r >= 0)
+                r = strings_copy(order->proxies, &link->proxies);
         if (r >= 0)
                 r = strings_copy(order->proxy_bypass, &link->proxy_bypass);
         if (r < 0)
@@ -619,6 +694,7 @@ int worker_link_new(sd_event *event,
                 r = open_bus(link, &ours);
         if (r >= 0)
                 r = spawner_start(spawner,
+                                  SPAWN_PROGRAM_WORKER,
                                   order->owner_uid,
                                   order->owner_name,
                                   theirs,
@@ -637,6 +713,8 @@ WorkerLink *worker_link_free(WorkerLink *link)
                 return NULL;
         if (link->worker)
                 spawner_forget(link->spawner, link->worker);
+        proxy_finder_free(link->finder);
+        sd_bus_message_unref(link->finder_call);
         sd_bus_slot_unref(link->answer);
         sd_bus_slot_unref(link->ping);
         sd_bus_close_unref(link->bus);
@@ -646,6 +724,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
         file_records_free(link->files, link->n_files);
         strings_free(link->proxies);
         strings_free(link->proxy_bypass);
+        free(link->owner_name);
         free(link->text);
         sd_event_unref(link->event);
         free(link);

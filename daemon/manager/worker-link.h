@@ -34,7 +34,7 @@ typedef struct WorkerOrder {
         const char *owner_name;
         const FileRecord *files; /* DOWNLOAD: not finished; else may have a temporary file */
         size_t n_files;
-        char *const *proxies;
+        char *const *proxies; /* as in dbus/worker-wire.h */
         char *const *proxy_bypass;
         uint64_t disk_reserve_bytes; /* DOWNLOAD */
 } WorkerOrder;

@@ -517,7 +517,8 @@ int spec_parse_checksum(const char *algorithm,
         return -ENOENT;
 }
 
-int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)
+/* [http://|https://]host[:port] */
+static int parse_proxy_url(const char *s, char **ret_url, const char **ret_reason)
 {
         _cleanup_(curl_url_cleanupp) CURLU *url = NULL;
         _cleanup_free_ char *with_scheme = NULL, *user = NULL, *path = NULL, *query = NULL;
@@ -528,7 +529,7 @@ int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)
                 return r;
         r = parse_http_url(with_scheme, &url, ret_reason);
         if (r < 0) {
-                *ret_reason = "must be like http://host:port or https://host:port";
+                *ret_reason = "must be like [http=|https=][http://|https://]host[:port]";
                 return r;
         }
 
@@ -548,6 +549,27 @@ int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)
                 return -EINVAL;
         }
         return url_origin(url, ret_url);
+}
+
+int spec_parse_proxy(const char *s, char **ret_entry, const char **ret_reason)
+{
+        _cleanup_free_ char *url = NULL;
+        size_t prefix = str_starts_with(s, "http=") ? 5 : str_starts_with(s, "https=") ? 6 : 0;
+        int r = parse_proxy_url(s + prefix, &url, ret_reason);
+
+        return r < 0 ? r : str_format(ret_entry, "%.*s%s", (int) prefix, s, url);
+}
+
+int spec_origin(const char *s, char **ret_origin)
+{
+        _cleanup_(curl_url_cleanupp) CURLU *url = NULL;
+        _cleanup_free_ char *origin = NULL;
+        const char *reason;
+        int r = parse_http_url(s, &url, &reason);
+
+        if (r >= 0)
+                r = url_origin(url, &origin);
+        return r < 0 ? r : str_format(ret_origin, "%s/", origin);
 }
 
 bool spec_same_origin(const char *a, const char *b)

@@ -151,10 +151,15 @@ int spec_parse_checksum(const char *algorithm,
                         const char **ret_reason);
 
 /*
- * One entry of a proxy list, [http://|https://]host[:port] without user info or path;
- * *ret_url is its normal form "scheme://host:port". -EINVAL.
+ * One entry of a proxy list, [http=|https=][http://|https://]host[:port]: for URLs of which
+ * protocol (without: for those that no other entry names), how the proxy is spoken to, and where
+ * it is, without user info or path. *ret_entry is its normal form, "[http=|https=]scheme://
+ * host:port". -EINVAL.
  */
-int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason);
+int spec_parse_proxy(const char *s, char **ret_entry, const char **ret_reason);
+
+/* "scheme://host:port/" of an http or https URL, the default port filled in. -EINVAL, -ENOMEM. */
+int spec_origin(const char *url, char **ret_origin);
 
 /* scheme://host:port of both URLs are equal, default ports filled in (RFC 6454 section 5). */
 bool spec_same_origin(const char *a, const char *b);

@@ -122,6 +122,18 @@ void failure_add(Failure *failure, const char *sentence)
         failure->description = longer;
 }
 
+void failure_set_detection(Failure *failure, const char *url, const char *reason)
+{
+        failure_set(failure,
+                    (uint32_t) ERROR_CODE_PROXY_DETECTION_FAILED,
+                    true,
+                    ERROR_CONTEXT_GENERAL_TRANSPORT,
+                    url,
+                    "The proxy for %s could not be found: %s",
+                    log_url(url),
+                    reason);
+}
+
 /* Local errors; what is not listed is transient and has the text of its errno. */
 static const struct {
         int error;

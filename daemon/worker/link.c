@@ -24,6 +24,9 @@
 /* The manager answers from memory and the kernel keyring. */
 #define AUTHENTICATE_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
+/* More than the manager gives the search. */
+#define FIND_PROXIES_TIMEOUT_USEC (90 * USEC_PER_SEC)
+
 struct Link {
         sd_event *event;
         sd_bus *bus;
@@ -226,10 +229,56 @@ static void ask_credential(void *userdata, uint32_t file, AuthTarget target, uns
         sd_bus_message_unref(m);
 }
 
+static int on_proxies(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        _cleanup_(strings_freep) char **proxies = NULL;
+        Link *link = userdata;
+        const char *reason = "The answer cannot be read.";
+        int r = -EREMOTEIO;
+
+        if (sd_bus_message_is_method_error(reply, NULL))
+                reason = sd_bus_message_get_error(reply)->message;
+        else
+                r = wire_read_strings(reply, MAX_PROXIES, &proxies);
+        if (link->worker)
+                worker_found_proxies(link->worker, r, proxies, reason ? reason : "");
+        return 0;
+}
+
+/* WorkerFacts.find_proxies */
+static void ask_proxies(void *userdata, const char *url)
+{
+        Link *link = userdata;
+        _cleanup_free_ char *origin = NULL;
+        sd_bus_message *m = NULL;
+        int r = spec_origin(url, &origin);
+
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(link->bus,
+                                                   &m,
+                                                   NULL,
+                                                   WORKER_PATH,
+                                                   WORKER_INTERFACE,
+                                                   WORKER_FIND_PROXIES);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", origin);
+        if (r >= 0)
+                r = sd_bus_call_async(link->bus,
+                                      NULL,
+                                      m,
+                                      on_proxies,
+                                      link,
+                                      FIND_PROXIES_TIMEOUT_USEC);
+        sd_bus_message_unref(m);
+        if (r < 0)
+                give_up(link, r, "question");
+}
+
 static const WorkerFacts worker_facts = {
         .progress = tell_progress,
         .checkpoint = tell_checkpoint,
         .authenticate = ask_credential,
+        .find_proxies = ask_proxies,
         .finished = tell_finished,
         .failed = tell_failed,
 };
@@ -270,6 +319,9 @@ static int read_job_id(sd_bus_message *m, sd_id128_t *ret)
 
 static bool are_proxies(char *const *proxies)
 {
+        if (*proxies && (str_equal(*proxies, WORKER_PROXIES_SESSION) ||
+                         str_equal(*proxies, WORKER_PROXIES_AUTODETECT)))
+                return !proxies[1];
         for (; *proxies; proxies++) {
                 _cleanup_free_ char *url = NULL;
                 const char *reason;

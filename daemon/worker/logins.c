@@ -17,7 +17,7 @@ typedef struct Side {
         unsigned challenges; /* in a row */
         unsigned impossible; /* schemes that could not be tried, bits 1 << AuthScheme */
         char *reason;        /* why the last of them could not */
-        char *host;
+        char *peer;          /* whom all this is about */
 } Side;
 
 struct Logins {
@@ -44,18 +44,20 @@ int logins_new(Tickets *tickets, const LoginsEvents *events, void *userdata, Log
         return 0;
 }
 
+static void side_done(Side *side)
+{
+        login_done(&side->login);
+        free(side->reason);
+        free(side->peer);
+        *side = (Side){ 0 };
+}
+
 void logins_forget(Logins *logins)
 {
         logins->asking = false;
         logins->errand = ticket_errand_free(logins->errand);
-        for (size_t i = 0; i < AUTH_TARGETS_MAX; i++) {
-                Side *side = &logins->sides[i];
-
-                login_done(&side->login);
-                free(side->reason);
-                free(side->host);
-                *side = (Side){ 0 };
-        }
+        for (size_t i = 0; i < AUTH_TARGETS_MAX; i++)
+                side_done(&logins->sides[i]);
 }
 
 Logins *logins_free(Logins *logins)
@@ -67,9 +69,11 @@ Logins *logins_free(Logins *logins)
         return NULL;
 }
 
-const Login *logins_get(const Logins *logins, AuthTarget target)
+const Login *logins_get(const Logins *logins, AuthTarget target, const char *peer)
 {
-        return logins->sides[target].held ? &logins->sides[target].login : NULL;
+        const Side *side = &logins->sides[target];
+
+        return side->held && str_equal(side->peer, peer) ? &side->login : NULL;
 }
 
 bool logins_is_asking(const Logins *logins)
@@ -137,14 +141,20 @@ static void on_ticket(void *userdata, int result, const char *text)
 static void get_ticket(Logins *logins, bool implicit)
 {
         const Side *side = &logins->sides[logins->asked];
-        TicketWish wish = {
-                .host = side->host,
-                .implicit = implicit,
-                .user_name = side->login.user_name,
-                .secret = side->login.secret,
-        };
-        int r = tickets_get(logins->tickets, &wish, on_ticket, logins, &logins->errand);
+        _cleanup_free_ char *host = NULL;
+        int r = request_host(side->peer, &host);
 
+        if (r >= 0)
+                r = tickets_get(logins->tickets,
+                                &(TicketWish){
+                                        .host = host,
+                                        .implicit = implicit,
+                                        .user_name = side->login.user_name,
+                                        .secret = side->login.secret,
+                                },
+                                on_ticket,
+                                logins,
+                                &logins->errand);
         if (r < 0)
                 logins->events->failed(logins->userdata, r);
 }
@@ -184,10 +194,12 @@ static void prepare(Logins *logins, bool implicit)
         }
 }
 
-void logins_challenge(Logins *logins, AuthTarget target, unsigned offered, const char *host)
+void logins_challenge(Logins *logins, AuthTarget target, unsigned offered, const char *peer)
 {
         Side *side = &logins->sides[target];
 
+        if (side->peer && !str_equal(side->peer, peer))
+                side_done(side);
         logins->asked = target;
         logins->offered = offered;
         if (side->held && side->accepted) {
@@ -195,7 +207,7 @@ void logins_challenge(Logins *logins, AuthTarget target, unsigned offered, const
                 logins->events->ready(logins->userdata);
         } else if (side->held || offered == 0 || ++side->challenges > MAX_CHALLENGES) {
                 refuse(logins, NULL);
-        } else if (str_set(&side->host, host) < 0) {
+        } else if (str_set(&side->peer, peer) < 0) {
                 logins->events->failed(logins->userdata, -ENOMEM);
         } else {
                 ask_manager(logins);

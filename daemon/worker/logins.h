@@ -52,10 +52,10 @@ Logins *logins_free(Logins *logins);
 DEFINE_CLEANUP(Logins *, logins_free);
 
 /*
- * A 401 or 407 with these schemes; host: who asked. What becomes of it is told by an event, which
- * may come from within.
+ * A 401 or 407 with these schemes. peer: URL of who asked; what another one was told is
+ * forgotten. What becomes of it is told by an event, which may come from within.
  */
-void logins_challenge(Logins *logins, AuthTarget target, unsigned offered, const char *host);
+void logins_challenge(Logins *logins, AuthTarget target, unsigned offered, const char *peer);
 /* Ignored when nothing was wanted. */
 void logins_answer(Logins *logins, const LoginsAnswer *answer);
 bool logins_is_asking(const Logins *logins);
@@ -63,8 +63,8 @@ bool logins_is_asking(const Logins *logins);
 /* That side let a request pass. */
 void logins_accepted(Logins *logins, AuthTarget target);
 
-/* NULL: none. */
-const Login *logins_get(const Logins *logins, AuthTarget target);
+/* What that peer asked for; NULL: none. */
+const Login *logins_get(const Logins *logins, AuthTarget target, const char *peer);
 
 /* Erases what is held and stops what is under way. */
 void logins_forget(Logins *logins);

@@ -39,6 +39,7 @@ struct Request {
         Head head;
         size_t unwanted_bytes;
         CURLcode result;
+        bool by_proxy;
         bool told_head;
         bool want_body;
         bool aborted;   /* by an event */
@@ -124,6 +125,19 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata)
         return request->overflown ? 0 : size;
 }
 
+/* Whom we wanted to speak to first, proxy or server, is not there. */
+static bool is_unreached(CURL *easy, CURLcode code)
+{
+        curl_off_t connected_usec = 0;
+
+        if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_RESOLVE_HOST ||
+            code == CURLE_COULDNT_CONNECT)
+                return true;
+        return code == CURLE_OPERATION_TIMEDOUT &&
+               curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected_usec) == CURLE_OK &&
+               connected_usec == 0;
+}
+
 static void on_done(void *userdata, CURLcode code)
 {
         Request *request = userdata;
@@ -140,6 +154,7 @@ static void on_done(void *userdata, CURLcode code)
                 .head = &request->head,
                 .whole = code == CURLE_OK && !request->aborted,
                 .aborted = request->aborted,
+                .unreached = is_unreached(request->easy, code),
                 .tunnel_status = (unsigned) tunnel_status,
                 .server_offered = offered_schemes(request->easy, CURLINFO_HTTPAUTH_AVAIL),
                 .proxy_offered = offered_schemes(request->easy, CURLINFO_PROXYAUTH_AVAIL),
@@ -341,13 +356,14 @@ int request_new(CurlLoop *loop,
                 return -ENOMEM;
         request->events = events;
         request->userdata = userdata;
+        request->by_proxy = spec->proxy[0] != '\0';
         head_init(&request->head);
         request->easy = curl_easy_init();
         if (!request->easy)
                 return -ENOMEM;
         if (set_defaults(request) != CURLE_OK || set_url(request->easy, spec->url) != CURLE_OK ||
             curl_easy_setopt(request->easy, CURLOPT_PROXY, spec->proxy) != CURLE_OK ||
-            curl_easy_setopt(request->easy, CURLOPT_NOPROXY, spec->proxy_bypass) != CURLE_OK ||
+            curl_easy_setopt(request->easy, CURLOPT_NOPROXY, "") != CURLE_OK ||
             set_range(request, spec) != CURLE_OK)
                 return -ENOMEM;
         r = set_login(request, AUTH_TARGET_SERVER, spec->server);
@@ -464,9 +480,10 @@ void request_explain(const Request *request, Failure *failure)
         const char *url = NULL, *text = NULL, *detail;
         int code = ERROR_CODE_UNKNOWN_ERROR;
         bool transient = true;
-        long error = 0;
+        long error = 0, proxy_verdict = 0;
 
         (void) curl_easy_getinfo(request->easy, CURLINFO_EFFECTIVE_URL, &url);
+        (void) curl_easy_getinfo(request->easy, CURLINFO_PROXY_SSL_VERIFYRESULT, &proxy_verdict);
         (void) curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
                 if (errors[i].result == request->result) {
@@ -474,6 +491,10 @@ void request_explain(const Request *request, Failure *failure)
                         transient = errors[i].transient;
                         text = errors[i].text;
                 }
+        if (request->by_proxy && request->result == CURLE_COULDNT_CONNECT)
+                text = "No connection to the proxy could be made";
+        if (request->result == CURLE_PEER_FAILED_VERIFICATION && proxy_verdict != 0)
+                text = "The proxy's certificate is not trusted";
         /* The socket's reason says more than libcurl's where there is one. */
         detail = error > 0 && code == ERROR_CODE_CONNECT_FAILURE ? strerrordesc_np((int) error)
                                                                  : NULL;

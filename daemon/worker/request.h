@@ -36,7 +36,6 @@ void login_done(Login *login);
 typedef struct RequestSpec {
         const char *url;
         const char *proxy;        /* "scheme://host:port"; "" = direct */
-        const char *proxy_bypass; /* comma-separated, as CURLOPT_NOPROXY has it */
         uint64_t from;            /* Range; both 0: none */
         uint64_t length_bytes;    /* 0: to the end */
         const char *if_range;     /* NULL: no If-Range */
@@ -49,6 +48,7 @@ typedef struct RequestResult {
         const Head *head;        /* of the last answer; status 0 if there was none */
         bool whole;              /* the answer came to its end */
         bool aborted;            /* one of the events below said so */
+        bool unreached;          /* neither proxy nor server: there was no connection at all */
         unsigned tunnel_status;  /* of the proxy's answer to CONNECT; 0: there was none */
         unsigned server_offered; /* schemes in the challenges, bits 1 << AuthScheme */
         unsigned proxy_offered;

@@ -135,8 +135,8 @@ Sink *sink_free(Sink *sink)
  */
 static bool is_recorded(const struct stat *st, const SinkFile *file)
 {
-        return S_ISREG(st->st_mode) && st->st_ino == file->inode &&
-               st->st_uid == geteuid() && st->st_nlink == 1;
+        return S_ISREG(st->st_mode) && st->st_ino == file->inode && st->st_uid == geteuid() &&
+               st->st_nlink == 1;
 }
 
 /* Some file systems know no locks; the recorded inode still protects there. */
@@ -299,7 +299,7 @@ int sink_create(Sink *sink)
                         continue;
                 sink->fd = r;
                 sink->temp_name = STEAL_PTR(name);
-                        sink->inode = st.st_ino;
+                sink->inode = st.st_ino;
                 return 0;
         }
         return r;

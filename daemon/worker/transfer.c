@@ -15,6 +15,7 @@
 #include "worker/parts.h"
 #include "worker/request.h"
 #include "worker/resume.h"
+#include "worker/route.h"
 #include "worker/rungs.h"
 #include "worker/sink.h"
 
@@ -36,6 +37,7 @@ struct Transfer {
         uint64_t reread_bytes; /* so far */
         Request *request;
         char *url; /* of the request that runs or comes next */
+        Route route;
         ResumePlan plan;
         ResumeRung rung;       /* of the ladder, to begin the next request with */
         ResumeVerdict verdict; /* on the last answer that could be a body */
@@ -48,7 +50,8 @@ struct Transfer {
         Logins *logins;
         unsigned redirects;
         unsigned restarts;
-        bool accepted; /* the answer's body goes to the sink */
+        bool searching; /* for proxies */
+        bool accepted;  /* the answer's body goes to the sink */
         Failure failure;
 };
 
@@ -394,18 +397,34 @@ static ResumeRung first_rung(const Transfer *transfer)
         return transfer->rung > known ? transfer->rung : known;
 }
 
+/* Where to the URL; true when that is known now, else it will be, or the transfer ends. */
+static bool find_way(Transfer *transfer)
+{
+        int r = route_find(&transfer->route, transfer->place.proxies, transfer->url);
+
+        transfer->searching = r == -EAGAIN;
+        if (transfer->searching)
+                transfer->facts->searching(transfer->userdata, transfer, transfer->url);
+        else if (r < 0)
+                end_internal(transfer, r);
+        return r >= 0;
+}
+
 static void ask(Transfer *transfer)
 {
         RequestSpec spec = {
                 .url = transfer->url,
-                .proxy = transfer->place.proxy,
-                .proxy_bypass = transfer->place.proxy_bypass,
-                .server = is_at_home(transfer) ? logins_get(transfer->logins, AUTH_TARGET_SERVER)
+                .server = is_at_home(transfer) ? logins_get(transfer->logins,
+                                                            AUTH_TARGET_SERVER,
+                                                            transfer->record->remote_name)
                                                : NULL,
-                .proxy_login = logins_get(transfer->logins, AUTH_TARGET_PROXY),
         };
         int r;
 
+        if (!find_way(transfer))
+                return;
+        spec.proxy = route_proxy(&transfer->route);
+        spec.proxy_login = logins_get(transfer->logins, AUTH_TARGET_PROXY, spec.proxy);
         transfer->plan = (ResumePlan){ .rung = RESUME_RUNGS_MAX };
         if (!transfer->whole_only)
                 transfer->plan = resume_plan(transfer->record,
@@ -420,6 +439,18 @@ static void ask(Transfer *transfer)
         r = request_new(transfer->place.loop, &spec, &request_events, transfer, &transfer->request);
         if (r < 0)
                 end_internal(transfer, r);
+}
+
+void transfer_find_proxies(Transfer *transfer, const char *reason)
+{
+        if (!transfer->searching)
+                return;
+        if (reason) {
+                failure_set_detection(&transfer->failure, transfer->url, reason);
+                end(transfer);
+        } else {
+                ask(transfer);
+        }
 }
 
 static void fail_status(Transfer *transfer, const RequestResult *result)
@@ -437,22 +468,17 @@ static void fail_status(Transfer *transfer, const RequestResult *result)
 /* 401 or 407: which of the offered schemes shall it be? */
 static void challenge(Transfer *transfer, AuthTarget target, const RequestResult *result)
 {
-        bool proxy = target == AUTH_TARGET_PROXY;
-        _cleanup_free_ char *host = NULL;
-        int r;
+        const char *proxy = route_proxy(&transfer->route);
 
-        if (!proxy && !is_at_home(transfer)) {
-                fail_status(transfer, result);
-                return;
-        }
-        r = request_host(proxy ? transfer->place.proxy : transfer->url, &host);
-        if (r < 0)
-                end_internal(transfer, r);
-        else
+        if (target == AUTH_TARGET_PROXY && !str_is_empty(proxy)) /* no server is a proxy */
+                logins_challenge(transfer->logins, target, result->proxy_offered, proxy);
+        else if (target == AUTH_TARGET_SERVER && is_at_home(transfer))
                 logins_challenge(transfer->logins,
                                  target,
-                                 proxy ? result->proxy_offered : result->server_offered,
-                                 host);
+                                 result->server_offered,
+                                 transfer->record->remote_name);
+        else
+                fail_status(transfer, result);
 }
 
 /* LoginsEvents.wanted */
@@ -555,6 +581,7 @@ static void follow(Transfer *transfer, const Head *head)
         } else {
                 free(transfer->url);
                 transfer->url = STEAL_PTR(url);
+                route_forget(&transfer->route);
                 ask(transfer);
         }
 }
@@ -655,10 +682,13 @@ static void on_done(void *userdata, const RequestResult *result)
         /* The facts in result are of the request: it goes when they have been used. */
         _cleanup_(request_freep) Request *request = STEAL_PTR(transfer->request);
         const Head *head = result->head;
+        bool other_way = route_next(&transfer->route, transfer->place.proxies, result->unreached);
 
         learn_logins(transfer, result);
         if (transfer->failure.code)
                 end(transfer);
+        else if (other_way)
+                ask(transfer);
         else if (result->aborted && transfer->verdict == RESUME_ASK_AGAIN)
                 ask_again(transfer);
         else if (result->aborted && transfer->verdict == RESUME_CLIMB)
@@ -816,6 +846,7 @@ Transfer *transfer_free(Transfer *transfer)
         sink_free(transfer->sink);
         digest_free(transfer->digest);
         failure_done(&transfer->failure);
+        route_forget(&transfer->route);
         free(transfer->url);
         free(transfer);
         return NULL;
@@ -825,6 +856,7 @@ void transfer_halt(Transfer *transfer)
 {
         transfer->request = request_free(transfer->request);
         transfer->reread = sd_event_source_disable_unref(transfer->reread);
+        transfer->searching = false;
         if (transfer->logins)
                 logins_forget(transfer->logins);
 }
@@ -875,4 +907,9 @@ uint64_t transfer_received(const Transfer *transfer)
 bool transfer_is_asking(const Transfer *transfer)
 {
         return logins_is_asking(transfer->logins);
+}
+
+bool transfer_is_searching(const Transfer *transfer)
+{
+        return transfer->searching;
 }

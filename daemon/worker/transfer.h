@@ -4,6 +4,7 @@
  *
  *   open the place ─► request ─► 2xx: bytes to the sink ─────────────► whole | failed
  *                       ▲  ▲──── 3xx: own hop, https never to http
+ *                       │  ▲──── no such proxy: the next one of the list
  *                       │─────── 401, 407: asks for one credential, once more with it
  *                       │─────── nothing proved: the next rung of the ladder
  *                       │─────── one of several parts: for the next
@@ -30,6 +31,7 @@
 typedef struct CurlLoop CurlLoop;
 typedef struct Destination Destination;
 typedef struct LoginsAnswer LoginsAnswer;
+typedef struct Proxies Proxies;
 typedef struct Rungs Rungs;
 typedef struct Tickets Tickets;
 typedef struct Transfer Transfer;
@@ -42,6 +44,8 @@ typedef struct TransferFacts {
         void (*begun)(void *userdata, Transfer *transfer);
         /* A challenge: transfer_answer() must follow, not from within. */
         void (*challenged)(void *userdata, Transfer *transfer, AuthTarget target, unsigned offered);
+        /* Proxies have to be searched for: transfer_find_proxies() must follow. */
+        void (*searching)(void *userdata, Transfer *transfer, const char *url);
         /*
          * The last fact: failure is NULL if all bytes are written (not yet synced), else the
          * receiver's to move. The transfer may be freed.
@@ -57,8 +61,7 @@ typedef struct TransferPlace {
         Destination *destination;
         Rungs *rungs;
         Tickets *tickets;
-        const char *proxy;           /* "" = direct */
-        const char *proxy_bypass;    /* "" = none */
+        Proxies *proxies;
         uint64_t disk_reserve_bytes; /* to leave free on its file system */
 } TransferPlace;
 
@@ -77,6 +80,12 @@ DEFINE_CLEANUP(Transfer *, transfer_free);
 
 /* The answer to challenged(): as logins_answer(). */
 void transfer_answer(Transfer *transfer, const LoginsAnswer *answer);
+
+/*
+ * After searching(), for the URL that was told or another one: looks again, and goes on where
+ * there is an answer. reason: the search has failed, a sentence; NULL: it has not. From the loop.
+ */
+void transfer_find_proxies(Transfer *transfer, const char *reason);
 
 /* Drops request and credentials; what is written stays and can be synced. */
 void transfer_halt(Transfer *transfer);
@@ -98,3 +107,4 @@ FileRecord *transfer_record(Transfer *transfer);
 /* Bytes received of the file so far, what an earlier attempt left on disk included. */
 uint64_t transfer_received(const Transfer *transfer);
 bool transfer_is_asking(const Transfer *transfer);
+bool transfer_is_searching(const Transfer *transfer);

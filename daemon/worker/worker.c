@@ -14,6 +14,7 @@
 #include "worker/curl-loop.h"
 #include "worker/destinations.h"
 #include "worker/logins.h"
+#include "worker/proxies.h"
 #include "worker/rungs.h"
 #include "worker/tickets.h"
 #include "worker/transfer.h"
@@ -52,9 +53,8 @@ struct Worker {
         sd_id128_t job;
         FileRecord *records; /* owned */
         size_t n_records;
-        size_t next; /* the first that has not been started */
-        char *proxy;
-        char *proxy_bypass;
+        size_t next;    /* the first that has not been started */
+        char *searched; /* URL of the question about proxies that is under way; NULL: none */
         uint64_t disk_reserve_bytes;
         const WorkerFacts *facts;
         void *userdata;
@@ -63,6 +63,7 @@ struct Worker {
         CurlLoop *loop;
         Rungs *rungs;
         Tickets *tickets;
+        Proxies *proxies;
         Flow flows[MAX_ACTIVE + MAX_SETTLING];
         size_t n_active, n_settling;
         uint64_t checkpoint_usec;
@@ -222,8 +223,7 @@ static int start_file(Worker *worker, FileRecord *record, Failure *failure)
                 .loop = worker->loop,
                 .rungs = worker->rungs,
                 .tickets = worker->tickets,
-                .proxy = worker->proxy,
-                .proxy_bypass = worker->proxy_bypass,
+                .proxies = worker->proxies,
                 .disk_reserve_bytes = worker->disk_reserve_bytes,
         };
         Flow *flow;
@@ -311,6 +311,20 @@ static void on_challenged(void *userdata, Transfer *transfer, AuthTarget target,
                                     offered);
 }
 
+/* TransferFacts.searching: one question at a time, those that wait ask again after its answer. */
+static void on_searching(void *userdata, Transfer *transfer, const char *url)
+{
+        Worker *worker = userdata;
+
+        if (worker->searched)
+                return;
+        worker->searched = strdup(url);
+        if (worker->searched)
+                worker->facts->find_proxies(worker->userdata, worker->searched);
+        else
+                transfer_find_proxies(transfer, strerrordesc_np(ENOMEM));
+}
+
 /* TransferFacts.ended */
 static void on_ended(void *userdata, Transfer *transfer, Failure *failure)
 {
@@ -338,6 +352,7 @@ static void on_ended(void *userdata, Transfer *transfer, Failure *failure)
 static const TransferFacts transfer_facts = {
         .begun = on_begun,
         .challenged = on_challenged,
+        .searching = on_searching,
         .ended = on_ended,
 };
 
@@ -506,25 +521,6 @@ static int add_sources(Worker *worker)
         return r;
 }
 
-/* CURLOPT_NOPROXY: one string with commas. */
-static int join_bypass(char *const *hosts, char **ret)
-{
-        _cleanup_free_ char *joined = strdup("");
-
-        for (; joined && hosts && *hosts; hosts++) {
-                char *longer = NULL;
-
-                if (str_format(&longer, "%s%s%s", joined, joined[0] ? "," : "", *hosts) < 0)
-                        return -ENOMEM;
-                free(joined);
-                joined = longer;
-        }
-        if (!joined)
-                return -ENOMEM;
-        *ret = STEAL_PTR(joined);
-        return 0;
-}
-
 int worker_new(sd_event *event,
                const WorkerOrder *order,
                const WorkerFacts *facts,
@@ -539,9 +535,7 @@ int worker_new(sd_event *event,
         worker->event = sd_event_ref(event);
         worker->facts = facts;
         worker->userdata = userdata;
-        r = str_set(&worker->proxy, order->proxies && *order->proxies ? *order->proxies : "");
-        if (r >= 0)
-                r = join_bypass(order->proxy_bypass, &worker->proxy_bypass);
+        r = proxies_new(order->proxies, order->proxy_bypass, &worker->proxies);
         if (r >= 0)
                 r = rungs_new(&worker->rungs);
         if (r >= 0)
@@ -566,11 +560,11 @@ Worker *worker_free(Worker *worker)
         destinations_free(worker->destinations);
         rungs_free(worker->rungs);
         tickets_free(worker->tickets);
+        proxies_free(worker->proxies);
         for (size_t i = 0; i < worker->n_records; i++)
                 file_record_done(&worker->records[i]);
         free(worker->records);
-        free(worker->proxy);
-        free(worker->proxy_bypass);
+        free(worker->searched);
         sd_event_unref(worker->event);
         free(worker);
         return NULL;
@@ -586,4 +580,19 @@ void worker_answer(Worker *worker, uint32_t file, const LoginsAnswer *answer)
                 }
         }
         secret_free(answer->secret);
+}
+
+void worker_found_proxies(Worker *worker, int result, char *const *proxies, const char *reason)
+{
+        _cleanup_free_ char *url = STEAL_PTR(worker->searched);
+
+        if (!url || worker->ended)
+                return;
+        if (result >= 0) {
+                result = proxies_found(worker->proxies, url, proxies);
+                reason = "The answer is no list of proxies.";
+        }
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));)
+                if (transfer_is_searching(flow->transfer))
+                        transfer_find_proxies(flow->transfer, result < 0 ? reason : NULL);
 }

@@ -34,6 +34,9 @@ typedef struct WorkerFacts {
         void (*checkpoint)(void *userdata, const FileRecord *const *records, size_t n_records);
         /* worker_answer() must follow, not from within. */
         void (*authenticate)(void *userdata, uint32_t file, AuthTarget target, unsigned offered);
+        /* The proxies for the origin of url: worker_found_proxies() must follow, not from within.
+         */
+        void (*find_proxies)(void *userdata, const char *url);
         /* The last fact is one of these; credentials and connections are gone by then. */
         void (*finished)(void *userdata);
         void (*failed)(void *userdata, uint32_t file, const Failure *failure);
@@ -43,8 +46,8 @@ typedef struct WorkerOrder {
         sd_id128_t job;
         FileRecord *records; /* taken over by worker_new() when it succeeds */
         size_t n_records;
-        char *const *proxies;        /* the first is used; none = direct */
-        char *const *proxy_bypass;   /* hosts that are reached without it */
+        char *const *proxies; /* as in dbus/worker-wire.h */
+        char *const *proxy_bypass;
         uint64_t disk_reserve_bytes; /* to leave free wherever files are written */
 } WorkerOrder;
 
@@ -62,3 +65,9 @@ void worker_stop(Worker *worker);
 
 /* As logins_answer(), for a file that asked; others are ignored. */
 void worker_answer(Worker *worker, uint32_t file, const LoginsAnswer *answer);
+
+/*
+ * What find_proxies() asked for. result 0: proxies for the URL that was asked for; negative:
+ * reason, a sentence, says why there are none.
+ */
+void worker_found_proxies(Worker *worker, int result, char *const *proxies, const char *reason);

@@ -21,7 +21,10 @@
 
 #define START_MSEC 15000
 
-static const char *const helper_names[] = { "dosvc-spawn", "dosvc-worker", "dosvc-secret" };
+static const char *const helper_names[] = { "dosvc-spawn",
+                                            "dosvc-worker",
+                                            "dosvc-secret",
+                                            "dosvc-proxy" };
 
 /* What systemd leaves for a unit with LoadCredentialEncrypted=vault.key. */
 static void make_key(Daemon *daemon)

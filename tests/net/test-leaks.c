@@ -28,7 +28,11 @@
 #define ENCODED "cmVhZGVyOlBsb3Zlci14eXp6eS00NzExLW1hcmtlc"
 
 static const char *const forms[] = { SERVERS_PASSWORD, ENCODED, SERVERS_TOKEN };
-static const char *const programs[] = { "dosvcd", "dosvc-spawn", "dosvc-worker", "dosvc-secret" };
+static const char *const programs[] = { "dosvcd",
+                                        "dosvc-spawn",
+                                        "dosvc-worker",
+                                        "dosvc-secret",
+                                        "dosvc-proxy" };
 
 static char *job, *local;
 static pid_t monitor;

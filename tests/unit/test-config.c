@@ -201,6 +201,31 @@ START_TEST(a_list_replaces_the_one_before)
 }
 END_TEST
 
+/* Lines are short, lists need not be. */
+START_TEST(lines_of_one_file_add_up)
+{
+        char text[8192];
+        int length = snprintf(text, sizeof(text), "[Proxy]\nProxy=zero:1\nProxy=https=one:2\n");
+
+        for (int i = 0; i < 100; i++)
+                length += snprintf(text + length, 64, "ProxyBypass=a-long-name-%d.example\n", i);
+        drop_in("a.conf", text);
+        load_text("[Proxy]\nProxy=early:1\nProxyBypass=early\n");
+        ck_assert_str_eq(warnings, "");
+        ck_assert_uint_eq(strings_count(config.proxies), 2);
+        ck_assert_str_eq(config.proxies[1], "https=http://one:2");
+        ck_assert_uint_eq(strings_count(config.proxy_bypass), 100);
+        ck_assert_str_eq(config.proxy_bypass[99], "a-long-name-99.example");
+
+        drop_in("a.conf", "[Proxy]\nProxyBypass=one\nProxyBypass=\nProxyBypass=two\n two.a\n");
+        load();
+        ck_assert_str_eq(warnings, "");
+        ck_assert_uint_eq(strings_count(config.proxies), 1);
+        ck_assert_uint_eq(strings_count(config.proxy_bypass), 2);
+        ck_assert_str_eq(config.proxy_bypass[1], "two.a");
+}
+END_TEST
+
 START_TEST(an_unknown_key_is_named)
 {
         drop_in("a.conf", "[Service]\nFrobnicate=yes\n");
@@ -244,6 +269,8 @@ START_TEST(a_bad_value_changes_nothing)
                 "[Service]\nLogLevel=7\n",
                 "[Proxy]\nProxy=socks5://host:1080\n",
                 "[Proxy]\nProxy=good:80 alice:secret@bad:80\n",
+                "[Proxy]\nProxyBypass=good aaa.*\n",
+                "[Proxy]\nProxyBypass=host:80\n",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -270,7 +297,7 @@ START_TEST(a_line_that_is_none_is_named_and_the_rest_read)
 }
 END_TEST
 
-/* libinih reads lines of up to 200 bytes; a list that is cut is not cut in silence. */
+/* libinih reads lines of up to 200 bytes; one that is cut would name another host. */
 START_TEST(a_line_that_is_too_long_is_named)
 {
         char text[4200];
@@ -279,10 +306,11 @@ START_TEST(a_line_that_is_too_long_is_named)
 
         for (; n < 150; n++)
                 length += snprintf(text + length, 32, "host.example.org.a.b.c. ");
-        (void) snprintf(text + length, 32, "\n");
+        (void) snprintf(text + length, 32, "\n[Limits]\nMaxJobs=9\n");
         load_text(text);
-        check_warned("ignoring");
-        ck_assert_uint_lt(strings_count(config.proxy_bypass), n);
+        check_warned("line 2 is longer");
+        ck_assert_uint_eq(strings_count(config.proxy_bypass), 0);
+        ck_assert_uint_eq(config.max_jobs, 9);
 }
 END_TEST
 
@@ -320,6 +348,7 @@ int main(void)
         tcase_add_test(files, drop_ins_follow_in_the_order_of_their_names);
         tcase_add_test(files, drop_ins_need_no_main_file);
         tcase_add_test(files, a_list_replaces_the_one_before);
+        tcase_add_test(files, lines_of_one_file_add_up);
         tcase_add_test(files, a_file_that_cannot_be_read_is_named);
         suite_add_tcase(suite, files);
         tcase_add_checked_fixture(values, setup, teardown);

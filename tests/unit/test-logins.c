@@ -9,6 +9,8 @@
 
 #define BIT(scheme) (1U << AUTH_SCHEME_##scheme)
 
+static const char server[] = "https://web.example:8443/a", proxy[] = "http://proxy.example:3128";
+
 static Logins *logins;
 /* What was told, "wanted server 3;", "ready;", "refused proxy text;", "failed 12;". */
 static char story[1024];
@@ -91,10 +93,20 @@ static void give_none(int result)
         logins_answer(logins, &(LoginsAnswer){ .result = result, .user_name = "" });
 }
 
+static const Login *server_login(void)
+{
+        return logins_get(logins, AUTH_TARGET_SERVER, server);
+}
+
+static const Login *proxy_login(void)
+{
+        return logins_get(logins, AUTH_TARGET_PROXY, proxy);
+}
+
 /* A login at the server with that scheme, held. */
 static void hold(AuthScheme scheme)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, 1U << scheme, "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, 1U << scheme, server);
         give(scheme, "al", "pass");
         story[0] = '\0';
 }
@@ -103,39 +115,56 @@ START_TEST(a_challenge_asks_and_the_answer_is_held)
 {
         const Login *login;
 
-        ck_assert_ptr_null(logins_get(logins, AUTH_TARGET_SERVER));
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(BASIC) | BIT(DIGEST), "host");
+        ck_assert_ptr_null(server_login());
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(BASIC) | BIT(DIGEST), server);
         check_story("wanted server 3;");
         ck_assert(logins_is_asking(logins));
         give(AUTH_SCHEME_DIGEST, "al", "pass");
         check_story("ready;");
         ck_assert(!logins_is_asking(logins));
-        login = logins_get(logins, AUTH_TARGET_SERVER);
+        login = server_login();
         ck_assert_ptr_nonnull(login);
         ck_assert_uint_eq(login->scheme, AUTH_SCHEME_DIGEST);
         ck_assert_str_eq(login->user_name, "al");
         ck_assert_str_eq(secret_data(login->secret), "pass");
-        ck_assert_ptr_null(logins_get(logins, AUTH_TARGET_PROXY));
+        ck_assert_ptr_null(proxy_login());
 }
 END_TEST
 
 START_TEST(both_sides_have_one_each)
 {
-        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(BASIC), "proxy");
+        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(BASIC), proxy);
         give(AUTH_SCHEME_BASIC, "p", "x");
         logins_accepted(logins, AUTH_TARGET_PROXY);
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NTLM), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NTLM), server);
         give(AUTH_SCHEME_NTLM, "s", "y");
         check_story("wanted proxy 1;ready;wanted server 4;ready;");
-        ck_assert_str_eq(logins_get(logins, AUTH_TARGET_PROXY)->user_name, "p");
-        ck_assert_str_eq(logins_get(logins, AUTH_TARGET_SERVER)->user_name, "s");
+        ck_assert_str_eq(proxy_login()->user_name, "p");
+        ck_assert_str_eq(server_login()->user_name, "s");
+}
+END_TEST
+
+/* Another proxy of the list, or of the next hop: nobody gets what he did not ask for. */
+START_TEST(what_one_peer_was_told_another_is_not)
+{
+        static const char other[] = "http://other.example:3128";
+
+        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(BASIC), proxy);
+        give(AUTH_SCHEME_BASIC, "p", "x");
+        logins_accepted(logins, AUTH_TARGET_PROXY);
+        ck_assert_ptr_nonnull(proxy_login());
+        ck_assert_ptr_null(logins_get(logins, AUTH_TARGET_PROXY, other));
+        ck_assert_ptr_null(logins_get(logins, AUTH_TARGET_PROXY, ""));
+        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(BASIC), other);
+        check_story("wanted proxy 1;ready;wanted proxy 1;");
+        ck_assert_ptr_null(proxy_login());
 }
 END_TEST
 
 START_TEST(what_is_refused_is_the_end)
 {
         hold(AUTH_SCHEME_DIGEST);
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(BASIC) | BIT(DIGEST), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(BASIC) | BIT(DIGEST), server);
         check_story("refused server -;");
 }
 END_TEST
@@ -144,18 +173,18 @@ START_TEST(what_was_good_before_is_tried_once_more)
 {
         hold(AUTH_SCHEME_DIGEST);
         logins_accepted(logins, AUTH_TARGET_SERVER);
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(DIGEST), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(DIGEST), server);
         check_story("ready;");
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(DIGEST), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(DIGEST), server);
         check_story("refused server -;");
 }
 END_TEST
 
 START_TEST(nothing_offered_or_nothing_set_is_a_refusal)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, 0, "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, 0, server);
         check_story("refused server -;");
-        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(BASIC), "host");
+        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(BASIC), server);
         give_none(-ENOENT);
         check_story("wanted proxy 1;refused proxy -;");
 }
@@ -165,21 +194,21 @@ START_TEST(an_answer_that_nobody_wants_is_ignored)
 {
         give(AUTH_SCHEME_BASIC, "al", "pass");
         check_story("");
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(BASIC), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(BASIC), server);
         logins_forget(logins);
         give(AUTH_SCHEME_BASIC, "al", "pass");
         check_story("wanted server 1;");
-        ck_assert_ptr_null(logins_get(logins, AUTH_TARGET_SERVER));
+        ck_assert_ptr_null(server_login());
 }
 END_TEST
 
 START_TEST(an_answer_that_does_not_fit_the_question_is_an_error)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(DIGEST), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(DIGEST), server);
         give(AUTH_SCHEME_BASIC, "al", "pass");
         check_story("wanted server 2;failed 74;");
-        ck_assert_ptr_null(logins_get(logins, AUTH_TARGET_SERVER));
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(DIGEST), "host");
+        ck_assert_ptr_null(server_login());
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(DIGEST), server);
         give_none(-EREMOTEIO);
         check_story("wanted server 2;failed 121;");
 }
@@ -187,20 +216,20 @@ END_TEST
 
 START_TEST(negotiate_waits_for_its_ticket)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE), "web.example");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE), server);
         give(AUTH_SCHEME_NEGOTIATE, "al", "pass");
         check_story("wanted server 8;");
         ck_assert_str_eq(fake_tickets_wish(), "web.example al pass");
-        ck_assert_ptr_null(logins_get(logins, AUTH_TARGET_SERVER));
+        ck_assert_ptr_null(server_login());
         fake_tickets_finish(0, NULL);
         check_story("ready;");
-        ck_assert_uint_eq(logins_get(logins, AUTH_TARGET_SERVER)->scheme, AUTH_SCHEME_NEGOTIATE);
+        ck_assert_uint_eq(server_login()->scheme, AUTH_SCHEME_NEGOTIATE);
 }
 END_TEST
 
 START_TEST(implicit_negotiate_wishes_the_owners_ticket)
 {
-        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(NEGOTIATE), "proxy.example");
+        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(NEGOTIATE), proxy);
         give(AUTH_SCHEME_NEGOTIATE, NULL, NULL);
         ck_assert_str_eq(fake_tickets_wish(), "proxy.example implicit");
         fake_tickets_finish(0, NULL);
@@ -210,7 +239,7 @@ END_TEST
 
 START_TEST(an_identity_that_the_kdc_refuses_is_the_end)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE) | BIT(BASIC), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE) | BIT(BASIC), server);
         give(AUTH_SCHEME_NEGOTIATE, "al", "pass");
         fake_tickets_finish(-EACCES, "Wrong.");
         check_story("wanted server 9;refused server Wrong.;");
@@ -219,21 +248,21 @@ END_TEST
 
 START_TEST(without_a_ticket_the_next_scheme_is_asked_for)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE) | BIT(BASIC), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE) | BIT(BASIC), server);
         give(AUTH_SCHEME_NEGOTIATE, NULL, NULL);
         fake_tickets_finish(-ENOKEY, "No ticket.");
         check_story("wanted server 9;wanted server 1;");
         give(AUTH_SCHEME_BASIC, "al", "pass");
         check_story("ready;");
         /* Refused now: nothing else is tried. */
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE) | BIT(BASIC), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE) | BIT(BASIC), server);
         check_story("refused server -;");
 }
 END_TEST
 
 START_TEST(without_a_ticket_and_another_scheme_the_reason_is_told)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE), server);
         give(AUTH_SCHEME_NEGOTIATE, NULL, NULL);
         fake_tickets_finish(-ENOKEY, "No ticket.");
         give_none(-ENOENT);
@@ -243,7 +272,7 @@ END_TEST
 
 START_TEST(what_cannot_be_tried_here_says_why)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NTLM) | BIT(PASSPORT), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NTLM) | BIT(PASSPORT), server);
         give(AUTH_SCHEME_NTLM, NULL, NULL);
         check_story("wanted server 20;wanted server 16;");
         give(AUTH_SCHEME_PASSPORT, "al", "pass");
@@ -255,7 +284,7 @@ END_TEST
 
 START_TEST(what_could_not_be_tried_is_not_taken_again)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NTLM) | BIT(BASIC), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NTLM) | BIT(BASIC), server);
         give(AUTH_SCHEME_NTLM, NULL, NULL);
         give(AUTH_SCHEME_NTLM, "al", "pass");
         check_story("wanted server 5;wanted server 1;failed 74;");
@@ -264,13 +293,13 @@ END_TEST
 
 START_TEST(what_is_forgotten_gets_no_ticket)
 {
-        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE), "host");
+        logins_challenge(logins, AUTH_TARGET_SERVER, BIT(NEGOTIATE), server);
         give(AUTH_SCHEME_NEGOTIATE, NULL, NULL);
         logins_forget(logins);
         ck_assert_str_eq(fake_tickets_wish(), "");
         hold(AUTH_SCHEME_BASIC);
         logins_forget(logins);
-        ck_assert_ptr_null(logins_get(logins, AUTH_TARGET_SERVER));
+        ck_assert_ptr_null(server_login());
 }
 END_TEST
 
@@ -280,7 +309,7 @@ START_TEST(a_peer_cannot_make_it_loop)
 
         while (!strstr(story, "refused") && n++ < 100) {
                 story[0] = '\0';
-                logins_challenge(logins, AUTH_TARGET_SERVER, BIT(BASIC), "host");
+                logins_challenge(logins, AUTH_TARGET_SERVER, BIT(BASIC), server);
         }
         ck_assert_uint_lt(n, 10);
 }
@@ -296,6 +325,7 @@ int main(void)
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, a_challenge_asks_and_the_answer_is_held);
         tcase_add_test(tcase, both_sides_have_one_each);
+        tcase_add_test(tcase, what_one_peer_was_told_another_is_not);
         tcase_add_test(tcase, what_is_refused_is_the_end);
         tcase_add_test(tcase, what_was_good_before_is_tried_once_more);
         tcase_add_test(tcase, nothing_offered_or_nothing_set_is_a_refusal);

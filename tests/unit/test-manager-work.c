@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dbus/worker-wire.h"
+
 #include "base/str.h"
 
 #include "model/error-code.h"
@@ -68,6 +70,7 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
                 { PROXY_USAGE_PRECONFIG, "http://configured:2" },
                 { PROXY_USAGE_NONE, NULL },
                 { PROXY_USAGE_OVERRIDE, "http://own:1" },
+                { PROXY_USAGE_AUTODETECT, WORKER_PROXIES_AUTODETECT },
         };
 
         config.proxies = configured;
@@ -82,7 +85,11 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
                 resume(job);
                 link = worker_of(job);
                 ck_assert_uint_eq(strings_count(link->proxies), cases[i].proxy ? 1 : 0);
-                ck_assert_uint_eq(strings_count(link->proxy_bypass), cases[i].proxy ? 1 : 0);
+                ck_assert_uint_eq(strings_count(link->proxy_bypass),
+                                  cases[i].usage == PROXY_USAGE_PRECONFIG ||
+                                                  cases[i].usage == PROXY_USAGE_OVERRIDE
+                                          ? 1
+                                          : 0);
                 if (cases[i].proxy)
                         ck_assert_str_eq(link->proxies[0], cases[i].proxy);
         }

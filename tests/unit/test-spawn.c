@@ -186,6 +186,57 @@ static void refuse_worker(Spawn *spawn, uint32_t uid, const char *user, int erro
         (void) close(link);
 }
 
+/* Programs -------------------------------------------------------------------------------- */
+
+static int ask_for_proxies(Spawn *spawn)
+{
+        SpawnRequest request =
+                make_request(SPAWN_START, ++spawn->last_id, USERS_ALICE_UID, "alice");
+        int ours, theirs;
+
+        request.program = SPAWN_PROGRAM_PROXY;
+        stand_in_link(&ours, &theirs);
+        send_record(spawn->fd, &request, sizeof(request), &theirs, 1);
+        (void) close(theirs);
+        return ours;
+}
+
+START_TEST(the_program_asked_for_is_run_as_the_owner)
+{
+        Spawn spawn = spawn_start(0);
+        int link = ask_for_proxies(&spawn);
+        const char *facts = stand_in_read(link);
+
+        hear_started(&spawn, spawn.last_id, 0);
+        assert_fact(facts, "argv0", "dosvc-proxy");
+        assert_fact(facts, "uids", "7101 7101 7101");
+        assert_fact(facts, "environment", "PATH=/usr/bin:/bin;LANG=C.UTF-8;");
+        (void) close(link);
+        spawn_stop(&spawn);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_installed_is_refused_and_workers_start)
+{
+        _cleanup_free_ char *program = NULL;
+        Spawn spawn;
+        int link;
+
+        stage = stand_in_stage();
+        program = temp_dir_path(stage, "dosvc-proxy");
+        ck_assert_int_eq(unlink(program), 0);
+        spawn = spawn_start(0);
+        link = ask_for_proxies(&spawn);
+        hear_started(&spawn, spawn.last_id, ENOENT);
+        ck_assert(stand_in_is_gone(link));
+        link = start_worker(&spawn, USERS_ALICE_UID, "alice");
+        assert_fact(stand_in_read(link), "argv0", "dosvc-worker");
+        (void) close(link);
+        spawn_stop(&spawn);
+        stage = temp_dir_remove(stage);
+}
+END_TEST
+
 /* Becoming the owner ---------------------------------------------------------------------- */
 
 START_TEST(a_worker_is_its_owner_and_nothing_more)
@@ -614,6 +665,23 @@ START_TEST(a_broken_record_ends_the_connection)
 }
 END_TEST
 
+START_TEST(a_program_of_no_number_ends_the_connection)
+{
+        Spawn spawn = spawn_start(0);
+        SpawnRequest request = make_request(SPAWN_START, 1, USERS_ALICE_UID, "alice");
+        SpawnReply reply;
+        int ours, theirs;
+
+        stand_in_link(&ours, &theirs);
+        request.program = SPAWN_PROGRAMS_MAX;
+        send_record(spawn.fd, &request, sizeof(request), &theirs, 1);
+        (void) close(theirs);
+        ck_assert_int_le(recv(spawn.fd, &reply, sizeof(reply), 0), 0);
+        ck_assert_int_eq(wait_for_end(spawn.pid), 0);
+        ck_assert(stand_in_is_gone(ours));
+}
+END_TEST
+
 START_TEST(an_empty_name_ends_the_connection)
 {
         Spawn spawn = spawn_start(0);
@@ -877,6 +945,8 @@ static void add_process_tests(Suite *suite)
         TCase *owner = tcase_create("owner"), *refusals = tcase_create("refusals");
         TCase *ends = tcase_create("ends");
 
+        tcase_add_test(owner, the_program_asked_for_is_run_as_the_owner);
+        tcase_add_test(owner, a_program_that_is_not_installed_is_refused_and_workers_start);
         tcase_add_test(owner, a_worker_is_its_owner_and_nothing_more);
         tcase_add_test(owner, two_owners_have_their_own_workers);
         tcase_add_test(owner, roots_worker_has_no_capability_either);
@@ -915,6 +985,7 @@ static void add_connection_tests(Suite *suite)
 
         tcase_set_timeout(records, 60);
         tcase_add_loop_test(records, a_broken_record_ends_the_connection, 0, ARRAY_SIZE(broken));
+        tcase_add_test(records, a_program_of_no_number_ends_the_connection);
         tcase_add_test(records, an_empty_name_ends_the_connection);
         tcase_add_test(records, random_records_start_nothing);
         tcase_add_test(records, it_starts_in_no_third_way);

@@ -93,7 +93,9 @@ static uint64_t begin(uint32_t uid, const char *user, Heard *heard, int *ret_lin
         int theirs;
 
         stand_in_link(ret_link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, uid, user, theirs, note, heard, &id), 0);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, uid, user, theirs, note, heard, &id),
+                0);
         ck_assert_int_ge(fcntl(theirs, F_GETFD), 0);
         (void) close(theirs);
         return id;
@@ -161,9 +163,19 @@ START_TEST(a_name_that_does_not_fit_is_not_asked_for)
         char name[SPAWN_USER_MAX + 1] = "";
         uint64_t id;
 
-        ck_assert_int_eq(spawner_start(spawner, 1, "", STDERR_FILENO, note, NULL, &id), -EINVAL);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, 1, "", STDERR_FILENO, note, NULL, &id),
+                -EINVAL);
         memset(name, 'a', SPAWN_USER_MAX);
-        ck_assert_int_eq(spawner_start(spawner, 1, name, STDERR_FILENO, note, NULL, &id), -EINVAL);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       1,
+                                       name,
+                                       STDERR_FILENO,
+                                       note,
+                                       NULL,
+                                       &id),
+                         -EINVAL);
 }
 END_TEST
 
@@ -220,7 +232,15 @@ START_TEST(a_lost_spawner_is_told_to_all_and_replaced)
 
         /* Before the loop has seen it, nothing starts and nothing is told. */
         stand_in_link(&link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, &next, &unused), -EAGAIN);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       0,
+                                       "root",
+                                       theirs,
+                                       note,
+                                       &next,
+                                       &unused),
+                         -EAGAIN);
         (void) close(theirs);
 
         run_until(&heard[0], 2);
@@ -255,9 +275,15 @@ START_TEST(a_start_from_the_news_of_a_loss_is_a_new_worker)
         uint64_t id;
 
         stand_in_link(&ours, &theirs);
-        ck_assert_int_eq(
-                spawner_start(spawner, USERS_ALICE_UID, "alice", theirs, start_again, &lost, &id),
-                0);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       USERS_ALICE_UID,
+                                       "alice",
+                                       theirs,
+                                       start_again,
+                                       &lost,
+                                       &id),
+                         0);
         (void) close(theirs);
         (void) begin(USERS_ALICE_UID, "alice", &after, &after_link);
         run_until(&after, 1);
@@ -360,7 +386,14 @@ START_TEST(nothing_starts_until_the_old_spawner_has_ended)
                 if (heard.n > 0)
                         break;
                 stand_in_link(&link, &theirs);
-                if (spawner_start(spawner, 0, "root", theirs, note, &next, &id) == -EAGAIN)
+                if (spawner_start(spawner,
+                                  SPAWN_PROGRAM_WORKER,
+                                  0,
+                                  "root",
+                                  theirs,
+                                  note,
+                                  &next,
+                                  &id) == -EAGAIN)
                         refused++;
                 (void) close(theirs);
                 (void) close(link);
@@ -399,7 +432,14 @@ START_TEST(a_directory_without_dosvc_spawn_is_an_error)
                          0);
         stand_in_link(&ours, &theirs);
         for (int turn = 0; turn < 2; turn++)
-                ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, NULL, &id),
+                ck_assert_int_eq(spawner_start(spawner,
+                                               SPAWN_PROGRAM_WORKER,
+                                               0,
+                                               "root",
+                                               theirs,
+                                               note,
+                                               NULL,
+                                               &id),
                                  -ENOENT);
         (void) close(theirs);
 }
@@ -473,7 +513,9 @@ START_TEST(a_given_connection_does_not_come_back)
         run_until(&heard, 1);
         ck_assert_int_eq(heard.events[0], SPAWNER_LOST);
         stand_in_link(&link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, &heard, &id), -ENOTCONN);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, 0, "root", theirs, note, &heard, &id),
+                -ENOTCONN);
         (void) close(theirs);
 }
 END_TEST
@@ -521,7 +563,14 @@ START_TEST(a_full_queue_refuses_starts_and_keeps_kills)
         int ours, theirs, r, started = 0, kills = 0;
 
         stand_in_link(&ours, &theirs);
-        while ((r = spawner_start(spawner, 1, "user", theirs, note, &heard, &id)) == 0) {
+        while ((r = spawner_start(spawner,
+                                  SPAWN_PROGRAM_WORKER,
+                                  1,
+                                  "user",
+                                  theirs,
+                                  note,
+                                  &heard,
+                                  &id)) == 0) {
                 first = first ? first : id;
                 started++;
         }

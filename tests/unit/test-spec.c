@@ -594,6 +594,9 @@ START_TEST(a_proxy_has_one_normal_form)
                 { "[2001:db8::1]:3128", "http://[2001:db8::1]:3128" },
                 { "[2001:db8::1]", "http://[2001:db8::1]:80" },
                 { "[fe80::1%25eth0]:3128", "http://[fe80::1%25eth0]:3128" },
+                { "http=proxy:3128", "http=http://proxy:3128" },
+                { "https=proxy", "https=http://proxy:80" },
+                { "http=https://proxy", "http=https://proxy:443" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -628,6 +631,13 @@ START_TEST(a_proxy_is_a_host_and_nothing_else)
                 "pro\nxy",
                 "proxy,other",
                 "p%72oxy",
+                "http=",
+                "https=alice:secret@proxy",
+                "ftp=proxy:3128",
+                "socks=proxy:1080",
+                "HTTP=proxy",
+                "http=https=proxy",
+                "=proxy",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
