@@ -192,7 +192,8 @@ static void make_kill(char *text, size_t size, unsigned calls)
 static void make_error(char *text, size_t size)
 {
         static const char *const errors[] = { "EIO", "ENOSPC", "EDQUOT", "EROFS", "ENOMEM" };
-        unsigned first = 1 + dice(4), last = first + (dice_chance(50) ? 0 : dice(20));
+        unsigned first = dice_chance(60) ? 1 : 1 + dice(4),
+                 last = first + (dice_chance(50) ? 0 : dice(20));
 
         (void) snprintf(text,
                         size,
@@ -239,20 +240,21 @@ static bool is_ready(pid_t pid)
  * A new worker meets what is injected from its order on: nobody is slow enough to be caught at
  * that moment, so the manager is stopped until strace holds the worker.
  */
-static void trace_a_worker(const char *set, const char *what)
+static void trace_a_worker(const char *const *sets, const char *what)
 {
-        pid_t before[WORKERS_MAX], spawner = daemon_find(&scene.daemon, "dosvc-spawn", 5000), pid,
-                                   tracer = 0;
+        pid_t before[WORKERS_MAX], pid, tracer = 0;
+        pid_t spawner = daemon_find(&scene.daemon, "dosvc-spawn", 5000);
+        LedgerTask task = (LedgerTask) dice(LEDGER_TASKS_MAX);
         size_t n_before;
 
         ck_assert_int_gt(spawner, 0);
         n_before = process_descendants(spawner, "dosvc-worker", before, WORKERS_MAX);
-        ledger_send_for_worker();
+        task = ledger_send_for(task);
         pid = find_new_worker(spawner, before, n_before);
         ck_assert_int_eq(kill(scene.daemon.pid, SIGSTOP), 0);
         if (pid > 0) {
                 (void) PROCESS_WAIT_UNTIL(200, is_ready(pid));
-                tracer = trace(pid, set, what);
+                tracer = trace(pid, sets[task], what);
         }
         ck_assert_int_eq(kill(scene.daemon.pid, SIGCONT), 0);
         if (tracer > 0) {
@@ -264,31 +266,30 @@ static void trace_a_worker(const char *set, const char *what)
 
 static void kill_a_worker_at_a_call(void)
 {
+        static const char *const sets[LEDGER_TASKS_MAX] = { "all", "all", "all" };
         char what[64];
 
         make_kill(what, sizeof(what), dice_chance(50) ? WORKER_CALLS : WORKER_CALLS / 10);
-        trace_a_worker("all", what);
+        trace_a_worker(sets, what);
 }
 
 static void fail_a_call_of_a_worker(void)
 {
-        static const char *const sets[] = {
-                "fdatasync",
-                "fsync",
-                "fsync,fdatasync",
-                "pwrite64",
-                "rename,renameat,renameat2",
-                "sync_file_range",
-                "openat",
-                "fallocate",
-                "ftruncate",
-                "unlinkat",
-                "pwrite64,fsync,fdatasync,renameat,openat,fallocate,ftruncate",
+        static const char *const downloading[] = {
+                "fdatasync", "pwrite64",  "openat", "fsync,fdatasync",
+                "fallocate", "ftruncate", "fsync",  "sync_file_range",
+        };
+        static const char *const publishing[] = { "rename,renameat,renameat2", "fsync", "openat" };
+        static const char *const cleaning[] = { "unlink,unlinkat", "fsync", "openat" };
+        const char *const sets[LEDGER_TASKS_MAX] = {
+                [LEDGER_DOWNLOAD] = downloading[dice(ARRAY_SIZE(downloading))],
+                [LEDGER_PUBLISH] = publishing[dice(ARRAY_SIZE(publishing))],
+                [LEDGER_CLEAN] = cleaning[dice(ARRAY_SIZE(cleaning))],
         };
         char what[64];
 
         make_error(what, sizeof(what));
-        trace_a_worker(sets[dice(ARRAY_SIZE(sets))], what);
+        trace_a_worker(sets, what);
 }
 
 /* ---- the others under strace ----------------------------------------------------------------- */

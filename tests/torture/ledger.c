@@ -377,8 +377,14 @@ static void move_on(Order *order, bool hurry)
         } else if (is_in(order, "transferred"))
                 end(order);
         else if (is_in(order, "suspended") || is_in(order, "error") ||
-                 is_in(order, "transient-error"))
-                must_answer(order, "Resume");
+                 is_in(order, "transient-error")) {
+                /* What a killed worker has left goes with its job. */
+                if (!hurry && dice_chance(15)) {
+                        must_answer(order, "Cancel");
+                        write_off(order);
+                } else
+                        must_answer(order, "Resume");
+        }
 }
 
 void ledger_look(void)
@@ -489,22 +495,26 @@ static Order *find_in(const char *state)
         return NULL;
 }
 
-void ledger_send_for_worker(void)
+LedgerTask ledger_send_for(LedgerTask task)
 {
         Order *order = find_in("transferred");
 
-        if (order) {
-                send_call(dice_chance(75) ? CALL_COMPLETE : CALL_CANCEL, order);
-                return;
+        if (task == LEDGER_CLEAN && !order)
+                order = find_in("transferring");
+        if (task != LEDGER_DOWNLOAD && order) {
+                send_call(task == LEDGER_CLEAN ? CALL_CANCEL : CALL_COMPLETE, order);
+                return task;
         }
+        /* The one gives its place to another, if nobody else waits to be resumed. */
         order = find_in("transferring");
         if (order)
-                send_call(dice_chance(20) ? CALL_CANCEL : CALL_SUSPEND, order);
+                send_call(CALL_SUSPEND, order);
         order = find_in("transient-error");
         if (!order)
                 order = find_in("suspended");
         if (order)
                 send_call(CALL_RESUME, order);
+        return LEDGER_DOWNLOAD;
 }
 
 static void take_answer(Call *call)

@@ -27,7 +27,7 @@ void ledger_check(void);
 
 /*
  * The same, the service being sound. Completes or cancels most of what is transferred and checks
- * its files, resumes most of what stands still.
+ * its files, resumes or cancels most of what stands still.
  */
 void ledger_sweep(void);
 
@@ -37,8 +37,16 @@ void ledger_sweep(void);
  */
 void ledger_send(unsigned most);
 
-/* Sends one that starts a worker: a download, a publication or a removal. */
-void ledger_send_for_worker(void);
+/* What a worker is started for. */
+typedef enum LedgerTask {
+        LEDGER_DOWNLOAD,
+        LEDGER_PUBLISH,
+        LEDGER_CLEAN,
+        LEDGER_TASKS_MAX,
+} LedgerTask;
+
+/* Sends one that starts a worker, for this if there is a job for it; returns for what. */
+LedgerTask ledger_send_for(LedgerTask task);
 
 /* Waits for the answers to what was sent, if only "nobody is there"; they bind the next sweep. */
 void ledger_settle(void);
