@@ -23,12 +23,14 @@ INSTALL        ?= install
 
 # What apt-get installs for `make deps` (to build and run the demo) and `make check-deps`.
 DEPS := gcc make pkg-config libsystemd-dev libcurl4-openssl-dev libsecret-1-dev libkeyutils-dev \
-        libsodium-dev libsqlite3-dev libssl-dev libseccomp-dev libinih-dev libjansson-dev \
-        uthash-dev systemd dbus nginx-light openssl curl
+        libproxy-dev libsodium-dev libsqlite3-dev libssl-dev libseccomp-dev libinih-dev \
+        libjansson-dev uthash-dev libkrb5-dev systemd dbus nginx-light openssl curl
 CHECK_DEPS := $(DEPS) check clang clang-format clang-tidy cppcheck shellcheck dbus-broker \
-        apache2-bin apache2-utils lighttpd lighttpd-mod-openssl squid gnome-keyring \
+        apache2-bin apache2-utils lighttpd lighttpd-mod-openssl squid libnginx-mod-stream \
+        libapache2-mod-auth-gssapi krb5-kdc krb5-admin-server krb5-user samba winbind \
+        gnome-keyring \
         libsecret-tools libclang-rt-14-dev procps strace util-linux iproute2 keyutils \
-        libxml2-utils python3 libcap2-bin lcov
+        libxml2-utils python3 libcap2-bin lcov e2fsprogs xfsprogs libproxy1-plugin-webkit
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wcast-qual -Wwrite-strings \
         -Wformat=2 -Wconversion -Wsign-conversion -Wnull-dereference -Wredundant-decls \
@@ -45,7 +47,7 @@ else
 WARNINGS += -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Warith-conversion
 endif
 
-PKGS     := libsystemd libcurl libsodium sqlite3 libcrypto libseccomp inih jansson
+PKGS     := libsystemd libcurl libsodium sqlite3 libcrypto libseccomp inih jansson krb5 krb5-gssapi
 CPPFLAGS += -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DSYSCONFDIR='"$(sysconfdir)"' \
         -I. -Idaemon -Iclient-lib
 OPTIMIZE ?= -O2 -g

@@ -70,7 +70,7 @@ extern "C" {
  *      priority  foreground high normal low
  *      target    server proxy
  *      scheme    basic digest ntlm negotiate passport bearer
- *      proxy     preconfig none override
+ *      proxy     preconfig none override autodetect
  */
 
 /* ------------------------------------------------------------------- connection */
@@ -228,14 +228,18 @@ int dosvc_file_get_response_headers(dosvc_connection *connection,
  *      user_name and secret      user name (at most 300 UTF-16 units) and password (at most 65536;
  *                                no bytes is a password too), not NUL-terminated
  *      user_name NULL            scheme bearer: secret is the token
- *      both NULL                 ntlm and negotiate: the logon of the job's owner
+ *      both NULL                 negotiate: the Kerberos tickets of the job's owner, as they are
+ *                                when they are needed; ntlm takes it too, and has none on Linux
+ *
+ * User names are "DOMAIN\user" for ntlm, and "user", "user@REALM" or "REALM\user" for negotiate.
  *
  * The secret travels in a sealed memory file, not over the bus; the caller's copy is the caller's
  * to erase. Job.SetCredentials with password-fd or token-fd. Since 0.1.
  * Errors: -EDESTADDRREQ (unknown target), -EPROTONOSUPPORT (unknown scheme), -EINVAL (a user name
  * or password that the scheme needs is missing, or only one of them is there), -ENAMETOOLONG (user
  * name), -EMSGSIZE (password), -EILSEQ (control characters, bad UTF-8, colon in the user name of
- * basic), -ENOKEY (the credential store refuses), -ENOBUFS (too many credentials of one user).
+ * basic, not ISO 8859-1 for ntlm), -ENOKEY (the credential store refuses), -ENOBUFS (too many
+ * credentials of one user).
  */
 int dosvc_job_set_credentials(dosvc_connection *connection,
                               const char *job,
@@ -293,15 +297,15 @@ int dosvc_job_take_ownership(dosvc_connection *connection, const char *job);
 
 /*
  * Writable properties of a job, each one Properties.Set. Since 0.1.
- * Errors: -E2BIG (longer than 256 and 1024 UTF-16 units; a proxy list of more than 4000),
- * -EOPNOTSUPP (proxy usage autodetect).
+ * Errors: -E2BIG (longer than 256 and 1024 UTF-16 units; a proxy list of more than 4000).
  */
 int dosvc_job_set_display_name(dosvc_connection *connection, const char *job, const char *name);
 int dosvc_job_set_description(dosvc_connection *connection, const char *job, const char *text);
 int dosvc_job_set_priority(dosvc_connection *connection, const char *job, const char *priority);
 /*
- * proxies, with usage "override": "[http://|https://]host[:port]"; bypass: hosts reached directly,
- * "example.com", "*.example.com", "<local>". Lists, or NULL for empty ones.
+ * proxies, with usage "override": "[http=|https=][http://|https://]host[:port]", tried in order
+ * while they cannot be reached; bypass: hosts reached directly, "www.example.com",
+ * "*.example.com", "192.0.2.0/24", "<local>". Lists, or NULL for empty ones.
  */
 int dosvc_job_set_proxy(dosvc_connection *connection,
                         const char *job,

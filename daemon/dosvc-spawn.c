@@ -1,12 +1,16 @@
 /*
  * dosvc-spawn: the only holder of CAP_SETUID, CAP_SETGID and CAP_KILL. It takes records of
  * dbus/spawn-wire.h from one connection at a time, and for each START forks a child that
- * becomes the user, gives up everything else and runs dosvc-worker with the given link.
+ * becomes the user, gives up everything else and runs dosvc-worker, or dosvc-proxy, with the
+ * given link.
  *
  *   dosvc-spawn              activated by systemd: a listening socket; dosvc's uid only
  *   dosvc-spawn --connected  the connection is descriptor 3: forked by dosvcd
  *
- * Knows no job, bus, database or network. The user database is asked in the child only, as
+ * It is also where the manager, which has no network, hears that something of the network came
+ * up (base/network-watch): that one word and nothing of its content.
+ *
+ * Knows no job, bus or database. The user database is asked in the child only, as
  * it may block; what the child reports comes back through a pipe that exec closes. Without
  * root's rights (user instance) it starts workers of its own uid only, and the steps that
  * take rights are left out. Follows credentials(7), capabilities(7), keyrings(7).
@@ -27,6 +31,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "dbus/spawn-wire.h"
 #include "dbus/worker-wire.h"
@@ -34,9 +39,9 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
+#include "base/network-watch.h"
 
 #define SERVICE_USER "dosvc"
-#define WORKER_NAME  "dosvc-worker"
 
 /* Well over the active jobs of a busy machine, well under what a pid or fd limit allows. */
 #define CHILDREN_MAX 256
@@ -54,7 +59,10 @@
         (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_KILL))
 
 /* Where the child keeps what it still needs while all other descriptors are closed. */
-enum { CHILD_WORKER_FD = WORKER_LINK_FD + 1, CHILD_STATUS_FD, CHILD_FIRST_CLOSED, CHILD_SPARE_FD };
+enum { CHILD_PROGRAM_FD = WORKER_LINK_FD + 1, CHILD_STATUS_FD, CHILD_FIRST_CLOSED, CHILD_SPARE_FD };
+
+#define SPAWN_PROGRAM_NAME(name, file) file,
+static char program_names[][16] = { SPAWN_PROGRAMS(SPAWN_PROGRAM_NAME) };
 
 typedef struct Child {
         uint64_t id;
@@ -69,11 +77,12 @@ typedef struct Server {
         size_t n_children;
         SpawnReply replies[REPLIES_MAX]; /* ring of those that the socket did not take yet */
         size_t first_reply, n_replies;
-        int listen_fd;     /* owned; -EBADF with --connected */
-        int connection_fd; /* owned; -EBADF while nobody is connected */
-        int signal_fd;     /* owned */
-        int worker_fd;     /* owned: the program, O_PATH */
-        uid_t service_uid; /* who may connect to listen_fd */
+        int listen_fd;                       /* owned; -EBADF with --connected */
+        int connection_fd;                   /* owned; -EBADF while nobody is connected */
+        int signal_fd;                       /* owned */
+        int program_fds[SPAWN_PROGRAMS_MAX]; /* owned, O_PATH; -ENOENT: not installed */
+        NetworkWatch network;                /* open as long as somebody is connected */
+        uid_t service_uid;                   /* who may connect to listen_fd */
         bool terminating;
 } Server;
 
@@ -96,18 +105,18 @@ static int child_reset_signals(void)
  * pipe follow and vanish at exec. Done before any right is given up: from setresuid() on,
  * the user may have a say in this process, and the connection is among what is closed.
  */
-static int child_arrange_descriptors(int worker_fd, int link_fd, int status_fd)
+static int child_arrange_descriptors(int program_fd, int link_fd, int status_fd)
 {
         /* First out of the way of the numbers they shall have. */
         int link = fcntl(link_fd, F_DUPFD_CLOEXEC, CHILD_SPARE_FD);
-        int worker = fcntl(worker_fd, F_DUPFD_CLOEXEC, CHILD_SPARE_FD);
+        int program = fcntl(program_fd, F_DUPFD_CLOEXEC, CHILD_SPARE_FD);
         int status = fcntl(status_fd, F_DUPFD_CLOEXEC, CHILD_SPARE_FD);
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-        if (link < 0 || worker < 0 || status < 0 || null < 0)
+        if (link < 0 || program < 0 || status < 0 || null < 0)
                 return -errno;
         if (dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
-            dup2(link, WORKER_LINK_FD) < 0 || dup3(worker, CHILD_WORKER_FD, O_CLOEXEC) < 0 ||
+            dup2(link, WORKER_LINK_FD) < 0 || dup3(program, CHILD_PROGRAM_FD, O_CLOEXEC) < 0 ||
             dup3(status, CHILD_STATUS_FD, O_CLOEXEC) < 0)
                 return -errno;
         return fd_close_from(CHILD_FIRST_CLOSED);
@@ -158,7 +167,7 @@ static int child_become_user(const SpawnRequest *request)
 {
         bool privileged = geteuid() == 0;
         uid_t uid = request->uid;
-        gid_t gid;
+        gid_t gid = (gid_t) -1; /* no group: initgroups(3) fails with it */
         int r;
 
         r = child_find_user(request, &gid);
@@ -219,17 +228,18 @@ static _noreturn_ void child_run(const Server *server,
                                  int link_fd,
                                  int status_fd)
 {
-        static char name[] = WORKER_NAME, path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
-        char *const argv[] = { name, NULL }, *const environment[] = { path, lang, NULL };
+        static char path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
+        char *const environment[] = { path, lang, NULL };
+        char *const argv[] = { program_names[request->program], NULL };
         int r;
 
-        r = child_arrange_descriptors(server->worker_fd, link_fd, status_fd);
+        r = child_arrange_descriptors(server->program_fds[request->program], link_fd, status_fd);
         if (r == 0) {
                 status_fd = CHILD_STATUS_FD;
                 r = child_prepare(request, parent);
         }
         if (r == 0) {
-                (void) execveat(CHILD_WORKER_FD, "", argv, environment, AT_EMPTY_PATH);
+                (void) execveat(CHILD_PROGRAM_FD, "", argv, environment, AT_EMPTY_PATH);
                 r = -errno;
         }
 
@@ -363,6 +373,7 @@ static int fork_child(Server *server, const SpawnRequest *request, int link_fd)
 static void end_connection(Server *server)
 {
         server->connection_fd = macro_close(server->connection_fd);
+        network_watch_close(&server->network);
         server->first_reply = server->n_replies = 0;
 
         for (size_t i = 0; i < server->n_children; i++)
@@ -390,6 +401,8 @@ static int start_worker(Server *server, const SpawnRequest *request, int link_fd
                 return -EPERM;
         if (geteuid() != 0 && request->uid != geteuid())
                 return -EPERM;
+        if (server->program_fds[request->program] < 0)
+                return server->program_fds[request->program];
         return fork_child(server, request, link_fd);
 }
 
@@ -404,6 +417,7 @@ static int handle_request(Server *server, const SpawnRequest *request, int link_
                 return 0;
         }
         if (request->kind != SPAWN_START || link_fd < 0 || child || request->user[0] == '\0' ||
+            request->program >= SPAWN_PROGRAMS_MAX ||
             !memchr(request->user, '\0', sizeof(request->user)))
                 return -EBADMSG;
 
@@ -482,6 +496,31 @@ static void serve_connection(Server *server)
         end_connection(server);
 }
 
+/* The network ----------------------------------------------------------------------------- */
+
+static uint64_t now_msec(void)
+{
+        struct timespec now = { 0 };
+
+        (void) clock_gettime(CLOCK_BOOTTIME, &now);
+        return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
+}
+
+/* Without it jobs wait out their delays, which is no reason to start none. */
+static void watch_network(Server *server)
+{
+        int r = network_watch_open(&server->network);
+
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "It cannot be heard when the network comes up");
+}
+
+static void tell_network(Server *server)
+{
+        if (network_watch_turn(&server->network, now_msec()))
+                reply(server, SPAWN_NETWORK, 0, 0, 0);
+}
+
 /* Connections ----------------------------------------------------------------------------- */
 
 static void accept_connection(Server *server)
@@ -498,6 +537,7 @@ static void accept_connection(Server *server)
                 return;
         }
         server->connection_fd = steal_fd(&fd);
+        watch_network(server);
 }
 
 static void take_signals(Server *server)
@@ -513,27 +553,35 @@ static void take_signals(Server *server)
 /* One turn of the loop; false when there is nothing left to do. */
 static bool serve_once(Server *server)
 {
-        enum { SIGNALS, SOCKET, FIRST_CHILD };
+        enum { SIGNALS, SOCKET, NETWORK, FIRST_CHILD };
         struct pollfd polled[FIRST_CHILD + CHILDREN_MAX] = {
                 [SIGNALS] = { .fd = server->signal_fd, .events = POLLIN },
         };
         bool connected = server->connection_fd >= 0;
         size_t n_children = server->n_children;
+        uint64_t now = now_msec();
         int n;
 
         polled[SOCKET].fd = connected ? server->connection_fd : server->listen_fd;
         polled[SOCKET].events = (short) (server->n_replies > 0 ? POLLIN | POLLOUT : POLLIN);
+        polled[NETWORK] = (struct pollfd){
+                .fd = network_watch_fd(&server->network, now),
+                .events = POLLIN,
+        };
         for (size_t i = 0; i < n_children; i++)
                 polled[FIRST_CHILD + i] = (struct pollfd){
                         .fd = server->children[i].status_fd, /* a negative one is skipped */
                         .events = POLLIN,
                 };
 
-        n = poll(polled, FIRST_CHILD + n_children, connected ? -1 : IDLE_MSEC);
+        n = poll(polled,
+                 FIRST_CHILD + n_children,
+                 connected ? network_watch_timeout_msec(&server->network, now) : IDLE_MSEC);
         if (n < 0)
                 return errno == EINTR;
-        if (n == 0)
+        if (n == 0 && !connected)
                 return false;
+        tell_network(server);
 
         /* Children keep their places until they are reaped. */
         for (size_t i = 0; i < n_children; i++)
@@ -554,23 +602,34 @@ static bool serve_once(Server *server)
 
 /* Start ----------------------------------------------------------------------------------- */
 
-/* The program beside this one, opened once: what a path means may change, a descriptor not. */
-static int open_worker(Server *server)
+/* The programs beside this one, opened once: what a path means may change, a descriptor not. */
+static int open_programs(Server *server)
 {
-        char path[4096 + sizeof(WORKER_NAME)];
-        ssize_t n = readlink("/proc/self/exe", path, 4096);
+        _cleanup_close_ int directory = -EBADF;
+        char path[4096];
+        ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
         char *slash;
 
         if (n < 0)
                 return -errno;
-        path[n < 4096 ? n : 0] = '\0';
+        path[(size_t) n < sizeof(path) ? n : 0] = '\0';
         slash = strrchr(path, '/');
         if (!slash)
                 return -ENAMETOOLONG;
-        memcpy(slash + 1, WORKER_NAME, sizeof(WORKER_NAME));
+        slash[1] = '\0';
 
-        server->worker_fd = open(path, O_PATH | O_CLOEXEC);
-        return server->worker_fd < 0 ? -errno : 0;
+        directory = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0)
+                return -errno;
+        for (size_t i = 0; i < SPAWN_PROGRAMS_MAX; i++) {
+                server->program_fds[i] = openat(directory, program_names[i], O_PATH | O_CLOEXEC);
+                if (server->program_fds[i] < 0)
+                        server->program_fds[i] = -errno;
+        }
+        /* Without the others there are jobs that work. */
+        return server->program_fds[SPAWN_PROGRAM_WORKER] < 0
+                       ? server->program_fds[SPAWN_PROGRAM_WORKER]
+                       : 0;
 }
 
 /* From all of root's rights to three; under the unit there are no others to begin with. */
@@ -644,9 +703,9 @@ static int start(Server *server, int argc, char **argv)
         if (r < 0)
                 return r;
 
-        r = open_worker(server);
+        r = open_programs(server);
         if (r < 0) {
-                log_errno(LOG_ERR, r, "Cannot open " WORKER_NAME);
+                log_errno(LOG_ERR, r, "Cannot open dosvc-worker");
                 return r;
         }
         r = join_fresh_keyring();
@@ -654,9 +713,13 @@ static int start(Server *server, int argc, char **argv)
                 r = open_signals(server);
         if (r == 0)
                 r = reduce_rights();
-        if (r < 0)
+        if (r < 0) {
                 log_errno(LOG_ERR, r, "Cannot start");
-        return r;
+                return r;
+        }
+        if (server->connection_fd >= 0)
+                watch_network(server);
+        return 0;
 }
 
 /* Later descriptors must not become 0 to 2. */
@@ -679,7 +742,8 @@ int main(int argc, char **argv)
                 .listen_fd = -EBADF,
                 .connection_fd = -EBADF,
                 .signal_fd = -EBADF,
-                .worker_fd = -EBADF,
+                .network.fd = -EBADF,
+                .program_fds = { -ENOENT, -ENOENT },
                 .service_uid = (uid_t) -1,
         };
 

@@ -241,6 +241,25 @@ static int load_jobs(Service *service)
         return r;
 }
 
+static void on_network(void *userdata)
+{
+        Service *service = userdata;
+
+        manager_network_came_up(service->manager);
+}
+
+/* The first worker connects us to the spawner; where jobs wait already, that may be too late. */
+static void watch_network(Service *service)
+{
+        int r = 0;
+
+        spawner_watch_network(service->spawner, on_network, service);
+        if (!manager_is_idle(service->manager))
+                r = spawner_connect(service->spawner);
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "It cannot be heard yet when the network comes up");
+}
+
 /* The rest of the start, once the vault has its key or knows that there is none. */
 static int set_up(Service *service)
 {
@@ -261,6 +280,7 @@ static int set_up(Service *service)
         r = load_jobs(service);
         if (r < 0)
                 return r;
+        watch_network(service);
         r = open_bus(service);
         return r < 0 ? r : watch_idle(service);
 }

@@ -2,22 +2,25 @@
 
 ROOMS += base model manager worker
 
-base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c secret.c str.c)
+base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c network-watch.c secret.c \
+        str.c)
 
-model_SOURCES := $(addprefix daemon/model/,error-code.c settings.c spec.c wire-codec.c wire-settings.c)
+model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec.c wire-codec.c \
+        wire-settings.c)
 
-manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c config.c \
-        certificate-bus.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c job.c job-bus.c job-paths.c \
-        job-properties.c job-run.c manager.c manager-bus.c manager-settings.c manager-turn.c manager-verbs.c \
-        manager-work.c owner.c policy.c retry.c scheduler.c sealed.c secret-bus.c secret-reader.c settings-bus.c spawner.c store.c \
+manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c certificate-bus.c \
+        config.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c job.c job-bus.c \
+        job-paths.c job-properties.c job-run.c manager.c manager-bus.c manager-settings.c \
+        manager-turn.c manager-verbs.c manager-work.c owner.c policy.c proxy-finder.c retry.c \
+        scheduler.c sealed.c secret-bus.c secret-reader.c settings-bus.c spawner.c store.c \
         store-schema.c subscribers.c user-names.c vault.c vault-keyring.c vault-secret.c \
         worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
-        head.c http-date.c link.c parts.c publish.c redirects.c request.c resume.c rungs.c sandbox.c sink.c \
-        tls.c transfer.c worker.c)
+        head.c http-date.c kerberos.c link.c logins.c parts.c proxies.c publish.c redirects.c \
+        request.c resume.c route.c rungs.c sandbox.c sink.c tickets.c tls.c transfer.c worker.c)
 
-PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret
+PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret dosvc-proxy
 
 dosvcd_SOURCES := daemon/dosvcd.c daemon/base/wiping-heap.c
 dosvcd_ROOMS   := manager.a model.a base.a
@@ -30,7 +33,11 @@ dosvc-spawn_PKGS    := libsystemd
 
 dosvc-worker_SOURCES := daemon/dosvc-worker.c daemon/base/wiping-heap.c
 dosvc-worker_ROOMS   := worker.a model.a base.a
-dosvc-worker_PKGS    := libsystemd libcurl libssl libcrypto libsodium libseccomp
+dosvc-worker_PKGS    := libsystemd libcurl libssl libcrypto libsodium libseccomp krb5 krb5-gssapi
+
+dosvc-proxy_SOURCES := daemon/dosvc-proxy.c
+dosvc-proxy_ROOMS   := worker.a base.a
+dosvc-proxy_PKGS    := libproxy-1.0 libsystemd libseccomp
 
 dosvc-secret_SOURCES := daemon/dosvc-secret.c
 dosvc-secret_ROOMS   := base.a

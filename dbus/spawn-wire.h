@@ -2,12 +2,18 @@
  * The private contract between dosvcd (manager/spawner) and dosvc-spawn: fixed-size
  * records over a SOCK_SEQPACKET socket, one record a packet.
  *
- *   SPAWN_START  request, carries one descriptor (SCM_RIGHTS): the worker's end of the link
+ *   SPAWN_START  request, carries one descriptor (SCM_RIGHTS): the program's end of the link
  *   SPAWN_KILL   request: SIGKILL to the worker of that id; unknown ids are ignored
  *   SPAWN_STARTED  reply to each START: error 0, or a positive errno and no worker exists
  *   SPAWN_EXITED   event: the worker of that id is gone and reaped; status as of waitpid(2)
+ *   SPAWN_NETWORK  event: a link, an address or a route came up; id, error and status are 0. A
+ *                  hint: at most one every few seconds, once things are quiet, and none at all
+ *                  where the kernel tells the spawner nothing
  *
- * The child of a START becomes (uid, user) before it runs the worker; a user whose entry
+ * What runs is one of SPAWN_PROGRAMS, files beside dosvc-spawn, with a constant argument and
+ * environment and the link as descriptor 3; "worker" stands for both. ENOENT: it is not there.
+ *
+ * The child of a START becomes (uid, user) before it runs the program; a user whose entry
  * does not have that uid is refused with ESTALE. When the connection ends, the spawner
  * kills all workers and reaps them before it takes another connection: two workers of
  * one job never run at a time. A record of any other size or kind ends the connection.
@@ -16,7 +22,7 @@
 
 #include <stdint.h>
 
-#define SPAWN_PROTOCOL_VERSION 1
+#define SPAWN_PROTOCOL_VERSION 2
 
 /* Where the unit listens; a connection from another uid than dosvc's is closed. */
 #define SPAWN_SOCKET_PATH "/run/dosvc/spawn"
@@ -31,13 +37,23 @@ enum {
         SPAWN_KILL,
         SPAWN_STARTED,
         SPAWN_EXITED,
+        SPAWN_NETWORK,
 };
+
+/* By number: no name ever crosses the connection. */
+#define SPAWN_PROGRAMS(X)                                                                          \
+        X(WORKER, "dosvc-worker") /* dbus/worker-wire.h */                                         \
+        X(PROXY, "dosvc-proxy")   /* dbus/proxy-wire.h */
+
+#define SPAWN_PROGRAM_ENUM(name, file) SPAWN_PROGRAM_##name,
+enum { SPAWN_PROGRAMS(SPAWN_PROGRAM_ENUM) SPAWN_PROGRAMS_MAX };
 
 typedef struct SpawnRequest {
         uint32_t version;
         uint32_t kind;
         uint64_t id;               /* chosen by the manager, never used twice on a connection */
         uint32_t uid;              /* START */
+        uint32_t program;          /* START: SPAWN_PROGRAM_… */
         char user[SPAWN_USER_MAX]; /* START: name in the user database, NUL-terminated */
 } SpawnRequest;
 

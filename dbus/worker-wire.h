@@ -9,6 +9,8 @@
  *     │  Download(…files)  ───────────────────────► opens directories, Landlock, transfers
  *     │ ◄────────── Authenticate(file, target, offered)   on 401 or 407
  *     │  reply (scheme, implicit, user, secret) ──►
+ *     │ ◄─────────────────── FindProxies(url)        if proxies are to be searched for
+ *     │  reply (proxies) ─────────────────────────►
  *     │ ◄──────────────────────── Progress(a(utt))  live figures, nothing durable
  *     │ ◄───────── Checkpoint(a FileRecord)         these bytes are on disk
  *     │ ◄──────── Finished() | Failed(…)            once, after the last Checkpoint
@@ -18,13 +20,13 @@
  * the worker syncs, sends a last Checkpoint and replies. Hang-up means the same
  * without a reply.
  *
- * FileRecord = (usssttttsssbssa(tt)uss)
+ * FileRecord = (ussstttsssbssa(tt)uss)
  *   u index          number of the file in the job
  *   s remote_name    URL without user info
  *   s local_name     absolute path of the final file
- *   s temp_name      name of the temporary file in the directory of local_name; "" = none yet
- *   t device         st_dev of the temporary file
- *   t inode          st_ino of the temporary file
+ *   s temp_name      name of the temporary file in the directory of local_name; the worker makes
+ *                    each further one under the next generation of it (worker/sink.h)
+ *   t inode          st_ino of the temporary file; 0 = not known to be there
  *   t offset         bytes [0, offset) of the temporary file are on disk and belong to the
  *                    version that the next fields name
  *   t total          size of that version, UINT64_MAX = unknown
@@ -44,9 +46,10 @@
  *                    a redirect said (RedirectPolicy); "" = remote_name is the owner's
  *
  * Settings = a{sv}; a key that is missing has its default, one that is not here is refused
- *   proxies as            at most one URL an entry, "http://host:port" or "https://host:port"; the
- *                         first is used; none = direct
- *   proxy-bypass as       hosts that are reached without it
+ *   proxies as            normal forms of spec_parse_proxy(), tried in this order; none = direct.
+ *                         Instead of a list the one entry WORKER_PROXIES_SESSION or
+ *                         WORKER_PROXIES_AUTODETECT: FindProxies is asked for each origin
+ *   proxy-bypass as       rules of model/bypass.h
  *   redirect-policy s     DOSVC_REDIRECT_POLICIES; "allow-silent"
  *   security-flags as     DOSVC_SECURITY_FLAGS; none
  *   ca-certificate s      path of a PEM file of authorities instead of the system's
@@ -55,7 +58,7 @@
  *   key-password h        memfd, as the secret of Authenticate; none
  *   headers h             memfd: header lines, each ends in LF; none
  *   ticket-cache s        name of a Kerberos credential cache; the owner's default
- *   disk-reserve t        bytes that the file system of a destination must keep free; 0
+ *   disk-reserve t        bytes that are left free on each file system that files are written to; 0
  */
 #pragma once
 
@@ -67,7 +70,7 @@
 /* The link is descriptor 3 of the worker. */
 #define WORKER_LINK_FD 3
 
-#define WORKER_FILE_SIGNATURE "usssttttsssbssa(tt)uss"
+#define WORKER_FILE_SIGNATURE "ussstttsssbssa(tt)uss"
 
 /*
  * Methods of the worker.
@@ -75,9 +78,10 @@
  *       replies at once; the work is told in signals.
  *   Publish(s job_id, a FileRecord files) → a(uus) failures
  *       gives finished files their final names, removes the temporary files of the
- *       others; (index, code, text), empty = all done. May be repeated.
+ *       others, and of all what a worker made and nobody recorded: its names follow from
+ *       job and file (worker/sink); (index, code, text), empty = all done. May be repeated.
  *   Clean(s job_id, a FileRecord files) → a(uus) failures
- *       removes every temporary file that is still the one recorded.
+ *       removes every temporary file that is still the one recorded, and the unrecorded.
  *   Stop() → ()
  */
 #define WORKER_DOWNLOAD           "Download"
@@ -88,17 +92,29 @@
 #define WORKER_FAILURES_SIGNATURE "a(uus)"
 #define WORKER_STOP               "Stop"
 
+#define WORKER_PROXIES_SESSION    "session:"
+#define WORKER_PROXIES_AUTODETECT "autodetect:"
+
 /*
- * Method of the manager, called by the worker.
+ * Methods of the manager, called by the worker.
  *   Authenticate(u file, s target, as offered) → (s scheme, b implicit, s user, h secret)
  *       offered: schemes in the peer's last challenge. secret: memfd with the password or
  *       token, read from offset 0 to its end; an empty one when implicit. A repeated call
- *       for one request means that the credential given before was refused.
+ *       that still offers the scheme given before says that it was refused; one that does not
+ *       says that it could not be used here (no ticket), so that another may be given.
  *       Error org.dosvc1.Error.NotFound: nothing fits; the file fails with 401 or 407.
+ *   FindProxies(s url) → (as proxies)
+ *       only with WORKER_PROXIES_SESSION or _AUTODETECT, one call at a time. url: of an origin,
+ *       "scheme://host:port/". proxies: at least one, to be tried in this order, each
+ *       "http://host:port", "https://host:port" or WORKER_PROXIES_DIRECT. Any error: they could
+ *       not be found, its message is a sentence that says why.
  */
 #define WORKER_AUTHENTICATE                 "Authenticate"
 #define WORKER_AUTHENTICATE_SIGNATURE       "usas"
 #define WORKER_AUTHENTICATE_REPLY_SIGNATURE "sbsh"
+
+#define WORKER_FIND_PROXIES   "FindProxies"
+#define WORKER_PROXIES_DIRECT "direct://"
 
 /*
  * Signals of the worker.

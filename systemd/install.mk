@@ -5,6 +5,7 @@ INSTALL_PROGRAMS := \
         0755:$(B)/dosvcd:$(libexecdir)/dosvcd \
         0755:$(B)/dosvc-spawn:$(libexecdir)/dosvc-spawn \
         0711:$(B)/dosvc-worker:$(libexecdir)/dosvc-worker \
+        0711:$(B)/dosvc-proxy:$(libexecdir)/dosvc-proxy \
         0755:$(B)/dosvc-secret:$(libexecdir)/dosvc-secret \
         0755:$(B)/dosvcctl:$(bindir)/dosvcctl \
         0644:$(B)/libdosvc.so.0:$(libdir)/libdosvc.so.0

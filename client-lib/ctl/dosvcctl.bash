@@ -35,7 +35,7 @@ _dosvcctl() {
         --priority | priority) word='foreground high normal low' ;;
         --target) word='server proxy' ;;
         --scheme) word='basic digest ntlm negotiate bearer' ;;
-        --proxy | proxy) word='none preconfig' ;;
+        --proxy | proxy) word='none preconfig autodetect' ;;
         redirect-policy)
                 word='allow-silent allow-report disallow allow-silent+https-to-http
                         allow-report+https-to-http'

@@ -120,7 +120,7 @@ static const Option options[] = {
         { "name", "NAME", "get, create: name of the job", 'n' },
         { "description", "TEXT", "get, create: remark on the job", OPTION_DESCRIPTION },
         { "priority", "PRIORITY", "get, create: foreground, high, normal or low", OPTION_PRIORITY },
-        { "proxy", "URL", "get, create: proxy; or none, or preconfig", OPTION_PROXY },
+        { "proxy", "URL", "get, create: proxy; none, preconfig, autodetect", OPTION_PROXY },
         { "login", "NAME", "get, create, cred set: user name to log in with", OPTION_LOGIN },
         { "scheme", "SCHEME,...", "...: basic, digest, ntlm, negotiate, bearer", OPTION_SCHEME },
         { "target", "TARGET", "...: who asks for it, server or proxy", OPTION_TARGET },
@@ -185,9 +185,9 @@ static void help_print(void)
         help_print_verbs();
         (void) puts("\nJOB is an id, the beginning of one (four digits or more), or a name.\n"
                     "Keys of set: display-name, description, priority, proxy (URL, none, "
-                    "preconfig),\nproxy-bypass (hosts, separated by commas), redirect-policy, "
-                    "security-flags\n(separated by commas), ca-certificate, ticket-cache.\n\n"
-                    "Options:");
+                    "preconfig,\nautodetect), proxy-bypass (hosts, separated by commas), "
+                    "redirect-policy, security-flags\n(separated by commas), ca-certificate, "
+                    "ticket-cache.\n\nOptions:");
         help_print_options();
         (void) puts("\nExit status:");
         for (int i = 0; i < EXIT_STATUS_MAX; i++)

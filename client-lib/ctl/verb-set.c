@@ -30,7 +30,7 @@ static ExitStatus set_too_many(void)
         return EXIT_USAGE;
 }
 
-/* "none" and "preconfig" are usages; anything else is a list of proxies. */
+/* "none", "preconfig" and "autodetect" are usages; anything else is a list of proxies. */
 static int set_proxy(Ctl *ctl, const char *id, char *value, const char *const *bypass)
 {
         const char *proxies[LIST_MAX + 1];

@@ -33,6 +33,13 @@ int bus_reply_new(sd_bus_message *call, sd_bus_message **ret)
         return sd_bus_message_new_method_return(call, ret);
 }
 
+int bus_reply_fail(BusEdge *edge, sd_bus_message *reply, int error)
+{
+        manager_fail_turn(edge->manager, error);
+        sd_bus_message_unref(reply);
+        return error;
+}
+
 int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply)
 {
         Answer *answer = calloc(1, sizeof(*answer));
@@ -48,9 +55,8 @@ int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply)
                         sd_bus_message_unref(call);
         }
         if (r < 0) {
-                sd_bus_message_unref(reply);
                 free(answer);
-                return r;
+                return bus_reply_fail(edge, reply, r);
         }
         return 1;
 }

@@ -28,6 +28,9 @@ typedef struct BusEdge {
  */
 int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply);
 
+/* The other end: the change is made, but not its answer. Takes back the turn; returns error. */
+int bus_reply_fail(BusEdge *edge, sd_bus_message *reply, int error);
+
 /* Appends nothing itself: a fresh reply to fill, for bus_reply_saved(). */
 int bus_reply_new(sd_bus_message *call, sd_bus_message **ret);
 

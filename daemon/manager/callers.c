@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "dbus/dosvc-wire.h"
 
+#include "base/hash.h"
 #include "base/str.h"
 
 #include "manager/user-names.h"
@@ -197,6 +197,11 @@ static int ask(Callers *callers, sd_bus_message *m, const char *name)
                 return -ENOMEM;
         }
         HASH_ADD_KEYPTR(hh, callers->senders, sender->name, strlen(sender->name), sender);
+        if (!HASH_WAS_ADDED(sender)) {
+                free(sender->name);
+                free(sender);
+                return -ENOMEM;
+        }
         r = sd_bus_call_method_async(callers->bus,
                                      &sender->question,
                                      "org.freedesktop.DBus",

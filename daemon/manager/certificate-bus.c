@@ -84,6 +84,15 @@ static int check_call(const SecretCall *call, sd_bus_error *error)
                                        "file");
 }
 
+/* SecretCallKind.check_secret: what holds for every password; Basic asks for nothing else. */
+static int check_secret(const SecretCall *call, const char **ret_reason)
+{
+        return spec_check_password(AUTH_SCHEME_BASIC,
+                                   secret_data(call->secret),
+                                   secret_size(call->secret),
+                                   ret_reason);
+}
+
 /* SecretCallKind.apply */
 static int set_certificate(SecretCall *call, const Caller *caller, Job *job)
 {
@@ -103,6 +112,7 @@ static const SecretCallKind certificate_kind = {
         .verb = VERB_SET_CERTIFICATE,
         .name = "password",
         .check = check_call,
+        .check_secret = check_secret,
         .apply = set_certificate,
         .free_wish = wish_free,
 };
@@ -133,9 +143,5 @@ int certificate_bus_remove(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_er
         r = bus_reply_new(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "b", removed);
-        if (r < 0) {
-                sd_bus_message_unref(reply);
-                return r;
-        }
-        return bus_reply_saved(edge, m, reply);
+        return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);
 }

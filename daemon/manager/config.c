@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#include "model/limits.h"
+#include "model/bypass.h"
 #include "model/spec.h"
 
 static const Config defaults = {
@@ -20,6 +20,8 @@ static const Config defaults = {
         .max_files_per_job = 10000,
         .max_active_jobs = 100,
         .max_active_jobs_per_user = 10,
+        /* Room for everybody's logs and small files, and nothing that a disk in use would miss. */
+        .disk_reserve_bytes = 64ULL << 20,
         .idle_exit_sec = 60,
         .min_retry_delay_sec = 60,
         .max_retry_delay_sec = 3600,
@@ -30,12 +32,18 @@ typedef struct ConfigKey ConfigKey;
 
 struct ConfigKey {
         const char *section, *name;
-        int (*parse)(const ConfigKey *key, void *field, const char *value, const char **reason);
+        /* add: the file has set it before; for lists. */
+        int (*parse)(const ConfigKey *key,
+                     void *field,
+                     const char *value,
+                     bool add,
+                     const char **reason);
         size_t offset;
         uint64_t min, max;
 };
 
-static int parse_number(const ConfigKey *key, void *field, const char *value, const char **reason)
+static int
+parse_number(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
         uint64_t number;
 
@@ -47,7 +55,30 @@ static int parse_number(const ConfigKey *key, void *field, const char *value, co
         return 0;
 }
 
-static int parse_level(const ConfigKey *key, void *field, const char *value, const char **reason)
+/* Bytes, or with K, M, G or T behind it so many times 1024, 1024^2 … */
+static int
+parse_bytes(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
+{
+        static const char units[] = "KMGT";
+        size_t length = strlen(value);
+        const char *unit = length > 0 ? strchr(units, value[length - 1]) : NULL;
+        unsigned shift = unit ? 10 * (unsigned) (unit - units + 1) : 0;
+        _cleanup_free_ char *digits = strndup(value, unit ? length - 1 : length);
+        uint64_t number;
+
+        if (!digits)
+                return -ENOMEM;
+        if (str_parse_u64(digits, key->max >> shift, &number) < 0 || number << shift < key->min) {
+                *reason = "must be a number of bytes within its range, or one with K, M, G or T";
+                return -EINVAL;
+        }
+        number <<= shift;
+        memcpy(field, &number, sizeof(number));
+        return 0;
+}
+
+static int
+parse_level(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
         static const char *const names[] = { "emerg",   "alert",  "crit", "err",
                                              "warning", "notice", "info", "debug" };
@@ -61,19 +92,23 @@ static int parse_level(const ConfigKey *key, void *field, const char *value, con
         return -EINVAL;
 }
 
-/* Space-separated words; an assignment replaces what an earlier file set. */
-static int parse_words(const char *value, bool proxies, char ***field, const char **reason)
+/*
+ * Space-separated words. Lines of one key in one file add up, so that a list can be longer than a
+ * line; the first line of a file replaces what an earlier file set, and an empty one everything.
+ */
+static int
+parse_words(const char *value, bool proxies, bool add, char ***field, const char **reason)
 {
         _cleanup_(strings_freep) char **words = NULL;
         _cleanup_free_ char *copy = strdup(value);
         char *state = NULL;
 
-        if (!copy || strings_copy(NULL, &words) < 0)
+        if (!copy || strings_copy(add && value[0] != '\0' ? *field : NULL, &words) < 0)
                 return -ENOMEM;
         for (char *word = strtok_r(copy, " \t", &state); word;
              word = strtok_r(NULL, " \t", &state)) {
                 _cleanup_free_ char *url = NULL;
-                int r = proxies ? spec_parse_proxy(word, &url, reason) : 0;
+                int r = proxies ? spec_parse_proxy(word, &url, reason) : bypass_check(word, reason);
 
                 if (r >= 0)
                         r = strings_append(&words, url ? url : word);
@@ -85,14 +120,16 @@ static int parse_words(const char *value, bool proxies, char ***field, const cha
         return 0;
 }
 
-static int parse_proxies(const ConfigKey *key, void *field, const char *value, const char **reason)
+static int
+parse_proxies(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
-        return parse_words(value, true, field, reason);
+        return parse_words(value, true, add, field, reason);
 }
 
-static int parse_bypass(const ConfigKey *key, void *field, const char *value, const char **reason)
+static int
+parse_bypass(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
-        return parse_words(value, false, field, reason);
+        return parse_words(value, false, add, field, reason);
 }
 
 #define NUMBER(section, name, member, min, max)                                                    \
@@ -106,6 +143,12 @@ static const ConfigKey keys[] = {
         NUMBER("Limits", "MaxFilesPerJob", max_files_per_job, 1, 100000),
         NUMBER("Limits", "MaxActiveJobs", max_active_jobs, 1, 250),
         NUMBER("Limits", "MaxActiveJobsPerUser", max_active_jobs_per_user, 1, 250),
+        { "Limits",
+          "DiskReserve",
+          parse_bytes,
+          offsetof(Config, disk_reserve_bytes),
+          0,
+          UINT64_C(1) << 50 },
         { "Proxy", "Proxy", parse_proxies, offsetof(Config, proxies), 0, 0 },
         { "Proxy", "ProxyBypass", parse_bypass, offsetof(Config, proxy_bypass), 0, 0 },
         NUMBER("Service", "IdleExitSec", idle_exit_sec, 0, 1000000000),
@@ -117,23 +160,34 @@ static const ConfigKey keys[] = {
 typedef struct ConfigFile {
         Config *config;
         const char *path;
+        bool no_memory; /* what a line says is missing */
+        FILE *stream;
+        int n_lines;
+        bool seen[ARRAY_SIZE(keys)]; /* which keys it has set */
 } ConfigFile;
 
 /* inih: 1 goes on, whatever was wrong with the line. */
 static int take_line(void *userdata, const char *section, const char *name, const char *value)
 {
         ConfigFile *file = userdata;
-        const char *reason = "out of memory";
+        const char *reason = "cannot be used";
 
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
                 bool shown = keys[i].parse != parse_proxies; /* that may hold a password */
+                bool add = file->seen[i];
+                int r;
 
                 if (strcmp(keys[i].section, section) != 0 || strcmp(keys[i].name, name) != 0)
                         continue;
-                if (keys[i].parse(&keys[i],
+                file->seen[i] = true;
+                r = keys[i].parse(&keys[i],
                                   (char *) file->config + keys[i].offset,
                                   value,
-                                  &reason) < 0)
+                                  add,
+                                  &reason);
+                if (r == -ENOMEM)
+                        file->no_memory = true;
+                else if (r < 0)
                         log_warning("%s: [%s] %s%s%s %s, ignoring",
                                     file->path,
                                     section,
@@ -147,23 +201,63 @@ static int take_line(void *userdata, const char *section, const char *name, cons
         return 1;
 }
 
-static void read_file(Config *config, const char *path)
+/*
+ * ini_reader, as fgets(3). libinih has room for so many bytes of a line and would take the rest of
+ * a longer one for the next line, and a host name that is cut for another host.
+ */
+static char *read_line(char *line, int size, void *userdata)
 {
-        ConfigFile file = { .config = config, .path = path };
+        ConfigFile *file = userdata;
+        size_t length;
+        int c;
+
+        if (!fgets(line, size, file->stream))
+                return NULL;
+        file->n_lines++;
+        length = strlen(line);
+        if ((length > 0 && line[length - 1] == '\n') || feof(file->stream))
+                return line;
+        do
+                c = fgetc(file->stream);
+        while (c != EOF && c != '\n');
+        log_warning("%s: line %d is longer than %d bytes, ignoring",
+                    file->path,
+                    file->n_lines,
+                    size - 2);
+        line[0] = '\n';
+        line[1] = '\0';
+        return line;
+}
+
+/* Half a configuration is none: only the lack of memory is an error. */
+static int read_file(Config *config, const char *path)
+{
         FILE *stream = fopen(path, "re");
+        ConfigFile file = { .config = config, .path = path, .stream = stream };
         int line;
 
         if (!stream) {
+                if (errno == ENOMEM)
+                        return -ENOMEM;
                 if (errno != ENOENT)
                         log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", path);
-                return;
+                return 0;
         }
-        line = ini_parse_file(stream, take_line, &file);
+        line = ini_parse_stream(read_line, &file, take_line, &file);
         if (line > 0)
                 log_warning("%s: line %d is neither [section] nor key=value, ignoring", path, line);
         else if (line < 0 || ferror(stream))
                 log_warning("%s cannot be read to its end, ignoring the rest", path);
         (void) fclose(stream);
+        return file.no_memory ? -ENOMEM : 0;
+}
+
+static int read_drop_in(Config *config, const char *directory, const char *name)
+{
+        _cleanup_free_ char *path = NULL;
+        int r = str_format(&path, "%s/%s", directory, name);
+
+        return r < 0 ? r : read_file(config, path);
 }
 
 static int is_drop_in(const struct dirent *entry)
@@ -186,22 +280,24 @@ int config_load(Config *config, const char *path)
                 r = strings_copy(NULL, &config->proxy_bypass);
         if (r >= 0)
                 r = str_format(&directory, "%s.d", path);
+        if (r >= 0)
+                r = read_file(config, path);
         if (r < 0)
                 return r;
 
-        read_file(config, path);
-
         n = scandir(directory, &entries, is_drop_in, alphasort);
+        if (n < 0 && errno == ENOMEM)
+                return -ENOMEM;
         if (n < 0 && errno != ENOENT)
                 log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", directory);
         for (int i = 0; i < n; i++) {
-                _cleanup_free_ char *file = NULL;
-
-                if (str_format(&file, "%s/%s", directory, entries[i]->d_name) >= 0)
-                        read_file(config, file);
+                if (r >= 0)
+                        r = read_drop_in(config, directory, entries[i]->d_name);
                 free(entries[i]);
         }
         free(entries);
+        if (r < 0)
+                return r;
 
         if (config->max_retry_delay_sec < config->min_retry_delay_sec) {
                 log_warning("MaximumRetryDelaySec=%lu is below MinimumRetryDelaySec, using %lu",

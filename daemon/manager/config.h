@@ -15,12 +15,13 @@ typedef struct Config {
         uint64_t max_files_per_job;
         uint64_t max_active_jobs;
         uint64_t max_active_jobs_per_user;
+        uint64_t disk_reserve_bytes; /* that downloads leave free on a file system */
         uint64_t idle_exit_sec;
         uint64_t min_retry_delay_sec;
         uint64_t max_retry_delay_sec;
         uint64_t log_level;
-        char **proxies;      /* preconfig: normal form of spec_parse_proxy(); owned */
-        char **proxy_bypass; /* owned */
+        char **proxies;      /* preconfig: normal forms of spec_parse_proxy(); owned */
+        char **proxy_bypass; /* rules of model/bypass.h; owned */
 } Config;
 
 /*

@@ -124,6 +124,17 @@ static int check_call(const SecretCall *call, sd_bus_error *error)
         return r < 0 ? r : check_user_name(call->wish, error);
 }
 
+/* SecretCallKind.check_secret */
+static int check_secret(const SecretCall *call, const char **ret_reason)
+{
+        const Wish *wish = call->wish;
+
+        return spec_check_password(wish->scheme,
+                                   secret_data(call->secret),
+                                   secret_size(call->secret),
+                                   ret_reason);
+}
+
 /* SecretCallKind.apply */
 static int set_credentials(SecretCall *call, const Caller *caller, Job *job)
 {
@@ -142,6 +153,7 @@ static const SecretCallKind credentials_kind = {
         .verb = VERB_SET_CREDENTIALS,
         .name = "password",
         .check = check_call,
+        .check_secret = check_secret,
         .apply = set_credentials,
         .free_wish = wish_free,
 };
@@ -182,9 +194,5 @@ int credentials_bus_remove(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_er
         r = bus_reply_new(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "b", removed);
-        if (r < 0) {
-                sd_bus_message_unref(reply);
-                return r;
-        }
-        return bus_reply_saved(edge, m, reply);
+        return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);
 }

@@ -8,9 +8,10 @@
 #include "model/limits.h"
 
 /* Strongest first (architecture, "How a protected download runs"). */
-static const AuthScheme strength[] = { AUTH_SCHEME_DIGEST, AUTH_SCHEME_BASIC };
-
-const char *const credentials_supported[] = { "basic", "digest", NULL };
+static const AuthScheme strength[] = {
+        AUTH_SCHEME_NEGOTIATE, AUTH_SCHEME_BEARER,   AUTH_SCHEME_DIGEST,
+        AUTH_SCHEME_NTLM,      AUTH_SCHEME_PASSPORT, AUTH_SCHEME_BASIC,
+};
 
 static VaultLabel
 label_of(const Job *job, AuthTarget target, AuthScheme scheme, bool implicit, const char *user_name)
@@ -127,6 +128,24 @@ static int open_slot(Store *store,
         return r;
 }
 
+/*
+ * Spec section 1.6: what is implicit for the proxy serves the server as well, as long as the owner
+ * named no one for the server.
+ */
+static int find_inherited(Store *store, const Job *job, unsigned *ret_schemes)
+{
+        unsigned server = 0, proxy = 0, implicit = 0;
+        int r = store_slot_schemes(store, job, AUTH_TARGET_SERVER, &server, &implicit);
+
+        *ret_schemes = 0;
+        if (r < 0 || server != implicit)
+                return r;
+        r = store_slot_schemes(store, job, AUTH_TARGET_PROXY, &proxy, &implicit);
+        if (r >= 0)
+                *ret_schemes = implicit & ~server;
+        return r;
+}
+
 int credentials_choose(Store *store,
                        Vault *vault,
                        const Job *job,
@@ -134,12 +153,20 @@ int credentials_choose(Store *store,
                        unsigned offered,
                        Credential *ret)
 {
-        int set = store_slot_schemes(store, job, target);
+        unsigned set = 0, implicit, inherited = 0;
+        int r = store_slot_schemes(store, job, target, &set, &implicit);
 
-        if (set < 0)
-                return set;
-        for (size_t i = 0; i < ARRAY_SIZE(strength); i++)
-                if (offered & (unsigned) set & 1u << strength[i])
+        if (r >= 0 && target == AUTH_TARGET_SERVER)
+                r = find_inherited(store, job, &inherited);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < ARRAY_SIZE(strength); i++) {
+                unsigned bit = 1U << strength[i];
+
+                if (offered & set & bit)
                         return open_slot(store, vault, job, target, strength[i], ret);
+                if (offered & inherited & bit)
+                        return open_slot(store, vault, job, AUTH_TARGET_PROXY, strength[i], ret);
+        }
         return -ENOENT;
 }

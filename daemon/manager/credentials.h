@@ -39,8 +39,9 @@ typedef struct Credential {
 void credential_done(Credential *credential);
 
 /*
- * The strongest that is offered (bit 1 << AuthScheme), set, and that this version can answer with.
- * -ENOENT: nothing fits; -ENOKEY, -EBADMSG: it is there but cannot be opened.
+ * The strongest that is offered (bit 1 << AuthScheme) and set; for the server also what is
+ * implicit for the proxy, unless an explicit one for the server is there. -ENOENT: nothing fits;
+ * -ENOKEY, -EBADMSG: it is there but cannot be opened.
  */
 int credentials_choose(Store *store,
                        Vault *vault,
@@ -48,6 +49,3 @@ int credentials_choose(Store *store,
                        AuthTarget target,
                        unsigned offered,
                        Credential *ret);
-
-/* Names of the schemes that credentials_choose() can answer with, NULL-terminated. */
-extern const char *const credentials_supported[];

@@ -30,7 +30,8 @@ static int take_user_info(BusEdge *edge,
                 return 0;
         r = spec_check_user_name(AUTH_SCHEME_BASIC, user, &reason);
         if (r >= 0)
-                r = spec_check_password(password ? password : "",
+                r = spec_check_password(AUTH_SCHEME_BASIC,
+                                        password ? password : "",
                                         password ? strlen(password) : 0,
                                         &reason);
         if (r < 0)
@@ -237,11 +238,7 @@ int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
         r = bus_reply_new(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "o", job_path_of_file(job, first, path));
-        if (r < 0) {
-                sd_bus_message_unref(reply);
-                return r;
-        }
-        return bus_reply_saved(edge, m, reply);
+        return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);
 }
 
 static int reply_files(BusEdge *edge, Job *job, sd_bus_message *m, uint32_t first, size_t n)
@@ -259,11 +256,7 @@ static int reply_files(BusEdge *edge, Job *job, sd_bus_message *m, uint32_t firs
                                           job_path_of_file(job, first + (uint32_t) i, path));
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
-        if (r < 0) {
-                sd_bus_message_unref(reply);
-                return r;
-        }
-        return bus_reply_saved(edge, m, reply);
+        return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);
 }
 
 int file_bus_add_files(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -467,11 +460,7 @@ int file_bus_replace_remote_prefix(sd_bus_message *m, void *userdata, sd_bus_err
         r = bus_reply_new(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "u", n);
-        if (r < 0) {
-                sd_bus_message_unref(reply);
-                return r;
-        }
-        return bus_reply_saved(edge, m, reply);
+        return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);
 }
 
 /* ---- properties ------------------------------------------------------------------------------ */

@@ -324,7 +324,7 @@ static const Property properties[] = {
         PLAIN("CreationTime", U64, created_usec, 0, NULL),
         PLAIN("ModificationTime", U64, modified_usec, 0, NULL),
         PLAIN("TransferCompletionTime", U64, transferred_usec, JOB_CHANGE_TIMES, NULL),
-        COMPUTED("NextAttemptTime", "t", append_next_attempt_time, JOB_CHANGE_STATE, NULL),
+        COMPUTED("NextAttemptTime", "t", append_next_attempt_time, JOB_CHANGE_STATE | JOB_CHANGE_TIMES, NULL),
         PLAIN("DisplayName", TEXT, display_name, JOB_CHANGE_DISPLAY_NAME, set_label),
         PLAIN("Description", TEXT, description, JOB_CHANGE_DESCRIPTION, set_label),
         COMPUTED("Priority", "s", append_priority, JOB_CHANGE_PRIORITY, set_priority),

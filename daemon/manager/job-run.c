@@ -13,6 +13,13 @@
 /* Shorter spans tell more about the scheduler of the kernel than about the network. */
 #define RATE_SPAN_USEC (250 * USEC_PER_MSEC)
 
+/* Credentials that the worker has got for a file, bits 1 << AuthScheme. */
+typedef struct Given {
+        uint8_t schemes[AUTH_TARGETS_MAX];
+} Given;
+
+_Static_assert(AUTH_SCHEMES_MAX <= 8, "schemes of one target fit into a byte");
+
 struct JobRun {
         Job *job;     /* borrowed: not freed while it runs */
         Owner *owner; /* borrowed: not freed while n_active counts us */
@@ -25,9 +32,10 @@ struct JobRun {
         bool finished;
         bool failed;
         bool transient;
+        bool told_all;
         JobFailure failure;
-        uint8_t *asked; /* per file, bit 1 << AuthTarget: a credential was given */
-        uint32_t n_asked;
+        Given *given; /* per file */
+        uint32_t n_files;
         uint64_t rate_since_usec;
         uint64_t rate_bytes;
 };
@@ -63,7 +71,7 @@ JobRun *job_run_free(JobRun *run)
         run->job->rate_bps = 0;
         free(run->failure.description);
         free(run->failure.url);
-        free(run->asked);
+        free(run->given);
         free(run);
         return NULL;
 }
@@ -78,9 +86,14 @@ Owner *job_run_owner(const JobRun *run)
         return run->owner;
 }
 
+bool job_run_told_all(const JobRun *run)
+{
+        return run->told_all || !run->link;
+}
+
 uint32_t job_run_n_files(const JobRun *run)
 {
-        return run->n_asked;
+        return run->n_files;
 }
 
 bool job_run_is_started(const JobRun *run)
@@ -172,7 +185,6 @@ static int take_record(Job *job, const FileRecord *told)
                         return -ESTALE;
                 mixed = *wish;
                 mixed.temp_name = told->temp_name;
-                mixed.device = told->device;
                 mixed.inode = told->inode;
         } else if (!str_equal(told->remote_name, wish->remote_name) && !may_rename(job, told)) {
                 mixed.remote_name = wish->remote_name;
@@ -214,19 +226,24 @@ static int
 on_authenticate(void *userdata, uint32_t file, AuthTarget target, unsigned offered, Credential *ret)
 {
         JobRun *run = userdata;
+        uint8_t *given;
         int r;
 
-        if (file >= run->n_asked || run->stopping)
+        if (file >= run->n_files || run->stopping)
                 return -ENOENT;
         /* Taken in this turn: what its new owner sets is not for a process of the old one. */
         if (run->owner != run->job->owner)
                 return -ENOENT;
-        /* Asked again: what was given is refused, and no weaker one is tried. */
-        if (run->asked[file] & 1u << target)
+        /*
+         * Still offered: what was given is refused, and no weaker one is tried. Not offered any
+         * more: the worker could not use it.
+         */
+        given = &run->given[file].schemes[target];
+        if (*given & offered)
                 return -ENOENT;
         r = run->events->authenticate(run->job->manager, run->job, target, offered, ret);
         if (r >= 0)
-                run->asked[file] = (uint8_t) (run->asked[file] | 1u << target);
+                *given = (uint8_t) (*given | 1U << ret->scheme);
         return r;
 }
 
@@ -253,6 +270,7 @@ static void on_ended(void *userdata, int result, const char *text)
 {
         JobRun *run = userdata;
 
+        run->told_all = result >= 0 || run->failed || run->finished;
         if (result < 0 && !run->failed && !run->finished && !run->stopping) {
                 set_failure(run,
                             (uint32_t) ERROR_CODE_WORKER_FAILED,
@@ -294,7 +312,7 @@ static FileRecord *collect_files(const JobRun *run, size_t *ret_n)
                 const FileRecord *record = &job->files[i].record;
 
                 if (run->task == WORKER_TASK_DOWNLOAD ? !record->finished
-                                                      : !str_is_empty(record->temp_name))
+                                                      : job_may_have_temp(job, i))
                         files[n++] = *record;
         }
         *ret_n = n;
@@ -309,9 +327,10 @@ int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const Transfer
         int r;
 
         files = collect_files(run, &n_files);
-        run->n_asked = run->job->n_files;
-        run->asked = calloc(run->n_asked ? run->n_asked : 1, 1);
-        if (!files || !run->asked)
+        run->n_files = run->job->n_files;
+        free(run->given); /* of a start that failed */
+        run->given = calloc(run->n_files ? run->n_files : 1, sizeof(*run->given));
+        if (!files || !run->given)
                 return -ENOMEM;
 
         r = worker_link_new(event,
@@ -333,19 +352,25 @@ int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const Transfer
 
         if (str_format(&text, "No worker could be started: %s", strerrordesc_np(-r)) < 0)
                 return -ENOMEM;
+        r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
+        if (r < 0)
+                return r;
         set_failure(run,
                     (uint32_t) ERROR_CODE_WORKER_FAILED,
                     ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
                     text,
                     "");
         run->transient = true;
-        return sd_event_add_defer(event, &run->not_started, on_not_started, run);
+        return 0;
 }
 
 int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text)
 {
-        set_failure(run, code, ERROR_CONTEXT_GENERAL_QUEUE_MANAGER, text, "");
-        return sd_event_add_defer(event, &run->not_started, on_not_started, run);
+        int r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
+
+        if (r >= 0)
+                set_failure(run, code, ERROR_CONTEXT_GENERAL_QUEUE_MANAGER, text, "");
+        return r;
 }
 
 void job_run_stop(JobRun *run)

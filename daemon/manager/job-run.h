@@ -77,5 +77,7 @@ void job_run_stop(JobRun *run);
 WorkerTask job_run_task(const JobRun *run);
 /* The owner whose worker this counts as, whoever owns the job now. */
 Owner *job_run_owner(const JobRun *run);
+/* What there is on disk is known: the worker ended after its last word, or there was none. */
+bool job_run_told_all(const JobRun *run);
 /* The job's files when it started; those added later are the next worker's. */
 uint32_t job_run_n_files(const JobRun *run);

@@ -235,6 +235,7 @@ void job_take_stored(Job *job, Job *stored)
         both.stalled.spent_usec = stored->stalled.spent_usec;
         both.active.spent_usec = stored->active.spent_usec;
         TAKE(credentials_lost);
+        TAKE(untold);
         TAKE(created_usec);
         TAKE(modified_usec);
         TAKE(transferred_usec);
@@ -368,6 +369,11 @@ void job_set_file(Job *job, uint32_t index, FileRecord *record)
         file->live_bytes = file->record.offset_bytes;
         file->live_total = file->record.total_bytes;
         count_file(job, file, 1);
+}
+
+bool job_may_have_temp(const Job *job, uint32_t index)
+{
+        return job->untold || !str_is_empty(job->files[index].record.temp_name);
 }
 
 void job_set_live(Job *job, uint32_t index, uint64_t bytes, uint64_t total)

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-id128.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/macro.h"
 
 #include "manager/owner.h"
@@ -117,7 +117,10 @@ typedef struct Job {
         uint32_t workers_lost; /* of them, workers that went without a word */
         Stopwatch stalled;     /* since the first of them */
         Stopwatch active;      /* connecting and transferring since Resume */
+        uint32_t hints;        /* attempts that news of the network have brought forward */
+        uint64_t hinted_usec;  /* boottime of the latest of them */
         bool credentials_lost;
+        bool untold;           /* a worker may have made files that it told nobody of */
         uint64_t vault_bytes;  /* its part of Owner.vault_bytes */
         uint64_t created_usec; /* realtime; 0: never */
         uint64_t modified_usec;
@@ -139,12 +142,14 @@ typedef struct Job {
         struct Manager *manager; /* borrowed */
         SchedulerEntry queue;
         JobRun *run;                  /* its worker; NULL: none */
+        bool untold_before;           /* untold, as it was when that worker was started */
         struct sd_event_source *wait; /* until the next attempt, or the end of a span */
         uint64_t gives_up_usec;       /* TRANSIENT_ERROR: realtime, when NO_PROGRESS is over */
         bool publishing;              /* Complete was called and is not answered yet */
         bool gone;                    /* JobRemoved was told; only leftovers are being removed */
         bool cleaned;                 /* CANCELLED: what could be removed is removed */
         bool counted_as_work;
+        bool stale; /* a change that failed is still in memory */
         uint8_t clean_attempts;
         uint8_t n_waiters;   /* in Manager.waiters */
         List owner_link;     /* Owner.jobs */
@@ -194,6 +199,8 @@ int job_set_remote_name(Job *job, uint32_t index, const char *remote_name);
 void job_truncate_files(Job *job, uint32_t n);
 /* Takes what a worker told or the store held; ownership of the strings moves. */
 void job_set_file(Job *job, uint32_t index, FileRecord *record);
+/* Its temporary file is recorded, or may have been made by a worker that told nobody. */
+bool job_may_have_temp(const Job *job, uint32_t index);
 /* Live figures; the record stays what is on disk. */
 void job_set_live(Job *job, uint32_t index, uint64_t bytes, uint64_t total);
 

@@ -299,8 +299,12 @@ PROPERTY(supported_schemes)
 {
         int r = sd_bus_message_open_container(reply, 'a', "s");
 
-        for (const char *const *scheme = credentials_supported; r >= 0 && *scheme; scheme++)
-                r = sd_bus_message_append(reply, "s", *scheme);
+        /* Passport is kept but cannot be answered: its logon servers are gone. */
+        for (unsigned scheme = 0; r >= 0 && scheme < AUTH_SCHEMES_MAX; scheme++)
+                if (scheme != AUTH_SCHEME_PASSPORT)
+                        r = sd_bus_message_append(reply,
+                                                  "s",
+                                                  auth_scheme_to_string((AuthScheme) scheme));
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 

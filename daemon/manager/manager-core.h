@@ -61,6 +61,7 @@ struct Manager {
         sd_event_source *commit; /* end of the turn */
         sd_event_source *lazy;   /* timer of changes nobody waits for */
         sd_event_source *plan;   /* fills the free places of the scheduler */
+        sd_event_source *rescue; /* timer of jobs that could get none of their own */
         bool stopping;
         void (*stopped)(void *userdata);
         void *stopped_userdata;
@@ -105,6 +106,9 @@ void manager_remove_job(Manager *manager, Job *job);
 /* Frees a job whose row is gone or was never there. */
 void manager_drop_job(Manager *manager, Job *job);
 
+/* Puts a job back to what the disk says. Errors of the store: it stays as it is. */
+int manager_reread(Manager *manager, Job *job);
+
 int manager_on_commit(sd_event_source *source, void *userdata);
 int manager_on_lazy_commit(sd_event_source *source, uint64_t usec, void *userdata);
 
@@ -130,7 +134,7 @@ void manager_advance(Manager *manager, Job *job);
 void manager_start_run(Manager *manager, Job *job, WorkerTask task);
 /* Frees the run and its place; the job's owner may have changed meanwhile. */
 void manager_end_run(Manager *manager, Job *job);
-/* Calls back into the job's state after that time. */
+/* Calls back into the job's state after that time, or some seconds later for lack of memory. */
 void manager_wait_for(Manager *manager, Job *job, uint64_t delay_usec);
 /* Until the next attempt of a job in TRANSIENT_ERROR, or until it is given up. */
 void manager_wait_for_attempt(Manager *manager, Job *job);
@@ -141,6 +145,7 @@ void manager_forget_failures(Manager *manager, Job *job);
 /* Lets the scheduler fill what is free. */
 void manager_arm_plan(Manager *manager);
 int manager_on_plan(sd_event_source *source, void *userdata);
+int manager_on_rescue(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* ---- manager.c ------------------------------------------------------------------------------- */
 

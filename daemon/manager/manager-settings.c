@@ -1,9 +1,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dbus/worker-wire.h"
+
 #include "base/str.h"
 
 #include "manager/manager-core.h"
+#include "manager/proxy-finder.h"
 #include "manager/sealed.h"
 #include "model/error-code.h"
 
@@ -177,17 +180,24 @@ void manager_forget_owners_settings(Job *job)
         job->changes |= JOB_CHANGE_TICKET_CACHE | JOB_CHANGE_HEADERS;
 }
 
-/* The worker's proxies: the job's own, or those of the configuration. */
+/* What the worker is told of proxies: a list, or what it shall ask about them. All is borrowed. */
 static void choose_proxies(const Manager *manager, const Job *job, TransferSettings *view)
 {
+        static char session[] = WORKER_PROXIES_SESSION, autodetect[] = WORKER_PROXIES_AUTODETECT;
+        static char *ask_session[] = { session, NULL }, *ask_autodetect[] = { autodetect, NULL };
         const Config *config = manager->parts.config;
+        /* What is configured counts before what the user's session says. */
+        bool ask = strings_count(config->proxies) == 0 && manager->parts.only_uid >= 0 &&
+                   proxy_finder_has_session();
 
         if (job->proxy_usage == PROXY_USAGE_OVERRIDE)
                 return;
         view->proxies = view->proxy_bypass = NULL;
-        if (job->proxy_usage == PROXY_USAGE_PRECONFIG) {
-                view->proxies = config->proxies;
-                view->proxy_bypass = config->proxy_bypass;
+        if (job->proxy_usage == PROXY_USAGE_AUTODETECT) {
+                view->proxies = ask_autodetect;
+        } else if (job->proxy_usage == PROXY_USAGE_PRECONFIG) {
+                view->proxies = ask ? ask_session : config->proxies;
+                view->proxy_bypass = ask ? NULL : config->proxy_bypass;
         }
 }
 
@@ -202,6 +212,7 @@ int manager_collect_settings(Manager *manager,
         int r;
 
         choose_proxies(manager, job, &view);
+        view.disk_reserve_bytes = manager->parts.config->disk_reserve_bytes;
         r = transfer_settings_copy(&settings, &view);
         *ret_lost = "The custom headers of the job were lost; set them again.";
         if (r >= 0)

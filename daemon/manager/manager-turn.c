@@ -73,12 +73,20 @@ int manager_move(Manager *manager, Job *job, JobEvent event)
         return 0;
 }
 
+void manager_fail_turn(Manager *manager, int error)
+{
+        store_fail(manager->parts.store, error);
+        manager_arm_commit(manager);
+}
+
 int manager_when_saved(Manager *manager, manager_saved_t callback, void *userdata)
 {
         Saved *saved = calloc(1, sizeof(*saved));
 
-        if (!saved)
+        if (!saved) {
+                manager_fail_turn(manager, -ENOMEM);
                 return -ENOMEM;
+        }
         *saved = (Saved){ .callback = callback, .userdata = userdata };
         list_append(&manager->saved, &saved->link);
         manager_arm_commit(manager);
@@ -255,31 +263,25 @@ static void fail_waiters(Manager *manager, Job *job, int error)
         manager_answer_waiters(manager, job, error, false, "The change could not be saved");
 }
 
-/* Puts one job back to what the disk says; error is why. */
-static void revert_job(Manager *manager, Job *job, int error)
+int manager_reread(Manager *manager, Job *job)
 {
         Owners *owners = manager->parts.owners;
         Owner *before = job->owner;
         Job *saved = NULL;
+        uint64_t vault_bytes = 0;
         int r;
 
-        job->effects = job->changes = 0;
-        r = store_load_job(manager->parts.store, owners, job->id, &saved);
-        if (r == -ENOENT) {
-                manager_drop_job(manager, job);
-                return;
-        }
-        if (r < 0) {
-                log_job(LOG_ERR, job, -r, NULL, "The job cannot be read back");
-                fail_waiters(manager, job, error);
-                return;
-        }
+        r = store_slot_bytes(manager->parts.store, job, &vault_bytes);
+        if (r >= 0)
+                r = store_load_job(manager->parts.store, owners, job->id, &saved);
+        job->stale = r < 0;
+        if (r < 0)
+                return r;
         job->owner->vault_bytes -= job->vault_bytes;
         job_take_stored(job, saved);
         job_free(saved);
-        if (store_slot_bytes(manager->parts.store, job, &job->vault_bytes) < 0)
-                job->vault_bytes = 0;
-        job->owner->vault_bytes += job->vault_bytes;
+        job->vault_bytes = vault_bytes;
+        job->owner->vault_bytes += vault_bytes;
         if (before != job->owner)
                 owners_release(owners, before);
 
@@ -288,8 +290,29 @@ static void revert_job(Manager *manager, Job *job, int error)
         /* Its worker has gone, or was never started: as after a crash. */
         if (job_is_active(job) && !job->run)
                 job->state = JOB_QUEUED;
-        wait_after_revert(manager, job);
         job->told_state = job->state;
+        return 0;
+}
+
+/* Puts one job back to what the disk says; error is why. */
+static void revert_job(Manager *manager, Job *job, int error)
+{
+        bool is_new = job->changes & JOB_CHANGE_NEW;
+        int r;
+
+        job->effects = job->changes = 0;
+        if (is_new) {
+                manager_drop_job(manager, job);
+                return;
+        }
+        r = manager_reread(manager, job);
+        if (r < 0) {
+                log_job(LOG_ERR, job, -r, NULL, "The job cannot be read back yet");
+                fail_waiters(manager, job, error);
+                manager_wait_for(manager, job, SAVE_RETRY_USEC);
+                return;
+        }
+        wait_after_revert(manager, job);
         if (!job_is_final(job)) /* else it was saved before, and goes on */
                 fail_waiters(manager, job, error);
 }

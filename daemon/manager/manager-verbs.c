@@ -101,6 +101,11 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
         }
         job->manager = manager;
         HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
+        if (!HASH_WAS_ADDED(job)) {
+                job_free(job);
+                owners_release(manager->parts.owners, owner);
+                return -ENOMEM;
+        }
         job->created_usec = manager_now(manager);
         job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] = config->min_retry_delay_sec;
         r = str_set(&job->display_name, display_name);
@@ -116,10 +121,12 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
         return 0;
 }
 
-int manager_begin(const Caller *caller, Verb verb, const Job *job)
+int manager_begin(const Caller *caller, Verb verb, Job *job)
 {
-        int r = policy_check(caller, verb, job);
+        int r = job->stale ? manager_reread(job->manager, job) : 0;
 
+        if (r >= 0)
+                r = policy_check(caller, verb, job);
         if (r >= 0 && job_is_final(job))
                 r = -EBADFD;
         return r;
@@ -164,9 +171,8 @@ int manager_add_files(Manager *manager,
                 r = manager_change(manager, job, 0, JOB_CHANGE_FILES);
         if (r < 0) {
                 job_truncate_files(job, first);
-                store_fail(manager->parts.store, r);
                 manager_mark_dirty(manager, job, 0, 0);
-                manager_arm_commit(manager);
+                manager_fail_turn(manager, r);
                 return r;
         }
         *ret_first = first;
@@ -205,9 +211,8 @@ int manager_set_remote_names(Manager *manager,
         if (r >= 0 && unfinished && job_is_active(job))
                 r = manager_requeue(manager, job);
         if (r < 0) { /* the end of the turn puts the job back */
-                store_fail(manager->parts.store, r);
                 manager_mark_dirty(manager, job, 0, 0);
-                manager_arm_commit(manager);
+                manager_fail_turn(manager, r);
         }
         return r;
 }
@@ -416,7 +421,8 @@ int manager_remove_credentials(Manager *manager,
 
 int manager_has_credentials(Manager *manager, Job *job, AuthTarget target, AuthScheme scheme)
 {
-        int schemes = store_slot_schemes(manager->parts.store, job, target);
+        unsigned schemes, implicit;
+        int r = store_slot_schemes(manager->parts.store, job, target, &schemes, &implicit);
 
-        return schemes < 0 ? schemes : ((unsigned) schemes & 1u << scheme) != 0;
+        return r < 0 ? r : (schemes & 1U << scheme) != 0;
 }

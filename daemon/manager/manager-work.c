@@ -11,6 +11,9 @@
 /* Leftovers of a cancelled job are tried to be removed this often. */
 #define CLEAN_ATTEMPTS 3
 
+/* Jobs that news of the network bring forward are spread over so long: one commit, many starts. */
+#define HINT_SPREAD_USEC (uint32_t) USEC_PER_SEC
+
 void manager_arm_plan(Manager *manager)
 {
         (void) sd_event_source_set_enabled(manager->plan, SD_EVENT_ONESHOT);
@@ -19,7 +22,7 @@ void manager_arm_plan(Manager *manager)
 static bool has_temporary_files(const Job *job)
 {
         for (uint32_t i = 0; i < job->n_files; i++)
-                if (!str_is_empty(job->files[i].record.temp_name))
+                if (job_may_have_temp(job, i))
                         return true;
         return false;
 }
@@ -65,12 +68,20 @@ void manager_start_run(Manager *manager, Job *job, WorkerTask task)
                                                                  manager->parts.event,
                                                                  manager->parts.spawner,
                                                                  NULL);
-        if (r < 0) /* out of memory: the state stays, the next turn of this job tries again */
-                log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared");
-        else if (task == WORKER_TASK_DOWNLOAD) {
+        if (r < 0) { /* out of memory: the state stays */
+                log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared yet");
+                manager_wait_for(manager, job, SAVE_RETRY_USEC);
+        } else if (task == WORKER_TASK_DOWNLOAD) {
                 stopwatch_start(&job->active, manager_ticks(manager));
                 manager_wait_for_end(manager, job);
         }
+}
+
+/* Nothing is on disk that this worker did not tell of; an earlier one may have left something. */
+static void believe(Job *job)
+{
+        if (job_run_task(job->run) == WORKER_TASK_DOWNLOAD && job_run_told_all(job->run))
+                job->untold = job->untold_before;
 }
 
 void manager_end_run(Manager *manager, Job *job)
@@ -78,6 +89,7 @@ void manager_end_run(Manager *manager, Job *job)
         Owner *owner = job_run_owner(job->run);
         bool download = job_run_task(job->run) == WORKER_TASK_DOWNLOAD;
 
+        believe(job);
         list_remove(&job->running_link);
         job_run_free(job->run);
         if (download) {
@@ -111,8 +123,11 @@ void manager_wait_for(Manager *manager, Job *job, uint64_t delay_usec)
                 if (r >= 0)
                         r = sd_event_source_set_enabled(job->wait, SD_EVENT_ONESHOT);
         }
-        if (r < 0)
-                log_job(LOG_ERR, job, -r, NULL, "The next attempt cannot be timed");
+        if (r >= 0)
+                return;
+        log_job(LOG_ERR, job, -r, NULL, "The next attempt cannot be timed yet");
+        (void) sd_event_source_set_time_relative(manager->rescue, SAVE_RETRY_USEC);
+        (void) sd_event_source_set_enabled(manager->rescue, SD_EVENT_ONESHOT);
 }
 
 void manager_wait_for_attempt(Manager *manager, Job *job)
@@ -138,7 +153,7 @@ void manager_wait_for_end(Manager *manager, Job *job)
 
 void manager_forget_failures(Manager *manager, Job *job)
 {
-        job->attempts = job->workers_lost = 0;
+        job->attempts = job->workers_lost = job->hints = 0;
         job->stalled = (Stopwatch){ 0 };
 }
 
@@ -186,6 +201,9 @@ static void start_job(Manager *manager, Job *job)
                 return;
         }
         job->next_attempt_usec = 0;
+        job->untold_before = job->untold;
+        if (job->n_finished < job->n_files)
+                job->untold = true; /* saved before there is a worker */
         (void) manager_move(manager, job, JOB_EVENT_START);
         if (job->n_finished == job->n_files) {
                 job->transferred_usec = manager_now(manager);
@@ -269,10 +287,11 @@ on_authenticate(void *userdata, Job *job, AuthTarget target, unsigned offered, C
                         LOG_ID_CREDENTIALS_LOST,
                         "A credential cannot be opened");
         }
-        return r < 0 ? -ENOENT : 0;
+        /* Anything else passes: it is no reason to tell the owner that he has set none. */
+        return r == -ENOKEY || r == -EBADMSG ? -ENOENT : r;
 }
 
-/* An error that the owner sees; it is saved with the move that follows. */
+/* An error that the owner sees, if need be without its texts; saved with the move that follows. */
 static void set_error(Manager *manager, Job *job, const JobFailure *failure)
 {
         _cleanup_free_ char *longer = NULL;
@@ -289,8 +308,12 @@ static void set_error(Manager *manager, Job *job, const JobFailure *failure)
                           failure->context,
                           description,
                           failure->url ? failure->url : "",
-                          failure->file) < 0)
-                return;
+                          failure->file) < 0) {
+                job_clear_error(job);
+                job->error.code = failure->code;
+                job->error.context = failure->context;
+                job->error.file = failure->file;
+        }
         job->changes |= JOB_CHANGE_ERROR;
         log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "%s", description);
 }
@@ -339,6 +362,56 @@ static void fail_for_now(Manager *manager, Job *job, const JobFailure *failure)
         (void) manager_move(manager, job, JOB_EVENT_FAILED_TRANSIENT);
 }
 
+/* It failed before a server could say anything, so that another network may be the cure. */
+static bool is_without_network(const Job *job)
+{
+        return job->state == JOB_TRANSIENT_ERROR && !job->publishing &&
+               (job->error.context == ERROR_CONTEXT_GENERAL_TRANSPORT ||
+                job->error.code == (uint32_t) ERROR_CODE_TIMEOUT);
+}
+
+/*
+ * Brings the next attempt forward. News that bring no success come to count for less: the first
+ * is followed at once, later ones keep a distance that doubles, so that a machine on which
+ * something comes up all the time does not try more than a back-off would have it.
+ */
+static bool hasten(Manager *manager, Job *job)
+{
+        uint64_t now = manager_now(manager), ticks = manager_ticks(manager);
+        uint64_t delay = arc4random_uniform(HINT_SPREAD_USEC), least = 0;
+
+        if (job->hints > 0)
+                least = job->hinted_usec +
+                        retry_delay_usec(RETRY_MIN_DELAY_SEC,
+                                         manager->parts.config->max_retry_delay_sec,
+                                         job->hints,
+                                         0,
+                                         arc4random());
+        if (least > ticks)
+                delay += least - ticks;
+        if (now + delay >= job->next_attempt_usec)
+                return false;
+        job->hints++;
+        job->hinted_usec = ticks + delay;
+        job->next_attempt_usec = now + delay;
+        (void) manager_change(manager, job, JOB_RETRY, JOB_CHANGE_TIMES); /* found by the commit */
+        return true;
+}
+
+void manager_network_came_up(Manager *manager)
+{
+        Job *job = NULL, *after = NULL;
+        unsigned n = 0;
+
+        if (manager->stopping)
+                return;
+        HASH_ITER (hh, manager->jobs, job, after)
+                if (is_without_network(job) && hasten(manager, job))
+                        n++;
+        if (n > 0)
+                log_info("Something of the network came up, jobs tried sooner: %u", n);
+}
+
 /* Nothing came for too long: the error that it has is the one that stays. */
 static void give_up(Manager *manager, Job *job)
 {
@@ -369,7 +442,15 @@ static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
 
         if (manager->stopping)
                 return 0;
-        if (job->state == JOB_TRANSIENT_ERROR) {
+        if (job->stale && manager_reread(manager, job) < 0) {
+                manager_wait_for(manager, job, SAVE_RETRY_USEC);
+                return 0;
+        }
+        if (job->run && !job_run_is_started(job->run)) {
+                /* If it was chosen in this turn, its end starts it. */
+                if (list_is_empty(&job->dirty_link))
+                        manager_start_run(manager, job, job_run_task(job->run));
+        } else if (job->state == JOB_TRANSIENT_ERROR) {
                 if (stopwatch_left_usec(&job->stalled, now, job->spans_sec[JOB_SPAN_NO_PROGRESS]) ==
                     0)
                         give_up(manager, job);
@@ -383,6 +464,28 @@ static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
                         manager_wait_for_end(manager, job);
         } else {
                 manager_advance(manager, job);
+        }
+        return 0;
+}
+
+/* Each job that has nothing which would move it on: its timer could not be made. */
+int manager_on_rescue(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Manager *manager = userdata;
+        Job *job = NULL, *after = NULL;
+
+        HASH_ITER (hh, manager->jobs, job, after) {
+                int enabled = SD_EVENT_OFF;
+
+                if (job->wait)
+                        (void) sd_event_source_get_enabled(job->wait, &enabled);
+                if (enabled != SD_EVENT_OFF || !list_is_empty(&job->dirty_link) ||
+                    scheduler_is_queued(&job->queue))
+                        continue;
+                if (job->state == JOB_TRANSIENT_ERROR && !job->stale)
+                        manager_wait_for_attempt(manager, job);
+                else if (job->stale || job->run || job_has_work(job))
+                        (void) on_wait_over(NULL, usec, job);
         }
         return 0;
 }
@@ -443,7 +546,11 @@ static void publish_ended(Manager *manager, Job *job, JobOutcome outcome, const 
         job->error_count++;
         set_error(manager, job, failure);
         (void) manager_change(manager, job, 0, JOB_CHANGE_ERROR);
-        manager_answer_waiters(manager, job, -EIO, false, failure->description);
+        manager_answer_waiters(manager,
+                               job,
+                               -EIO,
+                               false,
+                               failure->description ? failure->description : "");
 }
 
 /* True: another attempt is made after a pause. */
@@ -473,6 +580,7 @@ static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFail
         Manager *manager = userdata;
         bool pauses = false;
 
+        believe(job); /* before it is saved */
         switch (job_run_task(job->run)) {
         case WORKER_TASK_DOWNLOAD:
                 stopwatch_stop(&job->active, manager_ticks(manager));

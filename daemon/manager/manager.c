@@ -41,6 +41,13 @@ static int take_job(void *userdata, Job *job)
                 stopwatch_start(&job->stalled, manager_ticks(manager));
         job->furthest_bytes = job->bytes_transferred;
         HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
+        if (!HASH_WAS_ADDED(job)) {
+                Owner *owner = job->owner;
+
+                job_free(job);
+                owners_release(manager->parts.owners, owner);
+                return -ENOMEM;
+        }
         return 0;
 }
 
@@ -175,6 +182,16 @@ static int add_sources(Manager *manager)
                                       manager);
         if (r >= 0)
                 r = sd_event_source_set_enabled(manager->lazy, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(event,
+                                      &manager->rescue,
+                                      CLOCK_BOOTTIME,
+                                      0,
+                                      0,
+                                      manager_on_rescue,
+                                      manager);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(manager->rescue, SD_EVENT_OFF);
         return r < 0 ? r : 0;
 }
 
@@ -216,6 +233,7 @@ Manager *manager_free(Manager *manager)
         sd_event_source_disable_unref(manager->commit);
         sd_event_source_disable_unref(manager->lazy);
         sd_event_source_disable_unref(manager->plan);
+        sd_event_source_disable_unref(manager->rescue);
         free(manager);
         return NULL;
 }

@@ -64,6 +64,12 @@ int manager_load(Manager *manager);
  */
 void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata);
 
+/*
+ * Something of the network came up: jobs that wait because no server could be reached are tried
+ * soon, each somewhere within a second. They fail as before if it did not help.
+ */
+void manager_network_came_up(Manager *manager);
+
 /* Nothing runs, waits or would be forgotten: the service may exit. */
 bool manager_is_idle(const Manager *manager);
 
@@ -74,17 +80,28 @@ uint64_t manager_now(const Manager *manager); /* realtime */
 /* result 0, or the negative errno of the failed commit. */
 typedef void (*manager_saved_t)(void *userdata, int result);
 
+/*
+ * The change is made, but its answer cannot be: all that was changed in this turn is taken back,
+ * and every caller of the turn hears this negative errno.
+ */
+void manager_fail_turn(Manager *manager, int error);
 /* Commits at once what was changed so far. Negative errno: it was taken back. */
 int manager_commit(Manager *manager);
-/* Calls back when what was changed so far is durable; at once if nothing is pending. -ENOMEM. */
+/*
+ * Calls back when what was changed so far is durable; at once if nothing is pending.
+ * -ENOMEM: the turn has failed, manager_fail_turn().
+ */
 int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata);
 
 /*
  * Looking. -ENOENT: no such job, or one that the caller may not know of.
  */
 int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret);
-/* What each verb that changes a job begins with: policy, then -EBADFD for a job that is gone. */
-int manager_begin(const Caller *caller, Verb verb, const Job *job);
+/*
+ * What each verb that changes a job begins with: policy, then -EBADFD for a job that is
+ * gone, or errors of the store for one whose last change could not be taken back yet.
+ */
+int manager_begin(const Caller *caller, Verb verb, Job *job);
 /* Each job that the caller may see, in no order, until the callback returns non-zero. */
 int manager_each_job(const Manager *manager,
                      const Caller *caller,

@@ -53,6 +53,11 @@ int owners_acquire(Owners *owners, uint32_t uid, const char *name, Owner **ret)
                 list_init(&owner->turn[i]);
         }
         HASH_ADD(hh, owners->by_uid, uid, sizeof(owner->uid), owner);
+        if (!HASH_WAS_ADDED(owner)) {
+                free(owner->name);
+                free(owner);
+                return -ENOMEM;
+        }
         *ret = owner;
         return 0;
 }

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <stdint.h>
-#include <uthash.h>
 
+#include "base/hash.h"
 #include "base/macro.h"
 
 typedef struct Owner {

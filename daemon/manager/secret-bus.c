@@ -98,9 +98,7 @@ static int check_secret(const SecretCall *call, sd_bus_error *error)
         int r = 0;
 
         if (call->secret)
-                r = spec_check_password(secret_data(call->secret),
-                                        secret_size(call->secret),
-                                        &reason);
+                r = call->kind->check_secret(call, &reason);
         return r < 0 ? bus_error_set(error, r, "%s", reason) : 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/str.h"
 
 #include "manager/bus-error.h"
+#include "model/bypass.h"
 #include "model/limits.h"
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -50,7 +51,7 @@ read_proxies(sd_bus_message *m, char ***ret, size_t *length, bool parse, sd_bus_
                 r = sd_bus_message_enter_container(m, 'a', "s");
         while (r >= 0 && (r = sd_bus_message_read(m, "s", &entry)) > 0) {
                 _cleanup_free_ char *url = NULL;
-                const char *reason = "must be a host name, *.domain, an address or <local>";
+                const char *reason = "";
 
                 *length += strlen(entry) + 1;
                 if (*length > LIMIT_PROXY_LIST)
@@ -59,11 +60,7 @@ read_proxies(sd_bus_message *m, char ***ret, size_t *length, bool parse, sd_bus_
                                 -E2BIG,
                                 "The lists of ProxySettings must have at most %d characters",
                                 LIMIT_PROXY_LIST);
-                if (parse)
-                        r = spec_parse_proxy(entry, &url, &reason);
-                else if (entry[0] == '\0' || strpbrk(entry, " \t,") ||
-                         str_has_control(entry, strlen(entry)))
-                        r = -EINVAL;
+                r = parse ? spec_parse_proxy(entry, &url, &reason) : bypass_check(entry, &reason);
                 if (r == -EINVAL)
                         return bus_error_set(error, r, "Entry of ProxySettings %s", reason);
                 if (r >= 0)
@@ -108,8 +105,6 @@ int settings_bus_set_proxy(BusEdge *edge,
                                      "Unknown proxy usage '%s': expected preconfig, none, "
                                      "override or autodetect",
                                      text);
-        if (usage == PROXY_USAGE_AUTODETECT)
-                return bus_error_set(error, -EOPNOTSUPP, "Proxy usage autodetect is not available");
         if (usage == PROXY_USAGE_OVERRIDE ? strings_count(proxies) == 0
                                           : strings_count(proxies) + strings_count(bypass) > 0)
                 return bus_error_set(error,

@@ -17,9 +17,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <uthash.h>
 
 #include "dbus/spawn-wire.h"
+
+#include "base/hash.h"
 
 #include "manager/helper.h"
 
@@ -41,6 +42,8 @@ struct Spawner {
         Helper *helper;      /* owned: FORK, the process at the other end */
         Worker *workers;     /* owned: Worker.hh by id, in the order of their starts */
         uint64_t last_id;
+        void (*network)(void *userdata); /* NULL: nobody wants to know */
+        void *network_userdata;
 };
 
 static Worker *find_worker(Spawner *spawner, uint64_t id)
@@ -147,10 +150,21 @@ static void send_wanted_kills(Spawner *spawner)
         (void) sd_event_source_set_io_events(spawner->io, EPOLLIN);
 }
 
+static int handle_network(Spawner *spawner, const SpawnReply *reply)
+{
+        if (reply->id != 0 || reply->error != 0 || reply->status != 0)
+                return -EBADMSG;
+        if (spawner->network)
+                spawner->network(spawner->network_userdata);
+        return 0;
+}
+
 static int handle_reply(Spawner *spawner, const SpawnReply *reply)
 {
         Worker *worker = find_worker(spawner, reply->id);
 
+        if (reply->kind == SPAWN_NETWORK)
+                return handle_network(spawner, reply);
         if (!worker)
                 return -EBADMSG;
         if (reply->kind == SPAWN_EXITED) {
@@ -250,7 +264,7 @@ static int connect_fork(Spawner *spawner)
         return r;
 }
 
-static int connect_spawner(Spawner *spawner)
+int spawner_connect(Spawner *spawner)
 {
         if (spawner->fd >= 0)
                 return 0;
@@ -312,7 +326,14 @@ Spawner *spawner_free(Spawner *spawner)
         return NULL;
 }
 
+void spawner_watch_network(Spawner *spawner, void (*callback)(void *userdata), void *userdata)
+{
+        spawner->network = callback;
+        spawner->network_userdata = userdata;
+}
+
 int spawner_start(Spawner *spawner,
+                  uint32_t program,
                   uint32_t uid,
                   const char *user,
                   int link_fd,
@@ -326,6 +347,7 @@ int spawner_start(Spawner *spawner,
                 .kind = SPAWN_START,
                 .id = spawner->last_id + 1,
                 .uid = uid,
+                .program = program,
         };
         size_t length = strlen(user);
         int r;
@@ -341,17 +363,20 @@ int spawner_start(Spawner *spawner,
         worker->callback = callback;
         worker->userdata = userdata;
 
-        r = connect_spawner(spawner);
+        r = spawner_connect(spawner);
         if (r < 0)
                 return r;
-        r = send_request(spawner, &request, link_fd);
-        if (r == -EPIPE || r == -ECONNRESET)
-                return -EAGAIN; /* the loop has not read the hang-up yet */
-        if (r < 0)
-                return r;
-
-        spawner->last_id = request.id;
+        /* First: a worker that nobody knows could not be ended. */
         HASH_ADD(hh, spawner->workers, id, sizeof(worker->id), worker);
+        if (!HASH_WAS_ADDED(worker))
+                return -ENOMEM;
+        r = send_request(spawner, &request, link_fd);
+        if (r < 0) {
+                HASH_DEL(spawner->workers, worker);
+                /* The loop has not read the hang-up yet. */
+                return r == -EPIPE || r == -ECONNRESET ? -EAGAIN : r;
+        }
+        spawner->last_id = request.id;
         *ret_id = STEAL_PTR(worker)->id;
         return 0;
 }

@@ -37,11 +37,21 @@ Spawner *spawner_free(Spawner *spawner);
 DEFINE_CLEANUP(Spawner *, spawner_free);
 
 /*
- * Asks for a worker of that user with link_fd (borrowed) as its link; *ret_id names it from
+ * As long as there is a connection, callback is told from the loop when something of the network
+ * came up: a hint that another attempt may be worth it, no more.
+ */
+void spawner_watch_network(Spawner *spawner, void (*callback)(void *userdata), void *userdata);
+/* Not before the first start, which does it too, but now. Errors of spawner_start(). */
+int spawner_connect(Spawner *spawner);
+
+/*
+ * Asks for a worker, or another program of dbus/spawn-wire.h, of that user with link_fd (borrowed)
+ * as its link; *ret_id names it from
  * now on. -EAGAIN: the spawner's queue is full, or it cannot be reached now; other errnos of
  * connect(2), fork(2), sendmsg(2).
  */
 int spawner_start(Spawner *spawner,
+                  uint32_t program,
                   uint32_t uid,
                   const char *user,
                   int link_fd,

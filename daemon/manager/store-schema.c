@@ -13,7 +13,7 @@
 #define CHECK_USEC  (2 * USEC_PER_SEC)
 #define CHECK_STEPS 10000 /* of SQLite, between two looks at the clock */
 
-/* What the sums of version 4 were made of. */
+/* What the sums of versions 4 and 5 were made of. */
 #define JOB_VALUES_4                                                                               \
         "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
@@ -21,6 +21,11 @@
         "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, workers_lost"
 #define FILE_VALUES_4                                                                              \
         "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
+        "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
+        "restart_reason"
+#define JOB_VALUES_5 JOB_VALUES_4 ", untold"
+#define FILE_VALUES_5                                                                              \
+        "job, idx, remote_name, local_name, temp_name, inode, offset, total, etag, "               \
         "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
         "restart_reason"
 
@@ -70,7 +75,15 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         /* 4: sums over the rows; 0: put by an older version */
         ("ALTER TABLE jobs ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"
          "ALTER TABLE files ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;"),
-        /* 5: how redirects and certificates are treated; sealed: what else is in the slots */
+        /*
+         * 5: of older jobs nobody knows what their workers left; without the device, whose number
+         * changes from boot to boot. A sum that is wrong already stays wrong.
+         */
+        ("UPDATE jobs SET sum = 0 WHERE sum = row_sum(" JOB_VALUES_4 ");"
+         "ALTER TABLE jobs ADD COLUMN untold INTEGER NOT NULL DEFAULT 1;"
+         "UPDATE files SET sum = 0 WHERE sum = row_sum(" FILE_VALUES_4 ");"
+         "ALTER TABLE files DROP COLUMN device;"),
+        /* 6: how redirects and certificates are treated; sealed: what else is in the slots */
         /* clang-format off */
         "ALTER TABLE jobs ADD COLUMN redirect_policy INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE jobs ADD COLUMN security_flags INTEGER NOT NULL DEFAULT 0;"
@@ -80,24 +93,26 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         "ALTER TABLE jobs ADD COLUMN ticket_cache TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE jobs ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE files ADD COLUMN named_url TEXT NOT NULL DEFAULT '';"
-        SUM_ANEW("jobs", JOB_VALUES_4,
+        SUM_ANEW("jobs", JOB_VALUES_5,
                  "redirect_policy, security_flags, ca_certificate, client_certificate, client_key, "
                  "ticket_cache, sealed")
-        SUM_ANEW("files", FILE_VALUES_4, "named_url")
-        "CREATE TABLE slots_5 ("
+        SUM_ANEW("files", FILE_VALUES_5, "named_url")
+        "CREATE TABLE slots_6 ("
         " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
         " kind INTEGER NOT NULL, target INTEGER NOT NULL, scheme INTEGER NOT NULL,"
         " implicit INTEGER NOT NULL, user_name TEXT, key_id BLOB NOT NULL,"
         " persistent INTEGER NOT NULL, sealed BLOB NOT NULL,"
         " PRIMARY KEY (job, kind, target, scheme)) STRICT;"
-        "INSERT INTO slots_5 SELECT job, 0, target, scheme, implicit, user_name, key_id, "
+        "INSERT INTO slots_6 SELECT job, 0, target, scheme, implicit, user_name, key_id, "
         "persistent, sealed FROM slots;"
-        "DROP TABLE slots; ALTER TABLE slots_5 RENAME TO slots;",
+        "DROP TABLE slots; ALTER TABLE slots_6 RENAME TO slots;",
         /* clang-format on */
 };
 
 int store_schema_errno(sqlite3 *db, int code)
 {
+        if (code == SQLITE_IOERR_NOMEM)
+                return -ENOMEM;
         switch (code & 0xff) {
         case SQLITE_OK:
         case SQLITE_ROW:
@@ -170,6 +185,10 @@ static void row_sum(sqlite3_context *context, int n, sqlite3_value **values)
                         const void *data = sqlite3_value_blob(values[i]);
                         int size = sqlite3_value_bytes(values[i]);
 
+                        if (size > 0 && !data) {
+                                sqlite3_result_error_nomem(context);
+                                return;
+                        }
                         sum = add_to_sum(sum, &size, sizeof(size));
                         if (size > 0)
                                 sum = add_to_sum(sum, data, (size_t) size);
@@ -196,9 +215,11 @@ static int check(sqlite3 *db)
         code = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &statement, NULL);
         if (code == SQLITE_OK)
                 code = sqlite3_step(statement);
-        if (code == SQLITE_ROW &&
-            !str_equal((const char *) sqlite3_column_text(statement, 0), "ok"))
-                code = SQLITE_CORRUPT;
+        if (code == SQLITE_ROW) {
+                const char *found = (const char *) sqlite3_column_text(statement, 0);
+
+                code = !found ? SQLITE_NOMEM : str_equal(found, "ok") ? SQLITE_OK : SQLITE_CORRUPT;
+        }
         (void) sqlite3_finalize(statement);
         sqlite3_progress_handler(db, 0, NULL, NULL);
         return (code & 0xff) == SQLITE_INTERRUPT ? 0 : store_schema_errno(db, code);

@@ -38,26 +38,25 @@ enum {
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
         "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
         "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, "              \
-        "workers_lost, "                                                                           \
-        "redirect_policy, security_flags, ca_certificate, client_certificate, client_key, "        \
-        "ticket_cache, sealed"
+        "workers_lost, untold, redirect_policy, security_flags, ca_certificate, "                  \
+        "client_certificate, client_key, ticket_cache, sealed"
 
 #define JOB_PARAMETERS                                                                             \
         "?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25," \
-        "?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36"
+        "?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36,?37"
 
 #define FILE_COLUMNS                                                                               \
-        "job, idx, remote_name, local_name, temp_name, device, inode, offset, total, etag, "       \
+        "job, idx, remote_name, local_name, temp_name, inode, offset, total, etag, "               \
         "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
         "restart_reason, named_url"
 
-#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19"
+#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
 
 /* The last column when a row is loaded: what it says is what was put. */
 #define JOB_IS_WHOLE  "sum = 0 OR sum = row_sum(" JOB_VALUES ")"
 #define FILE_IS_WHOLE "sum = 0 OR sum = row_sum(" FILE_COLUMNS ")"
 
-enum { JOB_IS_WHOLE_COLUMN = 36, FILE_IS_WHOLE_COLUMN = 19 };
+enum { JOB_IS_WHOLE_COLUMN = 37, FILE_IS_WHOLE_COLUMN = 18 };
 
 static const char *const statement_texts[STATEMENTS_MAX] = {
         [BEGIN] = "BEGIN IMMEDIATE",
@@ -76,7 +75,8 @@ static const char *const statement_texts[STATEMENTS_MAX] = {
                      "WHERE job=?1 AND kind=?2 AND target=?3 AND scheme=?4",
         [DELETE_SLOT] = "DELETE FROM slots WHERE job=?1 AND kind=?2 AND target=?3 AND scheme=?4",
         [DELETE_SLOTS] = "DELETE FROM slots WHERE job=?1",
-        [SLOT_SCHEMES] = "SELECT scheme FROM slots WHERE job=?1 AND kind=0 AND target=?2",
+        [SLOT_SCHEMES] = "SELECT scheme, implicit FROM slots "
+                         "WHERE job=?1 AND kind=0 AND target=?2",
         [SLOT_BYTES] = "SELECT coalesce(sum(length(sealed)), 0) FROM slots WHERE job=?1",
         [EACH_SLOT] = "SELECT slots.job, kind, target, scheme, key_id, persistent, "
                       "length(slots.sealed), jobs.id "
@@ -158,6 +158,18 @@ static int begin(Store *store)
         return r;
 }
 
+/* The statement of a change, which fails the whole transaction if it cannot be made. */
+static int prepare(Store *store, int which, sqlite3_stmt **ret)
+{
+        int r = begin(store);
+
+        if (r >= 0)
+                r = get_statement(store, which, ret);
+        if (r < 0)
+                store_fail(store, r);
+        return r;
+}
+
 static int change(Store *store, sqlite3_stmt *statement)
 {
         int r = store_errno(store, sqlite3_step(statement));
@@ -182,11 +194,23 @@ static uint64_t column_u64(sqlite3_stmt *statement, int at)
         return (uint64_t) sqlite3_column_int64(statement, at);
 }
 
-static const char *column_text(sqlite3_stmt *statement, int at)
+/* Lives until the next step; "" for NULL. -ENOMEM. */
+static int column_text(sqlite3_stmt *statement, int at, const char **ret)
 {
         const unsigned char *text = sqlite3_column_text(statement, at);
 
-        return text ? (const char *) text : "";
+        if (!text && sqlite3_column_type(statement, at) != SQLITE_NULL)
+                return -ENOMEM;
+        *ret = text ? (const char *) text : "";
+        return 0;
+}
+
+static int read_text(sqlite3_stmt *statement, int at, char **owned)
+{
+        const char *text;
+        int r = column_text(statement, at, &text);
+
+        return r < 0 ? r : str_set(owned, text);
 }
 
 /* SQLite would make it readable for others, as far as the umask lets it. */
@@ -217,6 +241,12 @@ int store_open(const char *path, Store **ret)
                 r = store_errno(store, sqlite3_open_v2(path, &store->db, flags, NULL));
         if (r >= 0)
                 r = store_schema_prepare(store->db);
+        /* Now: a transaction must be ended also when there is no memory for a statement. */
+        for (int which = BEGIN; r >= 0 && which <= ROLLBACK; which++) {
+                sqlite3_stmt *ignored;
+
+                r = get_statement(store, which, &ignored);
+        }
         if (r < 0)
                 return r;
         *ret = STEAL_PTR(store);
@@ -268,10 +298,10 @@ static void bind_settings(sqlite3_stmt *s, const TransferSettings *settings)
                 settings->ticket_cache,
         };
 
-        bind_u64(s, 30, settings->redirect_policy);
-        bind_u64(s, 31, settings->security_flags);
+        bind_u64(s, 31, settings->redirect_policy);
+        bind_u64(s, 32, settings->security_flags);
         for (int i = 0; i < (int) ARRAY_SIZE(texts); i++)
-                bind_text(s, 32 + i, texts[i] ? texts[i] : "");
+                bind_text(s, 33 + i, texts[i] ? texts[i] : "");
 }
 
 int store_put_job(Store *store, Job *job)
@@ -280,15 +310,15 @@ int store_put_job(Store *store, Job *job)
         _cleanup_free_ char *proxies = NULL, *bypass = NULL;
         int r;
 
-        r = begin(store);
+        r = prepare(store, PUT_JOB, &s);
         if (r >= 0)
                 r = strings_to_lines(job->settings.proxies, &proxies);
         if (r >= 0)
                 r = strings_to_lines(job->settings.proxy_bypass, &bypass);
-        if (r >= 0)
-                r = get_statement(store, PUT_JOB, &s);
-        if (r < 0)
+        if (r < 0) {
+                store_fail(store, r);
                 return r;
+        }
 
         if (job->serial > 0)
                 (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -319,8 +349,9 @@ int store_put_job(Store *store, Job *job)
         bind_u64(s, 27, job->stalled.spent_usec);
         bind_u64(s, 28, job->active.spent_usec);
         bind_u64(s, 29, job->workers_lost);
+        bind_u64(s, 30, job->untold);
         bind_settings(s, &job->settings);
-        bind_u64(s, 36, job->sealed);
+        bind_u64(s, 37, job->sealed);
 
         r = change(store, s);
         if (r >= 0 && job->serial == 0)
@@ -334,9 +365,7 @@ int store_put_file(Store *store, const Job *job, uint32_t index)
         const FileRecord *record = &job->files[index].record;
         int r;
 
-        r = begin(store);
-        if (r >= 0)
-                r = get_statement(store, PUT_FILE, &s);
+        r = prepare(store, PUT_FILE, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -344,24 +373,23 @@ int store_put_file(Store *store, const Job *job, uint32_t index)
         bind_text(s, 3, record->remote_name);
         bind_text(s, 4, record->local_name);
         bind_text(s, 5, record->temp_name);
-        bind_u64(s, 6, record->device);
-        bind_u64(s, 7, record->inode);
-        bind_u64(s, 8, record->offset_bytes);
-        bind_u64(s, 9, record->total_bytes);
-        bind_text(s, 10, record->etag);
-        bind_text(s, 11, record->last_modified);
-        bind_text(s, 12, record->effective_url);
-        bind_u64(s, 13, record->finished);
-        bind_text(s, 14, record->headers);
-        bind_text(s, 15, record->checksum);
+        bind_u64(s, 6, record->inode);
+        bind_u64(s, 7, record->offset_bytes);
+        bind_u64(s, 8, record->total_bytes);
+        bind_text(s, 9, record->etag);
+        bind_text(s, 10, record->last_modified);
+        bind_text(s, 11, record->effective_url);
+        bind_u64(s, 12, record->finished);
+        bind_text(s, 13, record->headers);
+        bind_text(s, 14, record->checksum);
         (void) sqlite3_bind_blob64(s,
-                                   16,
+                                   15,
                                    record->n_ranges ? (const void *) record->ranges : "",
                                    record->n_ranges * sizeof(*record->ranges),
                                    SQLITE_STATIC);
-        bind_u64(s, 17, record->restarts);
-        bind_text(s, 18, record->restart_reason);
-        bind_text(s, 19, record->named_url);
+        bind_u64(s, 16, record->restarts);
+        bind_text(s, 17, record->restart_reason);
+        bind_text(s, 18, record->named_url);
         return change(store, s);
 }
 
@@ -370,9 +398,7 @@ int store_delete_job(Store *store, const Job *job)
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = begin(store);
-        if (r >= 0)
-                r = get_statement(store, DELETE_JOB, &s);
+        r = prepare(store, DELETE_JOB, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -403,17 +429,17 @@ static int delete_slot(Store *store, const Job *job, SlotKey key, uint64_t *ret_
         int r;
 
         *ret_removed = 0;
-        r = begin(store);
+        r = prepare(store, DELETE_SLOT, &s);
         if (r >= 0)
                 r = get_slot(store, job, key, &slot);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0) {
+                store_fail(store, r);
+                return r;
+        }
         *ret_removed = slot.row.sealed_size;
         store_slot_done(&slot);
-
-        r = get_statement(store, DELETE_SLOT, &s);
-        if (r < 0)
-                return r;
         bind_slot(s, job, key);
         r = change(store, s);
         return r < 0 ? r : 1;
@@ -430,7 +456,7 @@ static int put_slot(Store *store,
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = get_statement(store, PUT_SLOT, &s);
+        r = prepare(store, PUT_SLOT, &s);
         if (r >= 0)
                 r = delete_slot(store, job, key, ret_replaced);
         if (r < 0)
@@ -487,9 +513,7 @@ int store_delete_slots(Store *store, const Job *job)
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = begin(store);
-        if (r >= 0)
-                r = get_statement(store, DELETE_SLOTS, &s);
+        r = prepare(store, DELETE_SLOTS, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -503,10 +527,14 @@ void store_slot_done(StoreSlot *slot)
         vault_row_done(&slot->row);
 }
 
-int store_slot_schemes(Store *store, const Job *job, AuthTarget target)
+int store_slot_schemes(Store *store,
+                       const Job *job,
+                       AuthTarget target,
+                       unsigned *ret_schemes,
+                       unsigned *ret_implicit)
 {
         _cleanup_statement_ sqlite3_stmt *s = NULL;
-        unsigned schemes = 0;
+        unsigned schemes = 0, implicit = 0;
         int code, r;
 
         r = get_statement(store, SLOT_SCHEMES, &s);
@@ -517,11 +545,18 @@ int store_slot_schemes(Store *store, const Job *job, AuthTarget target)
         while ((code = sqlite3_step(s)) == SQLITE_ROW) {
                 uint64_t scheme = column_u64(s, 0);
 
-                if (scheme < AUTH_SCHEMES_MAX)
-                        schemes |= 1u << scheme;
+                if (scheme >= AUTH_SCHEMES_MAX)
+                        continue;
+                schemes |= 1U << scheme;
+                if (sqlite3_column_int(s, 1) != 0)
+                        implicit |= 1U << scheme;
         }
         r = store_errno(store, code);
-        return r < 0 ? r : (int) schemes;
+        if (r < 0)
+                return r;
+        *ret_schemes = schemes;
+        *ret_implicit = implicit;
+        return 0;
 }
 
 int store_slot_bytes(Store *store, const Job *job, uint64_t *ret_bytes)
@@ -572,7 +607,7 @@ static int get_slot(Store *store, const Job *job, SlotKey key, StoreSlot *ret)
         if (r < 0)
                 return r;
         if (sqlite3_column_type(s, 1) != SQLITE_NULL) {
-                r = str_set(&slot.user_name, column_text(s, 1));
+                r = read_text(s, 1, &slot.user_name);
                 if (r < 0)
                         return r;
         }
@@ -681,17 +716,22 @@ static int read_settings(sqlite3_stmt *s, TransferSettings *settings)
         };
         int r = 0;
 
-        settings->redirect_policy = (RedirectPolicy) column_u64(s, 29);
-        settings->security_flags = (unsigned) column_u64(s, 30);
-        for (int i = 0; r >= 0 && i < (int) ARRAY_SIZE(texts); i++)
-                if (sqlite3_column_bytes(s, 31 + i) > 0)
-                        r = str_set(texts[i], column_text(s, 31 + i));
+        settings->redirect_policy = (RedirectPolicy) column_u64(s, 30);
+        settings->security_flags = (unsigned) column_u64(s, 31);
+        for (int i = 0; r >= 0 && i < (int) ARRAY_SIZE(texts); i++) {
+                const char *text;
+
+                r = column_text(s, 32 + i, &text); /* "" is none */
+                if (r >= 0 && text[0] != '\0')
+                        r = str_set(texts[i], text);
+        }
         return r;
 }
 
 /* -EUCLEAN for values that no version of this program writes. */
 static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
 {
+        const char *owner_name, *proxies, *bypass, *description, *url;
         Owner *owner;
         sd_id128_t id;
         Job *job;
@@ -701,7 +741,9 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
                 return -EUCLEAN;
         r = read_id(s, 1, &id);
         if (r >= 0)
-                r = owners_acquire(owners, (uint32_t) column_u64(s, 2), column_text(s, 3), &owner);
+                r = column_text(s, 3, &owner_name);
+        if (r >= 0)
+                r = owners_acquire(owners, (uint32_t) column_u64(s, 2), owner_name, &owner);
         if (r < 0)
                 return r;
         r = job_new(id, owner, &job);
@@ -712,9 +754,9 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         *ret = job; /* the caller frees what is half read, and lets its owner go */
         if (column_u64(s, 6) >= PRIORITIES_MAX || column_u64(s, 7) >= PROXY_USAGES_MAX ||
             column_u64(s, 10) >= JOB_STATES_MAX || column_u64(s, 12) >= ERROR_CONTEXTS_MAX ||
-            column_u64(s, 29) >= REDIRECT_POLICIES_MAX ||
-            column_u64(s, 30) >= 1U << SECURITY_FLAGS_MAX ||
-            column_u64(s, 35) >= 1U << VAULT_KINDS_MAX)
+            column_u64(s, 30) >= REDIRECT_POLICIES_MAX ||
+            column_u64(s, 31) >= 1U << SECURITY_FLAGS_MAX ||
+            column_u64(s, 36) >= 1U << VAULT_KINDS_MAX)
                 return -EUCLEAN;
 
         job->serial = sqlite3_column_int64(s, 0);
@@ -733,23 +775,32 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->stalled.spent_usec = column_u64(s, 26);
         job->active.spent_usec = column_u64(s, 27);
         job->workers_lost = (uint32_t) column_u64(s, 28);
-        job->sealed = (unsigned) column_u64(s, 35);
+        job->untold = job->untold_before = column_u64(s, 29) != 0;
+        job->sealed = (unsigned) column_u64(s, 36);
 
-        r = str_set(&job->display_name, column_text(s, 4));
+        r = read_text(s, 4, &job->display_name);
         if (r >= 0)
-                r = str_set(&job->description, column_text(s, 5));
+                r = read_text(s, 5, &job->description);
         if (r >= 0)
-                r = strings_from_lines(column_text(s, 8), &job->settings.proxies);
+                r = column_text(s, 8, &proxies);
         if (r >= 0)
-                r = strings_from_lines(column_text(s, 9), &job->settings.proxy_bypass);
+                r = strings_from_lines(proxies, &job->settings.proxies);
+        if (r >= 0)
+                r = column_text(s, 9, &bypass);
+        if (r >= 0)
+                r = strings_from_lines(bypass, &job->settings.proxy_bypass);
         if (r >= 0)
                 r = read_settings(s, &job->settings);
+        if (r >= 0)
+                r = column_text(s, 13, &description);
+        if (r >= 0)
+                r = column_text(s, 14, &url);
         if (r >= 0)
                 r = job_set_error(job,
                                   (uint32_t) column_u64(s, 11),
                                   (ErrorContext) column_u64(s, 12),
-                                  column_text(s, 13),
-                                  column_text(s, 14),
+                                  description,
+                                  url,
                                   sqlite3_column_int64(s, 15));
         return r;
 }
@@ -778,22 +829,21 @@ static int read_file(sqlite3_stmt *s, Job *job)
                 &record.last_modified,  &record.effective_url, &record.headers,   &record.checksum,
                 &record.restart_reason, &record.named_url,
         };
-        static const int columns[] = { 2, 3, 4, 9, 10, 11, 13, 14, 17, 18 };
+        static const int columns[] = { 2, 3, 4, 8, 9, 10, 12, 13, 16, 17 };
         int index = job_add_file(job, "", ""), r;
 
         if (index < 0)
                 return index;
         if ((uint32_t) index != record.index || !sqlite3_column_int(s, FILE_IS_WHOLE_COLUMN))
                 return -EUCLEAN;
-        record.device = column_u64(s, 5);
-        record.inode = column_u64(s, 6);
-        record.offset_bytes = column_u64(s, 7);
-        record.total_bytes = column_u64(s, 8);
-        record.finished = column_u64(s, 12) != 0;
-        record.restarts = (uint32_t) column_u64(s, 16);
-        r = read_ranges(s, 15, &record);
+        record.inode = column_u64(s, 5);
+        record.offset_bytes = column_u64(s, 6);
+        record.total_bytes = column_u64(s, 7);
+        record.finished = column_u64(s, 11) != 0;
+        record.restarts = (uint32_t) column_u64(s, 15);
+        r = read_ranges(s, 14, &record);
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(texts); i++)
-                r = str_set(texts[i], column_text(s, columns[i]));
+                r = read_text(s, columns[i], texts[i]);
         if (r >= 0)
                 job_set_file(job, (uint32_t) index, &record);
         file_record_done(&record);

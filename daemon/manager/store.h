@@ -18,7 +18,7 @@
 
 typedef struct Store Store;
 
-#define STORE_SCHEMA_VERSION 5
+#define STORE_SCHEMA_VERSION 6
 
 /*
  * path: the database, made with mode 0600 when missing; ":memory:" for tests. -EUCLEAN: not a
@@ -35,7 +35,10 @@ int store_move_aside(const char *path, uint64_t now_usec, char **ret);
 Store *store_free(Store *store);
 DEFINE_CLEANUP(Store *, store_free);
 
-/* All of these are part of the open transaction; -ENOSPC, -EIO, -ENOMEM. */
+/*
+ * All of these are part of the open transaction; -ENOSPC, -EIO, -ENOMEM. One that fails lets
+ * store_commit() fail too: what the caller has in memory is not on disk.
+ */
 int store_put_job(Store *store, Job *job); /* gives a new job its serial */
 int store_put_file(Store *store, const Job *job, uint32_t index);
 int store_delete_job(Store *store, const Job *job); /* with its files and credentials */
@@ -70,8 +73,12 @@ typedef struct StoreSlot {
 
 void store_slot_done(StoreSlot *slot);
 
-/* Bit 1 << AuthScheme for each slot of the target that is set; negative errno. */
-int store_slot_schemes(Store *store, const Job *job, AuthTarget target);
+/* Bit 1 << AuthScheme for each slot of the target that is set, and for each that is implicit. */
+int store_slot_schemes(Store *store,
+                       const Job *job,
+                       AuthTarget target,
+                       unsigned *ret_schemes,
+                       unsigned *ret_implicit);
 /* Bytes of all sealed credentials of the job. */
 int store_slot_bytes(Store *store, const Job *job, uint64_t *ret_bytes);
 /* -ENOENT: the slot is empty. */

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 #include "model/limits.h"
 
@@ -35,12 +35,21 @@ static Subscriber *find(const Subscribers *subscribers, const char *name)
         return subscriber;
 }
 
-static void forget(Subscriber *subscriber)
+static Subscriber *subscriber_free(Subscriber *subscriber)
 {
-        HASH_DEL(subscriber->subscribers->by_name, subscriber);
+        if (!subscriber)
+                return NULL;
         sd_event_source_disable_unref(subscriber->timer);
         free(subscriber->name);
         free(subscriber);
+        return NULL;
+}
+DEFINE_CLEANUP(Subscriber *, subscriber_free);
+
+static void forget(Subscriber *subscriber)
+{
+        HASH_DEL(subscriber->subscribers->by_name, subscriber);
+        subscriber_free(subscriber);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -67,43 +76,55 @@ static uint32_t count_of(const Subscribers *subscribers, uint32_t uid)
         return n;
 }
 
+static int
+add_new(Subscribers *subscribers, const char *name, const Caller *caller, Subscriber **ret)
+{
+        _cleanup_(subscriber_freep) Subscriber *subscriber = calloc(1, sizeof(*subscriber));
+        int r;
+
+        if (!subscriber)
+                return -ENOMEM;
+        subscriber->subscribers = subscribers;
+        subscriber->uid = caller->uid;
+        subscriber->name = strdup(name);
+        if (!subscriber->name)
+                return -ENOMEM;
+        r = sd_event_add_time(subscribers->event,
+                              &subscriber->timer,
+                              CLOCK_BOOTTIME,
+                              0,
+                              0,
+                              on_timer,
+                              subscriber);
+        if (r < 0)
+                return r;
+        (void) sd_event_source_set_enabled(subscriber->timer, SD_EVENT_OFF);
+        HASH_ADD_KEYPTR(hh,
+                        subscribers->by_name,
+                        subscriber->name,
+                        strlen(subscriber->name),
+                        subscriber);
+        if (!HASH_WAS_ADDED(subscriber))
+                return -ENOMEM;
+        *ret = STEAL_PTR(subscriber);
+        return 0;
+}
+
 int subscribers_add(Subscribers *subscribers,
                     const char *name,
                     const Caller *caller,
                     const SubscribeOptions *options)
 {
         Subscriber *subscriber = find(subscribers, name);
-        int r;
+        int r = 0;
 
         if (!subscriber) {
                 if (count_of(subscribers, caller->uid) >= LIMIT_SUBSCRIBERS_PER_USER)
                         return -ENOBUFS;
-                subscriber = calloc(1, sizeof(*subscriber));
-                if (!subscriber)
-                        return -ENOMEM;
-                subscriber->subscribers = subscribers;
-                subscriber->uid = caller->uid;
-                subscriber->name = strdup(name);
-                r = subscriber->name ? sd_event_add_time(subscribers->event,
-                                                         &subscriber->timer,
-                                                         CLOCK_BOOTTIME,
-                                                         0,
-                                                         0,
-                                                         on_timer,
-                                                         subscriber)
-                                     : -ENOMEM;
-                if (r < 0) {
-                        free(subscriber->name);
-                        free(subscriber);
-                        return r;
-                }
-                (void) sd_event_source_set_enabled(subscriber->timer, SD_EVENT_OFF);
-                HASH_ADD_KEYPTR(hh,
-                                subscribers->by_name,
-                                subscriber->name,
-                                strlen(subscriber->name),
-                                subscriber);
+                r = add_new(subscribers, name, caller, &subscriber);
         }
+        if (r < 0)
+                return r;
         subscriber->options = *options;
         return 0;
 }

@@ -7,12 +7,14 @@
 #include <sys/wait.h>
 #include <systemd/sd-bus.h>
 
+#include "dbus/spawn-wire.h"
 #include "dbus/worker-wire.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"
 
+#include "manager/proxy-finder.h"
 #include "model/limits.h"
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
@@ -66,6 +68,14 @@ struct WorkerLink {
         FileRecord *files;
         size_t n_files;
         TransferSettings settings; /* until it is sent */
+
+        /* Who searches for proxies, and the call that waits for them; NULL: nobody. */
+        bool may_search;
+        bool autodetect;
+        uint32_t owner_uid;
+        char *owner_name;
+        ProxyFinder *finder;
+        sd_bus_message *finder_call;
 };
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -103,6 +113,8 @@ static void finish(WorkerLink *link, int result, const char *text)
         link->result = result;
         (void) str_set(&link->text, text);
         link->answer = sd_bus_slot_unref(link->answer);
+        link->finder = proxy_finder_free(link->finder);
+        link->finder_call = sd_bus_message_unref(link->finder_call);
         sd_bus_close(link->bus);
         if (result < 0)
                 spawner_kill(link->spawner, link->worker);
@@ -362,11 +374,70 @@ static int on_authenticate(WorkerLink *link, sd_bus_message *m)
         if (r >= 0)
                 r = reply_credential(m, &credential);
         credential_done(&credential);
-        if (r < 0)
+        if (r == -ENOENT)
                 r = sd_bus_reply_method_errorf(m,
                                                DOSVC_ERROR_PREFIX "NotFound",
                                                "No credential fits");
+        else if (r < 0) /* the worker ends, and the job is tried again */
+                r = sd_bus_reply_method_errorf(m,
+                                               DOSVC_ERROR_PREFIX "Failed",
+                                               "The credential cannot be given now");
         return r < 0 ? distrust(link, "Authenticate that cannot be answered") : 0;
+}
+
+/* proxy_finder_done_t */
+static void on_found(void *userdata, char **proxies, const char *reason)
+{
+        WorkerLink *link = userdata;
+        sd_bus_message *call = STEAL_PTR(link->finder_call), *reply = NULL;
+        int r;
+
+        link->finder = proxy_finder_free(link->finder);
+        if (proxies) {
+                r = sd_bus_message_new_method_return(call, &reply);
+                if (r >= 0)
+                        r = sd_bus_message_append_strv(reply, proxies);
+                if (r >= 0)
+                        r = sd_bus_send(NULL, reply, NULL);
+                sd_bus_message_unref(reply);
+        } else {
+                r = sd_bus_reply_method_errorf(call, DOSVC_ERROR_PREFIX "Failed", "%s", reason);
+        }
+        sd_bus_message_unref(call);
+        if (r < 0)
+                (void) distrust(link, "FindProxies that cannot be answered");
+}
+
+static int on_find_proxies(WorkerLink *link, sd_bus_message *m)
+{
+        _cleanup_free_ char *origin = NULL;
+        const char *url;
+        int r;
+
+        if (!link->may_search || link->finder)
+                return distrust(link, "FindProxies that it may not ask");
+        if (!sd_bus_message_has_signature(m, "s") || sd_bus_message_read(m, "s", &url) < 0 ||
+            strlen(url) > LIMIT_WORKER_TEXT || spec_origin(url, &origin) < 0)
+                return distrust(link, "FindProxies that cannot be read");
+        link->finder_call = sd_bus_message_ref(m);
+        r = proxy_finder_new(link->event,
+                             link->spawner,
+                             &(ProxyQuestion){ .uid = link->owner_uid,
+                                               .user = link->owner_name,
+                                               .autodetect = link->autodetect,
+                                               .origin = origin },
+                             on_found,
+                             link,
+                             &link->finder);
+        if (r < 0) {
+                _cleanup_free_ char *reason = NULL;
+
+                (void) str_format(&reason,
+                                  "The search could not be started: %s.",
+                                  strerrordesc_np(-r));
+                on_found(link, NULL, reason ? reason : "");
+        }
+        return 0;
 }
 
 /* ---- the order ------------------------------------------------------------------------------- */
@@ -486,9 +557,12 @@ static const struct {
         bool is_call;
         int (*handle)(WorkerLink *link, sd_bus_message *m);
 } members[] = {
-        { WORKER_PROGRESS, false, on_progress },        { WORKER_CHECKPOINT, false, on_checkpoint },
-        { WORKER_FINISHED, false, on_finished },        { WORKER_FAILED, false, on_failed },
+        { WORKER_PROGRESS, false, on_progress },
+        { WORKER_CHECKPOINT, false, on_checkpoint },
+        { WORKER_FINISHED, false, on_finished },
+        { WORKER_FAILED, false, on_failed },
         { WORKER_AUTHENTICATE, true, on_authenticate },
+        { WORKER_FIND_PROXIES, true, on_find_proxies },
 };
 
 /* sd-bus would answer what nobody handles, with as much as the caller cares to send. */
@@ -533,13 +607,26 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+/* What the worker may ask is remembered: the settings go when they are sent. */
+static int copy_settings(WorkerLink *link, const TransferSettings *settings)
+{
+        const char *first = strings_count(settings->proxies) == 1 ? settings->proxies[0] : "";
+
+        link->autodetect = str_equal(first, WORKER_PROXIES_AUTODETECT);
+        link->may_search = link->autodetect || str_equal(first, WORKER_PROXIES_SESSION);
+        return transfer_settings_copy(&link->settings, settings);
+}
+
 static int copy_order(WorkerLink *link, const WorkerOrder *order)
 {
         int r;
 
         link->task = order->task;
+        link->owner_uid = order->owner_uid;
         (void) sd_id128_to_string(order->job, link->job_id);
-        r = order->settings ? transfer_settings_copy(&link->settings, order->settings) : 0;
+        r = str_set(&link->owner_name, order->owner_name);
+        if (r >= 0 && order->settings)
+                r = copy_settings(link, order->settings);
         if (r < 0)
                 return r;
         link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
@@ -607,6 +694,7 @@ int worker_link_new(sd_event *event,
                 r = open_bus(link, &ours);
         if (r >= 0)
                 r = spawner_start(spawner,
+                                  SPAWN_PROGRAM_WORKER,
                                   order->owner_uid,
                                   order->owner_name,
                                   theirs,
@@ -625,6 +713,8 @@ WorkerLink *worker_link_free(WorkerLink *link)
                 return NULL;
         if (link->worker)
                 spawner_forget(link->spawner, link->worker);
+        proxy_finder_free(link->finder);
+        sd_bus_message_unref(link->finder_call);
         sd_bus_slot_unref(link->answer);
         sd_bus_slot_unref(link->ping);
         sd_bus_close_unref(link->bus);
@@ -633,6 +723,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
         sd_event_source_disable_unref(link->drain);
         file_records_free(link->files, link->n_files);
         transfer_settings_done(&link->settings);
+        free(link->owner_name);
         free(link->text);
         sd_event_unref(link->event);
         free(link);

@@ -33,7 +33,7 @@ typedef struct WorkerOrder {
         sd_id128_t job;
         uint32_t owner_uid;
         const char *owner_name;
-        const FileRecord *files; /* DOWNLOAD: those not finished; else all with a temp_name */
+        const FileRecord *files; /* DOWNLOAD: not finished; else may have a temporary file */
         size_t n_files;
         const TransferSettings *settings; /* DOWNLOAD */
 } WorkerOrder;
@@ -57,7 +57,7 @@ typedef struct WorkerLinkFacts {
         void (*progress)(void *userdata, uint32_t file, uint64_t bytes, uint64_t total);
         /* These bytes are on disk. */
         void (*checkpoint)(void *userdata, const FileRecord *records, size_t n_records);
-        /* Fills *ret, which the link frees, and returns 0, or -ENOENT. */
+        /* Fills *ret, which the link frees, and returns 0, or -ENOENT; else it passes. */
         int (*authenticate)(void *userdata,
                             uint32_t file,
                             AuthTarget target,

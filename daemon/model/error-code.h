@@ -32,6 +32,7 @@
         X(VALIDATION_FAILED, 0x80200053u, "validation-failed")                                     \
         X(REMOTE_FILE_CHANGED, 0x80200073u, "remote-file-changed")                                 \
         X(REDIRECT_FAILED, 0x80072F7Cu, "redirect-failed")                                         \
+        X(PROXY_DETECTION_FAILED, 0x80072F94u, "proxy-detection-failed")                           \
         X(MAXIMUM_DOWNLOAD_TIME, 0x80200054u, "maximum-download-time")                             \
         X(WORKER_FAILED, 0x80200069u, "worker-failed")                                             \
         X(FILE_IN_USE, 0x80070020u, "file-in-use")                                                 \

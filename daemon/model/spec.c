@@ -38,8 +38,9 @@ int file_record_init(FileRecord *record, uint32_t index, const char *remote, con
         FileRecord from = { .index = index, .total_bytes = DOSVC_SIZE_UNKNOWN };
         int r = file_record_copy(record, &from);
 
-        if (r >= 0)
-                r = str_set(&record->remote_name, remote);
+        if (r < 0) /* nothing is in it that could be freed */
+                return r;
+        r = str_set(&record->remote_name, remote);
         if (r >= 0)
                 r = str_set(&record->local_name, local);
         if (r < 0)
@@ -144,6 +145,25 @@ int spec_utf16_length(const char *s, size_t size_bytes, size_t *ret_units)
         return 0;
 }
 
+int spec_to_latin1(const char *s, size_t size_bytes, char *ret, size_t *ret_size)
+{
+        size_t size = 0, at = 0;
+
+        while (at < size_bytes) {
+                uint32_t c;
+                int length = utf8_decode((const unsigned char *) s + at, size_bytes - at, &c);
+
+                if (length < 0 || c > 0xff)
+                        return -EILSEQ;
+                if (ret)
+                        ret[size] = (char) c;
+                size++;
+                at += (size_t) length;
+        }
+        *ret_size = size;
+        return 0;
+}
+
 int spec_check_label(const char *s, size_t limit_units, const char **ret_reason)
 {
         size_t units;
@@ -233,6 +253,7 @@ static int parse_http_url(const char *s, CURLU **ret, const char **ret_reason)
 {
         _cleanup_(curl_url_cleanupp) CURLU *url = curl_url();
         _cleanup_free_ char *scheme = NULL;
+        CURLUcode code = CURLUE_MALFORMED_INPUT;
         int r;
 
         if (!url)
@@ -241,8 +262,11 @@ static int parse_http_url(const char *s, CURLU **ret, const char **ret_reason)
                 *ret_reason = "has characters that a URL may not hold (write them as %XX)";
                 return -EINVAL;
         }
-        if (!strstr(s, "://") || !has_plain_host(s) ||
-            curl_url_set(url, CURLUPART_URL, s, 0) != CURLUE_OK) {
+        if (strstr(s, "://") && has_plain_host(s))
+                code = curl_url_set(url, CURLUPART_URL, s, 0);
+        if (code == CURLUE_OUT_OF_MEMORY)
+                return -ENOMEM;
+        if (code != CURLUE_OK) {
                 *ret_reason = "must be a URL like https://host/path";
                 return -EINVAL;
         }
@@ -339,6 +363,14 @@ int spec_check_local_name(const char *s, const char **ret_reason)
         return 0;
 }
 
+/* NTLM wants UTF-16, which libcurl makes by widening each byte. */
+static bool fits_scheme(AuthScheme scheme, const char *s, size_t size_bytes)
+{
+        size_t ignored;
+
+        return scheme != AUTH_SCHEME_NTLM || spec_to_latin1(s, size_bytes, NULL, &ignored) >= 0;
+}
+
 int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reason)
 {
         size_t units;
@@ -355,10 +387,25 @@ int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reas
                 *ret_reason = "user-name must not hold a colon for basic (RFC 7617 section 2)";
                 return -EILSEQ;
         }
+        if (!fits_scheme(scheme, s, strlen(s))) {
+                *ret_reason = "user-name must have characters of ISO 8859-1 only for ntlm";
+                return -EILSEQ;
+        }
         return 0;
 }
 
-int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason)
+static bool is_token(const char *s, size_t size_bytes)
+{
+        for (size_t i = 0; i < size_bytes; i++)
+                if (s[i] <= 0x20 || s[i] > 0x7e)
+                        return false;
+        return size_bytes > 0;
+}
+
+int spec_check_password(AuthScheme scheme,
+                        const char *s,
+                        size_t size_bytes,
+                        const char **ret_reason)
 {
         size_t units = 0;
         int r = spec_utf16_length(s, size_bytes, &units);
@@ -369,6 +416,14 @@ int spec_check_password(const char *s, size_t size_bytes, const char **ret_reaso
         }
         if (r < 0 || str_has_control(s, size_bytes)) {
                 *ret_reason = "the password must be UTF-8 text without control characters";
+                return -EILSEQ;
+        }
+        if (scheme == AUTH_SCHEME_BEARER && !is_token(s, size_bytes)) {
+                *ret_reason = "the token must be visible ASCII characters (RFC 6750 section 2.1)";
+                return -EILSEQ;
+        }
+        if (!fits_scheme(scheme, s, size_bytes)) {
+                *ret_reason = "the password must have characters of ISO 8859-1 only for ntlm";
                 return -EILSEQ;
         }
         return 0;
@@ -468,7 +523,8 @@ int spec_parse_checksum(const char *algorithm,
         return -ENOENT;
 }
 
-int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)
+/* [http://|https://]host[:port] */
+static int parse_proxy_url(const char *s, char **ret_url, const char **ret_reason)
 {
         _cleanup_(curl_url_cleanupp) CURLU *url = NULL;
         _cleanup_free_ char *with_scheme = NULL, *user = NULL, *path = NULL, *query = NULL;
@@ -479,7 +535,7 @@ int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)
                 return r;
         r = parse_http_url(with_scheme, &url, ret_reason);
         if (r < 0) {
-                *ret_reason = "must be like http://host:port or https://host:port";
+                *ret_reason = "must be like [http=|https=][http://|https://]host[:port]";
                 return r;
         }
 
@@ -499,6 +555,27 @@ int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason)
                 return -EINVAL;
         }
         return url_origin(url, ret_url);
+}
+
+int spec_parse_proxy(const char *s, char **ret_entry, const char **ret_reason)
+{
+        _cleanup_free_ char *url = NULL;
+        size_t prefix = str_starts_with(s, "http=") ? 5 : str_starts_with(s, "https=") ? 6 : 0;
+        int r = parse_proxy_url(s + prefix, &url, ret_reason);
+
+        return r < 0 ? r : str_format(ret_entry, "%.*s%s", (int) prefix, s, url);
+}
+
+int spec_origin(const char *s, char **ret_origin)
+{
+        _cleanup_(curl_url_cleanupp) CURLU *url = NULL;
+        _cleanup_free_ char *origin = NULL;
+        const char *reason;
+        int r = parse_http_url(s, &url, &reason);
+
+        if (r >= 0)
+                r = url_origin(url, &origin);
+        return r < 0 ? r : str_format(ret_origin, "%s/", origin);
 }
 
 bool spec_same_origin(const char *a, const char *b)

@@ -73,8 +73,7 @@ typedef struct FileRecord {
         FileRange *ranges; /* owned */
         uint32_t n_ranges;
         uint32_t restarts;
-        uint64_t device;
-        uint64_t inode;
+        uint64_t inode; /* of the temporary file; 0: not known to be there */
         uint64_t offset_bytes;
         uint64_t total_bytes; /* DOSVC_SIZE_UNKNOWN */
         uint32_t index;
@@ -100,6 +99,12 @@ void file_record_done(FileRecord *record);
  */
 int spec_utf16_length(const char *s, size_t size_bytes, size_t *ret_units);
 
+/*
+ * UTF-8 as ISO 8859-1, never longer; ret NULL: only looks. -EILSEQ: not UTF-8, or with other
+ * characters.
+ */
+int spec_to_latin1(const char *s, size_t size_bytes, char *ret, size_t *ret_size);
+
 /* Display name and description: UTF-8 without control characters. -EILSEQ is -EINVAL here; -E2BIG.
  */
 int spec_check_label(const char *s, size_t limit_units, const char **ret_reason);
@@ -121,14 +126,19 @@ int spec_parse_remote_name(const char *s,
 int spec_check_local_name(const char *s, const char **ret_reason);
 
 /*
- * User name for a scheme: UTF-16 limit -ENAMETOOLONG; control characters, bad UTF-8 or a colon for
- * basic -EILSEQ.
+ * User name for a scheme: UTF-16 limit -ENAMETOOLONG; control characters, bad UTF-8, a colon for
+ * basic or what is not in ISO 8859-1 for ntlm -EILSEQ.
  */
 int spec_check_user_name(AuthScheme scheme, const char *s, const char **ret_reason);
 
-/* Password or token, not NUL-terminated: -EMSGSIZE over the limit, -EILSEQ for NUL, control or bad
- * UTF-8. */
-int spec_check_password(const char *s, size_t size_bytes, const char **ret_reason);
+/*
+ * Password or token for a scheme, not NUL-terminated: -EMSGSIZE over the limit; NUL, control
+ * characters, bad UTF-8, what is not in ISO 8859-1 for ntlm or no token for bearer -EILSEQ.
+ */
+int spec_check_password(AuthScheme scheme,
+                        const char *s,
+                        size_t size_bytes,
+                        const char **ret_reason);
 
 /*
  * The parts wanted of a file (spec section 3.5): at least one (-EINVAL), at most
@@ -148,10 +158,15 @@ int spec_parse_checksum(const char *algorithm,
                         const char **ret_reason);
 
 /*
- * One entry of a proxy list, [http://|https://]host[:port] without user info or path;
- * *ret_url is its normal form "scheme://host:port". -EINVAL.
+ * One entry of a proxy list, [http=|https=][http://|https://]host[:port]: for URLs of which
+ * protocol (without: for those that no other entry names), how the proxy is spoken to, and where
+ * it is, without user info or path. *ret_entry is its normal form, "[http=|https=]scheme://
+ * host:port". -EINVAL.
  */
-int spec_parse_proxy(const char *s, char **ret_url, const char **ret_reason);
+int spec_parse_proxy(const char *s, char **ret_entry, const char **ret_reason);
+
+/* "scheme://host:port/" of an http or https URL, the default port filled in. -EINVAL, -ENOMEM. */
+int spec_origin(const char *url, char **ret_origin);
 
 /* scheme://host:port of both URLs are equal, default ports filled in (RFC 6454 section 5). */
 bool spec_same_origin(const char *a, const char *b);

@@ -11,7 +11,7 @@
 #include "model/limits.h"
 
 /* What comes before the ranges. */
-#define FIXED_SIGNATURE "usssttttsssbss"
+#define FIXED_SIGNATURE "ussstttsssbss"
 
 int wire_append_file(sd_bus_message *m, const FileRecord *record)
 {
@@ -25,7 +25,6 @@ int wire_append_file(sd_bus_message *m, const FileRecord *record)
                                           record->remote_name,
                                           record->local_name,
                                           record->temp_name,
-                                          record->device,
                                           record->inode,
                                           record->offset_bytes,
                                           record->total_bytes,
@@ -123,7 +122,6 @@ static int read_file(sd_bus_message *m, FileRecord *ret)
                                 &remote,
                                 &local,
                                 &temp,
-                                &record.device,
                                 &record.inode,
                                 &record.offset_bytes,
                                 &record.total_bytes,

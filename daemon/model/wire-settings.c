@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "dbus/worker-wire.h"
+
 #include "base/fd.h"
 #include "base/str.h"
 
@@ -224,17 +226,31 @@ static bool is_path(const char *s)
         return !s || settings_check_path(s, &reason) >= 0;
 }
 
+/* A list, or the one word that says what is to be asked. */
+static int check_proxies(char *const *proxies)
+{
+        const char *reason;
+        int r = 0;
+
+        if (strings_count(proxies) == 1 && (str_equal(*proxies, WORKER_PROXIES_SESSION) ||
+                                            str_equal(*proxies, WORKER_PROXIES_AUTODETECT)))
+                return 0;
+        for (; r >= 0 && proxies && *proxies; proxies++) {
+                _cleanup_free_ char *url = NULL;
+
+                r = spec_parse_proxy(*proxies, &url, &reason);
+        }
+        return r == -EINVAL ? -EBADMSG : r;
+}
+
 /* The values must be ones that the manager lets through. */
 static int check_settings(const TransferSettings *settings)
 {
         const char *reason;
+        int r = check_proxies(settings->proxies);
 
-        for (char *const *proxy = settings->proxies; proxy && *proxy; proxy++) {
-                _cleanup_free_ char *url = NULL;
-
-                if (spec_parse_proxy(*proxy, &url, &reason) < 0)
-                        return -EBADMSG;
-        }
+        if (r < 0)
+                return r;
         if (!is_path(settings->ca_certificate) || !is_path(settings->client_certificate) ||
             !is_path(settings->client_key))
                 return -EBADMSG;

@@ -125,6 +125,28 @@ void failure_set_no_certificate(Failure *failure, unsigned status, const char *u
                     log_url(url));
 }
 
+void failure_add(Failure *failure, const char *sentence)
+{
+        char *longer;
+
+        if (!failure->description || asprintf(&longer, "%s %s", failure->description, sentence) < 0)
+                return;
+        free(failure->description);
+        failure->description = longer;
+}
+
+void failure_set_detection(Failure *failure, const char *url, const char *reason)
+{
+        failure_set(failure,
+                    (uint32_t) ERROR_CODE_PROXY_DETECTION_FAILED,
+                    true,
+                    ERROR_CONTEXT_GENERAL_TRANSPORT,
+                    url,
+                    "The proxy for %s could not be found: %s",
+                    log_url(url),
+                    reason);
+}
+
 /* Local errors; what is not listed is transient and has the text of its errno. */
 static const struct {
         int error;
@@ -146,6 +168,10 @@ static const struct {
         { EEXIST, (uint32_t) ERROR_CODE_NOT_A_FILE, false, "it is there and no regular file" },
         { EFBIG, (uint32_t) ERROR_CODE_DISK_FULL, false, "the file system takes no file so large" },
         { ENOSPC, (uint32_t) ERROR_CODE_DISK_FULL, true, "the disk is full" },
+        { ENOSR,
+          (uint32_t) ERROR_CODE_DISK_FULL,
+          true,
+          "less would be left free on the disk than DiskReserve= asks for" },
         { EDQUOT, (uint32_t) ERROR_CODE_DISK_FULL, true, "the disk quota is used up" },
         { EIO, (uint32_t) ERROR_CODE_IO_DEVICE, true, "the disk reports an error" },
         { EWOULDBLOCK, (uint32_t) ERROR_CODE_FILE_IN_USE, true, "its temporary file is in use" },

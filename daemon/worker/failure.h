@@ -45,6 +45,12 @@ void failure_set_status(Failure *failure,
 /* An answer that is no success because the server saw no client certificate. */
 void failure_set_no_certificate(Failure *failure, unsigned status, const char *url);
 
+/* Another sentence behind those that it has. */
+void failure_add(Failure *failure, const char *sentence);
+
+/* The proxies for a URL could not be found; reason is a sentence. */
+void failure_set_detection(Failure *failure, const char *url, const char *reason);
+
 /* A local error: error is a negative errno of worker/sink.h. */
 void failure_set_local(Failure *failure, int error, const char *local_name);
 

@@ -172,6 +172,27 @@ static int take_retry_after(Head *head, const char *value)
         return set_copy(&head->retry_after, value, VALUE_MAX);
 }
 
+/* The one scheme that libcurl does not tell. */
+static bool is_passport(const char *value)
+{
+        static const char name[] = "Passport1.4";
+
+        return strncasecmp(value, name, sizeof(name) - 1) == 0 &&
+               (value[sizeof(name) - 1] == '\0' || value[sizeof(name) - 1] == ' ');
+}
+
+static int take_server_challenge(Head *head, const char *value)
+{
+        head->server_passport |= is_passport(value);
+        return 0;
+}
+
+static int take_proxy_challenge(Head *head, const char *value)
+{
+        head->proxy_passport |= is_passport(value);
+        return 0;
+}
+
 static const struct {
         const char *name;
         int (*take)(Head *head, const char *value);
@@ -182,7 +203,9 @@ static const struct {
         { "ETag", take_etag },
         { "Last-Modified", take_last_modified },
         { "Location", take_location },
+        { "Proxy-Authenticate", take_proxy_challenge },
         { "Retry-After", take_retry_after },
+        { "WWW-Authenticate", take_server_challenge },
 };
 
 /* Splits "Name: value" in place; the value loses its outer blanks. */

@@ -29,6 +29,8 @@ typedef struct Head {
         bool bad_range;
         bool bad_etag;
         bool bad_modified;
+        bool server_passport; /* Passport1.4 is among the challenges of the server */
+        bool proxy_passport;  /* … of the proxy */
         HeadRange range;
         uint64_t content_length; /* DOSVC_SIZE_UNKNOWN */
         char *etag;

@@ -15,11 +15,15 @@
 #include "model/limits.h"
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
+#include "worker/logins.h"
 #include "worker/publish.h"
 #include "worker/worker.h"
 
 /* The manager answers from memory and the kernel keyring. */
 #define AUTHENTICATE_TIMEOUT_USEC (60 * USEC_PER_SEC)
+
+/* More than the manager gives the search. */
+#define FIND_PROXIES_TIMEOUT_USEC (90 * USEC_PER_SEC)
 
 struct Link {
         sd_event *event;
@@ -130,16 +134,10 @@ static void tell_failed(void *userdata, uint32_t file, const Failure *failure)
         send_signal(link, r, m, "failure");
 }
 
-/*
- * What the manager gives: 0 and the credential, or -ENOENT: there is none. *ret_user lives in
- * the message.
- */
-static int read_credential(sd_bus_message *reply,
-                           AuthScheme *ret_scheme,
-                           const char **ret_user,
-                           Secret **ret_secret)
+/* What the manager gives, into answer; its user name lives in the message. */
+static int read_credential(sd_bus_message *reply, LoginsAnswer *answer)
 {
-        const char *scheme, *user;
+        const char *scheme;
         int implicit, fd, value, r;
 
         if (sd_bus_message_is_method_error(reply, NULL))
@@ -150,30 +148,28 @@ static int read_credential(sd_bus_message *reply,
                                 WORKER_AUTHENTICATE_REPLY_SIGNATURE,
                                 &scheme,
                                 &implicit,
-                                &user,
+                                &answer->user_name,
                                 &fd);
         if (r < 0)
                 return -EBADMSG;
         value = auth_scheme_from_string(scheme);
-        if (value < 0 || strlen(user) > LIMIT_USER_NAME * 3)
+        if (value < 0 || strlen(answer->user_name) > LIMIT_USER_NAME * 3)
                 return -EBADMSG;
-        *ret_scheme = (AuthScheme) value;
-        *ret_user = user;
-        return secret_read_fd(fd, LIMIT_PASSWORD_BYTES, ret_secret);
+        answer->scheme = (AuthScheme) value;
+        answer->implicit = implicit != 0;
+        return secret_read_fd(fd, LIMIT_PASSWORD_BYTES, &answer->secret);
 }
 
 static int on_credential(sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const Question *question = userdata;
-        AuthScheme scheme = AUTH_SCHEME_BASIC;
-        const char *user = "";
-        Secret *secret = NULL;
-        int r = read_credential(reply, &scheme, &user, &secret);
+        LoginsAnswer answer = { .user_name = "" };
 
+        answer.result = read_credential(reply, &answer);
         if (question->link->worker)
-                worker_answer(question->link->worker, question->file, r, scheme, user, secret);
+                worker_answer(question->link->worker, question->file, &answer);
         else
-                secret_free(secret);
+                secret_free(answer.secret);
         return 0;
 }
 
@@ -231,10 +227,56 @@ static void ask_credential(void *userdata, uint32_t file, AuthTarget target, uns
         sd_bus_message_unref(m);
 }
 
+static int on_proxies(sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+        _cleanup_(strings_freep) char **proxies = NULL;
+        Link *link = userdata;
+        const char *reason = "The answer cannot be read.";
+        int r = -EREMOTEIO;
+
+        if (sd_bus_message_is_method_error(reply, NULL))
+                reason = sd_bus_message_get_error(reply)->message;
+        else
+                r = wire_read_strings(reply, MAX_PROXIES, &proxies);
+        if (link->worker)
+                worker_found_proxies(link->worker, r, proxies, reason ? reason : "");
+        return 0;
+}
+
+/* WorkerFacts.find_proxies */
+static void ask_proxies(void *userdata, const char *url)
+{
+        Link *link = userdata;
+        _cleanup_free_ char *origin = NULL;
+        sd_bus_message *m = NULL;
+        int r = spec_origin(url, &origin);
+
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(link->bus,
+                                                   &m,
+                                                   NULL,
+                                                   WORKER_PATH,
+                                                   WORKER_INTERFACE,
+                                                   WORKER_FIND_PROXIES);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", origin);
+        if (r >= 0)
+                r = sd_bus_call_async(link->bus,
+                                      NULL,
+                                      m,
+                                      on_proxies,
+                                      link,
+                                      FIND_PROXIES_TIMEOUT_USEC);
+        sd_bus_message_unref(m);
+        if (r < 0)
+                give_up(link, r, "question");
+}
+
 static const WorkerFacts worker_facts = {
         .progress = tell_progress,
         .checkpoint = tell_checkpoint,
         .authenticate = ask_credential,
+        .find_proxies = ask_proxies,
         .finished = tell_finished,
         .failed = tell_failed,
 };
@@ -271,12 +313,11 @@ static int read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n
         return 0;
 }
 
-static int read_job_id(sd_bus_message *m)
+static int read_job_id(sd_bus_message *m, sd_id128_t *ret)
 {
         const char *job_id;
-        sd_id128_t id;
 
-        return sd_bus_message_read(m, "s", &job_id) < 0 || sd_id128_from_string(job_id, &id) < 0
+        return sd_bus_message_read(m, "s", &job_id) < 0 || sd_id128_from_string(job_id, ret) < 0
                        ? -EBADMSG
                        : 0;
 }
@@ -308,7 +349,7 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
         if (r < 0)
                 return r;
-        r = read_job_id(m);
+        r = read_job_id(m, &order.job);
         if (r >= 0)
                 r = wire_read_settings(m, &order.settings);
         if (r >= 0)
@@ -350,22 +391,23 @@ static int reply_failures(sd_bus_message *m, const PublishFailures *failures)
 /* Publish and Clean: there is nothing else to do meanwhile, so the reply is the result. */
 static int do_files(sd_bus_message *m,
                     Link *link,
-                    int (*task)(const FileRecord *, size_t, PublishFailures *),
+                    int (*task)(sd_id128_t, const FileRecord *, size_t, PublishFailures *),
                     sd_bus_error *error)
 {
         _cleanup_(publish_failures_done) PublishFailures failures = { 0 };
         FileRecord *records = NULL;
         size_t n_records = 0;
+        sd_id128_t job;
         int r = accept_order(link, error);
 
         if (r < 0)
                 return r;
-        r = read_job_id(m);
+        r = read_job_id(m, &job);
         if (r >= 0)
                 r = read_files(m, &records, &n_records);
         if (r < 0)
                 return refuse_order(r, error);
-        r = task(records, n_records, &failures);
+        r = task(job, records, n_records, &failures);
         file_records_free(records, n_records);
         return r < 0 ? r : reply_failures(m, &failures);
 }

@@ -17,6 +17,7 @@
 /* A file and what has become of it. */
 typedef struct Item {
         const FileRecord *record;
+        uint32_t tag;
         Destination *destination; /* NULL: nothing to do any more */
         int fd;
         bool renamed;
@@ -56,13 +57,13 @@ static SinkFile file_of(const FileRecord *record)
 {
         return (SinkFile){
                 .temp_name = record->temp_name,
-                .device = record->device,
                 .inode = record->inode,
         };
 }
 
 /* Opens the directories of all items, then confines the process to them. */
 static int prepare(Destinations *destinations,
+                   sd_id128_t job,
                    const FileRecord *records,
                    size_t n_records,
                    bool cleaning,
@@ -72,11 +73,14 @@ static int prepare(Destinations *destinations,
         int r;
 
         for (size_t i = 0; i < n_records; i++) {
-                items[i] = (Item){ .record = &records[i], .fd = -EBADF };
-                if (str_is_empty(records[i].temp_name))
-                        continue;
+                items[i] = (Item){
+                        .record = &records[i],
+                        .tag = sink_tag(job, records[i].index),
+                        .fd = -EBADF,
+                };
                 r = destinations_add(destinations, records[i].local_name, &items[i].destination);
-                if (r >= 0)
+                /* Never begun, as far as anybody knows: its directory need not be there. */
+                if (r >= 0 || str_is_empty(records[i].temp_name))
                         continue;
                 /* Nothing is left to be removed where the directory is gone. */
                 if ((cleaning || !records[i].finished) && (r == -ENOENT || r == -ENOTDIR))
@@ -99,11 +103,22 @@ static int drop(Item *item, int error, PublishFailures *failures)
         return error < 0 ? add_failure(failures, item->record, error) : 0;
 }
 
+/* What was made and not recorded. */
+static int sweep(const Item *item)
+{
+        return sink_sweep(destination_fd(item->destination),
+                          destination_entry(item->record->local_name),
+                          item->tag,
+                          item->record->temp_name);
+}
+
 static int clean(Item *item, PublishFailures *failures)
 {
         SinkFile file = file_of(item->record);
         int r = sink_clean(destination_fd(item->destination), &file);
 
+        if (r >= 0)
+                r = sweep(item);
         destination_changed(item->destination);
         return drop(item, r, failures);
 }
@@ -114,6 +129,9 @@ static int open_item(Item *item, PublishFailures *failures)
         int64_t mtime_sec;
         int r;
 
+        r = sweep(item);
+        if (r < 0)
+                return drop(item, r, failures);
         if (http_date_parse(item->record->last_modified, &mtime_sec) < 0)
                 mtime_sec = -1;
         r = sink_publish_open(destination_fd(item->destination),
@@ -157,7 +175,11 @@ static int publish_batch(Item *items, size_t n_items, PublishFailures *failures)
         return r;
 }
 
-static int run(const FileRecord *records, size_t n_records, bool cleaning, PublishFailures *ret)
+static int run(sd_id128_t job,
+               const FileRecord *records,
+               size_t n_records,
+               bool cleaning,
+               PublishFailures *ret)
 {
         _cleanup_(destinations_freep) Destinations *destinations = NULL;
         _cleanup_free_ Item *items = calloc(n_records ? n_records : 1, sizeof(*items));
@@ -168,7 +190,7 @@ static int run(const FileRecord *records, size_t n_records, bool cleaning, Publi
                 return -ENOMEM;
         r = destinations_new(&destinations);
         if (r >= 0)
-                r = prepare(destinations, records, n_records, cleaning, items, &failures);
+                r = prepare(destinations, job, records, n_records, cleaning, items, &failures);
         for (size_t i = 0; r >= 0 && !cleaning && i < n_records; i += BATCH)
                 r = publish_batch(&items[i],
                                   n_records - i < BATCH ? n_records - i : BATCH,
@@ -191,12 +213,12 @@ static int run(const FileRecord *records, size_t n_records, bool cleaning, Publi
         return 0;
 }
 
-int publish_files(const FileRecord *records, size_t n_records, PublishFailures *ret)
+int publish_files(sd_id128_t job, const FileRecord *records, size_t n_records, PublishFailures *ret)
 {
-        return run(records, n_records, false, ret);
+        return run(job, records, n_records, false, ret);
 }
 
-int publish_clean(const FileRecord *records, size_t n_records, PublishFailures *ret)
+int publish_clean(sd_id128_t job, const FileRecord *records, size_t n_records, PublishFailures *ret)
 {
-        return run(records, n_records, true, ret);
+        return run(job, records, n_records, true, ret);
 }

@@ -20,6 +20,12 @@
 /* Of a body that nobody wants; more than an error page is a trick. */
 #define UNWANTED_BODY_BYTES (64U * 1024)
 
+/*
+ * libcurl counts the rounds of one login as redirects. NTLM at proxy and server takes six; a
+ * server whose nonce is always stale would go on for ever.
+ */
+#define MAX_ROUNDS 8L
+
 #define CONNECT_TIMEOUT_SEC 60L
 #define STALL_TIMEOUT_SEC   60L
 #define KEEPALIVE_SEC       60L
@@ -28,12 +34,14 @@ struct Request {
         CurlLoop *loop; /* borrowed */
         CURL *easy;
         struct curl_slist *headers;
+        struct curl_slist *proxy_headers;
         TlsWatch *watch;
         const RequestEvents *events;
         void *userdata;
         Head head;
         size_t unwanted_bytes;
         CURLcode result;
+        bool by_proxy;
         bool told_head;
         bool want_body;
         bool aborted;   /* by an event */
@@ -47,31 +55,23 @@ void login_done(Login *login)
         *login = (Login){ 0 };
 }
 
-/* Schemes of libcurl and ours; those without `usable` are recognised and reported only. */
+/* Schemes of libcurl and ours. Never its NTLM_WB: that runs a program. */
 static const struct {
         AuthScheme scheme;
         unsigned long bit;
-        bool usable;
 } schemes[] = {
-        { AUTH_SCHEME_BASIC, CURLAUTH_BASIC, true },
-        { AUTH_SCHEME_DIGEST, CURLAUTH_DIGEST, true },
-        { AUTH_SCHEME_NTLM, CURLAUTH_NTLM, false },
-        { AUTH_SCHEME_NEGOTIATE, CURLAUTH_NEGOTIATE, false },
-        { AUTH_SCHEME_BEARER, CURLAUTH_BEARER, false },
+        { AUTH_SCHEME_BASIC, CURLAUTH_BASIC },   { AUTH_SCHEME_DIGEST, CURLAUTH_DIGEST },
+        { AUTH_SCHEME_NTLM, CURLAUTH_NTLM },     { AUTH_SCHEME_NEGOTIATE, CURLAUTH_NEGOTIATE },
+        { AUTH_SCHEME_BEARER, CURLAUTH_BEARER },
 };
 
-/* The one bit of a scheme that can be used, else 0. */
-static unsigned long scheme_bit(AuthScheme scheme)
+/* The one bit of a scheme, 0 if libcurl has none. */
+static long scheme_bit(AuthScheme scheme)
 {
         for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
-                if (schemes[i].scheme == scheme && schemes[i].usable)
-                        return schemes[i].bit;
+                if (schemes[i].scheme == scheme)
+                        return (long) schemes[i].bit;
         return 0;
-}
-
-bool request_can_use(AuthScheme scheme)
-{
-        return scheme_bit(scheme) != 0;
 }
 
 static unsigned offered_schemes(CURL *easy, CURLINFO info)
@@ -127,6 +127,19 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata)
         return request->overflown ? 0 : size;
 }
 
+/* Whom we wanted to speak to first, proxy or server, is not there. */
+static bool is_unreached(CURL *easy, CURLcode code)
+{
+        curl_off_t connected_usec = 0;
+
+        if (code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_COULDNT_RESOLVE_HOST ||
+            code == CURLE_COULDNT_CONNECT)
+                return true;
+        return code == CURLE_OPERATION_TIMEDOUT &&
+               curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected_usec) == CURLE_OK &&
+               connected_usec == 0;
+}
+
 static void on_done(void *userdata, CURLcode code)
 {
         Request *request = userdata;
@@ -143,11 +156,16 @@ static void on_done(void *userdata, CURLcode code)
                 .head = &request->head,
                 .whole = code == CURLE_OK && !request->aborted,
                 .aborted = request->aborted,
+                .unreached = is_unreached(request->easy, code),
                 .tunnel_status = (unsigned) tunnel_status,
                 .server_offered = offered_schemes(request->easy, CURLINFO_HTTPAUTH_AVAIL),
                 .proxy_offered = offered_schemes(request->easy, CURLINFO_PROXYAUTH_AVAIL),
                 .wants_certificate = tls_wants_certificate(request->watch),
         };
+        if (request->head.server_passport)
+                result.server_offered |= 1U << AUTH_SCHEME_PASSPORT;
+        if (request->head.proxy_passport)
+                result.proxy_offered |= 1U << AUTH_SCHEME_PASSPORT;
         request->events->done(request->userdata, &result);
 }
 
@@ -164,6 +182,7 @@ static CURLcode set_defaults(Request *request)
         bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
         bad |= curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
         bad |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+        bad |= curl_easy_setopt(easy, CURLOPT_MAXREDIRS, MAX_ROUNDS);
         bad |= curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
         bad |= curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_NONE);
         bad |= curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long) CURLAUTH_NONE);
@@ -277,30 +296,99 @@ static CURLcode set_headers(Request *request, const RequestSpec *spec)
                        : curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }
 
-static CURLcode set_logins(CURL *easy, const RequestSpec *spec)
+/* What libcurl calls the parts of a login, at the server and at the proxy. */
+static const struct {
+        CURLoption scheme, user_name, password;
+} login_options[AUTH_TARGETS_MAX] = {
+        [AUTH_TARGET_SERVER] = { CURLOPT_HTTPAUTH, CURLOPT_USERNAME, CURLOPT_PASSWORD },
+        [AUTH_TARGET_PROXY] = { CURLOPT_PROXYAUTH, CURLOPT_PROXYUSERNAME, CURLOPT_PROXYPASSWORD },
+};
+
+static int set_name_and_password(CURL *easy, AuthTarget target, const char *name, const char *pw)
 {
-        CURLcode bad = CURLE_OK;
-
-        if (spec->server) {
-                bad |= curl_easy_setopt(easy,
-                                        CURLOPT_HTTPAUTH,
-                                        (long) scheme_bit(spec->server->scheme));
-                bad |= curl_easy_setopt(easy, CURLOPT_USERNAME, spec->server->user_name);
-                bad |= curl_easy_setopt(easy, CURLOPT_PASSWORD, secret_data(spec->server->secret));
-        }
-        if (spec->proxy_login) {
-                const Login *login = spec->proxy_login;
-
-                bad |= curl_easy_setopt(easy, CURLOPT_PROXYAUTH, (long) scheme_bit(login->scheme));
-                bad |= curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, login->user_name);
-                bad |= curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, secret_data(login->secret));
-        }
-        return bad;
+        return curl_easy_setopt(easy, login_options[target].user_name, name) == CURLE_OK &&
+                               curl_easy_setopt(easy, login_options[target].password, pw) ==
+                                       CURLE_OK
+                       ? 0
+                       : -ENOMEM;
 }
 
-static bool is_usable(const Login *login)
+/* libcurl widens each byte to UTF-16, so it must be one character. */
+static int set_ntlm(CURL *easy, AuthTarget target, const Login *login)
 {
-        return !login || (request_can_use(login->scheme) && login->user_name && login->secret);
+        _cleanup_(secret_freep) Secret *password = NULL;
+        _cleanup_free_ char *name = strdup(login->user_name);
+        size_t name_size = 0, size = 0;
+        int r = name ? secret_new(secret_size(login->secret), &password) : -ENOMEM;
+
+        if (r >= 0)
+                r = spec_to_latin1(login->user_name, strlen(login->user_name), name, &name_size);
+        if (r >= 0)
+                r = spec_to_latin1(secret_data(login->secret),
+                                   secret_size(login->secret),
+                                   secret_data_writable(password),
+                                   &size);
+        if (r < 0)
+                return r;
+        name[name_size] = '\0';
+        secret_truncate(password, size);
+        return set_name_and_password(easy, target, name, secret_data(password));
+}
+
+/* libcurl has Bearer for servers only; to a proxy it goes as the header that it is. */
+static int set_proxy_bearer(Request *request, const Login *login)
+{
+        _cleanup_(secret_freep) Secret *line = NULL;
+        static const char name[] = "Proxy-Authorization: Bearer ";
+        int r;
+
+        r = secret_new(sizeof(name) - 1 + secret_size(login->secret), &line);
+        if (r < 0)
+                return r;
+        memcpy(mempcpy(secret_data_writable(line), name, sizeof(name) - 1),
+               secret_data(login->secret),
+               secret_size(login->secret));
+        request->proxy_headers = curl_slist_append(NULL, secret_data(line));
+        return request->proxy_headers && curl_easy_setopt(request->easy,
+                                                          CURLOPT_PROXYHEADER,
+                                                          request->proxy_headers) == CURLE_OK
+                       ? 0
+                       : -ENOMEM;
+}
+
+/* Exactly one scheme: no other is taken, whatever is offered. */
+static int set_login(Request *request, AuthTarget target, const Login *login)
+{
+        CURL *easy = request->easy;
+
+        if (!login)
+                return 0;
+        if (login->scheme == AUTH_SCHEME_BEARER && target == AUTH_TARGET_PROXY)
+                return set_proxy_bearer(request, login);
+        if (curl_easy_setopt(easy, login_options[target].scheme, scheme_bit(login->scheme)) !=
+            CURLE_OK)
+                return -ENOMEM;
+        switch (login->scheme) {
+        case AUTH_SCHEME_BASIC:
+        case AUTH_SCHEME_DIGEST:
+                return set_name_and_password(easy,
+                                             target,
+                                             login->user_name,
+                                             secret_data(login->secret));
+        case AUTH_SCHEME_NTLM:
+                return set_ntlm(easy, target, login);
+        case AUTH_SCHEME_NEGOTIATE: /* without a name libcurl does not try */
+                return set_name_and_password(easy, target, "", "");
+        case AUTH_SCHEME_BEARER:
+                return curl_easy_setopt(easy, CURLOPT_XOAUTH2_BEARER, secret_data(login->secret)) ==
+                                       CURLE_OK
+                               ? 0
+                               : -ENOMEM;
+        case AUTH_SCHEME_PASSPORT:
+        case AUTH_SCHEMES_MAX:
+        default:
+                return -EOPNOTSUPP;
+        }
 }
 
 int request_new(CurlLoop *loop,
@@ -312,24 +400,26 @@ int request_new(CurlLoop *loop,
         _cleanup_(request_freep) Request *request = NULL;
         int r;
 
-        if (!is_usable(spec->server) || !is_usable(spec->proxy_login))
-                return -EOPNOTSUPP;
         request = calloc(1, sizeof(*request));
         if (!request)
                 return -ENOMEM;
         request->events = events;
         request->userdata = userdata;
+        request->by_proxy = spec->proxy[0] != '\0';
         head_init(&request->head);
         request->easy = curl_easy_init();
         if (!request->easy)
                 return -ENOMEM;
         if (set_defaults(request) != CURLE_OK || set_url(request->easy, spec->url) != CURLE_OK ||
             curl_easy_setopt(request->easy, CURLOPT_PROXY, spec->proxy) != CURLE_OK ||
-            curl_easy_setopt(request->easy, CURLOPT_NOPROXY, spec->proxy_bypass) != CURLE_OK ||
-            set_range(request, spec) != CURLE_OK || set_headers(request, spec) != CURLE_OK ||
-            set_logins(request->easy, spec) != CURLE_OK)
+            curl_easy_setopt(request->easy, CURLOPT_NOPROXY, "") != CURLE_OK ||
+            set_range(request, spec) != CURLE_OK || set_headers(request, spec) != CURLE_OK)
                 return -ENOMEM;
-        r = tls_set_up(spec->tls, request->easy, spec->own, &request->watch);
+        r = set_login(request, AUTH_TARGET_SERVER, spec->server);
+        if (r >= 0)
+                r = set_login(request, AUTH_TARGET_PROXY, spec->proxy_login);
+        if (r >= 0)
+                r = tls_set_up(spec->tls, request->easy, spec->own, &request->watch);
         if (r < 0)
                 return r;
         r = curl_loop_add(loop, request->easy, on_done, request);
@@ -348,6 +438,7 @@ Request *request_free(Request *request)
                 curl_loop_remove(request->loop, request->easy);
         curl_easy_cleanup(request->easy);
         curl_slist_free_all(request->headers);
+        curl_slist_free_all(request->proxy_headers);
         tls_watch_free(request->watch);
         head_done(&request->head);
         free(request);
@@ -464,6 +555,8 @@ void request_explain(const Request *request, Failure *failure)
                         transient = errors[i].transient;
                         text = errors[i].text;
                 }
+        if (request->by_proxy && request->result == CURLE_COULDNT_CONNECT)
+                text = "No connection to the proxy could be made";
         /* The socket's reason says more than libcurl's where there is one. */
         detail = error > 0 && code == ERROR_CODE_CONNECT_FAILURE ? strerrordesc_np((int) error)
                                                                  : NULL;
@@ -479,6 +572,28 @@ void request_explain(const Request *request, Failure *failure)
                     detail ? detail : "",
                     detail ? ")" : "",
                     log_url(url ? url : ""));
+}
+
+int request_host(const char *url, char **ret)
+{
+        CURLU *parts = curl_url();
+        char *host = NULL;
+        size_t size;
+        int r = 0;
+
+        if (!parts)
+                return -ENOMEM;
+        if (curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK ||
+            curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
+                r = -EINVAL;
+        } else {
+                size = strlen(host);
+                *ret = host[0] == '[' ? strndup(host + 1, size - 2) : strdup(host);
+                r = *ret ? 0 : -ENOMEM;
+        }
+        curl_free(host);
+        curl_url_cleanup(parts);
+        return r;
 }
 
 int request_resolve(const char *base, const char *location, char **ret_url)

@@ -21,11 +21,14 @@ typedef struct CurlLoop CurlLoop;
 typedef struct Request Request;
 typedef struct Tls Tls;
 
-/* A credential in use. */
+/*
+ * A credential in use. For Negotiate neither name nor secret is looked at: the ticket must be in
+ * the ccache that GSSAPI uses (tickets.h).
+ */
 typedef struct Login {
         AuthScheme scheme;
-        char *user_name; /* owned; NULL: there is no login */
-        Secret *secret;  /* owned */
+        char *user_name; /* owned; unused for Bearer */
+        Secret *secret;  /* owned; password or token */
 } Login;
 
 void login_done(Login *login);
@@ -34,7 +37,6 @@ void login_done(Login *login);
 typedef struct RequestSpec {
         const char *url;
         const char *proxy;        /* "scheme://host:port"; "" = direct */
-        const char *proxy_bypass; /* comma-separated, as CURLOPT_NOPROXY has it */
         uint64_t from;            /* Range; both 0: none */
         uint64_t length_bytes;    /* 0: to the end */
         const char *if_range;     /* NULL: no If-Range */
@@ -50,6 +52,7 @@ typedef struct RequestResult {
         const Head *head;        /* of the last answer; status 0 if there was none */
         bool whole;              /* the answer came to its end */
         bool aborted;            /* one of the events below said so */
+        bool unreached;          /* neither proxy nor server: there was no connection at all */
         unsigned tunnel_status;  /* of the proxy's answer to CONNECT; 0: there was none */
         unsigned server_offered; /* schemes in the challenges, bits 1 << AuthScheme */
         unsigned proxy_offered;
@@ -67,7 +70,7 @@ typedef struct RequestEvents {
         void (*done)(void *userdata, const RequestResult *result);
 } RequestEvents;
 
-/* -ENOMEM; -EOPNOTSUPP: a login's scheme is not one that request_can_use(). */
+/* -ENOMEM; -EOPNOTSUPP: Passport; -EILSEQ: an NTLM login that does not fit into ISO 8859-1. */
 int request_new(CurlLoop *loop,
                 const RequestSpec *spec,
                 const RequestEvents *events,
@@ -76,10 +79,11 @@ int request_new(CurlLoop *loop,
 Request *request_free(Request *request); /* ends it */
 DEFINE_CLEANUP(Request *, request_free);
 
-bool request_can_use(AuthScheme scheme);
-
 /* Fills failure with why the answer did not come whole, in done() only. */
 void request_explain(const Request *request, Failure *failure);
+
+/* Host of a URL as Kerberos names its service, without brackets. -EINVAL, -ENOMEM. */
+int request_host(const char *url, char **ret);
 
 /*
  * The URL that location names as seen from base, http or https, without user info and

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -273,6 +274,12 @@ static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 /* Terminal and device controls stay out; these two are what sockets and pipes are asked. */
 static const unsigned long ioctls[] = { 0x5421 /* FIONBIO */, 0x541b /* FIONREAD */ };
 
+/* Reading a ticket out of the owner's keyrings (ccache type KEYRING), nothing else of them. */
+static const int key_operations[] = {
+        KEYCTL_GET_KEYRING_ID, KEYCTL_DESCRIBE, KEYCTL_LINK,
+        KEYCTL_SEARCH,         KEYCTL_READ,     KEYCTL_GET_PERSISTENT,
+};
+
 static int add_conditional(scmp_filter_ctx filter)
 {
         int r = 0;
@@ -289,6 +296,12 @@ static int add_conditional(scmp_filter_ctx filter)
                                      SCMP_SYS(ioctl),
                                      1,
                                      SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(key_operations); i++)
+                r = seccomp_rule_add(filter,
+                                     SCMP_ACT_ALLOW,
+                                     SCMP_SYS(keyctl),
+                                     1,
+                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) key_operations[i], 0));
         /* Threads, never processes; the flags of clone3 cannot be seen, so libc shall use clone. */
         if (r >= 0)
                 r = seccomp_rule_add(filter,

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/str.h"
 
@@ -20,6 +21,12 @@
 /* ".", ".", eight hex digits, ".dosvc" */
 #define TEMP_DECORATION 16
 
+/*
+ * Names of the temporary files of one tag, used in turn: more than a worker makes before the
+ * first of them is recorded, so that the name in a record never comes to mean another file.
+ */
+#define GENERATIONS 8U
+
 /* A name that is taken means 32 random bits met: nobody is that unlucky this often. */
 #define CREATE_ATTEMPTS 8
 
@@ -30,10 +37,12 @@ struct Sink {
         int dir_fd; /* borrowed */
         int fd;
         char *final_name; /* owned */
-        char *temp_name;  /* owned; NULL: nothing is open */
-        uint64_t device;
+        uint32_t tag;
+        uint32_t generation; /* of the latest name */
+        char *temp_name;     /* owned; NULL: nothing is open */
         uint64_t inode;
         uint64_t position;
+        uint64_t claimed;      /* room for so much of it is the file's own */
         uint64_t written_back; /* write-back has begun up to here */
         uint64_t synced;
         int broken; /* the disk failed with this */
@@ -51,7 +60,24 @@ static int check_final(int dir_fd, const char *final_name)
         return S_ISREG(st.st_mode) || S_ISLNK(st.st_mode) ? 0 : -EEXIST;
 }
 
-int sink_new(int dir_fd, const char *final_name, Sink **ret)
+/* FNV-1a, 32 bits. */
+static uint32_t hash(uint32_t value, const void *data, size_t size)
+{
+        const unsigned char *at = data;
+
+        for (size_t i = 0; i < size; i++)
+                value = (value ^ at[i]) * 16777619U;
+        return value;
+}
+
+uint32_t sink_tag(sd_id128_t job, uint32_t index)
+{
+        uint32_t value = hash(2166136261U, &job, sizeof(job));
+
+        return hash(value, &index, sizeof(index)) & ~(GENERATIONS - 1);
+}
+
+int sink_new(int dir_fd, const char *final_name, uint32_t tag, Sink **ret)
 {
         _cleanup_(sink_freep) Sink *sink = NULL;
         int r = check_final(dir_fd, final_name);
@@ -65,6 +91,8 @@ int sink_new(int dir_fd, const char *final_name, Sink **ret)
                 return -ENOMEM;
         sink->dir_fd = dir_fd;
         sink->fd = -EBADF;
+        sink->tag = tag;
+        sink->generation = GENERATIONS - 1;
         sink->final_name = strdup(final_name);
         if (!sink->final_name)
                 return -ENOMEM;
@@ -72,13 +100,22 @@ int sink_new(int dir_fd, const char *final_name, Sink **ret)
         return 0;
 }
 
+/* A size is only what a server said: what did not come is not held until the next attempt. */
+static void give_room_back(const Sink *sink)
+{
+        /* A failure leaves it to that attempt, which cuts the file too. */
+        if (sink->claimed > sink->position && ftruncate(sink->fd, (off_t) sink->position) < 0)
+                return;
+}
+
 static void close_temp(Sink *sink)
 {
+        give_room_back(sink);
         sink->fd = macro_close(sink->fd);
         free(sink->temp_name);
         sink->temp_name = NULL;
-        sink->device = sink->inode = 0;
-        sink->position = sink->written_back = sink->synced = 0;
+        sink->inode = 0;
+        sink->position = sink->claimed = sink->written_back = sink->synced = 0;
         sink->broken = 0;
 }
 
@@ -92,11 +129,14 @@ Sink *sink_free(Sink *sink)
         return NULL;
 }
 
-/* A regular file of ours under one name only, the recorded one. */
+/*
+ * A regular file of ours under one name only, the recorded one. Not its device: a disk may come up
+ * under another number after each boot, and the name is in the directory that we opened.
+ */
 static bool is_recorded(const struct stat *st, const SinkFile *file)
 {
-        return S_ISREG(st->st_mode) && st->st_dev == file->device && st->st_ino == file->inode &&
-               st->st_uid == geteuid() && st->st_nlink == 1;
+        return S_ISREG(st->st_mode) && st->st_ino == file->inode && st->st_uid == geteuid() &&
+               st->st_nlink == 1;
 }
 
 /* Some file systems know no locks; the recorded inode still protects there. */
@@ -124,6 +164,17 @@ static int open_recorded(int dir_fd, const SinkFile *file, int flags, struct sta
         return is_recorded(ret_st, file) ? steal_fd(&fd) : -ESTALE;
 }
 
+/* The generation that a recorded name tells; of another program's making: any. */
+static uint32_t generation_of(const char *temp_name)
+{
+        static const char digits[] = "0123456789abcdef";
+        const char *end = strrchr(temp_name, '.'), *digit = NULL;
+
+        if (end && end > temp_name && end[-1] != '\0')
+                digit = strchr(digits, end[-1]);
+        return digit ? (uint32_t) (digit - digits) % GENERATIONS : GENERATIONS - 1;
+}
+
 int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes)
 {
         _cleanup_free_ char *name = NULL;
@@ -132,6 +183,7 @@ int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes)
         int r;
 
         close_temp(sink);
+        sink->generation = generation_of(file->temp_name);
         fd = open_recorded(sink->dir_fd, file, O_RDWR, &st);
         if (fd < 0)
                 return fd;
@@ -148,7 +200,6 @@ int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes)
 
         sink->temp_name = STEAL_PTR(name);
         sink->fd = steal_fd(&fd);
-        sink->device = st.st_dev;
         sink->inode = st.st_ino;
         sink->position = sink->written_back = sink->synced = offset_bytes;
         return 0;
@@ -186,17 +237,42 @@ static int make_temp(int dir_fd, const char *name, struct stat *ret_st)
         return steal_fd(&fd);
 }
 
-static int new_name(const Sink *sink, char **ret)
+static int make_name(const char *final_name, uint32_t number, char **ret)
 {
-        uint32_t random;
+        return str_format(ret, ".%.*s.%08x.dosvc", stem_length(final_name), final_name, number);
+}
 
-        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+/* The next generation's; where somebody has taken that, one that nobody can foresee. */
+static int new_name(Sink *sink, unsigned attempt, char **ret)
+{
+        uint32_t number;
+
+        if (attempt == 0) {
+                sink->generation = (sink->generation + 1) % GENERATIONS;
+                number = sink->tag | sink->generation;
+        } else if (getrandom(&number, sizeof(number), 0) != sizeof(number))
                 return -EIO;
-        return str_format(ret,
-                          ".%.*s.%08x.dosvc",
-                          stem_length(sink->final_name),
-                          sink->final_name,
-                          random);
+        return make_name(sink->final_name, number, ret);
+}
+
+/* Under a name of ours: never published, and no process is at work on it. */
+static int remove_unrecorded(int dir_fd, const char *name)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 07777) != TEMP_MODE)
+                return 0;
+        fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (lock_temp(fd) < 0)
+                return 0;
+        if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+                return -errno;
+        return 0;
 }
 
 int sink_create(Sink *sink)
@@ -213,7 +289,9 @@ int sink_create(Sink *sink)
                 _cleanup_free_ char *name = NULL;
                 struct stat st = { 0 };
 
-                r = new_name(sink, &name);
+                r = new_name(sink, attempt, &name);
+                if (r >= 0 && attempt == 0)
+                        r = remove_unrecorded(sink->dir_fd, name);
                 if (r < 0)
                         return r;
                 r = make_temp(sink->dir_fd, name, &st);
@@ -221,7 +299,6 @@ int sink_create(Sink *sink)
                         continue;
                 sink->fd = r;
                 sink->temp_name = STEAL_PTR(name);
-                sink->device = st.st_dev;
                 sink->inode = st.st_ino;
                 return 0;
         }
@@ -232,12 +309,38 @@ SinkFile sink_file(const Sink *sink)
 {
         return (SinkFile){
                 .temp_name = sink->temp_name ? sink->temp_name : "",
-                .device = sink->device,
                 .inode = sink->inode,
         };
 }
 
-int sink_reserve(Sink *sink, uint64_t size_bytes)
+/* Room for a file of size_bytes, and free_bytes besides. -ENOSPC, -ENOSR. */
+static int look_for_room(const Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
+{
+        struct statvfs room;
+        struct stat st;
+        uint64_t there, has, needs;
+
+        if (free_bytes == 0)
+                return 0;
+        if (fstatvfs(sink->fd, &room) < 0 || fstat(sink->fd, &st) < 0)
+                return -errno;
+        if (room.f_blocks == 0)
+                return 0; /* this file system does not tell */
+        there = (uint64_t) room.f_bavail * room.f_frsize;
+        /* What it holds or has claimed already, which may be left from another attempt. */
+        has = (uint64_t) st.st_blocks * 512;
+        needs = size_bytes > has ? size_bytes - has : 0;
+        if (there < needs)
+                return -ENOSPC;
+        return there - needs < free_bytes ? -ENOSR : 0;
+}
+
+int sink_check_room(const Sink *sink, uint64_t free_bytes)
+{
+        return sink->claimed > sink->position ? 0 : look_for_room(sink, 0, free_bytes);
+}
+
+int sink_reserve(Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
 {
         uint64_t from = sink->position;
         int r;
@@ -246,9 +349,14 @@ int sink_reserve(Sink *sink, uint64_t size_bytes)
                 return 0;
         if (size_bytes > INT64_MAX)
                 return -EFBIG;
+        r = look_for_room(sink, size_bytes, free_bytes);
+        if (r < 0)
+                return r;
         if (fallocate(sink->fd, FALLOC_FL_KEEP_SIZE, (off_t) from, (off_t) (size_bytes - from)) ==
-            0)
+            0) {
+                sink->claimed = size_bytes;
                 return 0;
+        }
         if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
                 return 0;
         r = -errno;
@@ -396,4 +504,20 @@ int sink_clean(int dir_fd, const SinkFile *file)
         if (unlinkat(dir_fd, file->temp_name, 0) < 0 && errno != ENOENT)
                 return -errno;
         return 0;
+}
+
+int sink_sweep(int dir_fd, const char *final_name, uint32_t tag, const char *kept)
+{
+        int result = 0;
+
+        for (uint32_t generation = 0; generation < GENERATIONS; generation++) {
+                _cleanup_free_ char *name = NULL;
+                int r = make_name(final_name, tag | generation, &name);
+
+                if (r >= 0 && strcmp(name, kept) != 0)
+                        r = remove_unrecorded(dir_fd, name);
+                if (r < 0 && result == 0)
+                        result = r;
+        }
+        return result;
 }

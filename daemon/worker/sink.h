@@ -9,12 +9,14 @@
  *   -EEXIST       it is there and neither a regular file nor a symlink
  *   -EWOULDBLOCK  another process holds the temporary file
  *   -ESTALE       the temporary file is not the one recorded, or no longer whole
+ *   -ENOSR        there is room, but less than what shall be left free would remain
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <systemd/sd-id128.h>
 
 #include "base/macro.h"
 
@@ -23,16 +25,21 @@ typedef struct Sink Sink;
 /* A file as the record of its download names it. */
 typedef struct SinkFile {
         const char *temp_name;
-        uint64_t device;
         uint64_t inode;
 } SinkFile;
+
+/*
+ * Marks the temporary files of one file of a job. Their names follow from it, so that one that
+ * was made and never recorded is found again; the low bits are left to tell generations apart.
+ */
+uint32_t sink_tag(sd_id128_t job, uint32_t index);
 
 /*
  * Looks at the final name and whether the directory may be written; touches nothing.
  * dir_fd (O_PATH) is borrowed and outlives the sink. -EISDIR, -EEXIST, -EACCES, -EROFS.
  */
-int sink_new(int dir_fd, const char *final_name, Sink **ret);
-/* Gives up the lock; the temporary file stays. */
+int sink_new(int dir_fd, const char *final_name, uint32_t tag, Sink **ret);
+/* Gives up the lock, and room that was claimed but not written; the temporary file stays. */
 Sink *sink_free(Sink *sink);
 DEFINE_CLEANUP(Sink *, sink_free);
 
@@ -42,15 +49,22 @@ DEFINE_CLEANUP(Sink *, sink_free);
  */
 int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes);
 
-/* Starts an empty temporary file under a new name; removes the one it had before. */
+/*
+ * Starts an empty temporary file under another name than the one before, also when that could
+ * not be continued; removes the one it had, and what a killed process left under the new name.
+ */
 int sink_create(Sink *sink);
 
 /* What sink_continue() or sink_create() opened; the name lives as long as that. */
 SinkFile sink_file(const Sink *sink);
 
-/* Claims room for a file of that size where the file system can, all or none. -ENOSPC, -EDQUOT,
- * -EFBIG. */
-int sink_reserve(Sink *sink, uint64_t size_bytes);
+/*
+ * Claims room for a file of that size where the file system can, all or none, so that free_bytes
+ * are left (0: does not matter). -ENOSPC, -ENOSR, -EDQUOT, -EFBIG.
+ */
+int sink_reserve(Sink *sink, uint64_t size_bytes, uint64_t free_bytes);
+/* For a file that has no room of its own: whether free_bytes are left. -ENOSR. */
+int sink_check_room(const Sink *sink, uint64_t free_bytes);
 
 /* After -EIO nothing in the file is trusted: sink_sync() fails from then on. */
 int sink_write(Sink *sink, const void *data, size_t size_bytes);
@@ -84,3 +98,10 @@ int sink_publish_rename(int dir_fd, const SinkFile *file, const char *final_name
 
 /* Removes the temporary file if it is still the one recorded; anything else is left alone. */
 int sink_clean(int dir_fd, const SinkFile *file);
+
+/*
+ * Removes what was made for that tag and never recorded: files under the names of its
+ * generations that are ours, as they were created and held by nobody. kept is the recorded
+ * name, which stays.
+ */
+int sink_sweep(int dir_fd, const char *final_name, uint32_t tag, const char *kept);

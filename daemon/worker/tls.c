@@ -29,8 +29,9 @@ struct Tls {
 struct TlsWatch {
         unsigned n_users;
         unsigned flags;
-        bool shows; /* there is a certificate to show */
-        bool asked; /* for one, in vain */
+        bool shows;    /* there is a certificate to show */
+        bool asked;    /* for one, in vain */
+        bool at_proxy; /* the handshake that was begun last is one with a proxy */
         int alert;  /* the last that the peer sent, RFC 8446 section 6; -1: none */
         long error; /* X509_V_ERR_… that was not tolerated */
 };
@@ -348,18 +349,40 @@ static void check_revocation(SSL_CTX *context)
         (void) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 }
 
+/*
+ * libcurl calls for the proxy's handshake, too, and does not say so: it is told by what
+ * mark_proxy() asked for.
+ */
+static bool is_for_proxy(SSL_CTX *context)
+{
+        X509_VERIFY_PARAM *param = X509_STORE_get0_param(SSL_CTX_get_cert_store(context));
+
+        return !(X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_PARTIAL_CHAIN);
+}
+
+/* A proxy's certificate has to lead to a root; libcurl takes any trusted one for a server's. */
+static CURLcode mark_proxy(CURL *easy)
+{
+        return curl_easy_setopt(easy,
+                                CURLOPT_PROXY_SSL_OPTIONS,
+                                (long) CURLSSLOPT_NO_PARTIALCHAIN);
+}
+
 /* CURLOPT_SSL_CTX_FUNCTION */
 static CURLcode on_context(CURL *easy, void *pointer, void *userdata)
 {
         SSL_CTX *context = pointer;
         TlsWatch *watch = userdata;
 
+        watch->at_proxy = is_for_proxy(context);
+        watch->error = X509_V_OK;
+        watch->alert = -1;
         if (SSL_CTX_set_ex_data(context, watch_index, watch) != 1)
                 return CURLE_OUT_OF_MEMORY;
         watch->n_users++;
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);
         SSL_CTX_set_info_callback(context, on_info);
-        if (!watch->shows)
+        if (!watch->shows && !watch->at_proxy)
                 SSL_CTX_set_client_cert_cb(context, on_certificate_request);
         if (watch->flags & 1U << SECURITY_FLAG_ENABLE_CRL_CHECK)
                 check_revocation(context);
@@ -407,6 +430,7 @@ int tls_set_up(Tls *tls, CURL *easy, bool own, TlsWatch **ret)
                 return -ENOMEM;
         bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
         bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, any_name ? 0L : 2L);
+        bad |= mark_proxy(easy);
         bad |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context);
         bad |= curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, watch);
         if (tls->authorities) {
@@ -457,6 +481,12 @@ static int code_of(long error)
 
 uint32_t tls_explain(const TlsWatch *watch, CURLcode result, const char **ret_text)
 {
+        if (watch->at_proxy && result != CURLE_PEER_FAILED_VERIFICATION)
+                return 0;
+        if (watch->at_proxy) {
+                *ret_text = "The proxy's certificate is not trusted";
+                return (uint32_t) ERROR_CODE_TRUST_FAILURE;
+        }
         /* Before TLS 1.3 there was no better word for a missing certificate than 40. */
         if (watch->asked &&
             (is_about_client(watch->alert) || watch->alert == SSL3_AD_HANDSHAKE_FAILURE)) {

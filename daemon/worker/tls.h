@@ -1,8 +1,10 @@
 /*
  * What a job's settings mean for TLS: which authorities and defects of a server's certificate are
  * accepted, whether revocation lists are asked, which certificate the owner shows; and what a
- * handshake failed of (spec section 4.3). The files that the settings name are read once, as the
- * owner. The only file that speaks to OpenSSL about connections.
+ * handshake failed of (spec section 4.3). Of a proxy the same defects are tolerated, but its
+ * authorities are the system's, its name counts, and it is shown no certificate. The files that
+ * the settings name are read once, as the owner. The only file that speaks to OpenSSL about
+ * connections.
  */
 #pragma once
 

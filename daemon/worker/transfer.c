@@ -11,15 +11,14 @@
 #include "model/limits.h"
 #include "worker/destinations.h"
 #include "worker/digest.h"
+#include "worker/logins.h"
 #include "worker/parts.h"
 #include "worker/redirects.h"
 #include "worker/request.h"
 #include "worker/resume.h"
+#include "worker/route.h"
 #include "worker/rungs.h"
 #include "worker/sink.h"
-
-/* A credential for each scheme that there is, and no more: a peer cannot make us loop. */
-#define MAX_CHALLENGES 4
 
 /* Of the file on disk, read again in one turn of the loop: about a millisecond. */
 #define REREAD_BYTES (1024U * 1024)
@@ -39,6 +38,7 @@ struct Transfer {
         uint64_t reread_bytes; /* so far */
         Request *request;
         char *url; /* of the request that runs or comes next */
+        Route route;
         ResumePlan plan;
         ResumeRung rung;       /* of the ladder, to begin the next request with */
         ResumeVerdict verdict; /* on the last answer that could be a body */
@@ -48,12 +48,10 @@ struct Transfer {
         uint64_t body_end;     /* where it has to end, if that is known */
         bool whole_only;       /* no parts: nothing would prove that they belong together */
         bool enough;           /* the rest of the body is not wanted */
-        Login logins[AUTH_TARGETS_MAX];
-        unsigned challenges[AUTH_TARGETS_MAX];
+        Logins *logins;
         unsigned redirects;
         unsigned restarts;
-        AuthTarget asked;
-        bool asking;
+        bool searching;  /* for proxies */
         bool downgraded; /* a redirect led from https to http: nothing is confidential any more */
         bool accepted;   /* the answer's body goes to the sink */
         Failure failure;
@@ -104,7 +102,6 @@ static int record_temp(Transfer *transfer)
 {
         SinkFile file = sink_file(transfer->sink);
 
-        transfer->record->device = file.device;
         transfer->record->inode = file.inode;
         return str_set(&transfer->record->temp_name, file.temp_name);
 }
@@ -268,7 +265,11 @@ static int accept_body(Transfer *transfer, const Head *head)
                 return r;
         }
         if (transfer->record->total_bytes != DOSVC_SIZE_UNKNOWN)
-                r = sink_reserve(transfer->sink, transfer->record->total_bytes);
+                r = sink_reserve(transfer->sink,
+                                 transfer->record->total_bytes,
+                                 transfer->place.settings->disk_reserve_bytes);
+        else
+                r = sink_check_room(transfer->sink, transfer->place.settings->disk_reserve_bytes);
         transfer->facts->begun(transfer->userdata, transfer);
         if (r < 0)
                 failure_set_local(&transfer->failure, r, transfer->record->local_name);
@@ -400,23 +401,14 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
         return 0;
 }
 
-/* What is the owner's own goes to the origin that he named, and not over a way seen by others. */
-static bool is_own_place(const Transfer *transfer)
+/*
+ * The owner named one origin: no credential, header or certificate of his goes to another, nor over
+ * a way that others see.
+ */
+static bool is_at_home(const Transfer *transfer)
 {
         return !transfer->downgraded &&
                spec_same_origin(transfer->url, file_record_owners_name(transfer->record));
-}
-
-static const Login *login_for(const Transfer *transfer, AuthTarget target)
-{
-        const Login *login = &transfer->logins[target];
-
-        if (!login->secret)
-                return NULL;
-        /* The server's credential is for the origin that the owner named. */
-        if (target == AUTH_TARGET_SERVER && !is_own_place(transfer))
-                return NULL;
-        return login;
 }
 
 static ResumeRung first_rung(const Transfer *transfer)
@@ -426,20 +418,38 @@ static ResumeRung first_rung(const Transfer *transfer)
         return transfer->rung > known ? transfer->rung : known;
 }
 
+/* Where to the URL; true when that is known now, else it will be, or the transfer ends. */
+static bool find_way(Transfer *transfer)
+{
+        int r = route_find(&transfer->route, transfer->place.proxies, transfer->url);
+
+        transfer->searching = r == -EAGAIN;
+        if (transfer->searching)
+                transfer->facts->searching(transfer->userdata, transfer, transfer->url);
+        else if (r < 0)
+                end_internal(transfer, r);
+        return r >= 0;
+}
+
 static void ask(Transfer *transfer)
 {
+        bool home = is_at_home(transfer);
         RequestSpec spec = {
                 .url = transfer->url,
-                .proxy = transfer->place.proxy,
-                .proxy_bypass = transfer->place.proxy_bypass,
-                .server = login_for(transfer, AUTH_TARGET_SERVER),
-                .proxy_login = login_for(transfer, AUTH_TARGET_PROXY),
+                .server = home ? logins_get(transfer->logins,
+                                            AUTH_TARGET_SERVER,
+                                            file_record_owners_name(transfer->record))
+                               : NULL,
                 .tls = transfer->place.tls,
-                .own = is_own_place(transfer),
+                .own = home,
                 .headers = transfer->place.settings->headers,
         };
         int r;
 
+        if (!find_way(transfer))
+                return;
+        spec.proxy = route_proxy(&transfer->route);
+        spec.proxy_login = logins_get(transfer->logins, AUTH_TARGET_PROXY, spec.proxy);
         transfer->plan = (ResumePlan){ .rung = RESUME_RUNGS_MAX };
         if (!transfer->whole_only)
                 transfer->plan = resume_plan(transfer->record,
@@ -454,6 +464,18 @@ static void ask(Transfer *transfer)
         r = request_new(transfer->place.loop, &spec, &request_events, transfer, &transfer->request);
         if (r < 0)
                 end_internal(transfer, r);
+}
+
+void transfer_find_proxies(Transfer *transfer, const char *reason)
+{
+        if (!transfer->searching)
+                return;
+        if (reason) {
+                failure_set_detection(&transfer->failure, transfer->url, reason);
+                end(transfer);
+        } else {
+                ask(transfer);
+        }
 }
 
 static void fail_status(Transfer *transfer, const RequestResult *result)
@@ -475,50 +497,72 @@ static void fail_status(Transfer *transfer, const RequestResult *result)
 /* 401 or 407: which of the offered schemes shall it be? */
 static void challenge(Transfer *transfer, AuthTarget target, const RequestResult *result)
 {
-        unsigned offered =
-                target == AUTH_TARGET_PROXY ? result->proxy_offered : result->server_offered;
+        const char *proxy = route_proxy(&transfer->route);
 
-        if (offered == 0 || ++transfer->challenges[target] > MAX_CHALLENGES ||
-            (target == AUTH_TARGET_SERVER && !is_own_place(transfer))) {
+        if (target == AUTH_TARGET_PROXY && !str_is_empty(proxy)) /* no server is a proxy */
+                logins_challenge(transfer->logins, target, result->proxy_offered, proxy);
+        else if (target == AUTH_TARGET_SERVER && is_at_home(transfer))
+                logins_challenge(transfer->logins,
+                                 target,
+                                 result->server_offered,
+                                 file_record_owners_name(transfer->record));
+        else
                 fail_status(transfer, result);
-                return;
-        }
-        login_done(&transfer->logins[target]);
-        transfer->asking = true;
-        transfer->asked = target;
+}
+
+/* LoginsEvents.wanted */
+static void on_login_wanted(void *userdata, AuthTarget target, unsigned offered)
+{
+        Transfer *transfer = userdata;
+
         transfer->facts->challenged(transfer->userdata, transfer, target, offered);
 }
 
-void transfer_answer(Transfer *transfer,
-                     int result,
-                     AuthScheme scheme,
-                     const char *user_name,
-                     Secret *secret)
+/* LoginsEvents.ready */
+static void on_login_ready(void *userdata)
 {
-        _cleanup_(secret_freep) Secret *given = secret;
-        Login *login = &transfer->logins[transfer->asked];
+        ask(userdata);
+}
 
-        if (!transfer->asking)
-                return;
-        transfer->asking = false;
-        if (result >= 0 && !request_can_use(scheme))
-                result = -ENOENT;
-        if (result == -ENOENT) {
-                bool proxy = transfer->asked == AUTH_TARGET_PROXY;
+/* LoginsEvents.refused */
+static void on_login_refused(void *userdata, AuthTarget target, const char *text)
+{
+        Transfer *transfer = userdata;
+        bool proxy = target == AUTH_TARGET_PROXY;
 
-                failure_set_status(&transfer->failure, proxy ? 407 : 401, transfer->url, proxy, 0);
-                end(transfer);
-                return;
-        }
-        if (result >= 0)
-                result = str_set(&login->user_name, user_name);
-        if (result < 0) {
-                end_internal(transfer, result);
-                return;
-        }
-        login->scheme = scheme;
-        login->secret = STEAL_PTR(given);
-        ask(transfer);
+        failure_set_status(&transfer->failure, proxy ? 407 : 401, transfer->url, proxy, 0);
+        if (text)
+                failure_add(&transfer->failure, text);
+        end(transfer);
+}
+
+/* LoginsEvents.failed */
+static void on_login_failed(void *userdata, int error)
+{
+        end_internal(userdata, error);
+}
+
+static const LoginsEvents login_events = {
+        .wanted = on_login_wanted,
+        .ready = on_login_ready,
+        .refused = on_login_refused,
+        .failed = on_login_failed,
+};
+
+/* Whoever let the request pass liked its credential. */
+static void learn_logins(Transfer *transfer, const RequestResult *result)
+{
+        unsigned status = result->head->status;
+
+        if (status != 0 && status != 407)
+                logins_accepted(transfer->logins, AUTH_TARGET_PROXY);
+        if (status != 0 && status != 407 && status != 401 && is_at_home(transfer))
+                logins_accepted(transfer->logins, AUTH_TARGET_SERVER);
+}
+
+void transfer_answer(Transfer *transfer, const LoginsAnswer *answer)
+{
+        logins_answer(transfer->logins, answer);
 }
 
 static void refuse_redirect(Transfer *transfer, const char *text)
@@ -556,6 +600,7 @@ static void go_to(Transfer *transfer, char *url, bool downgrade)
         free(transfer->url);
         transfer->url = url;
         transfer->downgraded |= downgrade;
+        route_forget(&transfer->route);
         ask(transfer);
 }
 
@@ -681,9 +726,13 @@ static void on_done(void *userdata, const RequestResult *result)
         /* The facts in result are of the request: it goes when they have been used. */
         _cleanup_(request_freep) Request *request = STEAL_PTR(transfer->request);
         const Head *head = result->head;
+        bool other_way = route_next(&transfer->route, transfer->place.proxies, result->unreached);
 
+        learn_logins(transfer, result);
         if (transfer->failure.code)
                 end(transfer);
+        else if (other_way)
+                ask(transfer);
         else if (result->aborted && transfer->verdict == RESUME_ASK_AGAIN)
                 ask_again(transfer);
         else if (result->aborted && transfer->verdict == RESUME_CLIMB)
@@ -717,13 +766,13 @@ static int open_place(Transfer *transfer)
         FileRecord *record = transfer->record;
         SinkFile file = {
                 .temp_name = record->temp_name,
-                .device = record->device,
                 .inode = record->inode,
         };
         int r;
 
         r = sink_new(destination_fd(transfer->place.destination),
                      destination_entry(record->local_name),
+                     sink_tag(transfer->place.job, record->index),
                      &transfer->sink);
         if (r < 0 || str_is_empty(record->temp_name))
                 return r < 0 ? r : forget_version(record);
@@ -733,7 +782,7 @@ static int open_place(Transfer *transfer)
         r = count_restart(transfer, "The temporary file was gone or not the one recorded.");
         if (r >= 0)
                 r = str_set(&record->temp_name, "");
-        record->device = record->inode = 0;
+        record->inode = 0;
         return r < 0 ? r : forget_version(record);
 }
 
@@ -808,7 +857,9 @@ int transfer_new(const TransferPlace *place,
         transfer->record = record;
         transfer->facts = facts;
         transfer->userdata = userdata;
-        r = sd_event_add_defer(place->event, &transfer->report, on_report, transfer);
+        r = logins_new(place->tickets, &login_events, transfer, &transfer->logins);
+        if (r >= 0)
+                r = sd_event_add_defer(place->event, &transfer->report, on_report, transfer);
         if (r >= 0)
                 r = sd_event_source_set_enabled(transfer->report, SD_EVENT_OFF);
         if (r >= 0)
@@ -834,10 +885,12 @@ Transfer *transfer_free(Transfer *transfer)
         if (!transfer)
                 return NULL;
         transfer_halt(transfer);
+        logins_free(transfer->logins);
         sd_event_source_disable_unref(transfer->report);
         sink_free(transfer->sink);
         digest_free(transfer->digest);
         failure_done(&transfer->failure);
+        route_forget(&transfer->route);
         free(transfer->url);
         free(transfer);
         return NULL;
@@ -847,9 +900,9 @@ void transfer_halt(Transfer *transfer)
 {
         transfer->request = request_free(transfer->request);
         transfer->reread = sd_event_source_disable_unref(transfer->reread);
-        transfer->asking = false;
-        for (size_t i = 0; i < AUTH_TARGETS_MAX; i++)
-                login_done(&transfer->logins[i]);
+        transfer->searching = false;
+        if (transfer->logins)
+                logins_forget(transfer->logins);
 }
 
 void transfer_start_sync(Transfer *transfer)
@@ -878,6 +931,13 @@ int transfer_sync(Transfer *transfer)
         return 1;
 }
 
+int transfer_check_room(const Transfer *transfer)
+{
+        return transfer->accepted
+                       ? sink_check_room(transfer->sink, transfer->place.settings->disk_reserve_bytes)
+                       : 0;
+}
+
 FileRecord *transfer_record(Transfer *transfer)
 {
         return transfer->record;
@@ -890,5 +950,10 @@ uint64_t transfer_received(const Transfer *transfer)
 
 bool transfer_is_asking(const Transfer *transfer)
 {
-        return transfer->asking;
+        return logins_is_asking(transfer->logins);
+}
+
+bool transfer_is_searching(const Transfer *transfer)
+{
+        return transfer->searching;
 }

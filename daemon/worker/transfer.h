@@ -4,6 +4,7 @@
  *
  *   open the place ─► request ─► 2xx: bytes to the sink ─────────────► whole | failed
  *                       ▲  ▲──── 3xx: own hop, as far as RedirectPolicy lets it
+ *                       │  ▲──── no such proxy: the next one of the list
  *                       │─────── 401, 407: asks for one credential, once more with it
  *                       │─────── nothing proved: the next rung of the ladder
  *                       │─────── one of several parts: for the next
@@ -22,9 +23,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
 
 #include "base/macro.h"
-#include "base/secret.h"
 
 #include "model/settings.h"
 #include "model/spec.h"
@@ -32,7 +33,10 @@
 
 typedef struct CurlLoop CurlLoop;
 typedef struct Destination Destination;
+typedef struct LoginsAnswer LoginsAnswer;
+typedef struct Proxies Proxies;
 typedef struct Rungs Rungs;
+typedef struct Tickets Tickets;
 typedef struct Tls Tls;
 typedef struct Transfer Transfer;
 
@@ -44,6 +48,8 @@ typedef struct TransferFacts {
         void (*begun)(void *userdata, Transfer *transfer);
         /* A challenge: transfer_answer() must follow, not from within. */
         void (*challenged)(void *userdata, Transfer *transfer, AuthTarget target, unsigned offered);
+        /* Proxies have to be searched for: transfer_find_proxies() must follow. */
+        void (*searching)(void *userdata, Transfer *transfer, const char *url);
         /*
          * The last fact: failure is NULL if all bytes are written (not yet synced), else the
          * receiver's to move. The transfer may be freed.
@@ -54,13 +60,14 @@ typedef struct TransferFacts {
 /* Where a transfer works; everything is borrowed and outlives it. */
 typedef struct TransferPlace {
         sd_event *event;
+        sd_id128_t job;
         CurlLoop *loop;
         Destination *destination;
         Rungs *rungs;
+        Tickets *tickets;
+        Proxies *proxies;
         Tls *tls;
         const TransferSettings *settings;
-        const char *proxy;        /* "" = direct */
-        const char *proxy_bypass; /* "" = none */
 } TransferPlace;
 
 /*
@@ -76,15 +83,14 @@ int transfer_new(const TransferPlace *place,
 Transfer *transfer_free(Transfer *transfer);
 DEFINE_CLEANUP(Transfer *, transfer_free);
 
+/* The answer to challenged(): as logins_answer(). */
+void transfer_answer(Transfer *transfer, const LoginsAnswer *answer);
+
 /*
- * The answer to challenged(): result 0 with the scheme and its credential (secret is taken
- * over), -ENOENT: there is none; other errnos end the file as transiently failed.
+ * After searching(), for the URL that was told or another one: looks again, and goes on where
+ * there is an answer. reason: the search has failed, a sentence; NULL: it has not. From the loop.
  */
-void transfer_answer(Transfer *transfer,
-                     int result,
-                     AuthScheme scheme,
-                     const char *user_name,
-                     Secret *secret);
+void transfer_find_proxies(Transfer *transfer, const char *reason);
 
 /* Drops request and credentials; what is written stays and can be synced. */
 void transfer_halt(Transfer *transfer);
@@ -99,7 +105,11 @@ void transfer_start_sync(Transfer *transfer);
  */
 int transfer_sync(Transfer *transfer);
 
+/* As sink_check_room() while bytes come: what is left free besides this file. */
+int transfer_check_room(const Transfer *transfer);
+
 FileRecord *transfer_record(Transfer *transfer);
 /* Bytes received of the file so far, what an earlier attempt left on disk included. */
 uint64_t transfer_received(const Transfer *transfer);
 bool transfer_is_asking(const Transfer *transfer);
+bool transfer_is_searching(const Transfer *transfer);

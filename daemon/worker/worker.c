@@ -13,7 +13,10 @@
 
 #include "worker/curl-loop.h"
 #include "worker/destinations.h"
+#include "worker/logins.h"
+#include "worker/proxies.h"
 #include "worker/rungs.h"
+#include "worker/tickets.h"
 #include "worker/tls.h"
 #include "worker/transfer.h"
 
@@ -48,11 +51,12 @@ typedef struct Flow {
 
 struct Worker {
         sd_event *event;
+        sd_id128_t job;
         FileRecord *records; /* owned */
         size_t n_records;
-        size_t next;               /* the first that has not been started */
+        size_t next;    /* the first that has not been started */
+        char *searched; /* URL of the question about proxies that is under way; NULL: none */
         TransferSettings settings; /* owned */
-        char *proxy_bypass;        /* as CURLOPT_NOPROXY has it */
         Tls *tls;
         const WorkerFacts *facts;
         void *userdata;
@@ -60,6 +64,8 @@ struct Worker {
         Destinations *destinations;
         CurlLoop *loop;
         Rungs *rungs;
+        Tickets *tickets;
+        Proxies *proxies;
         Flow flows[MAX_ACTIVE + MAX_SETTLING];
         size_t n_active, n_settling;
         uint64_t checkpoint_usec;
@@ -213,15 +219,15 @@ static void checkpoint_or_fail(Worker *worker)
 
 static int start_file(Worker *worker, FileRecord *record, Failure *failure)
 {
-        char *const *proxies = worker->settings.proxies;
         TransferPlace place = {
                 .event = worker->event,
+                .job = worker->job,
                 .loop = worker->loop,
                 .rungs = worker->rungs,
+                .tickets = worker->tickets,
+                .proxies = worker->proxies,
                 .tls = worker->tls,
                 .settings = &worker->settings,
-                .proxy = proxies && *proxies ? *proxies : "",
-                .proxy_bypass = worker->proxy_bypass,
         };
         Flow *flow;
         int r = destinations_add(worker->destinations, record->local_name, &place.destination);
@@ -308,6 +314,20 @@ static void on_challenged(void *userdata, Transfer *transfer, AuthTarget target,
                                     offered);
 }
 
+/* TransferFacts.searching: one question at a time, those that wait ask again after its answer. */
+static void on_searching(void *userdata, Transfer *transfer, const char *url)
+{
+        Worker *worker = userdata;
+
+        if (worker->searched)
+                return;
+        worker->searched = strdup(url);
+        if (worker->searched)
+                worker->facts->find_proxies(worker->userdata, worker->searched);
+        else
+                transfer_find_proxies(transfer, strerrordesc_np(ENOMEM));
+}
+
 /* TransferFacts.ended */
 static void on_ended(void *userdata, Transfer *transfer, Failure *failure)
 {
@@ -335,6 +355,7 @@ static void on_ended(void *userdata, Transfer *transfer, Failure *failure)
 static const TransferFacts transfer_facts = {
         .begun = on_begun,
         .challenged = on_challenged,
+        .searching = on_searching,
         .ended = on_ended,
 };
 
@@ -390,6 +411,22 @@ static bool is_checkpoint_due(Worker *worker)
                (unsynced > 0 && now_usec(worker) - worker->checkpoint_usec >= CHECKPOINT_USEC);
 }
 
+/* Files that have no room of their own grow into everybody's. */
+static void check_room(Worker *worker)
+{
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
+                const FileRecord *record = transfer_record(flow->transfer);
+                Failure failure = { 0 };
+                int r = transfer_check_room(flow->transfer);
+
+                if (r < 0) {
+                        failure_set_local(&failure, r, record->local_name);
+                        fail(worker, record->index, &failure);
+                        return;
+                }
+        }
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Worker *worker = userdata;
@@ -398,8 +435,10 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
         (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         tell_progress(worker);
         (void) tell_begun(NULL, worker);
-        if (is_checkpoint_due(worker))
+        if (is_checkpoint_due(worker)) {
                 checkpoint_or_fail(worker);
+                check_room(worker);
+        }
         return 0;
 }
 
@@ -488,25 +527,6 @@ static int add_sources(Worker *worker)
         return r;
 }
 
-/* CURLOPT_NOPROXY: one string with commas. */
-static int join_bypass(char *const *hosts, char **ret)
-{
-        _cleanup_free_ char *joined = strdup("");
-
-        for (; joined && hosts && *hosts; hosts++) {
-                char *longer = NULL;
-
-                if (str_format(&longer, "%s%s%s", joined, joined[0] ? "," : "", *hosts) < 0)
-                        return -ENOMEM;
-                free(joined);
-                joined = longer;
-        }
-        if (!joined)
-                return -ENOMEM;
-        *ret = STEAL_PTR(joined);
-        return 0;
-}
-
 int worker_new(sd_event *event,
                const WorkerOrder *order,
                const WorkerFacts *facts,
@@ -514,6 +534,7 @@ int worker_new(sd_event *event,
                Worker **ret)
 {
         _cleanup_(worker_freep) Worker *worker = calloc(1, sizeof(*worker));
+        const TransferSettings *settings = &order->settings;
         int r;
 
         if (!worker)
@@ -521,14 +542,19 @@ int worker_new(sd_event *event,
         worker->event = sd_event_ref(event);
         worker->facts = facts;
         worker->userdata = userdata;
-        r = join_bypass(order->settings.proxy_bypass, &worker->proxy_bypass);
+        r = proxies_new(settings->proxies, settings->proxy_bypass, &worker->proxies);
         if (r >= 0)
                 r = rungs_new(&worker->rungs);
+        if (r >= 0)
+                r = tickets_new(event,
+                                settings->ticket_cache ? settings->ticket_cache : "",
+                                &worker->tickets);
         if (r >= 0)
                 r = add_sources(worker);
         if (r < 0)
                 return r;
-        worker->settings = order->settings;
+        worker->settings = *settings;
+        worker->job = order->job;
         worker->records = order->records;
         worker->n_records = order->n_records;
         *ret = STEAL_PTR(worker);
@@ -542,30 +568,42 @@ Worker *worker_free(Worker *worker)
         wind_up(worker);
         destinations_free(worker->destinations);
         rungs_free(worker->rungs);
+        tickets_free(worker->tickets);
+        proxies_free(worker->proxies);
         for (size_t i = 0; i < worker->n_records; i++)
                 file_record_done(&worker->records[i]);
         free(worker->records);
         tls_free(worker->tls);
         transfer_settings_done(&worker->settings);
-        free(worker->proxy_bypass);
+        free(worker->searched);
         sd_event_unref(worker->event);
         free(worker);
         return NULL;
 }
 
-void worker_answer(Worker *worker,
-                   uint32_t file,
-                   int result,
-                   AuthScheme scheme,
-                   const char *user_name,
-                   Secret *secret)
+void worker_answer(Worker *worker, uint32_t file, const LoginsAnswer *answer)
 {
         for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
                 if (transfer_record(flow->transfer)->index == file &&
                     transfer_is_asking(flow->transfer)) {
-                        transfer_answer(flow->transfer, result, scheme, user_name, secret);
+                        transfer_answer(flow->transfer, answer);
                         return;
                 }
         }
-        secret_free(secret);
+        secret_free(answer->secret);
+}
+
+void worker_found_proxies(Worker *worker, int result, char *const *proxies, const char *reason)
+{
+        _cleanup_free_ char *url = STEAL_PTR(worker->searched);
+
+        if (!url || worker->ended)
+                return;
+        if (result >= 0) {
+                result = proxies_found(worker->proxies, url, proxies);
+                reason = "The answer is no list of proxies.";
+        }
+        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));)
+                if (transfer_is_searching(flow->transfer))
+                        transfer_find_proxies(flow->transfer, result < 0 ? reason : NULL);
 }

@@ -11,14 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
+#include <systemd/sd-id128.h>
 
 #include "base/macro.h"
-#include "base/secret.h"
 
 #include "model/settings.h"
 #include "model/spec.h"
 #include "worker/failure.h"
 
+typedef struct LoginsAnswer LoginsAnswer;
 typedef struct Worker Worker;
 
 /* Live figures of one file. */
@@ -34,12 +35,16 @@ typedef struct WorkerFacts {
         void (*checkpoint)(void *userdata, const FileRecord *const *records, size_t n_records);
         /* worker_answer() must follow, not from within. */
         void (*authenticate)(void *userdata, uint32_t file, AuthTarget target, unsigned offered);
+        /* The proxies for the origin of url: worker_found_proxies() must follow, not from within.
+         */
+        void (*find_proxies)(void *userdata, const char *url);
         /* The last fact is one of these; credentials and connections are gone by then. */
         void (*finished)(void *userdata);
         void (*failed)(void *userdata, uint32_t file, const Failure *failure);
 } WorkerFacts;
 
 typedef struct WorkerOrder {
+        sd_id128_t job;
         FileRecord *records; /* taken over by worker_new() when it succeeds */
         size_t n_records;
         TransferSettings settings; /* taken over as well */
@@ -57,10 +62,11 @@ DEFINE_CLEANUP(Worker *, worker_free);
 /* Ends early: syncs, tells a last checkpoint(), nothing more. Harmless after the end. */
 void worker_stop(Worker *worker);
 
-/* As transfer_answer(), for a file that asked; others are ignored. secret is taken over. */
-void worker_answer(Worker *worker,
-                   uint32_t file,
-                   int result,
-                   AuthScheme scheme,
-                   const char *user_name,
-                   Secret *secret);
+/* As logins_answer(), for a file that asked; others are ignored. */
+void worker_answer(Worker *worker, uint32_t file, const LoginsAnswer *answer);
+
+/*
+ * What find_proxies() asked for. result 0: proxies for the URL that was asked for; negative:
+ * reason, a sentence, says why there are none.
+ */
+void worker_found_proxies(Worker *worker, int result, char *const *proxies, const char *reason);

@@ -341,9 +341,9 @@ START_TEST(bad_values_of_properties_are_refused)
                      -EINVAL,
                      DBUS_ERROR("InvalidArgs"));
         assert_error(alice,
-                     dosvc_job_set_proxy(alice, id, "autodetect", NULL, NULL),
-                     -EOPNOTSUPP,
-                     ERROR("NotSupported"));
+                     dosvc_job_set_proxy(alice, id, "automatic", NULL, NULL),
+                     -EINVAL,
+                     DBUS_ERROR("InvalidArgs"));
         assert_error(bob,
                      dosvc_job_set_display_name(bob, id, "mine"),
                      -ENOENT,

@@ -153,6 +153,9 @@ START_TEST(a_cancelled_job_is_cleaned_up_after_a_crash)
         daemon_start(&scene.daemon);
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, !has_leftovers()));
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, jobs() == 0));
+        /* A cancelled job is not counted: its row goes when the worker has said that it is done. */
+        ck_assert(
+                PROCESS_WAIT_UNTIL(WAIT_MSEC, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
         daemon_stop(&scene.daemon);
         ck_assert_uint_eq(ask_store("SELECT count(*) FROM jobs"), 0);
 }

@@ -248,7 +248,13 @@ START_TEST(proxy_settings_are_checked)
                 { "override", "http://proxy.example.com", NULL },
                 { "override", NULL, INVALID_ARGS },
                 { "none", "proxy.example.com", INVALID_ARGS },
-                { "autodetect", NULL, ERROR("NotSupported") },
+                { "autodetect", NULL, NULL },
+                { "autodetect", "proxy.example.com", INVALID_ARGS },
+                { "preconfig", "proxy.example.com", INVALID_ARGS },
+                { "override", "http=proxy.example.com:3128", NULL },
+                { "override", "https=https://proxy.example.com", NULL },
+                { "override", "ftp=proxy.example.com", INVALID_ARGS },
+                { "override", "http=", INVALID_ARGS },
                 { "Override", "proxy.example.com", INVALID_ARGS },
                 { "override", "socks5://proxy.example.com", INVALID_ARGS },
                 { "override", "http://user:password@proxy.example.com", INVALID_ARGS },
@@ -280,6 +286,49 @@ START_TEST(proxy_settings_are_checked)
                               settings[i].proxy,
                               error);
         }
+}
+END_TEST
+
+START_TEST(bypass_rules_are_checked)
+{
+        static const struct {
+                const char *rule, *error;
+        } rules[] = {
+                { "www.example.com", NULL },
+                { "*.example.com", NULL },
+                { "<local>", NULL },
+                { "192.0.2.0/24", NULL },
+                { "[2001:db8::1]", NULL },
+                { "aaa.*", INVALID_ARGS },
+                { "www.example.com:80", INVALID_ARGS },
+                { "a b", INVALID_ARGS },
+                { "", INVALID_ARGS },
+                { "192.0.2.0/33", INVALID_ARGS },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+                const char *error = client_try(scene.alice,
+                                               job,
+                                               "org.freedesktop.DBus.Properties",
+                                               "Set",
+                                               "ssv",
+                                               DOSVC_JOB_INTERFACE,
+                                               "ProxySettings",
+                                               "(sasas)",
+                                               "override",
+                                               1,
+                                               "proxy.example.com",
+                                               1,
+                                               rules[i].rule);
+
+                ck_assert_msg(error ? rules[i].error && strcmp(error, rules[i].error) == 0
+                                    : !rules[i].error,
+                              "%s: %s",
+                              rules[i].rule,
+                              error);
+        }
+        /* The sentence says what is wrong. */
+        ck_assert_ptr_nonnull(strstr(client_last_message(), "bits"));
 }
 END_TEST
 
@@ -422,6 +471,7 @@ static Suite *make_suite(void)
 
         tcase_add_test(properties, properties_are_written_and_read);
         tcase_add_test(properties, proxy_settings_are_checked);
+        tcase_add_test(properties, bypass_rules_are_checked);
 
         tcase_add_test(states, a_job_without_files_cannot_be_resumed);
         tcase_add_test(states, a_job_that_never_ran_is_completed_in_part);

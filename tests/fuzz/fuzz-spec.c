@@ -1,6 +1,6 @@
 /*
  * Text that clients choose: URLs, paths, proxies, names, passwords. Whatever is accepted keeps
- * the promises of model/spec.h.
+ * the promises of model/spec.h and model/bypass.h.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -9,6 +9,7 @@
 
 #include "base/macro.h"
 
+#include "model/bypass.h"
 #include "model/limits.h"
 #include "model/spec.h"
 
@@ -62,6 +63,17 @@ static void check_proxy(const char *s)
         free(again);
 }
 
+static void check_rule(const char *rule, const char *host)
+{
+        const char *reason = NULL;
+
+        if (bypass_check(rule, &reason) < 0) {
+                assert(reason);
+                assert(!bypass_matches(rule, host));
+        } else
+                (void) bypass_matches(rule, host);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -71,13 +83,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         if (!text)
                 return 0;
-        (void) spec_check_password((const char *) data, size, &reason);
+        for (AuthScheme scheme = 0; scheme < AUTH_SCHEMES_MAX; scheme++)
+                (void) spec_check_password(scheme, (const char *) data, size, &reason);
         check_remote_name(text);
         check_names(text);
         check_proxy(text);
         second = strchr(text, '\n');
         if (second) {
                 *second++ = 0;
+                check_rule(text, second);
                 assert(spec_same_origin(text, second) == spec_same_origin(second, text));
         }
         free(text);

@@ -66,7 +66,6 @@ static int append_record(sd_bus_message *m, Input *input)
                                      take_number(input, 8),
                                      take_number(input, 8),
                                      take_number(input, 8),
-                                     take_number(input, 8),
                                      take_string(input, etag),
                                      take_string(input, date),
                                      take_string(input, url),

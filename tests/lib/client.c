@@ -219,7 +219,8 @@ const char *client_try_credential(sd_bus *bus,
         if (r >= 0 && credential->password_fd > 0)
                 r = sd_bus_message_append(call,
                                           "{sv}",
-                                          "password-fd",
+                                          strcmp(scheme, "bearer") == 0 ? "token-fd"
+                                                                        : "password-fd",
                                           "h",
                                           credential->password_fd);
         if (r >= 0)

@@ -37,7 +37,7 @@ typedef struct ClientCredential {
         const char *password;
         const char *token;
         const char *unknown; /* name of a further key, with a string */
-        int password_fd;
+        int password_fd;     /* for bearer token-fd */
 } ClientCredential;
 
 const char *client_try_credential(sd_bus *bus,
@@ -46,7 +46,10 @@ const char *client_try_credential(sd_bus *bus,
                                   const char *scheme,
                                   const ClientCredential *credential);
 
-/* User name and password as a client of libdosvc sends them: in a sealed memory file. */
+/*
+ * User name and password, or a token for bearer (user NULL), as a client of libdosvc sends them: in
+ * a sealed memory file.
+ */
 void client_set_password(sd_bus *bus,
                          const char *job,
                          const char *target,

@@ -21,7 +21,10 @@
 
 #define START_MSEC 15000
 
-static const char *const helper_names[] = { "dosvc-spawn", "dosvc-worker", "dosvc-secret" };
+static const char *const helper_names[] = { "dosvc-spawn",
+                                            "dosvc-worker",
+                                            "dosvc-secret",
+                                            "dosvc-proxy" };
 
 /* What systemd leaves for a unit with LoadCredentialEncrypted=vault.key. */
 static void make_key(Daemon *daemon)
@@ -67,7 +70,7 @@ static bool has_name(const Daemon *daemon)
         return sd_bus_get_name_creds(daemon->watcher, DOSVC_BUS_NAME, 0, NULL) >= 0;
 }
 
-void daemon_start(Daemon *daemon)
+void daemon_launch(Daemon *daemon)
 {
         _cleanup_free_ char *program = strdup(stage_daemon("dosvcd"));
         _cleanup_free_ char *state = NULL, *config = NULL, *address = NULL;
@@ -92,6 +95,11 @@ void daemon_start(Daemon *daemon)
                 .output = daemon->log,
                 .uid = is_user ? USERS_ALICE_UID : 0,
         });
+}
+
+void daemon_start(Daemon *daemon)
+{
+        daemon_launch(daemon);
         if (!PROCESS_WAIT_UNTIL(START_MSEC, has_name(daemon) || !process_is_alive(daemon->pid)) ||
             !has_name(daemon))
                 ck_abort_msg("dosvcd does not start: %s", temp_dir_read(daemon->log, NULL));

@@ -45,6 +45,9 @@ void daemon_init(Daemon *daemon,
 /* Starts it and waits until org.dosvc1 is on the bus. */
 void daemon_start(Daemon *daemon);
 
+/* Starts it and waits for nothing. */
+void daemon_launch(Daemon *daemon);
+
 /* SIGTERM; the exit status must be 0 and no process of it may be left. */
 void daemon_stop(Daemon *daemon);
 

@@ -18,6 +18,36 @@ static void must(int result)
                 errx(EXIT_FAILURE, "fake-link: %d", result);
 }
 
+WorkerLink *worker_link_free(WorkerLink *link)
+{
+        if (!link)
+                return NULL;
+        list_remove(&link->link);
+        for (size_t i = 0; i < link->n_files; i++)
+                file_record_done(&link->files[i]);
+        free(link->files);
+        free(link->owner_name);
+        transfer_settings_done(&link->settings);
+        free(link);
+        return NULL;
+}
+
+static int copy_order(WorkerLink *link, const WorkerOrder *order)
+{
+        int r = 0;
+
+        link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
+        if (!link->files)
+                return -ENOMEM;
+        for (; r >= 0 && link->n_files < order->n_files; link->n_files += r >= 0)
+                r = file_record_copy(&link->files[link->n_files], &order->files[link->n_files]);
+        if (r >= 0)
+                r = str_set(&link->owner_name, order->owner_name);
+        if (r >= 0 && order->settings)
+                r = transfer_settings_copy(&link->settings, order->settings);
+        return r;
+}
+
 int worker_link_new(sd_event *event,
                     Spawner *spawner,
                     const WorkerOrder *order,
@@ -34,38 +64,22 @@ int worker_link_new(sd_event *event,
         }
         link = calloc(1, sizeof(*link));
         if (!link)
-                err(EXIT_FAILURE, "fake-link");
+                return -ENOMEM;
+        list_init(&link->link);
         link->facts = facts;
         link->userdata = userdata;
         link->task = order->task;
         link->job = order->job;
         link->owner_uid = order->owner_uid;
-        link->n_files = order->n_files;
-        link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
-        must(link->files ? 0 : -ENOMEM);
-        must(str_set(&link->owner_name, order->owner_name));
-        if (order->settings)
-                must(transfer_settings_copy(&link->settings, order->settings));
-        for (size_t i = 0; i < order->n_files; i++)
-                must(file_record_copy(&link->files[i], &order->files[i]));
+        r = copy_order(link, order);
+        if (r < 0) {
+                worker_link_free(link);
+                return r;
+        }
         list_append(&links, &link->link);
         n_links++;
         *ret = link;
         return 0;
-}
-
-WorkerLink *worker_link_free(WorkerLink *link)
-{
-        if (!link)
-                return NULL;
-        list_remove(&link->link);
-        for (size_t i = 0; i < link->n_files; i++)
-                file_record_done(&link->files[i]);
-        free(link->files);
-        free(link->owner_name);
-        transfer_settings_done(&link->settings);
-        free(link);
-        return NULL;
 }
 
 void worker_link_stop(WorkerLink *link)

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/macro.h"
 
+#include "tests/lib/process.h"
 #include "tests/lib/temp-dir.h"
 
 #define DIGEST_HEX (EVP_MAX_MD_SIZE * 2 + 1)
@@ -196,6 +197,18 @@ const char *http_field(const HttpRequest *request, const char *name, char *buffe
         return NULL;
 }
 
+void http_hide_field(HttpRequest *request, const char *name)
+{
+        size_t size = strlen(name);
+
+        for (char *line = request->fields; *line; line += strcspn(line, "\n") + 1) {
+                if (strncasecmp(line, name, size) == 0 && line[size] == ':')
+                        line[0] = '-';
+                if (!strchr(line, '\n'))
+                        break;
+        }
+}
+
 void http_write(HttpRequest *request, const void *data, size_t size_bytes)
 {
         if (fd_write_all(request->fd, data, size_bytes) < 0)
@@ -250,6 +263,30 @@ static bool wants_range(const HttpRequest *request,
         return true;
 }
 
+/* The body as the handler wants it: in pieces, and not all of it. */
+static void write_body(HttpRequest *request, const char *data, size_t size_bytes)
+{
+        size_t piece = request->piece_bytes ? request->piece_bytes : size_bytes;
+        size_t left = size_bytes;
+
+        if (request->cut_bytes > 0 && request->cut_bytes < size_bytes) {
+                left = request->cut_bytes;
+                http_hang_up(request, false);
+        }
+        while (left > 0) {
+                size_t size = left < piece ? left : piece;
+
+                if (fd_write_all(request->fd, data, size) < 0) {
+                        request->keep = false;
+                        return;
+                }
+                data += size;
+                left -= size;
+                if (left > 0 && request->piece_msec > 0)
+                        process_nap_msec(request->piece_msec);
+        }
+}
+
 void http_serve(HttpRequest *request, const HttpContent *content)
 {
         size_t from = 0, end = content->size_bytes;
@@ -282,7 +319,7 @@ void http_serve(HttpRequest *request, const HttpContent *content)
                 http_printf(request, "Last-Modified: %s\r\n", content->last_modified);
         http_printf(request, "Set-Cookie: session=confidential\r\n\r\n");
         if (strcmp(request->method, "HEAD") != 0)
-                http_write(request, (const char *) content->data + from, end - from);
+                write_body(request, (const char *) content->data + from, end - from);
 }
 
 bool http_has_basic(const HttpRequest *request,

@@ -28,6 +28,9 @@ typedef struct HttpRequest {
         int fd;
         uint32_t *counters;
         bool keep; /* the connection stays open; a handler may say no */
+        /* How http_serve() shall send a body; 0: at once and whole. */
+        size_t piece_bytes, cut_bytes;
+        unsigned piece_msec;
 } HttpRequest;
 
 /* Answers one request in the server's process. */
@@ -52,6 +55,9 @@ size_t http_server_count(const HttpServer *server);
 
 /* Value of a header field into buffer, NULL if it is not there. */
 const char *http_field(const HttpRequest *request, const char *name, char *buffer, size_t size);
+
+/* The request as if it had come without that field. */
+void http_hide_field(HttpRequest *request, const char *name);
 
 /* Writes text, formatted, as it is: status line, header lines, empty line, body. */
 void http_printf(HttpRequest *request, const char *format, ...)

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -158,26 +157,13 @@ static void serve_two_lengths(HttpRequest *request)
         http_hang_up(request, false);
 }
 
-/* The request as if it had come without that field. */
-static void hide_field(HttpRequest *request, const char *name)
-{
-        size_t size = strlen(name);
-
-        for (char *line = request->fields; *line; line += strcspn(line, "\n") + 1) {
-                if (strncasecmp(line, name, size) == 0 && line[size] == ':')
-                        line[0] = '-';
-                if (!strchr(line, '\n'))
-                        break;
-        }
-}
-
 /* Knows If-Range with a date only. */
 static void serve_date_only(HttpRequest *request)
 {
         char condition[256];
 
         if (http_field(request, "If-Range", condition, sizeof(condition)) && condition[0] == '"')
-                hide_field(request, "Range");
+                http_hide_field(request, "Range");
         serve_plain(request);
 }
 
@@ -187,7 +173,7 @@ static void serve_no_if_range(HttpRequest *request)
         char condition[256];
 
         if (http_field(request, "If-Range", condition, sizeof(condition)))
-                hide_field(request, "Range");
+                http_hide_field(request, "Range");
         serve_plain(request);
 }
 
@@ -205,7 +191,7 @@ static void serve_precondition(HttpRequest *request)
 
 static void serve_no_range(HttpRequest *request)
 {
-        hide_field(request, "Range");
+        http_hide_field(request, "Range");
         serve_plain(request);
 }
 
@@ -214,7 +200,7 @@ static void serve_careless(HttpRequest *request)
 {
         static const HttpContent b = { tricks_b, SIZE, ETAG_B, MODIFIED };
 
-        hide_field(request, "If-Range");
+        http_hide_field(request, "If-Range");
         http_serve(request, &b);
 }
 
@@ -223,7 +209,7 @@ static void serve_careless_bare(HttpRequest *request)
 {
         static const HttpContent bare = { tricks_b, SIZE, NULL, NULL };
 
-        hide_field(request, "If-Range");
+        http_hide_field(request, "If-Range");
         http_serve(request, &bare);
 }
 
@@ -239,7 +225,7 @@ static void serve_flipping(HttpRequest *request)
 /* The same, and whatever If-Range says. */
 static void serve_flipping_parts(HttpRequest *request)
 {
-        hide_field(request, "If-Range");
+        http_hide_field(request, "If-Range");
         serve_flipping(request);
 }
 
@@ -261,7 +247,7 @@ static void serve_redated(HttpRequest *request)
 {
         static const HttpContent b = { tricks_b, SIZE, ETAG, "Fri, 01 Mar 2024 10:00:00 GMT" };
 
-        hide_field(request, "If-Range");
+        http_hide_field(request, "If-Range");
         http_serve(request, &b);
 }
 
@@ -269,7 +255,7 @@ static void serve_shrunk(HttpRequest *request)
 {
         static const HttpContent b = { tricks_b, SIZE / 2, ETAG_B, MODIFIED };
 
-        hide_field(request, "If-Range");
+        http_hide_field(request, "If-Range");
         http_serve(request, &b);
 }
 
@@ -277,7 +263,7 @@ static void serve_grown(HttpRequest *request)
 {
         static const HttpContent a = { tricks_a, PART, ETAG, MODIFIED };
 
-        hide_field(request, "If-Range");
+        http_hide_field(request, "If-Range");
         http_serve(request, &a);
 }
 

@@ -53,7 +53,8 @@ static void on_changed(void *userdata, Job *job, unsigned changes, JobState prev
         if (changes & JOB_CHANGE_STATE) {
                 ck_assert_uint_ne(job->state, previous);
                 tell("%s ", job_state_to_string(job->state));
-        }
+        } else if (changes & JOB_CHANGE_TIMES)
+                tell("attempt ");
         if (changes & JOB_CHANGE_DISPLAY_NAME)
                 tell("name=%s ", job->display_name);
         if (changes & JOB_CHANGE_PRIORITY)
@@ -305,6 +306,14 @@ void complete(Job *job)
 {
         ck_assert_int_eq(manager_complete(manager, &alice, job, on_done, NULL), 0);
         turn();
+}
+
+unsigned count_slots(const Job *job, AuthTarget target)
+{
+        unsigned schemes = 0, implicit = 0;
+
+        ck_assert_int_eq(store_slot_schemes(store, job, target, &schemes, &implicit), 0);
+        return (unsigned) __builtin_popcount(schemes);
 }
 
 int set_password(Job *job, AuthTarget target, AuthScheme scheme, const char *password)

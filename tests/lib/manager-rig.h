@@ -25,8 +25,8 @@ extern int state_dir_fd;
 extern uint64_t now_usec; /* both clocks of the manager */
 
 /*
- * "new", "name=…", "priority", "owner=…", the state it changed to, "progress", "removed=…" and
- * what the callbacks below say, each with a space behind it.
+ * "new", "name=…", "priority", "owner=…", the state it changed to, "attempt" (its time alone),
+ * "progress", "removed=…" and what the callbacks below say, each with a space behind it.
  */
 extern char story[STORY_SIZE];
 
@@ -51,6 +51,8 @@ void wait_for_timer(void);
 /* Changed in this turn, not saved yet. */
 Job *create(const Caller *caller);
 void add_files(Job *job, size_t n);
+/* Credentials of the job that are kept, for that target. */
+unsigned count_slots(const Job *job, AuthTarget target);
 int set_password(Job *job, AuthTarget target, AuthScheme scheme, const char *password);
 
 /* Alice's verbs, with their turn. */

@@ -17,18 +17,33 @@
 
 #define STEP_BYTES ((size_t) 1024 * 1024)
 
+#define MAX_NEEDLE 256
+
 static char where[512];
+
+static bool is_in(const char *data, size_t size, const char *needle)
+{
+        char wide[2 * MAX_NEEDLE] = { 0 };
+        size_t length = strlen(needle);
+
+        if (length > MAX_NEEDLE)
+                errx(EXIT_FAILURE, "'%s' is too long to be searched for", needle);
+        for (size_t i = 0; i < length; i++)
+                wide[2 * i] = needle[i];
+        return memmem(data, size, needle, length) != NULL ||
+               memmem(data, size, wide, 2 * length) != NULL;
+}
 
 /* Steps overlap by the needle, so that one that lies across two steps is found. */
 static bool scan_range(int mem, uint64_t from, uint64_t to, const char *needle, char *buffer)
 {
-        size_t length = strlen(needle);
+        size_t length = 2 * strlen(needle);
 
-        for (uint64_t at = from; at + length <= to; at += STEP_BYTES - length) {
+        for (uint64_t at = from; at < to; at += STEP_BYTES - length) {
                 size_t want = to - at < STEP_BYTES ? (size_t) (to - at) : STEP_BYTES;
                 ssize_t got = pread(mem, buffer, want, (off_t) at);
 
-                if (got > 0 && memmem(buffer, (size_t) got, needle, length))
+                if (got > 0 && is_in(buffer, (size_t) got, needle))
                         return true;
         }
         return false;
@@ -78,7 +93,7 @@ bool memory_scan_proc_file(pid_t pid, const char *name, const char *needle)
 
         (void) snprintf(path, sizeof(path), "/proc/%d/%s", (int) pid, name);
         text = temp_dir_read(path, &size);
-        return memmem(text, size, needle, strlen(needle)) != NULL;
+        return is_in(text, size, needle);
 }
 
 static const char *wanted; /* nftw() has no userdata */
@@ -91,7 +106,7 @@ static int scan_file(const char *path, const struct stat *st, int type, struct F
         if (type != FTW_F || !S_ISREG(st->st_mode))
                 return 0;
         text = temp_dir_read(path, &size);
-        if (!memmem(text, size, wanted, strlen(wanted)))
+        if (!is_in(text, size, wanted))
                 return 0;
         (void) snprintf(where, sizeof(where), "%s", path);
         return 1;

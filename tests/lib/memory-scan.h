@@ -1,7 +1,7 @@
 /*
  * Looks for a string where it must not be: in the memory, the environment and the command
- * line of a process, in files. Plain bytes are searched, so a caller that fears other forms
- * (base64, UTF-16) asks for each.
+ * line of a process, in files. Its bytes are searched for, and the same widened to UTF-16, as NTLM
+ * has it; a caller that fears other forms (base64) asks for each.
  */
 #pragma once
 

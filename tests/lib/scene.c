@@ -30,9 +30,9 @@ int scene_play(Suite *suite, unsigned servers)
         if (__lsan_disable)
                 __lsan_disable();
         users_setup();
-        theatre = temp_dir_new();
         if (servers)
                 servers_start(servers);
+        theatre = temp_dir_new(); /* in the /tmp that the servers leave */
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

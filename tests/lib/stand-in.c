@@ -119,7 +119,7 @@ void stand_in_main(int argc, char **argv, char **environment)
         FILE *out;
         char byte;
 
-        if (!str_equal(argv[0], "dosvc-worker"))
+        if (!str_equal(argv[0], "dosvc-worker") && !str_equal(argv[0], "dosvc-proxy"))
                 return;
 
         out = open_memstream(&text, &size);
@@ -242,5 +242,6 @@ char *stand_in_stage(void)
         spawn = temp_dir_path(self, "dosvc-spawn");
         copy_program(spawn, dir, "dosvc-spawn", 0755);
         copy_program("/proc/self/exe", dir, "dosvc-worker", 0711);
+        copy_program("/proc/self/exe", dir, "dosvc-proxy", 0711);
         return dir;
 }

@@ -22,7 +22,7 @@ void stand_in_main(int argc, char **argv, char **environment);
 
 /*
  * A new directory with dosvc-spawn, which the Makefile puts two directories above the test
- * program, and the test program as dosvc-worker, 0711. Freed by temp_dir_remove().
+ * program, and the test program as dosvc-worker and dosvc-proxy, 0711. Freed by temp_dir_remove().
  */
 char *stand_in_stage(void);
 

@@ -4,6 +4,7 @@
  */
 #include "tests/lib/users.h"
 
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <grp.h>
@@ -20,6 +21,7 @@
 #include "base/macro.h"
 
 #define DATABASE_DIR USERS_HOME_DIR "/.database"
+#define TMP_DIR      DATABASE_DIR "/tmp"
 
 typedef struct User {
         const char *name;
@@ -33,6 +35,8 @@ static User users[] = {
         { "alice", USERS_ALICE_HOME, USERS_ALICE_UID, USERS_ALICE_UID },
         { "bob", USERS_BOB_HOME, USERS_BOB_UID, USERS_BOB_UID },
         { "drifter", "/nonexistent", USERS_DRIFTER_UID, USERS_DRIFTER_UID },
+        { "reader", "/nonexistent", USERS_READER_UID, 0 },
+        { "elise", "/nonexistent", USERS_ELISE_UID, 0 },
 };
 
 static char *machine_passwd, *machine_group; /* owned for the life of the test */
@@ -149,6 +153,35 @@ void users_set_uid(const char *name, uint32_t uid)
                 if (strcmp(users[i].name, name) == 0)
                         users[i].uid = uid;
         write_passwd();
+}
+
+/* A directory of the machine's /tmp in the new one. */
+static void keep_dir(const char *name)
+{
+        _cleanup_free_ char *from = NULL, *to = NULL;
+
+        if (asprintf(&from, "/tmp/%s", name) < 0 || asprintf(&to, TMP_DIR "/%s", name) < 0)
+                err(EXIT_FAILURE, "%s", name);
+        /* Others work in the machine's: it may be gone. */
+        if (mkdir(to, 0700) < 0 ||
+            (mount(from, to, NULL, MS_BIND | MS_REC, NULL) < 0 && errno != ENOENT))
+                err(EXIT_FAILURE, "binding %s", from);
+}
+
+void users_take_tmp(void)
+{
+        DIR *dir = opendir("/tmp");
+
+        if (!dir || mkdir(TMP_DIR, 0755) < 0 ||
+            mount("tmp", TMP_DIR, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
+                err(EXIT_FAILURE, "private /tmp");
+        for (const struct dirent *entry; (entry = readdir(dir));)
+                if (entry->d_type == DT_DIR && strcmp(entry->d_name, ".") != 0 &&
+                    strcmp(entry->d_name, "..") != 0)
+                        keep_dir(entry->d_name);
+        (void) closedir(dir);
+        if (mount(TMP_DIR, "/tmp", NULL, MS_MOVE, NULL) < 0)
+                err(EXIT_FAILURE, "private /tmp");
 }
 
 void users_become(uint32_t uid)

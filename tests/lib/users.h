@@ -6,6 +6,8 @@
  *   alice    an owner; also a member of group "readers"
  *   bob      another owner
  *   drifter  a user whose entry comes and goes, home /nonexistent
+ *   reader   accounts of tests/lib/domain, without an entry until it makes one
+ *   elise
  *
  * root stays root. Everything goes with the last process of the namespace; a bus daemon or a
  * web server that a test starts inside sees the same users.
@@ -18,6 +20,8 @@
 #define USERS_ALICE_UID   7101U
 #define USERS_BOB_UID     7102U
 #define USERS_DRIFTER_UID 7103U
+#define USERS_READER_UID  7104U
+#define USERS_ELISE_UID   7105U
 #define USERS_READERS_GID 7200U /* the other groups have name and number of their user */
 
 #define USERS_HOME_DIR   "/home" /* a tmpfs of the test */
@@ -36,6 +40,12 @@ void users_setup(void);
  * the whole namespace, also after a forked test has ended: set it back.
  */
 void users_set_uid(const char *name, uint32_t uid);
+
+/*
+ * Lays a private /tmp over the machine's, in which what is a directory now is still the
+ * machine's: for what has its name there by the uid. To be called before a test makes anything.
+ */
+void users_take_tmp(void);
 
 /*
  * For a forked child of the test: becomes that user for good (groups, gid, uid), with HOME

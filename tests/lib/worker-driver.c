@@ -15,8 +15,10 @@
 
 #include "base/fd.h"
 #include "base/macro.h"
+#include "base/str.h"
 
 #include "model/wire-codec.h"
+#include "model/wire-settings.h"
 #include "tests/lib/process.h"
 
 #define JOB_ID "0123456789abcdef0123456789abcdef"
@@ -289,6 +291,19 @@ void driver_kill(WorkerDriver *driver)
         forget(driver);
 }
 
+static void append_settings(const WorkerDriver *driver, sd_bus_message *m, const char *proxy)
+{
+        _cleanup_(transfer_settings_done) TransferSettings settings = {
+                .disk_reserve_bytes = driver->disk_reserve_bytes,
+        };
+
+        if (proxy) {
+                ck_assert_int_ge(strings_copy(NULL, &settings.proxies), 0);
+                ck_assert_int_ge(strings_append(&settings.proxies, proxy), 0);
+        }
+        ck_assert_int_ge(wire_append_settings(m, &settings), 0);
+}
+
 static sd_bus_message *new_order(WorkerDriver *driver,
                                  const char *member,
                                  const FileRecord *records,
@@ -306,9 +321,7 @@ static sd_bus_message *new_order(WorkerDriver *driver,
                          0);
         ck_assert_int_ge(sd_bus_message_append(m, "s", JOB_ID), 0);
         if (strcmp(member, WORKER_DOWNLOAD) == 0)
-                ck_assert_int_ge(
-                        sd_bus_message_append(m, "a{sv}", proxy ? 1 : 0, "proxies", "as", 1, proxy),
-                        0);
+                append_settings(driver, m, proxy);
         ck_assert_int_ge(wire_append_files(m, records, n_records), 0);
         return m;
 }

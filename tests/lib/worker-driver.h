@@ -31,6 +31,7 @@ typedef struct WorkerDriver {
         sd_bus *bus;
         const DriverCredential *credentials; /* borrowed */
         size_t n_credentials;
+        uint64_t disk_reserve_bytes; /* of the order */
 
         sd_bus_message *reply; /* of the call that waits */
 

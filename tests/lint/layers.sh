@@ -28,6 +28,7 @@ may_see() {
         daemon/dosvcd.c) [[ $name == @(base|model|manager|dbus)/* ]] ;;
         daemon/dosvc-worker.c) [[ $name == @(base|model|worker|dbus)/* ]] ;;
         daemon/dosvc-secret.c) [[ $name == @(base/*|manager/vault*) ]] ;; # the vault's other half
+        daemon/dosvc-proxy.c) [[ $name == @(base/*|dbus/*|worker/sandbox.h) ]] ;;
         daemon/*.c) [[ $name == @(base|dbus)/* ]] ;;
         client-lib/ctl/*) [[ $name == ctl/* ]] ;;
         client-lib/*) [[ $name == @(dbus/*|internal.h|dosvc.h) ]] ;;
@@ -44,11 +45,13 @@ speakers() {
                 daemon/worker/tls ;;
         sqlite3.h) echo daemon/manager/store ;;
         libsecret/*) echo daemon/dosvc-secret ;;
+        proxy.h) echo daemon/dosvc-proxy ;;
         keyutils.h) echo daemon/manager/vault-keyring ;;
         sodium.h) echo daemon/manager/vault daemon/base/secret daemon/dosvc-worker ;;
         ini.h) echo daemon/manager/config ;;
         seccomp.h | linux/landlock.h) echo daemon/worker/sandbox ;;
         openssl/*) echo daemon/worker/digest daemon/worker/tls ;;
+        krb5.h | gssapi/*) echo daemon/worker/kerberos ;;
         jansson.h) echo client-lib/ctl/ ;;
         systemd/sd-bus.h) echo -bus manager/bus- manager/callers manager/subscribers \
                 manager/job-paths manager/job-properties link model/wire- \

@@ -78,7 +78,6 @@ static void leave_data(FileRecord *record, const void *data, uint64_t offset)
         ck_assert_int_eq(stat(path, &st), 0);
         put(&record->temp_name, name);
         put(&record->effective_url, record->remote_name);
-        record->device = st.st_dev;
         record->inode = st.st_ino;
         record->offset_bytes = offset;
 }
@@ -714,6 +713,9 @@ END_TEST
 START_TEST(a_full_disk_keeps_what_there_is)
 {
         resume_with_fault("/plain", "pwrite64", "ENOSPC");
+        assert_fault(ERROR_CODE_DISK_FULL, PART);
+        recover(0);
+        resume_with_fault("/plain", "pwrite64", "EDQUOT");
         assert_fault(ERROR_CODE_DISK_FULL, PART);
         recover(0);
         resume_with_fault("/plain", "fallocate", "EDQUOT");

@@ -12,6 +12,7 @@
 #include "base/macro.h"
 
 #include "tests/lib/client.h"
+#include "tests/lib/domain.h"
 #include "tests/lib/file-hash.h"
 #include "tests/lib/memory-scan.h"
 #include "tests/lib/process.h"
@@ -26,8 +27,12 @@
 /* base64 of "reader:Plover-xyzzy-4711-marker" without what depends on its last bytes. */
 #define ENCODED "cmVhZGVyOlBsb3Zlci14eXp6eS00NzExLW1hcmtlc"
 
-static const char *const forms[] = { SERVERS_PASSWORD, ENCODED };
-static const char *const programs[] = { "dosvcd", "dosvc-spawn", "dosvc-worker", "dosvc-secret" };
+static const char *const forms[] = { SERVERS_PASSWORD, ENCODED, SERVERS_TOKEN };
+static const char *const programs[] = { "dosvcd",
+                                        "dosvc-spawn",
+                                        "dosvc-worker",
+                                        "dosvc-secret",
+                                        "dosvc-proxy" };
 
 static char *job, *local;
 static pid_t monitor;
@@ -180,24 +185,31 @@ END_TEST
 
 static const struct {
         Site site;
-        const char *scheme;
+        const char *scheme, *user; /* no user: a token */
 } ways[] = {
-        { SITE_BASIC, "basic" },
-        { SITE_TLS_BASIC, "basic" },
-        { SITE_DIGEST_SHA256, "digest" },
+        { SITE_BASIC, "basic", SERVERS_USER },
+        { SITE_TLS_BASIC, "basic", SERVERS_USER }, /* HTTP/2 */
+        { SITE_DIGEST_SHA256, "digest", SERVERS_USER },
+        { SITE_BEARER, "bearer", NULL },
+        { SITE_TLS_BEARER, "bearer", NULL },
+        { SITE_NTLM, "ntlm", DOMAIN_NAME "\\" SERVERS_USER },
+        { SITE_NEGOTIATE, "negotiate", SERVERS_USER },
+        { SITE_TLS_NEGOTIATE, "negotiate", SERVERS_USER },
 };
+
+static void set_way(int i)
+{
+        const char *secret = ways[i].user ? SERVERS_PASSWORD : SERVERS_TOKEN;
+
+        client_set_password(scene.alice, job, "server", ways[i].scheme, ways[i].user, secret);
+}
 
 START_TEST(a_password_that_was_used_is_nowhere)
 {
         _cleanup_free_ char *expected = servers_file("medium");
 
         add(ways[_i].site, "medium");
-        client_set_password(scene.alice,
-                            job,
-                            "server",
-                            ways[_i].scheme,
-                            SERVERS_USER,
-                            SERVERS_PASSWORD);
+        set_way(_i);
         client_call(scene.alice, job, "Resume");
         client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
         check_processes(true);
@@ -286,5 +298,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_LIGHTTPD);
+        return scene_play(make_suite(), SERVERS_ALL);
 }

@@ -21,6 +21,8 @@
 #define CODE_401 0x80190191U
 #define CODE_407 0x80190197U
 
+#define CODE_TRUST_FAILURE 0x8020003CU
+
 static char *job, *local;
 
 static void start(void)
@@ -233,6 +235,35 @@ START_TEST(a_bypassed_host_is_reached_directly)
 }
 END_TEST
 
+/* nginx takes the URL that a proxy gets for one of its own, so that it will do for a proxy. */
+static void use_tls(Site site)
+{
+        _cleanup_free_ char *url = servers_url(site, "small");
+
+        *strchr(url + strlen("https://"), '/') = '\0';
+        client_set_proxy(scene.alice, job, url);
+}
+
+START_TEST(a_proxy_may_be_spoken_to_over_tls)
+{
+        add(SITE_OPEN);
+        use_tls(SITE_TLS_OPEN);
+        fetch();
+        ck_assert_str_eq(servers_requests(SITE_TLS_OPEN, 1), "GET /open/small 200 -\n");
+        ck_assert_str_eq(servers_requests(SITE_OPEN, 0), "");
+}
+END_TEST
+
+START_TEST(a_proxy_without_a_trusted_certificate_is_told_nothing)
+{
+        add(SITE_OPEN);
+        use_tls(SITE_UNTRUSTED);
+        expect_error(CODE_TRUST_FAILURE, "trust-failure");
+        ck_assert_ptr_nonnull(strstr(client_error(scene.alice, job).description, "The proxy's"));
+        ck_assert_str_eq(servers_requests(SITE_UNTRUSTED, 0), "");
+}
+END_TEST
+
 /* Nothing of a proxy is taken from the environment of the service. */
 START_TEST(usage_none_is_direct)
 {
@@ -280,6 +311,8 @@ static Suite *make_suite(void)
         tcase_add_loop_test(sides, after_new_credentials_and_resume_it_works, 0, 2);
 
         tcase_add_test(settings, a_bypassed_host_is_reached_directly);
+        tcase_add_test(settings, a_proxy_may_be_spoken_to_over_tls);
+        tcase_add_test(settings, a_proxy_without_a_trusted_certificate_is_told_nothing);
         tcase_add_test(settings, usage_none_is_direct);
         return suite;
 }

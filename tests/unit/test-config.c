@@ -78,6 +78,7 @@ static void check_defaults(void)
         ck_assert_uint_eq(config.max_files_per_job, 10000);
         ck_assert_uint_eq(config.max_active_jobs, 100);
         ck_assert_uint_eq(config.max_active_jobs_per_user, 10);
+        ck_assert_uint_eq(config.disk_reserve_bytes, 64 * 1024 * 1024);
         ck_assert_uint_eq(config.idle_exit_sec, 60);
         ck_assert_uint_eq(config.min_retry_delay_sec, 60);
         ck_assert_uint_eq(config.max_retry_delay_sec, 3600);
@@ -110,6 +111,7 @@ START_TEST(every_key_is_read)
                   "MaxFilesPerJob=13\n"
                   "MaxActiveJobs=14\n"
                   "MaxActiveJobsPerUser=15\n"
+                  "DiskReserve=16\n"
                   "[Proxy]\n"
                   "Proxy=one:3128 \thttps://two\n"
                   "ProxyBypass=localhost .example.org\n"
@@ -124,6 +126,7 @@ START_TEST(every_key_is_read)
         ck_assert_uint_eq(config.max_files_per_job, 13);
         ck_assert_uint_eq(config.max_active_jobs, 14);
         ck_assert_uint_eq(config.max_active_jobs_per_user, 15);
+        ck_assert_uint_eq(config.disk_reserve_bytes, 16);
         ck_assert_uint_eq(strings_count(config.proxies), 2);
         ck_assert_str_eq(config.proxies[0], "http://one:3128");
         ck_assert_str_eq(config.proxies[1], "https://two:443");
@@ -133,6 +136,33 @@ START_TEST(every_key_is_read)
         ck_assert_uint_eq(config.min_retry_delay_sec, 17);
         ck_assert_uint_eq(config.max_retry_delay_sec, 18);
         ck_assert_uint_eq(config.log_level, LOG_DEBUG);
+}
+END_TEST
+
+START_TEST(bytes_may_have_a_unit)
+{
+        static const struct {
+                const char *text;
+                uint64_t bytes;
+        } cases[] = {
+                { "0", 0 },
+                { "1023", 1023 },
+                { "1K", 1024 },
+                { "0M", 0 },
+                { "3M", UINT64_C(3) << 20 },
+                { "10G", UINT64_C(10) << 30 },
+                { "1024T", UINT64_C(1) << 50 },
+                { "1125899906842624", UINT64_C(1) << 50 },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                char text[64];
+
+                (void) snprintf(text, sizeof(text), "[Limits]\nDiskReserve=%s\n", cases[i].text);
+                load_text(text);
+                ck_assert_str_eq(warnings, "");
+                ck_assert_uint_eq(config.disk_reserve_bytes, cases[i].bytes);
+        }
 }
 END_TEST
 
@@ -171,6 +201,31 @@ START_TEST(a_list_replaces_the_one_before)
 }
 END_TEST
 
+/* Lines are short, lists need not be. */
+START_TEST(lines_of_one_file_add_up)
+{
+        char text[8192];
+        int length = snprintf(text, sizeof(text), "[Proxy]\nProxy=zero:1\nProxy=https=one:2\n");
+
+        for (int i = 0; i < 100; i++)
+                length += snprintf(text + length, 64, "ProxyBypass=a-long-name-%d.example\n", i);
+        drop_in("a.conf", text);
+        load_text("[Proxy]\nProxy=early:1\nProxyBypass=early\n");
+        ck_assert_str_eq(warnings, "");
+        ck_assert_uint_eq(strings_count(config.proxies), 2);
+        ck_assert_str_eq(config.proxies[1], "https=http://one:2");
+        ck_assert_uint_eq(strings_count(config.proxy_bypass), 100);
+        ck_assert_str_eq(config.proxy_bypass[99], "a-long-name-99.example");
+
+        drop_in("a.conf", "[Proxy]\nProxyBypass=one\nProxyBypass=\nProxyBypass=two\n two.a\n");
+        load();
+        ck_assert_str_eq(warnings, "");
+        ck_assert_uint_eq(strings_count(config.proxies), 1);
+        ck_assert_uint_eq(strings_count(config.proxy_bypass), 2);
+        ck_assert_str_eq(config.proxy_bypass[1], "two.a");
+}
+END_TEST
+
 START_TEST(an_unknown_key_is_named)
 {
         drop_in("a.conf", "[Service]\nFrobnicate=yes\n");
@@ -196,6 +251,17 @@ START_TEST(a_bad_value_changes_nothing)
                 "[Limits]\nMaxJobs=\n",
                 "[Limits]\nMaxJobs=99999999999999999999999\n",
                 "[Limits]\nMaxActiveJobs=251\n",
+                "[Limits]\nDiskReserve=\n",
+                "[Limits]\nDiskReserve=M\n",
+                "[Limits]\nDiskReserve=1MB\n",
+                "[Limits]\nDiskReserve=1m\n",
+                "[Limits]\nDiskReserve=1 M\n",
+                "[Limits]\nDiskReserve=1.5G\n",
+                "[Limits]\nDiskReserve=-1\n",
+                "[Limits]\nDiskReserve=5%\n",
+                "[Limits]\nDiskReserve=1025T\n",
+                "[Limits]\nDiskReserve=1125899906842625\n",
+                "[Limits]\nDiskReserve=18014398509481985K\n",
                 "[Limits]\nMaxFilesPerJob=100001\n",
                 "[Service]\nMinimumRetryDelaySec=0\n",
                 "[Service]\nMaximumRetryDelaySec=86401\n",
@@ -203,6 +269,8 @@ START_TEST(a_bad_value_changes_nothing)
                 "[Service]\nLogLevel=7\n",
                 "[Proxy]\nProxy=socks5://host:1080\n",
                 "[Proxy]\nProxy=good:80 alice:secret@bad:80\n",
+                "[Proxy]\nProxyBypass=good aaa.*\n",
+                "[Proxy]\nProxyBypass=host:80\n",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -229,7 +297,7 @@ START_TEST(a_line_that_is_none_is_named_and_the_rest_read)
 }
 END_TEST
 
-/* libinih reads lines of up to 200 bytes; a list that is cut is not cut in silence. */
+/* libinih reads lines of up to 200 bytes; one that is cut would name another host. */
 START_TEST(a_line_that_is_too_long_is_named)
 {
         char text[4200];
@@ -238,10 +306,11 @@ START_TEST(a_line_that_is_too_long_is_named)
 
         for (; n < 150; n++)
                 length += snprintf(text + length, 32, "host.example.org.a.b.c. ");
-        (void) snprintf(text + length, 32, "\n");
+        (void) snprintf(text + length, 32, "\n[Limits]\nMaxJobs=9\n");
         load_text(text);
-        check_warned("ignoring");
-        ck_assert_uint_lt(strings_count(config.proxy_bypass), n);
+        check_warned("line 2 is longer");
+        ck_assert_uint_eq(strings_count(config.proxy_bypass), 0);
+        ck_assert_uint_eq(config.max_jobs, 9);
 }
 END_TEST
 
@@ -275,9 +344,11 @@ int main(void)
         tcase_add_checked_fixture(files, setup, teardown);
         tcase_add_test(files, a_missing_file_means_the_defaults);
         tcase_add_test(files, every_key_is_read);
+        tcase_add_test(files, bytes_may_have_a_unit);
         tcase_add_test(files, drop_ins_follow_in_the_order_of_their_names);
         tcase_add_test(files, drop_ins_need_no_main_file);
         tcase_add_test(files, a_list_replaces_the_one_before);
+        tcase_add_test(files, lines_of_one_file_add_up);
         tcase_add_test(files, a_file_that_cannot_be_read_is_named);
         suite_add_tcase(suite, files);
         tcase_add_checked_fixture(values, setup, teardown);

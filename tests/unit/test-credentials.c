@@ -126,6 +126,11 @@ START_TEST(the_strongest_of_both_sides_is_chosen)
                 { BIT(BASIC), BIT(DIGEST), -1 },
                 { BIT(BASIC) | BIT(DIGEST), 0, -1 },
                 { 0, ALL, -1 },
+                { ALL, ALL, AUTH_SCHEME_NEGOTIATE },
+                { ALL, ALL & ~BIT(NEGOTIATE), AUTH_SCHEME_BEARER },
+                { ALL, BIT(DIGEST) | BIT(NTLM) | BIT(PASSPORT) | BIT(BASIC), AUTH_SCHEME_DIGEST },
+                { ALL, BIT(NTLM) | BIT(PASSPORT) | BIT(BASIC), AUTH_SCHEME_NTLM },
+                { ALL, BIT(PASSPORT) | BIT(BASIC), AUTH_SCHEME_PASSPORT },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -237,24 +242,61 @@ START_TEST(implicit_credentials_have_no_secret)
 }
 END_TEST
 
-START_TEST(supported_schemes_are_known_names)
+/* Spec section 1.6. */
+START_TEST(what_is_implicit_for_the_proxy_serves_the_server_too)
 {
-        size_t n = 0;
+        static const struct {
+                const char *server; /* of scheme Basic; NULL: nothing explicit */
+                bool server_implicit;
+                AuthScheme proxy;
+                const char *proxy_user; /* NULL: implicit */
+                AuthTarget target;
+                int result;
+        } cases[] = {
+                { NULL, false, AUTH_SCHEME_NEGOTIATE, NULL, AUTH_TARGET_SERVER, 0 },
+                { NULL, false, AUTH_SCHEME_NTLM, NULL, AUTH_TARGET_SERVER, 0 },
+                { "al", false, AUTH_SCHEME_NEGOTIATE, NULL, AUTH_TARGET_SERVER, -ENOENT },
+                { "al", true, AUTH_SCHEME_NTLM, NULL, AUTH_TARGET_SERVER, -ENOENT },
+                { NULL, true, AUTH_SCHEME_NTLM, NULL, AUTH_TARGET_SERVER, 0 },
+                { NULL, false, AUTH_SCHEME_NEGOTIATE, "al", AUTH_TARGET_SERVER, -ENOENT },
+                { NULL, false, AUTH_SCHEME_NTLM, "al", AUTH_TARGET_SERVER, -ENOENT },
+        };
 
-        for (; credentials_supported[n]; n++)
-                ck_assert_int_ge(auth_scheme_from_string(credentials_supported[n]), 0);
-        ck_assert_uint_gt(n, 0);
-
-        /* And each of them is really chosen. */
-        for (size_t i = 0; i < n; i++) {
-                int scheme = auth_scheme_from_string(credentials_supported[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *user = cases[i].proxy_user;
                 Credential credential;
+                int r;
 
-                ck_assert_int_eq(set(job, AUTH_TARGET_SERVER, (AuthScheme) scheme, "al", "x"), 0);
-                ck_assert_int_eq(choose(job, AUTH_TARGET_SERVER, 1U << scheme, &credential), 0);
-                ck_assert_int_eq((int) credential.scheme, scheme);
+                ck_assert_int_eq(credentials_remove_all(store, job), 0);
+                if (cases[i].server)
+                        ck_assert_int_eq(set(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "al", "x"),
+                                         0);
+                if (cases[i].server_implicit)
+                        ck_assert_int_eq(
+                                set(job, AUTH_TARGET_SERVER, AUTH_SCHEME_NEGOTIATE, NULL, NULL),
+                                0);
+                ck_assert_int_eq(
+                        set(job, AUTH_TARGET_PROXY, cases[i].proxy, user, user ? "x" : NULL),
+                        0);
+                r = choose(job, cases[i].target, 1U << cases[i].proxy, &credential);
+                ck_assert_msg(r == cases[i].result, "%zu: %d", i, r);
+                if (r == 0)
+                        ck_assert(credential.implicit);
                 credential_done(&credential);
         }
+}
+END_TEST
+
+START_TEST(what_is_implicit_for_the_server_is_not_for_the_proxy)
+{
+        Credential credential;
+
+        ck_assert_int_eq(set(job, AUTH_TARGET_SERVER, AUTH_SCHEME_NEGOTIATE, NULL, NULL), 0);
+        ck_assert_int_eq(choose(job, AUTH_TARGET_PROXY, ALL, &credential), -ENOENT);
+        ck_assert_int_eq(choose(job, AUTH_TARGET_SERVER, ALL, &credential), 0);
+        ck_assert(credential.implicit);
+        ck_assert_uint_eq(secret_size(credential.secret), 0);
+        credential_done(&credential);
 }
 END_TEST
 
@@ -273,7 +315,8 @@ int main(void)
         tcase_add_test(choice, targets_and_jobs_are_kept_apart);
         tcase_add_test(choice, a_credential_opens_only_for_the_owner_it_was_set_by);
         tcase_add_test(choice, implicit_credentials_have_no_secret);
-        tcase_add_test(choice, supported_schemes_are_known_names);
+        tcase_add_test(choice, what_is_implicit_for_the_proxy_serves_the_server_too);
+        tcase_add_test(choice, what_is_implicit_for_the_server_is_not_for_the_proxy);
         suite_add_tcase(suite, choice);
         tcase_add_checked_fixture(share, setup, teardown);
         tcase_add_test(share, bytes_are_counted_for_job_and_owner);

@@ -42,6 +42,7 @@ START_TEST(local_errors_name_the_path_and_the_reason)
                 bool transient;
         } errors[] = {
                 { ENOSPC, ERROR_CODE_DISK_FULL, true },
+                { ENOSR, ERROR_CODE_DISK_FULL, true },
                 { EDQUOT, ERROR_CODE_DISK_FULL, true },
                 { EACCES, ERROR_CODE_ACCESS_DENIED, false },
                 { EPERM, ERROR_CODE_ACCESS_DENIED, false },

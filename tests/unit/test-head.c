@@ -32,6 +32,33 @@ static Head parsed(const char *text)
         return head;
 }
 
+START_TEST(passport_is_told_apart_by_name_and_side)
+{
+        static const struct {
+                const char *line;
+                bool server, proxy;
+        } cases[] = {
+                { "WWW-Authenticate: Passport1.4 ct=1\r\n", true, false },
+                { "www-authenticate: passport1.4\r\n", true, false },
+                { "Proxy-Authenticate: Passport1.4 da-status=failed\r\n", false, true },
+                { "WWW-Authenticate: Passport1.41\r\n", false, false },
+                { "WWW-Authenticate: Basic realm=\"Passport1.4\"\r\n", false, false },
+                { "X-Authenticate: Passport1.4\r\n", false, false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_free_ char *text = NULL;
+                Head head;
+
+                ck_assert_int_eq(str_format(&text, "HTTP/1.1 401 No\r\n%s\r\n", cases[i].line), 0);
+                head = parsed(text);
+                ck_assert_msg(head.server_passport == cases[i].server, "%zu", i);
+                ck_assert_msg(head.proxy_passport == cases[i].proxy, "%zu", i);
+                head_done(&head);
+        }
+}
+END_TEST
+
 START_TEST(a_status_line_is_strict)
 {
         static const struct {
@@ -326,6 +353,7 @@ int main(void)
         int failed;
 
         tcase_add_test(lines, a_status_line_is_strict);
+        tcase_add_test(lines, passport_is_told_apart_by_name_and_side);
         tcase_add_test(lines, fields_are_found_in_any_case);
         tcase_add_test(lines, a_further_status_line_forgets_the_head_before);
         tcase_add_test(lines, lines_behind_the_head_are_not_heard);

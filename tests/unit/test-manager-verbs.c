@@ -242,7 +242,6 @@ START_TEST(a_credential_that_was_refused_is_not_given_again)
         resume(job);
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, DIGEST), "digest");
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, DIGEST | BASIC), "");
-        ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), ""); /* no weaker one either */
         ck_assert_str_eq(ask(job, 1, AUTH_TARGET_SERVER, BASIC), "basic"); /* another request */
         ck_assert_str_eq(ask(job, 2, AUTH_TARGET_SERVER, BASIC), "");      /* no file of its */
         fake_link_fail(worker_of(job), false, ERROR_CODE_HTTP(401), 0);
@@ -252,6 +251,20 @@ START_TEST(a_credential_that_was_refused_is_not_given_again)
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_DIGEST, "other"), 0);
         resume(job);
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, DIGEST), "other");
+}
+END_TEST
+
+START_TEST(a_scheme_that_the_worker_cannot_use_is_followed_by_the_next)
+{
+        Job *job = make_job(1);
+
+        ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "basic"), 0);
+        ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_NEGOTIATE, "ticket"), 0);
+        resume(job);
+        ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, NEGOTIATE | BASIC), "ticket");
+        ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "basic");
+        ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "");
+        ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, NEGOTIATE), "");
 }
 END_TEST
 
@@ -374,8 +387,8 @@ START_TEST(take_ownership_wipes_credentials)
         ck_assert_uint_eq(job->owner->uid, 0);
         ck_assert_uint_eq(job->vault_bytes, 0);
         ck_assert_uint_eq(job->owner->vault_bytes, 0);
-        ck_assert_int_eq(store_slot_schemes(store, job, AUTH_TARGET_SERVER), 0);
-        ck_assert_int_eq(store_slot_schemes(store, job, AUTH_TARGET_PROXY), 0);
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 0);
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_PROXY), 0);
         ck_assert_ptr_null(owners_find(&owners, alice.uid));
         ck_assert_int_eq(manager_resume(manager, &alice, job), -ENOENT);
         ck_assert_int_eq(manager_resume(manager, &root, job), 0);
@@ -499,6 +512,7 @@ int main(void)
                       "credentials",
                       the_strongest_that_is_offered_and_set_is_chosen,
                       a_credential_that_was_refused_is_not_given_again,
+                      a_scheme_that_the_worker_cannot_use_is_followed_by_the_next,
                       a_worker_that_is_stopping_gets_no_credential,
                       a_removed_credential_is_gone,
                       a_failed_turn_puts_credentials_back,

@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "dbus/worker-wire.h"
+
 #include "base/str.h"
 
 #include "model/error-code.h"
@@ -68,6 +70,7 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
                 { PROXY_USAGE_PRECONFIG, "http://configured:2" },
                 { PROXY_USAGE_NONE, NULL },
                 { PROXY_USAGE_OVERRIDE, "http://own:1" },
+                { PROXY_USAGE_AUTODETECT, WORKER_PROXIES_AUTODETECT },
         };
 
         config.proxies = configured;
@@ -83,10 +86,20 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
                 link = worker_of(job);
                 ck_assert_uint_eq(strings_count(link->settings.proxies), cases[i].proxy ? 1 : 0);
                 ck_assert_uint_eq(strings_count(link->settings.proxy_bypass),
-                                  cases[i].proxy ? 1 : 0);
+                                  cases[i].usage == PROXY_USAGE_PRECONFIG ||
+                                                  cases[i].usage == PROXY_USAGE_OVERRIDE
+                                          ? 1
+                                          : 0);
                 if (cases[i].proxy)
                         ck_assert_str_eq(link->settings.proxies[0], cases[i].proxy);
         }
+}
+END_TEST
+
+START_TEST(a_worker_gets_the_reserve_of_the_disk)
+{
+        config.disk_reserve_bytes = 12345;
+        ck_assert_uint_eq(worker_of(make_connecting(1))->settings.disk_reserve_bytes, 12345);
 }
 END_TEST
 
@@ -337,6 +350,199 @@ START_TEST(suspend_forgets_the_retry)
         check_story("suspended ");
         ck_assert(!is_waiting(job));
         ck_assert_uint_eq(job->error.code, 0);
+}
+END_TEST
+
+/* News of the network ------------------------------------------------------------------------- */
+
+/* Fails for the first time, as if before a server was reached. */
+static Job *make_unreachable(uint32_t code, ErrorContext context)
+{
+        Job *job = make_connecting(1);
+        WorkerLink *link = worker_of(job);
+
+        link->facts->failed(link->userdata,
+                            &(WorkerFailure){ .file = 0,
+                                              .transient = true,
+                                              .code = code,
+                                              .context = context,
+                                              .description = "Out of reach.",
+                                              .url = "http://host/" });
+        fake_link_end(link, 0, "");
+        turn();
+        ck_assert_uint_eq(job->state, JOB_TRANSIENT_ERROR);
+        ck_assert_uint_ge(job->next_attempt_usec, now_usec + 60 * SEC);
+        story[0] = '\0';
+        return job;
+}
+
+static Job *make_offline(void)
+{
+        return make_unreachable((uint32_t) ERROR_CODE_CONNECT_FAILURE,
+                                ERROR_CONTEXT_GENERAL_TRANSPORT);
+}
+
+static uint64_t stored_attempt(const Job *job)
+{
+        Job *stored = NULL;
+        uint64_t usec;
+
+        ck_assert_int_eq(store_load_job(store, &owners, job->id, &stored), 0);
+        usec = stored->next_attempt_usec;
+        job_free(stored);
+        return usec;
+}
+
+START_TEST(a_job_without_network_is_tried_when_it_comes_up)
+{
+        Job *job = make_offline();
+        uint32_t attempts = job->attempts;
+        uint64_t before = job->next_attempt_usec;
+
+        manager_network_came_up(manager);
+        ck_assert_uint_ge(job->next_attempt_usec, now_usec);
+        ck_assert_uint_lt(job->next_attempt_usec, now_usec + SEC);
+        check_story(""); /* first saved */
+        ck_assert_uint_ne(job->next_attempt_usec, before);
+        now_usec += SEC;
+        ck_assert_int_eq(manager_commit(manager), 0);
+        check_story("attempt ");
+        ck_assert_uint_eq(stored_attempt(job), job->next_attempt_usec);
+        wait_for_timer();
+        check_story("queued connecting ");
+        ck_assert_uint_eq(job->attempts, attempts);
+
+        /* The back-off goes on as if nothing had been. */
+        fake_link_fail(worker_of(job), true, (uint32_t) ERROR_CODE_CONNECT_FAILURE, 0);
+        ck_assert_uint_ge(job->next_attempt_usec, now_usec + 120 * SEC);
+}
+END_TEST
+
+static const struct {
+        uint32_t code;
+        ErrorContext context;
+        bool hastened;
+} failures[] = {
+        { (uint32_t) ERROR_CODE_CONNECT_FAILURE, ERROR_CONTEXT_GENERAL_TRANSPORT, true },
+        { (uint32_t) ERROR_CODE_NAME_RESOLUTION_FAILURE, ERROR_CONTEXT_GENERAL_TRANSPORT, true },
+        { (uint32_t) ERROR_CODE_PROXY_NAME_RESOLUTION_FAILURE,
+          ERROR_CONTEXT_GENERAL_TRANSPORT,
+          true },
+        { (uint32_t) ERROR_CODE_TIMEOUT, ERROR_CONTEXT_REMOTE_FILE, true },
+        { ERROR_CODE_HTTP(503), ERROR_CONTEXT_REMOTE_FILE, false },
+        { ERROR_CODE_HTTP(429), ERROR_CONTEXT_REMOTE_FILE, false },
+        { (uint32_t) ERROR_CODE_CONNECTION_CLOSED, ERROR_CONTEXT_REMOTE_FILE, false },
+        { (uint32_t) ERROR_CODE_INVALID_SERVER_RESPONSE, ERROR_CONTEXT_REMOTE_FILE, false },
+        { (uint32_t) ERROR_CODE_DISK_FULL, ERROR_CONTEXT_LOCAL_FILE, false },
+        { (uint32_t) ERROR_CODE_WORKER_FAILED, ERROR_CONTEXT_GENERAL_QUEUE_MANAGER, false },
+};
+
+START_TEST(only_what_no_server_has_answered_is_tried_sooner)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(failures); i++) {
+                Job *job = make_unreachable(failures[i].code, failures[i].context);
+                uint64_t before = job->next_attempt_usec;
+
+                manager_network_came_up(manager);
+                turn();
+                ck_assert_int_eq(job->next_attempt_usec < before, failures[i].hastened);
+                check_story(failures[i].hastened ? "attempt " : "");
+                ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);
+                turn();
+        }
+}
+END_TEST
+
+START_TEST(news_that_do_not_help_count_for_less)
+{
+        static const uint64_t distances[] = { 0, 5, 10, 20, 40, 80 };
+        Job *job = make_offline();
+        uint64_t latest = now_usec;
+
+        for (size_t i = 0; i < ARRAY_SIZE(distances); i++) {
+                const uint64_t due = latest + distances[i] * SEC;
+
+                manager_network_came_up(manager);
+                ck_assert_uint_ge(job->next_attempt_usec, due);
+                ck_assert_uint_le(job->next_attempt_usec, due + distances[i] * SEC / 10 + SEC);
+                /* More of them change nothing. */
+                latest = job->next_attempt_usec;
+                manager_network_came_up(manager);
+                ck_assert_uint_eq(job->next_attempt_usec, latest);
+                now_usec = latest;
+                ck_assert_int_eq(manager_commit(manager), 0);
+                story[0] = '\0';
+                wait_for_timer();
+                fake_link_fail(worker_of(job), true, (uint32_t) ERROR_CODE_TIMEOUT, 0);
+                turn();
+        }
+
+        /* Resume begins anew. */
+        resume(job);
+        fake_link_fail(worker_of(job), true, (uint32_t) ERROR_CODE_TIMEOUT, 0);
+        turn();
+        manager_network_came_up(manager);
+        ck_assert_uint_lt(job->next_attempt_usec, now_usec + SEC);
+}
+END_TEST
+
+START_TEST(an_attempt_that_is_near_is_left_where_it_is)
+{
+        Job *job = make_offline();
+        uint64_t before = job->next_attempt_usec;
+
+        now_usec = before;
+        manager_network_came_up(manager);
+        ck_assert_uint_eq(job->next_attempt_usec, before);
+        turn();
+        check_story("");
+        ck_assert_uint_eq(job->hints, 0);
+}
+END_TEST
+
+START_TEST(jobs_in_other_states_are_no_business_of_the_network)
+{
+        Job *suspended = make_job(1), *error = make_error(1), *transferred = make_transferred(1);
+
+        manager_network_came_up(manager);
+        turn();
+        check_story("");
+        ck_assert_uint_eq(suspended->state, JOB_SUSPENDED);
+        ck_assert_uint_eq(error->state, JOB_ERROR);
+        ck_assert_uint_eq(transferred->state, JOB_TRANSFERRED);
+}
+END_TEST
+
+START_TEST(news_that_cannot_be_saved_are_taken_back)
+{
+        Job *job = make_offline();
+        uint64_t before = job->next_attempt_usec;
+
+        store_fail(store, -ENOSPC);
+        manager_network_came_up(manager);
+        turn();
+        check_story("");
+        ck_assert_uint_eq(job->next_attempt_usec, before);
+        ck_assert(is_waiting(job));
+}
+END_TEST
+
+START_TEST(jobs_are_not_all_tried_at_once)
+{
+        uint64_t first = UINT64_MAX, last = 0;
+        Job *jobs[10];
+
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+                jobs[i] = make_offline();
+        manager_network_came_up(manager);
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+                uint64_t usec = jobs[i]->next_attempt_usec;
+
+                first = usec < first ? usec : first;
+                last = usec > last ? usec : last;
+        }
+        ck_assert_uint_gt(last - first, SEC / 100);
+        ck_assert_uint_lt(last, now_usec + SEC);
 }
 END_TEST
 
@@ -723,6 +929,45 @@ START_TEST(cancel_has_temporary_files_removed)
 }
 END_TEST
 
+/* It may have made a file before it went: the end looks for it under all names of all files. */
+START_TEST(what_a_lost_worker_may_have_left_is_looked_for)
+{
+        for (int i = 0; i < 2; i++) {
+                Job *job = make_connecting(2);
+                sd_id128_t id = job->id;
+                WorkerLink *link;
+
+                if (i == 0) {
+                        fake_link_end(worker_of(job), -EPIPE, "gone");
+                        turn();
+                } else { /* the manager went, and did not come to start another worker */
+                        manager = manager_free(manager);
+                        config.max_active_jobs = 0;
+                        new_manager(-1);
+                        ck_assert_int_eq(manager_load(manager), 0);
+                        turn();
+                        manager = manager_free(manager);
+                        new_manager(-1);
+                        ck_assert_int_eq(manager_load(manager), 0);
+                        turn();
+                        ck_assert_int_eq(manager_find_job(manager, &root, id, &job), 0);
+                }
+                if (i == 0)
+                        cancel(job);
+                else
+                        complete(job);
+                link = worker_of(job);
+                ck_assert_uint_eq(link->task, i == 0 ? WORKER_TASK_CLEAN : WORKER_TASK_PUBLISH);
+                ck_assert_uint_eq(link->n_files, 2);
+                ck_assert_str_eq(link->files[1].temp_name, "");
+                fake_link_succeed(link);
+                turn();
+                ck_assert_int_eq(manager_find_job(manager, &root, id, &job), -ENOENT);
+                story[0] = '\0';
+        }
+}
+END_TEST
+
 START_TEST(a_cancelled_job_takes_no_more_verbs)
 {
         Job *job = make_transferred(1);
@@ -780,6 +1025,7 @@ int main(void)
                       resume_without_files_is_refused,
                       a_job_goes_through_its_states,
                       a_worker_gets_the_proxies_of_its_job,
+                      a_worker_gets_the_reserve_of_the_disk,
                       progress_is_live_and_a_checkpoint_is_kept,
                       the_rate_is_measured,
                       a_worker_that_says_finished_too_early_is_not_believed,
@@ -796,6 +1042,15 @@ int main(void)
                       resume_skips_the_delay,
                       suspend_forgets_the_retry,
                       a_fatal_failure_waits_for_resume);
+        RIG_ADD_TESTS(suite,
+                      "network",
+                      a_job_without_network_is_tried_when_it_comes_up,
+                      only_what_no_server_has_answered_is_tried_sooner,
+                      news_that_do_not_help_count_for_less,
+                      an_attempt_that_is_near_is_left_where_it_is,
+                      jobs_in_other_states_are_no_business_of_the_network,
+                      news_that_cannot_be_saved_are_taken_back,
+                      jobs_are_not_all_tried_at_once);
         RIG_ADD_TESTS(suite,
                       "halting",
                       suspend_halts_the_worker_and_keeps_what_it_has,
@@ -820,6 +1075,7 @@ int main(void)
                       "cancel",
                       cancel_with_nothing_on_disk_needs_no_worker,
                       cancel_has_temporary_files_removed,
+                      what_a_lost_worker_may_have_left_is_looked_for,
                       a_cancelled_job_takes_no_more_verbs,
                       litter_is_tried_thrice_with_pauses);
         runner = srunner_create(suite);

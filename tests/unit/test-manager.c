@@ -136,7 +136,7 @@ START_TEST(credentials_survive_only_with_their_key)
         ck_assert_int_eq(manager_find_job(manager, &alice, id, &job), 0);
         ck_assert(job->credentials_lost);
         ck_assert_uint_eq(job->vault_bytes, bytes);
-        ck_assert_int_eq(store_slot_schemes(store, job, AUTH_TARGET_PROXY), 0);
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_PROXY), 0);
 }
 END_TEST
 

@@ -70,6 +70,8 @@ static void assert_is(VaultKind kind, const char *expected)
 
 START_TEST(each_kind_has_its_own_place)
 {
+        unsigned schemes, implicit;
+
         assert_is(VAULT_HEADERS, NULL);
         ck_assert_int_eq(set(VAULT_HEADERS, "A: b\n"), 1);
         ck_assert_int_eq(set(VAULT_KEY_PASSWORD, "secret"), 1);
@@ -77,7 +79,10 @@ START_TEST(each_kind_has_its_own_place)
         assert_is(VAULT_KEY_PASSWORD, "secret");
         ck_assert_int_eq(set(VAULT_HEADERS, "C: d\n"), 1);
         assert_is(VAULT_HEADERS, "C: d\n");
-        ck_assert_int_eq(store_slot_schemes(store, job, AUTH_TARGET_SERVER), 0);
+        ck_assert_int_eq(
+                store_slot_schemes(store, job, AUTH_TARGET_SERVER, &schemes, &implicit),
+                0);
+        ck_assert_uint_eq(schemes, 0);
 }
 END_TEST
 

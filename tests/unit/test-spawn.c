@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <keyutils.h>
 #include <poll.h>
+#include <seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "base/macro.h"
 #include "base/str.h"
 
+#include "tests/lib/network.h"
 #include "tests/lib/process.h"
 #include "tests/lib/stand-in.h"
 #include "tests/lib/temp-dir.h"
@@ -137,12 +139,15 @@ static int ask(Spawn *spawn, uint32_t uid, const char *user)
         return ours;
 }
 
+/* What it says of the machine's network is no answer to anything. */
 static SpawnReply hear(const Spawn *spawn)
 {
         SpawnReply reply = { 0 };
 
-        ck_assert_int_eq(recv(spawn->fd, &reply, sizeof(reply), 0), sizeof(reply));
-        ck_assert_uint_eq(reply.version, SPAWN_PROTOCOL_VERSION);
+        do {
+                ck_assert_int_eq(recv(spawn->fd, &reply, sizeof(reply), 0), sizeof(reply));
+                ck_assert_uint_eq(reply.version, SPAWN_PROTOCOL_VERSION);
+        } while (reply.kind == SPAWN_NETWORK);
         return reply;
 }
 
@@ -180,6 +185,57 @@ static void refuse_worker(Spawn *spawn, uint32_t uid, const char *user, int erro
         ck_assert(stand_in_is_gone(link));
         (void) close(link);
 }
+
+/* Programs -------------------------------------------------------------------------------- */
+
+static int ask_for_proxies(Spawn *spawn)
+{
+        SpawnRequest request =
+                make_request(SPAWN_START, ++spawn->last_id, USERS_ALICE_UID, "alice");
+        int ours, theirs;
+
+        request.program = SPAWN_PROGRAM_PROXY;
+        stand_in_link(&ours, &theirs);
+        send_record(spawn->fd, &request, sizeof(request), &theirs, 1);
+        (void) close(theirs);
+        return ours;
+}
+
+START_TEST(the_program_asked_for_is_run_as_the_owner)
+{
+        Spawn spawn = spawn_start(0);
+        int link = ask_for_proxies(&spawn);
+        const char *facts = stand_in_read(link);
+
+        hear_started(&spawn, spawn.last_id, 0);
+        assert_fact(facts, "argv0", "dosvc-proxy");
+        assert_fact(facts, "uids", "7101 7101 7101");
+        assert_fact(facts, "environment", "PATH=/usr/bin:/bin;LANG=C.UTF-8;");
+        (void) close(link);
+        spawn_stop(&spawn);
+}
+END_TEST
+
+START_TEST(a_program_that_is_not_installed_is_refused_and_workers_start)
+{
+        _cleanup_free_ char *program = NULL;
+        Spawn spawn;
+        int link;
+
+        stage = stand_in_stage();
+        program = temp_dir_path(stage, "dosvc-proxy");
+        ck_assert_int_eq(unlink(program), 0);
+        spawn = spawn_start(0);
+        link = ask_for_proxies(&spawn);
+        hear_started(&spawn, spawn.last_id, ENOENT);
+        ck_assert(stand_in_is_gone(link));
+        link = start_worker(&spawn, USERS_ALICE_UID, "alice");
+        assert_fact(stand_in_read(link), "argv0", "dosvc-worker");
+        (void) close(link);
+        spawn_stop(&spawn);
+        stage = temp_dir_remove(stage);
+}
+END_TEST
 
 /* Becoming the owner ---------------------------------------------------------------------- */
 
@@ -554,7 +610,7 @@ END_TEST
 
 /* Records --------------------------------------------------------------------------------- */
 
-enum { BROKEN_ID = 2 };
+enum { BROKEN_ID = 2, GOOD = SPAWN_PROTOCOL_VERSION };
 
 /* Each makes one broken record out of a good one; worker 1 is running. */
 static const struct {
@@ -565,20 +621,22 @@ static const struct {
         size_t n_fds;
         char fill; /* of the whole user name, NUL included */
 } broken[] = {
-        { "no byte less", sizeof(SpawnRequest) - 1, 1, SPAWN_START, BROKEN_ID, 1, 0 },
-        { "no byte more", sizeof(SpawnRequest) + 1, 1, SPAWN_START, BROKEN_ID, 1, 0 },
-        { "one byte", 1, 1, SPAWN_START, BROKEN_ID, 0, 0 },
+        { "no byte less", sizeof(SpawnRequest) - 1, GOOD, SPAWN_START, BROKEN_ID, 1, 0 },
+        { "no byte more", sizeof(SpawnRequest) + 1, GOOD, SPAWN_START, BROKEN_ID, 1, 0 },
+        { "one byte", 1, GOOD, SPAWN_START, BROKEN_ID, 0, 0 },
         { "version 0", sizeof(SpawnRequest), 0, SPAWN_START, BROKEN_ID, 1, 0 },
-        { "version 2", sizeof(SpawnRequest), 2, SPAWN_START, BROKEN_ID, 1, 0 },
-        { "kind 0", sizeof(SpawnRequest), 1, 0, BROKEN_ID, 1, 0 },
-        { "a reply", sizeof(SpawnRequest), 1, SPAWN_STARTED, BROKEN_ID, 0, 0 },
-        { "kind of all ones", sizeof(SpawnRequest), 1, UINT32_MAX, BROKEN_ID, 1, 0 },
-        { "name without NUL", sizeof(SpawnRequest), 1, SPAWN_START, BROKEN_ID, 1, 'a' },
-        { "no descriptor", sizeof(SpawnRequest), 1, SPAWN_START, BROKEN_ID, 0, 0 },
-        { "two descriptors", sizeof(SpawnRequest), 1, SPAWN_START, BROKEN_ID, 2, 0 },
-        { "four descriptors", sizeof(SpawnRequest), 1, SPAWN_START, BROKEN_ID, 4, 0 },
-        { "kill with descriptor", sizeof(SpawnRequest), 1, SPAWN_KILL, 1, 1, 0 },
-        { "an id that runs", sizeof(SpawnRequest), 1, SPAWN_START, 1, 1, 0 },
+        { "the version before", sizeof(SpawnRequest), GOOD - 1, SPAWN_START, BROKEN_ID, 1, 0 },
+        { "the next version", sizeof(SpawnRequest), GOOD + 1, SPAWN_START, BROKEN_ID, 1, 0 },
+        { "kind 0", sizeof(SpawnRequest), GOOD, 0, BROKEN_ID, 1, 0 },
+        { "a reply", sizeof(SpawnRequest), GOOD, SPAWN_STARTED, BROKEN_ID, 0, 0 },
+        { "news", sizeof(SpawnRequest), GOOD, SPAWN_NETWORK, BROKEN_ID, 0, 0 },
+        { "kind of all ones", sizeof(SpawnRequest), GOOD, UINT32_MAX, BROKEN_ID, 1, 0 },
+        { "name without NUL", sizeof(SpawnRequest), GOOD, SPAWN_START, BROKEN_ID, 1, 'a' },
+        { "no descriptor", sizeof(SpawnRequest), GOOD, SPAWN_START, BROKEN_ID, 0, 0 },
+        { "two descriptors", sizeof(SpawnRequest), GOOD, SPAWN_START, BROKEN_ID, 2, 0 },
+        { "four descriptors", sizeof(SpawnRequest), GOOD, SPAWN_START, BROKEN_ID, 4, 0 },
+        { "kill with descriptor", sizeof(SpawnRequest), GOOD, SPAWN_KILL, 1, 1, 0 },
+        { "an id that runs", sizeof(SpawnRequest), GOOD, SPAWN_START, 1, 1, 0 },
 };
 
 START_TEST(a_broken_record_ends_the_connection)
@@ -603,6 +661,23 @@ START_TEST(a_broken_record_ends_the_connection)
         ck_assert_msg(recv(spawn.fd, &reply, sizeof(reply), 0) <= 0, "%s", broken[_i].what);
         ck_assert_int_eq(wait_for_end(spawn.pid), 0);
         ck_assert(stand_in_is_gone(link));
+        ck_assert(stand_in_is_gone(ours));
+}
+END_TEST
+
+START_TEST(a_program_of_no_number_ends_the_connection)
+{
+        Spawn spawn = spawn_start(0);
+        SpawnRequest request = make_request(SPAWN_START, 1, USERS_ALICE_UID, "alice");
+        SpawnReply reply;
+        int ours, theirs;
+
+        stand_in_link(&ours, &theirs);
+        request.program = SPAWN_PROGRAMS_MAX;
+        send_record(spawn.fd, &request, sizeof(request), &theirs, 1);
+        (void) close(theirs);
+        ck_assert_int_le(recv(spawn.fd, &reply, sizeof(reply), 0), 0);
+        ck_assert_int_eq(wait_for_end(spawn.pid), 0);
         ck_assert(stand_in_is_gone(ours));
 }
 END_TEST
@@ -649,6 +724,108 @@ START_TEST(it_starts_in_no_third_way)
                 ck_assert_int_eq(wait_for_end(pid), EXIT_FAILURE);
                 (void) close(null);
         }
+}
+END_TEST
+
+/* The network ----------------------------------------------------------------------------- */
+
+/* The next word must be that, at most so much later. */
+static void hear_network(const Spawn *spawn, int timeout_msec)
+{
+        struct pollfd polled = { .fd = spawn->fd, .events = POLLIN };
+        SpawnReply reply = { 0 };
+
+        ck_assert_int_eq(poll(&polled, 1, timeout_msec), 1);
+        ck_assert_int_eq(recv(spawn->fd, &reply, sizeof(reply), 0), sizeof(reply));
+        ck_assert_uint_eq(reply.version, SPAWN_PROTOCOL_VERSION);
+        ck_assert_uint_eq(reply.kind, SPAWN_NETWORK);
+        ck_assert_uint_eq(reply.id, 0);
+        ck_assert_int_eq(reply.error, 0);
+        ck_assert_int_eq(reply.status, 0);
+}
+
+static void hear_nothing(const Spawn *spawn, int timeout_msec)
+{
+        struct pollfd polled = { .fd = spawn->fd, .events = POLLIN };
+
+        ck_assert_int_eq(poll(&polled, 1, timeout_msec), 0);
+}
+
+/* One whose worker runs, so that it is known to listen. */
+static Spawn spawn_start_offline(uint32_t uid, const char *user)
+{
+        Spawn spawn;
+
+        network_leave();
+        network_set(false);
+        spawn = spawn_start(uid);
+        (void) start_worker(&spawn, uid ? uid : USERS_ALICE_UID, uid ? user : "alice");
+        return spawn;
+}
+
+START_TEST(a_network_that_comes_up_is_told_once)
+{
+        static const struct {
+                uint32_t uid;
+                const char *user;
+        } cases[] = { { 0, "root" }, { USERS_ALICE_UID, "alice" } };
+        Spawn spawn = spawn_start_offline(cases[_i].uid, cases[_i].user);
+
+        hear_nothing(&spawn, 200);
+        network_set(true);
+        hear_network(&spawn, 3000);
+        network_set(false);
+        hear_nothing(&spawn, 2500);
+        spawn_stop(&spawn);
+}
+END_TEST
+
+/* Nor does it keep the spawner from its work. */
+START_TEST(a_network_that_flaps_is_told_when_it_rests)
+{
+        Spawn spawn = spawn_start_offline(0, "root");
+        const uint64_t until = process_now_msec() + 2500;
+        unsigned n = 0;
+
+        for (; process_now_msec() < until; n++) {
+                network_set(true);
+                network_set(false);
+                if (n < 5)
+                        (void) start_worker(&spawn, USERS_BOB_UID, "bob");
+        }
+        ck_assert_uint_gt(n, 100);
+        hear_network(&spawn, 3000);
+        hear_nothing(&spawn, 2000);
+        spawn_stop(&spawn);
+}
+END_TEST
+
+static void forbid_netlink(void)
+{
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+        ck_assert_int_eq(seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0), 0);
+        ck_assert_int_eq(seccomp_rule_add(filter,
+                                          SCMP_ACT_ERRNO(EPERM),
+                                          SCMP_SYS(socket),
+                                          1,
+                                          SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0)),
+                         0);
+        ck_assert_int_eq(seccomp_load(filter), 0);
+        seccomp_release(filter);
+        ck_assert_int_lt(socket(AF_NETLINK, SOCK_RAW, 0), 0);
+}
+
+START_TEST(without_netlink_workers_start_all_the_same)
+{
+        Spawn spawn;
+
+        forbid_netlink();
+        spawn = spawn_start(0);
+        assert_fact(stand_in_read(start_worker(&spawn, USERS_ALICE_UID, "alice")),
+                    "uids",
+                    "7101 7101 7101");
+        spawn_stop(&spawn);
 }
 END_TEST
 
@@ -768,6 +945,8 @@ static void add_process_tests(Suite *suite)
         TCase *owner = tcase_create("owner"), *refusals = tcase_create("refusals");
         TCase *ends = tcase_create("ends");
 
+        tcase_add_test(owner, the_program_asked_for_is_run_as_the_owner);
+        tcase_add_test(owner, a_program_that_is_not_installed_is_refused_and_workers_start);
         tcase_add_test(owner, a_worker_is_its_owner_and_nothing_more);
         tcase_add_test(owner, two_owners_have_their_own_workers);
         tcase_add_test(owner, roots_worker_has_no_capability_either);
@@ -802,18 +981,26 @@ static void add_process_tests(Suite *suite)
 static void add_connection_tests(Suite *suite)
 {
         TCase *records = tcase_create("records"), *unit = tcase_create("unit");
+        TCase *network = tcase_create("network");
 
         tcase_set_timeout(records, 60);
         tcase_add_loop_test(records, a_broken_record_ends_the_connection, 0, ARRAY_SIZE(broken));
+        tcase_add_test(records, a_program_of_no_number_ends_the_connection);
         tcase_add_test(records, an_empty_name_ends_the_connection);
         tcase_add_test(records, random_records_start_nothing);
         tcase_add_test(records, it_starts_in_no_third_way);
+
+        tcase_set_timeout(network, 20);
+        tcase_add_loop_test(network, a_network_that_comes_up_is_told_once, 0, 2);
+        tcase_add_test(network, a_network_that_flaps_is_told_when_it_rests);
+        tcase_add_test(network, without_netlink_workers_start_all_the_same);
 
         tcase_add_test(unit, a_connection_is_dosvcs_or_nobodys);
         tcase_add_test(unit, the_next_connection_finds_no_worker_of_the_last);
         tcase_add_test(unit, a_broken_record_does_not_end_the_unit);
 
         suite_add_tcase(suite, records);
+        suite_add_tcase(suite, network);
         suite_add_tcase(suite, unit);
 }
 

@@ -18,6 +18,7 @@
 #include "base/str.h"
 
 #include "manager/spawner.h"
+#include "tests/lib/network.h"
 #include "tests/lib/process.h"
 #include "tests/lib/stand-in.h"
 #include "tests/lib/temp-dir.h"
@@ -46,6 +47,12 @@ static void note(void *userdata, SpawnerEvent what, int value)
         ck_assert_uint_lt(heard->n, ARRAY_SIZE(heard->events));
         heard->events[heard->n] = what;
         heard->values[heard->n++] = value;
+}
+
+static void count_news(void *userdata)
+{
+        ck_assert(in_loop);
+        ++*(unsigned *) userdata;
 }
 
 static void run_loop(uint64_t usec)
@@ -86,7 +93,9 @@ static uint64_t begin(uint32_t uid, const char *user, Heard *heard, int *ret_lin
         int theirs;
 
         stand_in_link(ret_link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, uid, user, theirs, note, heard, &id), 0);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, uid, user, theirs, note, heard, &id),
+                0);
         ck_assert_int_ge(fcntl(theirs, F_GETFD), 0);
         (void) close(theirs);
         return id;
@@ -154,9 +163,19 @@ START_TEST(a_name_that_does_not_fit_is_not_asked_for)
         char name[SPAWN_USER_MAX + 1] = "";
         uint64_t id;
 
-        ck_assert_int_eq(spawner_start(spawner, 1, "", STDERR_FILENO, note, NULL, &id), -EINVAL);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, 1, "", STDERR_FILENO, note, NULL, &id),
+                -EINVAL);
         memset(name, 'a', SPAWN_USER_MAX);
-        ck_assert_int_eq(spawner_start(spawner, 1, name, STDERR_FILENO, note, NULL, &id), -EINVAL);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       1,
+                                       name,
+                                       STDERR_FILENO,
+                                       note,
+                                       NULL,
+                                       &id),
+                         -EINVAL);
 }
 END_TEST
 
@@ -213,7 +232,15 @@ START_TEST(a_lost_spawner_is_told_to_all_and_replaced)
 
         /* Before the loop has seen it, nothing starts and nothing is told. */
         stand_in_link(&link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, &next, &unused), -EAGAIN);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       0,
+                                       "root",
+                                       theirs,
+                                       note,
+                                       &next,
+                                       &unused),
+                         -EAGAIN);
         (void) close(theirs);
 
         run_until(&heard[0], 2);
@@ -248,9 +275,15 @@ START_TEST(a_start_from_the_news_of_a_loss_is_a_new_worker)
         uint64_t id;
 
         stand_in_link(&ours, &theirs);
-        ck_assert_int_eq(
-                spawner_start(spawner, USERS_ALICE_UID, "alice", theirs, start_again, &lost, &id),
-                0);
+        ck_assert_int_eq(spawner_start(spawner,
+                                       SPAWN_PROGRAM_WORKER,
+                                       USERS_ALICE_UID,
+                                       "alice",
+                                       theirs,
+                                       start_again,
+                                       &lost,
+                                       &id),
+                         0);
         (void) close(theirs);
         (void) begin(USERS_ALICE_UID, "alice", &after, &after_link);
         run_until(&after, 1);
@@ -261,6 +294,26 @@ START_TEST(a_start_from_the_news_of_a_loss_is_a_new_worker)
         ck_assert_int_eq(after.events[1], SPAWNER_LOST);
         run_until(&restarted, 1);
         ck_assert_int_eq(restarted.events[0], SPAWNER_STARTED);
+}
+END_TEST
+
+START_TEST(who_is_connected_hears_of_the_network)
+{
+        Heard heard = { 0 };
+        unsigned n = 0;
+        int link;
+
+        network_leave();
+        network_set(false);
+        spawner_watch_network(spawner, count_news, &n);
+        ck_assert_int_eq(spawner_connect(spawner), 0);
+        ck_assert_int_eq(spawner_connect(spawner), 0); /* it is */
+        (void) spawn_of_ours();
+        (void) begin(USERS_ALICE_UID, "alice", &heard, &link);
+        run_until(&heard, 1); /* it listens by now */
+        network_set(true);
+        run_loop(3000000);
+        ck_assert_uint_eq(n, 1);
 }
 END_TEST
 
@@ -333,7 +386,14 @@ START_TEST(nothing_starts_until_the_old_spawner_has_ended)
                 if (heard.n > 0)
                         break;
                 stand_in_link(&link, &theirs);
-                if (spawner_start(spawner, 0, "root", theirs, note, &next, &id) == -EAGAIN)
+                if (spawner_start(spawner,
+                                  SPAWN_PROGRAM_WORKER,
+                                  0,
+                                  "root",
+                                  theirs,
+                                  note,
+                                  &next,
+                                  &id) == -EAGAIN)
                         refused++;
                 (void) close(theirs);
                 (void) close(link);
@@ -372,7 +432,14 @@ START_TEST(a_directory_without_dosvc_spawn_is_an_error)
                          0);
         stand_in_link(&ours, &theirs);
         for (int turn = 0; turn < 2; turn++)
-                ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, NULL, &id),
+                ck_assert_int_eq(spawner_start(spawner,
+                                               SPAWN_PROGRAM_WORKER,
+                                               0,
+                                               "root",
+                                               theirs,
+                                               note,
+                                               NULL,
+                                               &id),
                                  -ENOENT);
         (void) close(theirs);
 }
@@ -403,17 +470,22 @@ static void reply_with(uint32_t kind, uint64_t id, int error)
         ck_assert_int_eq(send(peer, &reply, sizeof(reply), 0), sizeof(reply));
 }
 
+enum { GOOD = SPAWN_PROTOCOL_VERSION };
+
 static const struct {
         const char *what;
         SpawnReply reply;
         size_t size;
 } lies[] = {
-        { "short", { 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) - 1 },
-        { "long", { 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) + 1 },
-        { "version", { 2, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) },
-        { "kind", { 1, SPAWN_START, 1, 0, 0 }, sizeof(SpawnReply) },
-        { "unknown id", { 1, SPAWN_EXITED, 77, 0, 0 }, sizeof(SpawnReply) },
-        { "negative error", { 1, SPAWN_STARTED, 1, -5, 0 }, sizeof(SpawnReply) },
+        { "short", { GOOD, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) - 1 },
+        { "long", { GOOD, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) + 1 },
+        { "version", { GOOD + 1, SPAWN_STARTED, 1, 0, 0 }, sizeof(SpawnReply) },
+        { "kind", { GOOD, SPAWN_START, 1, 0, 0 }, sizeof(SpawnReply) },
+        { "unknown id", { GOOD, SPAWN_EXITED, 77, 0, 0 }, sizeof(SpawnReply) },
+        { "negative error", { GOOD, SPAWN_STARTED, 1, -5, 0 }, sizeof(SpawnReply) },
+        { "news of a worker", { GOOD, SPAWN_NETWORK, 1, 0, 0 }, sizeof(SpawnReply) },
+        { "news with an error", { GOOD, SPAWN_NETWORK, 0, 1, 0 }, sizeof(SpawnReply) },
+        { "news with a status", { GOOD, SPAWN_NETWORK, 0, 0, 1 }, sizeof(SpawnReply) },
 };
 
 START_TEST(a_spawner_that_lies_is_lost)
@@ -441,7 +513,9 @@ START_TEST(a_given_connection_does_not_come_back)
         run_until(&heard, 1);
         ck_assert_int_eq(heard.events[0], SPAWNER_LOST);
         stand_in_link(&link, &theirs);
-        ck_assert_int_eq(spawner_start(spawner, 0, "root", theirs, note, &heard, &id), -ENOTCONN);
+        ck_assert_int_eq(
+                spawner_start(spawner, SPAWN_PROGRAM_WORKER, 0, "root", theirs, note, &heard, &id),
+                -ENOTCONN);
         (void) close(theirs);
 }
 END_TEST
@@ -458,6 +532,29 @@ START_TEST(an_exit_may_be_the_first_news)
 }
 END_TEST
 
+START_TEST(news_of_the_network_are_passed_on)
+{
+        Heard heard = { 0 };
+        unsigned n = 0;
+        int link;
+        uint64_t id;
+
+        /* Nobody wants to know, which is no reason to hang up. */
+        reply_with(SPAWN_NETWORK, 0, 0);
+        run_loop(100000);
+        spawner_watch_network(spawner, count_news, &n);
+        id = begin(USERS_ALICE_UID, "alice", &heard, &link);
+        for (unsigned told = 1; told <= 2; told++) {
+                reply_with(SPAWN_NETWORK, 0, 0);
+                run_loop(1000000);
+                ck_assert_uint_eq(n, told);
+        }
+        reply_with(SPAWN_STARTED, id, 0);
+        run_until(&heard, 1);
+        ck_assert_int_eq(heard.events[0], SPAWNER_STARTED);
+}
+END_TEST
+
 START_TEST(a_full_queue_refuses_starts_and_keeps_kills)
 {
         static Heard heard;
@@ -466,7 +563,14 @@ START_TEST(a_full_queue_refuses_starts_and_keeps_kills)
         int ours, theirs, r, started = 0, kills = 0;
 
         stand_in_link(&ours, &theirs);
-        while ((r = spawner_start(spawner, 1, "user", theirs, note, &heard, &id)) == 0) {
+        while ((r = spawner_start(spawner,
+                                  SPAWN_PROGRAM_WORKER,
+                                  1,
+                                  "user",
+                                  theirs,
+                                  note,
+                                  &heard,
+                                  &id)) == 0) {
                 first = first ? first : id;
                 started++;
         }
@@ -504,6 +608,7 @@ static void add_manager_tests(Suite *suite)
         tcase_add_test(forked, a_forgotten_worker_dies_unheard);
         tcase_add_test(forked, a_lost_spawner_is_told_to_all_and_replaced);
         tcase_add_test(forked, a_start_from_the_news_of_a_loss_is_a_new_worker);
+        tcase_add_test(forked, who_is_connected_hears_of_the_network);
         tcase_add_test(forked, a_freed_spawner_leaves_no_worker);
         tcase_add_test(forked, a_directory_without_dosvc_spawn_is_an_error);
 
@@ -515,6 +620,7 @@ static void add_manager_tests(Suite *suite)
         tcase_add_loop_test(given, a_spawner_that_lies_is_lost, 0, ARRAY_SIZE(lies));
         tcase_add_test(given, a_given_connection_does_not_come_back);
         tcase_add_test(given, an_exit_may_be_the_first_news);
+        tcase_add_test(given, news_of_the_network_are_passed_on);
         tcase_add_test(given, a_full_queue_refuses_starts_and_keeps_kills);
 
         suite_add_tcase(suite, forked);

@@ -95,7 +95,6 @@ START_TEST(a_copied_record_is_independent)
         char etag[] = "\"a\"";
         const FileRecord from = { .index = 7,
                                   .etag = etag,
-                                  .device = 1,
                                   .inode = 2,
                                   .offset_bytes = 3,
                                   .total_bytes = 4,
@@ -107,7 +106,6 @@ START_TEST(a_copied_record_is_independent)
         ck_assert_str_eq(copy.etag, "\"a\"");
         ck_assert_str_eq(copy.remote_name, ""); /* never NULL */
         ck_assert_uint_eq(copy.index, 7);
-        ck_assert_uint_eq(copy.device, 1);
         ck_assert_uint_eq(copy.inode, 2);
         ck_assert_uint_eq(copy.offset_bytes, 3);
         ck_assert_uint_eq(copy.total_bytes, 4);
@@ -465,6 +463,9 @@ START_TEST(a_user_name_is_checked_for_its_scheme)
                 { AUTH_SCHEME_DIGEST, "\x7f", -EILSEQ },
                 { AUTH_SCHEME_DIGEST, "\xff", -EILSEQ },
                 { AUTH_SCHEME_DIGEST, "\xed\xa0\x80", -EILSEQ },
+                { AUTH_SCHEME_NTLM, "D\\h\xc3\xa9l\xc3\xa8ne", 0 },
+                { AUTH_SCHEME_NTLM, "D\\\xc5\x81ukasz", -EILSEQ },
+                { AUTH_SCHEME_NEGOTIATE, "\xc5\x81ukasz@D", 0 },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -480,11 +481,55 @@ END_TEST
 static int check_password(const char *s, size_t size)
 {
         const char *reason = NULL;
-        int r = spec_check_password(s, size, &reason);
+        int r = spec_check_password(AUTH_SCHEME_BASIC, s, size, &reason);
 
         ck_assert((reason != NULL) == (r < 0));
         return r;
 }
+
+START_TEST(a_secret_fits_its_scheme)
+{
+        static const struct {
+                AuthScheme scheme;
+                const char *secret;
+                int result;
+        } cases[] = {
+                { AUTH_SCHEME_NTLM, "\xc3\xa9\xc3\xbf", 0 },
+                { AUTH_SCHEME_NTLM, "\xc4\x80", -EILSEQ },
+                { AUTH_SCHEME_NTLM, "\xe2\x82\xac", -EILSEQ },
+                { AUTH_SCHEME_NTLM, "", 0 },
+                { AUTH_SCHEME_BASIC, "\xe2\x82\xac", 0 },
+                { AUTH_SCHEME_NEGOTIATE, "\xe2\x82\xac", 0 },
+                { AUTH_SCHEME_BEARER, "aZ0-._~+/==", 0 },
+                { AUTH_SCHEME_BEARER, "two words", -EILSEQ },
+                { AUTH_SCHEME_BEARER, "", -EILSEQ },
+                { AUTH_SCHEME_BEARER, "\xc3\xa9", -EILSEQ },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                const char *s = cases[i].secret, *reason = NULL;
+                int r = spec_check_password(cases[i].scheme, s, strlen(s), &reason);
+
+                ck_assert_msg(r == cases[i].result, "%zu: %d", i, r);
+                ck_assert_msg((reason != NULL) == (r < 0), "%zu", i);
+        }
+}
+END_TEST
+
+START_TEST(latin1_has_a_byte_a_character)
+{
+        char text[8] = "";
+        size_t size = 4711;
+
+        ck_assert_int_eq(spec_to_latin1("a\xc3\xa9\xc3\xbf", 5, text, &size), 0);
+        ck_assert_uint_eq(size, 3);
+        ck_assert_int_eq(memcmp(text, "a\xe9\xff", 3), 0);
+        ck_assert_int_eq(spec_to_latin1("\xc4\x80", 2, text, &size), -EILSEQ);
+        ck_assert_int_eq(spec_to_latin1("\xe9", 1, text, &size), -EILSEQ);
+        ck_assert_int_eq(spec_to_latin1("", 0, NULL, &size), 0);
+        ck_assert_uint_eq(size, 0);
+}
+END_TEST
 
 START_TEST(a_password_has_at_most_65536_units)
 {
@@ -549,6 +594,9 @@ START_TEST(a_proxy_has_one_normal_form)
                 { "[2001:db8::1]:3128", "http://[2001:db8::1]:3128" },
                 { "[2001:db8::1]", "http://[2001:db8::1]:80" },
                 { "[fe80::1%25eth0]:3128", "http://[fe80::1%25eth0]:3128" },
+                { "http=proxy:3128", "http=http://proxy:3128" },
+                { "https=proxy", "https=http://proxy:80" },
+                { "http=https://proxy", "http=https://proxy:443" },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -583,6 +631,13 @@ START_TEST(a_proxy_is_a_host_and_nothing_else)
                 "pro\nxy",
                 "proxy,other",
                 "p%72oxy",
+                "http=",
+                "https=alice:secret@proxy",
+                "ftp=proxy:3128",
+                "socks=proxy:1080",
+                "HTTP=proxy",
+                "http=https=proxy",
+                "=proxy",
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -671,6 +726,8 @@ int main(void)
         suite_add_tcase(suite, local);
         tcase_add_test(credentials, a_user_name_is_checked_for_its_scheme);
         tcase_add_test(credentials, a_password_has_at_most_65536_units);
+        tcase_add_test(credentials, a_secret_fits_its_scheme);
+        tcase_add_test(credentials, latin1_has_a_byte_a_character);
         tcase_add_test(credentials, a_surrogate_pair_of_a_password_is_two_units);
         tcase_add_test(credentials, a_password_is_text_without_controls);
         tcase_add_test(credentials, a_long_password_is_too_long_whatever_it_holds);

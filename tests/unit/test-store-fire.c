@@ -153,6 +153,7 @@ START_TEST(an_older_database_is_brought_up_to_date)
                 ck_assert_uint_eq(job->stalled.spent_usec, 0);
                 ck_assert_uint_eq(job->active.spent_usec, 0);
                 ck_assert_uint_eq(job->workers_lost, 0);
+                ck_assert(job->untold); /* nobody knows */
                 ck_assert_uint_eq(job->n_files, 1);
                 file = &job->files[0].record;
                 ck_assert_str_eq(file->temp_name, ".f.part");
@@ -182,6 +183,7 @@ START_TEST(what_is_put_is_loaded)
                 job->spans_sec[i] = 1000 + i;
         job->attempts = 21;
         job->workers_lost = 22;
+        job->untold = false;
         job->stalled.spent_usec = 23;
         job->active.spent_usec = UINT64_MAX - 1;
         ck_assert_int_eq(store_open(path, &store), 0);
@@ -198,6 +200,7 @@ START_TEST(what_is_put_is_loaded)
                 ck_assert_uint_eq(job->spans_sec[i], 1000 + i);
         ck_assert_uint_eq(job->attempts, 21);
         ck_assert_uint_eq(job->workers_lost, 22);
+        ck_assert(!job->untold);
         ck_assert_uint_eq(job->stalled.spent_usec, 23);
         ck_assert_uint_eq(job->active.spent_usec, UINT64_MAX - 1);
         ck_assert_str_eq(job->files[0].record.checksum, "sha1:00");

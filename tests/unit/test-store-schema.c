@@ -1,6 +1,6 @@
 /*
  * A database that an older version wrote: what it holds is taken over, with the sums of its rows,
- * and what was damaged stays so. The rows below were written by version 4 itself.
+ * and what was damaged stays so. The rows below are as version 4 itself wrote them.
  */
 #include <check.h>
 #include <errno.h>
@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/macro.h"
 
 #include "manager/store.h"
 #include "tests/lib/temp-dir.h"
@@ -48,6 +50,14 @@ static const char version_4[] =
         "X'7365616C6564');"
         "PRAGMA user_version=4;";
 
+/* The same rows after version 5 has put them anew. */
+static const char to_version_5[] =
+        "ALTER TABLE jobs ADD COLUMN untold INTEGER NOT NULL DEFAULT 1;"
+        "ALTER TABLE files DROP COLUMN device;"
+        "UPDATE jobs SET untold=0, sum=3377049026198599179;"
+        "UPDATE files SET sum=-177553089889405937;"
+        "PRAGMA user_version=5;";
+
 static char *dir, *path;
 static Store *store;
 static Owners owners;
@@ -67,12 +77,14 @@ static void teardown(void)
         dir = temp_dir_remove(dir);
 }
 
-static void write_old(const char *change)
+static void write_old(int version, const char *change)
 {
         sqlite3 *db = NULL;
 
         ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
         ck_assert_int_eq(sqlite3_exec(db, version_4, NULL, NULL, NULL), SQLITE_OK);
+        if (version == 5)
+                ck_assert_int_eq(sqlite3_exec(db, to_version_5, NULL, NULL, NULL), SQLITE_OK);
         ck_assert_int_eq(sqlite3_exec(db, change, NULL, NULL, NULL), SQLITE_OK);
         ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
@@ -98,12 +110,12 @@ static void drop_job(void)
         owners_release(&owners, owner);
 }
 
-START_TEST(a_job_of_version_4_is_taken_over)
+START_TEST(a_job_of_an_older_version_is_taken_over)
 {
         StoreSlot slot;
 
-        write_old("");
-        for (int i = 0; i < 2; i++) { /* the second time it is of this version */
+        write_old(_i, "");
+        for (int round = 0; round < 2; round++) { /* the second time it is of this version */
                 ck_assert_int_eq(load(), 0);
                 ck_assert_str_eq(job->display_name, "old");
                 ck_assert_uint_eq(job->n_files, 1);
@@ -113,6 +125,7 @@ START_TEST(a_job_of_version_4_is_taken_over)
                 ck_assert_uint_eq(job->settings.security_flags, 0);
                 ck_assert_ptr_null(job->settings.ca_certificate);
                 ck_assert_uint_eq(job->sealed, 0);
+                ck_assert_int_eq(job->untold, _i < 5); /* nobody knew before */
                 ck_assert_int_eq(
                         store_get_slot(store, job, AUTH_TARGET_PROXY, AUTH_SCHEME_DIGEST, &slot),
                         0);
@@ -129,16 +142,50 @@ END_TEST
 
 START_TEST(a_row_without_a_sum_is_taken_as_it_is)
 {
-        write_old("UPDATE jobs SET sum=0, display_name='older'; UPDATE files SET sum=0");
+        write_old(_i, "UPDATE jobs SET sum=0, display_name='older'; UPDATE files SET sum=0");
         ck_assert_int_eq(load(), 0);
         ck_assert_str_eq(job->display_name, "older");
         drop_job();
 }
 END_TEST
 
+/* The database itself is good: it is the row that is refused. */
 START_TEST(what_was_damaged_is_not_blessed)
 {
-        write_old(_i ? "UPDATE jobs SET owner=0" : "UPDATE files SET local_name='/etc/shadow'");
+        static const char *const changes[] = {
+                "UPDATE jobs SET owner=0",
+                "UPDATE jobs SET sum=12345",
+                "UPDATE files SET local_name='/etc/shadow'",
+                "UPDATE files SET sum=12345",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+                write_old(_i, changes[i]);
+                ck_assert_int_eq(load(), -EUCLEAN);
+                store = store_free(store);
+                ck_assert_int_eq(unlink(path), 0);
+        }
+}
+END_TEST
+
+/* What was whole is protected from now on. */
+START_TEST(damage_after_the_update_is_seen)
+{
+        sqlite3 *db = NULL;
+
+        write_old(5, "");
+        ck_assert_int_eq(load(), 0);
+        drop_job();
+        store = store_free(store);
+        ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(db,
+                                      _i ? "UPDATE jobs SET ca_certificate='/tmp/ca'"
+                                         : "UPDATE files SET named_url='http://other/'",
+                                      NULL,
+                                      NULL,
+                                      NULL),
+                         SQLITE_OK);
+        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
         ck_assert_int_eq(load(), -EUCLEAN);
 }
 END_TEST
@@ -149,9 +196,10 @@ static Suite *make_suite(void)
         TCase *older = tcase_create("older");
 
         tcase_add_checked_fixture(older, setup, teardown);
-        tcase_add_test(older, a_job_of_version_4_is_taken_over);
-        tcase_add_test(older, a_row_without_a_sum_is_taken_as_it_is);
-        tcase_add_loop_test(older, what_was_damaged_is_not_blessed, 0, 2);
+        tcase_add_loop_test(older, a_job_of_an_older_version_is_taken_over, 4, 6);
+        tcase_add_loop_test(older, a_row_without_a_sum_is_taken_as_it_is, 4, 6);
+        tcase_add_loop_test(older, what_was_damaged_is_not_blessed, 4, 6);
+        tcase_add_loop_test(older, damage_after_the_update_is_seen, 0, 2);
         suite_add_tcase(suite, older);
         return suite;
 }

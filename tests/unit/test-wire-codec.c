@@ -71,8 +71,7 @@ static FileRecord full_record(uint32_t index)
                              .last_modified = modified,
                              .effective_url = url,
                              .headers = headers,
-                             .device = 0xfedcba9876543210,
-                             .inode = 2,
+                             .inode = 0xfedcba9876543210,
                              .offset_bytes = 300,
                              .total_bytes = UINT64_MAX - 1,
                              .index = index };
@@ -84,7 +83,6 @@ static void check_equal(const FileRecord *a, const FileRecord *b)
         ck_assert_str_eq(a->remote_name, b->remote_name);
         ck_assert_str_eq(a->local_name, b->local_name);
         ck_assert_str_eq(a->temp_name, b->temp_name);
-        ck_assert_uint_eq(a->device, b->device);
         ck_assert_uint_eq(a->inode, b->inode);
         ck_assert_uint_eq(a->offset_bytes, b->offset_bytes);
         ck_assert_uint_eq(a->total_bytes, b->total_bytes);

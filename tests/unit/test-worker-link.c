@@ -7,9 +7,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include "dbus/spawn-wire.h"
 #include "dbus/worker-wire.h"
 
 #include "base/macro.h"
@@ -25,8 +27,10 @@ static int peer_fd = -EBADF; /* the worker's end */
 static spawner_event_t to_link;
 static void *to_link_userdata;
 static unsigned n_kills;
+static int proxy_fd = -EBADF; /* the end of a dosvc-proxy */
 
 int spawner_start(Spawner *spawner,
+                  uint32_t program,
                   uint32_t uid,
                   const char *user,
                   int link_fd,
@@ -34,6 +38,11 @@ int spawner_start(Spawner *spawner,
                   void *userdata,
                   uint64_t *ret_id)
 {
+        if (program == SPAWN_PROGRAM_PROXY) {
+                proxy_fd = fcntl(link_fd, F_DUPFD_CLOEXEC, 3);
+                *ret_id = 2;
+                return 0;
+        }
         peer_fd = fcntl(link_fd, F_DUPFD_CLOEXEC, 3);
         to_link = callback;
         to_link_userdata = userdata;
@@ -112,9 +121,11 @@ static void turn(void)
                 ;
 }
 
-static void start_link(WorkerTask task)
+static void start_link_with(WorkerTask task, const char *proxy)
 {
         FileRecord files[FILES] = { 0 };
+        char word[32] = "";
+        char *proxies[] = { proxy ? strncat(word, proxy, sizeof(word) - 1) : NULL, NULL };
 
         for (uint32_t i = 0; i < FILES; i++)
                 ck_assert_int_eq(file_record_init(&files[i], i, "http://host/a", "/dir/a"), 0);
@@ -125,13 +136,19 @@ static void start_link(WorkerTask task)
                                                          .owner_uid = 1000,
                                                          .owner_name = "alice",
                                                          .files = files,
-                                                         .n_files = FILES },
+                                                         .n_files = FILES,
+                                                         .proxies = proxies },
                                          &facts,
                                          NULL,
                                          &worker_link),
                          0);
         for (size_t i = 0; i < FILES; i++)
                 file_record_done(&files[i]);
+}
+
+static void start_link(WorkerTask task)
+{
+        start_link_with(task, NULL);
 }
 
 static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -361,6 +378,114 @@ START_TEST(a_call_that_nobody_knows_is_refused)
 }
 END_TEST
 
+/* ---- proxies --------------------------------------------------------------------------------- */
+
+static char proxy_answer[256];
+
+static int on_proxies(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const char *first = "";
+
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                first = sd_bus_message_get_error(m)->message;
+        } else {
+                ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "s"), 0);
+                ck_assert_int_gt(sd_bus_message_read(m, "s", &first), 0);
+        }
+        (void) strncpy(proxy_answer, first, sizeof(proxy_answer) - 1);
+        return 0;
+}
+
+static void ask_proxies(const char *url)
+{
+        ck_assert_int_ge(sd_bus_call_method_async(worker,
+                                                  NULL,
+                                                  NULL,
+                                                  WORKER_PATH,
+                                                  WORKER_INTERFACE,
+                                                  WORKER_FIND_PROXIES,
+                                                  on_proxies,
+                                                  NULL,
+                                                  "s",
+                                                  url),
+                         0);
+        turn();
+}
+
+static void answer_proxies(const char *bytes, size_t size)
+{
+        ck_assert_int_eq(send(proxy_fd, bytes, size, 0), (ssize_t) size);
+        turn();
+}
+
+START_TEST(proxies_are_searched_for_where_the_order_says_so)
+{
+        static const char found[] = "\0http://p:1", nothing[] = "There are none.";
+
+        start_link_with(WORKER_TASK_DOWNLOAD,
+                        _i ? WORKER_PROXIES_SESSION : WORKER_PROXIES_AUTODETECT);
+        start_worker();
+        say_ready();
+        ask_proxies("http://host:80/");
+        answer_proxies(found, sizeof(found));
+        ck_assert_str_eq(proxy_answer, "http://p:1");
+        ask_proxies("http://other:80/");
+        answer_proxies(nothing, sizeof(nothing));
+        ck_assert_str_eq(proxy_answer, "There are none.");
+        ck_assert_uint_eq(n_kills, 0);
+}
+END_TEST
+
+START_TEST(a_search_that_the_order_does_not_know_is_refused)
+{
+        start_link_with(WORKER_TASK_DOWNLOAD, _i ? "http://p:1" : NULL);
+        start_worker();
+        say_ready();
+        ask_proxies("http://host:80/");
+        ck_assert_int_lt(proxy_fd, 0);
+        check_distrusted();
+}
+END_TEST
+
+START_TEST(two_searches_at_a_time_are_refused)
+{
+        start_link_with(WORKER_TASK_DOWNLOAD, WORKER_PROXIES_AUTODETECT);
+        start_worker();
+        say_ready();
+        ask_proxies("http://host:80/");
+        ck_assert_uint_eq(n_kills, 0);
+        ask_proxies("http://other:80/");
+        check_distrusted();
+}
+END_TEST
+
+START_TEST(a_search_for_what_is_no_url_is_refused)
+{
+        start_link_with(WORKER_TASK_DOWNLOAD, WORKER_PROXIES_AUTODETECT);
+        start_worker();
+        say_ready();
+        ask_proxies("file:///etc/passwd");
+        ck_assert_int_lt(proxy_fd, 0);
+        check_distrusted();
+}
+END_TEST
+
+START_TEST(a_stop_ends_the_search)
+{
+        start_link_with(WORKER_TASK_DOWNLOAD, WORKER_PROXIES_AUTODETECT);
+        start_worker();
+        say_ready();
+        ask_proxies("http://host:80/");
+        worker_link_stop(worker_link);
+        worker = sd_bus_close_unref(worker);
+        turn();
+        exit_worker();
+        ck_assert_uint_eq(n_ended, 1);
+        ck_assert_int_eq(ended_result, 0);
+        ck_assert_int_lt(send(proxy_fd, "", 1, MSG_NOSIGNAL), 0);
+}
+END_TEST
+
 static int on_credential(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         return 0;
@@ -397,7 +522,8 @@ END_TEST
 static Suite *worker_link_suite(void)
 {
         Suite *suite = suite_create("worker-link");
-        TCase *stopping = tcase_create("stopping"), *hostile = tcase_create("hostile");
+        TCase *stopping = tcase_create("stopping"), *hostile = tcase_create("hostile"),
+              *searching = tcase_create("searching");
 
         tcase_add_checked_fixture(stopping, setup, teardown);
         tcase_add_test(stopping, a_download_that_was_told_to_stop_ends_well);
@@ -413,6 +539,13 @@ static Suite *worker_link_suite(void)
         tcase_add_test(hostile, more_records_than_files_are_refused);
         tcase_add_loop_test(hostile, a_call_that_nobody_knows_is_refused, 0, 2);
         tcase_add_test(hostile, a_worker_that_does_not_read_is_refused);
+        tcase_add_loop_test(searching, proxies_are_searched_for_where_the_order_says_so, 0, 2);
+        tcase_add_loop_test(searching, a_search_that_the_order_does_not_know_is_refused, 0, 2);
+        tcase_add_test(searching, two_searches_at_a_time_are_refused);
+        tcase_add_test(searching, a_search_for_what_is_no_url_is_refused);
+        tcase_add_test(searching, a_stop_ends_the_search);
+        tcase_add_checked_fixture(searching, setup, teardown);
+        suite_add_tcase(suite, searching);
         suite_add_tcase(suite, hostile);
         return suite;
 }

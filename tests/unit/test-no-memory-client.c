@@ -1,0 +1,251 @@
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "client-lib/internal.h"
+#include "tests/lib/no-memory.h"
+
+#define JOB      "0123456789abcdef0123456789abcdef"
+#define JOB_PATH DOSVC_MANAGER_PATH "/job/" JOB
+
+static sd_bus *bus; /* owned by the fixture, as are the next */
+static sd_bus_message *answer;
+static dosvc_connection *connection;
+static int pair[2];
+
+/* In place of libsystemd's: the service answers each call with this. */
+int sd_bus_call(sd_bus *b, sd_bus_message *m, uint64_t usec, sd_bus_error *e, sd_bus_message **ret)
+{
+        ck_assert_int_ge(sd_bus_message_rewind(answer, 1), 0);
+        *ret = sd_bus_message_ref(answer);
+        return 1;
+}
+
+/* What the connection keeps of a failure is no part of what a call leaves. */
+static int finish(int r)
+{
+        free(connection->error_name);
+        free(connection->error_message);
+        connection->error_name = connection->error_message = NULL;
+        return r;
+}
+
+static void setup(void)
+{
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        ck_assert_int_ge(sd_bus_new(&bus), 0);
+        ck_assert_int_ge(sd_bus_set_fd(bus, pair[0], pair[0]), 0);
+        ck_assert_int_ge(sd_bus_start(bus), 0);
+        ck_assert_int_ge(
+                sd_bus_message_new_method_call(bus, &answer, NULL, "/path", "an.interface", "Test"),
+                0);
+        connection = calloc(1, sizeof(*connection));
+        ck_assert_ptr_nonnull(connection);
+        connection->bus = bus;
+}
+
+static void teardown(void)
+{
+        (void) finish(0);
+        free(connection);
+        answer = sd_bus_message_unref(answer);
+        bus = sd_bus_close_unref(bus);
+        (void) close(pair[1]);
+}
+
+static int list_jobs(void *userdata)
+{
+        dosvc_job_list *list = NULL;
+        int r = dosvc_list_jobs(connection, 0, NULL, &list);
+
+        if (r >= 0)
+                ck_assert_uint_eq(dosvc_job_list_size(list), 3);
+        dosvc_job_list_free(list);
+        return finish(r);
+}
+
+START_TEST(jobs_are_listed_all_or_none)
+{
+        ck_assert_int_ge(sd_bus_message_append(answer,
+                                               "a(oussstt)",
+                                               3,
+                                               JOB_PATH,
+                                               1000,
+                                               "one",
+                                               "download",
+                                               "queued",
+                                               UINT64_C(1),
+                                               UINT64_C(2),
+                                               JOB_PATH,
+                                               1000,
+                                               "two",
+                                               "download",
+                                               "queued",
+                                               UINT64_C(1),
+                                               UINT64_C(2),
+                                               JOB_PATH,
+                                               1000,
+                                               "three",
+                                               "download",
+                                               "queued",
+                                               UINT64_C(1),
+                                               UINT64_C(2)),
+                         0);
+        ck_assert_int_ge(sd_bus_message_seal(answer, 1, 0), 0);
+        no_memory_torture(&(NoMemoryScenario){ .name = "list_jobs", .run = list_jobs });
+}
+END_TEST
+
+static int list_files(void *userdata)
+{
+        dosvc_file_list *list = NULL;
+        int r = dosvc_job_list_files(connection, JOB, &list);
+
+        if (r >= 0)
+                ck_assert_uint_eq(dosvc_file_list_size(list), 2);
+        dosvc_file_list_free(list);
+        return finish(r);
+}
+
+START_TEST(files_are_listed_all_or_none)
+{
+        ck_assert_int_ge(sd_bus_message_append(answer,
+                                               "a(ossttb)",
+                                               2,
+                                               JOB_PATH "/file/0",
+                                               "http://host/a",
+                                               "/dir/a",
+                                               UINT64_C(1),
+                                               UINT64_C(2),
+                                               0,
+                                               JOB_PATH "/file/1",
+                                               "http://host/b",
+                                               "/dir/b",
+                                               UINT64_C(1),
+                                               UINT64_C(2),
+                                               1),
+                         0);
+        ck_assert_int_ge(sd_bus_message_seal(answer, 1, 0), 0);
+        no_memory_torture(&(NoMemoryScenario){ .name = "list_files", .run = list_files });
+}
+END_TEST
+
+static int get_info(void *userdata)
+{
+        dosvc_job_info *info = NULL;
+        int r = dosvc_job_get_info(connection, JOB, &info);
+
+        if (r >= 0)
+                ck_assert_str_eq(dosvc_job_info_state(info), "error");
+        dosvc_job_info_free(info);
+        return finish(r);
+}
+
+START_TEST(a_job_is_read_whole_or_not)
+{
+        ck_assert_int_ge(sd_bus_message_append(answer,
+                                               "a{sv}",
+                                               5,
+                                               "State",
+                                               "s",
+                                               "error",
+                                               "Unknown",
+                                               "s",
+                                               "to this library",
+                                               "DisplayName",
+                                               "s",
+                                               "name",
+                                               "Error",
+                                               "(usssso)",
+                                               1,
+                                               "name",
+                                               "context",
+                                               "description",
+                                               "url",
+                                               JOB_PATH "/file/0",
+                                               "ProxySettings",
+                                               "(sasas)",
+                                               "override",
+                                               1,
+                                               "http://proxy:80",
+                                               1,
+                                               "host"),
+                         0);
+        ck_assert_int_ge(sd_bus_message_seal(answer, 1, 0), 0);
+        no_memory_torture(&(NoMemoryScenario){ .name = "get_info", .run = get_info });
+}
+END_TEST
+
+static int get_service(void *userdata)
+{
+        dosvc_service *service = NULL;
+        int r = dosvc_get_service(connection, &service);
+
+        dosvc_service_free(service);
+        return finish(r);
+}
+
+START_TEST(the_service_is_read_whole_or_not)
+{
+        ck_assert_int_ge(sd_bus_message_append(answer,
+                                               "a{sv}",
+                                               3,
+                                               "Version",
+                                               "s",
+                                               "1",
+                                               "CredentialStore",
+                                               "s",
+                                               "keyring",
+                                               "Features",
+                                               "as",
+                                               2,
+                                               "one",
+                                               "two"),
+                         0);
+        ck_assert_int_ge(sd_bus_message_seal(answer, 1, 0), 0);
+        no_memory_torture(&(NoMemoryScenario){ .name = "get_service", .run = get_service });
+}
+END_TEST
+
+/* Its name and its sentence may be missing, not the errno. */
+static int remember(void *userdata)
+{
+        const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(SD_BUS_ERROR_UNKNOWN_OBJECT, "text");
+        bool is_whole;
+
+        ck_assert_int_eq(error_remember(connection, -EIO, &error), -ENOENT);
+        is_whole = connection->error_name && connection->error_message;
+        ck_assert_ptr_nonnull(dosvc_last_error_name(connection));
+        ck_assert_ptr_nonnull(dosvc_last_error_message(connection));
+        return finish(is_whole ? 0 : -ENOMEM);
+}
+
+START_TEST(an_error_keeps_its_number)
+{
+        no_memory_torture(&(NoMemoryScenario){ .name = "remember", .run = remember });
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("no-memory-client");
+        TCase *tcase = tcase_create("answers");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, jobs_are_listed_all_or_none);
+        tcase_add_test(tcase, files_are_listed_all_or_none);
+        tcase_add_test(tcase, a_job_is_read_whole_or_not);
+        tcase_add_test(tcase, the_service_is_read_whole_or_not);
+        tcase_add_test(tcase, an_error_keeps_its_number);
+        suite_add_tcase(suite, tcase);
+        no_memory_set_up();
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

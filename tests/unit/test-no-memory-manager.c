@@ -1,0 +1,722 @@
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/str.h"
+
+#include "manager/bus-edge.h"
+#include "manager/manager-core.h"
+#include "model/error-code.h"
+#include "tests/lib/manager-rig.h"
+#include "tests/lib/no-memory.h"
+
+/* The job of the test, and how a verb is tried on it. */
+typedef struct Trial {
+        Job *job;
+        int (*verb)(Job *job);
+        void (*undo)(Job *job); /* what the verb did */
+        bool (*is_done)(Job *job);
+        int done_result; /* of Complete and Cancel; 1: not yet */
+} Trial;
+
+static void on_saved_result(void *userdata, int result)
+{
+        *(int *) userdata = result;
+}
+
+/* All that has to be put off for lack of memory is due now, and there is memory again. */
+static void hurry(void)
+{
+        Job *job = NULL, *after = NULL;
+
+        (void) sd_event_source_set_time(manager->rescue, 0);
+        HASH_ITER (hh, manager->jobs, job, after)
+                if (is_waiting(job) && (job->stale || !job->run || !job_run_is_started(job->run)))
+                        (void) sd_event_source_set_time(job->wait, 0);
+        turn();
+}
+
+static void check_file(const FileRecord *a, const FileRecord *b)
+{
+        ck_assert_str_eq(a->remote_name, b->remote_name);
+        ck_assert_str_eq(a->local_name, b->local_name);
+        ck_assert_str_eq(a->temp_name, b->temp_name);
+        ck_assert_str_eq(a->etag, b->etag);
+        ck_assert_str_eq(a->checksum, b->checksum);
+        ck_assert_uint_eq(a->offset_bytes, b->offset_bytes);
+        ck_assert_uint_eq(a->total_bytes, b->total_bytes);
+        ck_assert_uint_eq(a->n_ranges, b->n_ranges);
+        ck_assert_uint_eq(a->finished, b->finished);
+}
+
+static void check_job(const Job *job, const Job *saved)
+{
+        ck_assert_str_eq(job->display_name, saved->display_name);
+        ck_assert_str_eq(job->description, saved->description);
+        ck_assert_str_eq(job->owner->name, saved->owner->name);
+        ck_assert_uint_eq(job->state, saved->state);
+        ck_assert_uint_eq(job->told_state, saved->state);
+        ck_assert_uint_eq(job->priority, saved->priority);
+        ck_assert_uint_eq(job->proxy_usage, saved->proxy_usage);
+        ck_assert_uint_eq(strings_count(job->settings.proxies), strings_count(saved->settings.proxies));
+        ck_assert_uint_eq(job->error.code, saved->error.code);
+        ck_assert_uint_eq(job->error_count, saved->error_count);
+        ck_assert_uint_eq(job->attempts, saved->attempts);
+        ck_assert_mem_eq(job->spans_sec, saved->spans_sec, sizeof(job->spans_sec));
+        ck_assert_uint_eq(job->n_files, saved->n_files);
+        ck_assert_uint_eq(job->n_finished, saved->n_finished);
+        ck_assert_uint_eq(job->bytes_total, saved->bytes_total);
+        for (uint32_t i = 0; i < job->n_files; i++)
+                check_file(&job->files[i].record, &saved->files[i].record);
+}
+
+typedef struct Count {
+        Owners owners;
+        unsigned n_jobs;
+} Count;
+
+static int compare(void *userdata, Job *saved)
+{
+        Count *count = userdata;
+        Owner *owner = saved->owner;
+        Job *job = NULL;
+        uint64_t bytes = 0;
+
+        HASH_FIND(hh, manager->jobs, &saved->id, sizeof(saved->id), job);
+        ck_assert_msg(job != NULL, "a job is in the store alone");
+        check_job(job, saved);
+        ck_assert_int_eq(store_slot_bytes(store, job, &bytes), 0);
+        ck_assert_uint_eq(job->vault_bytes, bytes);
+        count->n_jobs++;
+        job_free(saved);
+        owners_release(&count->owners, owner);
+        return 0;
+}
+
+/* What is in memory is what is on disk, and nothing is on its way. */
+static void check_agreement(void)
+{
+        Count count = { 0 };
+
+        ck_assert(!store_is_dirty(store));
+        ck_assert(list_is_empty(&manager->dirty));
+        ck_assert_int_eq(store_load(store, &count.owners, compare, &count), 0);
+        ck_assert_uint_eq(count.n_jobs, HASH_COUNT(manager->jobs));
+}
+
+/* A verb, its answer, and the turn that follows. */
+static int try(void *userdata)
+{
+        Trial *trial = userdata;
+        int saved = 1, r = trial->verb(trial->job);
+
+        if (r >= 0)
+                r = manager_when_saved(manager, on_saved_result, &saved);
+        turn();
+        if (r < 0)
+                return r;
+        ck_assert_int_le(saved, 0);
+        return saved;
+}
+
+static void check_trial(void *userdata, int result)
+{
+        Trial *trial = userdata;
+
+        hurry();
+        check_agreement();
+        if (result >= 0)
+                ck_assert(trial->is_done(trial->job));
+        else
+                ck_assert(!trial->is_done(trial->job));
+        story[0] = '\0';
+        if (result >= 0)
+                trial->undo(trial->job);
+        turn();
+        story[0] = '\0';
+}
+
+/*
+ * The verb answers -ENOMEM and nothing is changed, or it succeeds and all is changed, whatever
+ * lacks memory on the way; and it succeeds afterwards.
+ */
+static void torture(const char *name, Trial *trial)
+{
+        no_memory_torture(&(NoMemoryScenario){ .name = name,
+                                               .run = try,
+                                               .check = check_trial,
+                                               .userdata = trial,
+                                               .harmless = true });
+}
+
+#define TORTURE(the_job, what)                                                                     \
+        torture(#what,                                                                             \
+                &(Trial){ .job = (the_job),                                                        \
+                          .verb = what,                                                            \
+                          .undo = undo_##what,                                                     \
+                          .is_done = is_done_##what })
+
+/* ---- properties ------------------------------------------------------------------------------ */
+
+static int name(Job *job)
+{
+        return manager_set_display_name(manager, &alice, job, "other");
+}
+
+static void undo_name(Job *job)
+{
+        ck_assert_int_eq(manager_set_display_name(manager, &alice, job, "name"), 0);
+}
+
+static bool is_done_name(Job *job)
+{
+        return str_equal(job->display_name, "other");
+}
+
+static int proxies(Job *job)
+{
+        char one[] = "http://one:1", two[] = "http://two:2";
+        char *const list[] = { one, two, NULL };
+
+        return manager_set_proxy(manager, &alice, job, PROXY_USAGE_OVERRIDE, list, list);
+}
+
+static void undo_proxies(Job *job)
+{
+        ck_assert_int_eq(manager_set_proxy(manager, &alice, job, PROXY_USAGE_PRECONFIG, NULL, NULL),
+                         0);
+}
+
+static bool is_done_proxies(Job *job)
+{
+        return job->proxy_usage == PROXY_USAGE_OVERRIDE && strings_count(job->settings.proxies) == 2;
+}
+
+static int span(Job *job)
+{
+        return manager_set_span(manager, &alice, job, JOB_SPAN_MIN_RETRY_DELAY, 77);
+}
+
+static void undo_span(Job *job)
+{
+        ck_assert_int_eq(manager_set_span(manager, &alice, job, JOB_SPAN_MIN_RETRY_DELAY, 60), 0);
+}
+
+static bool is_done_span(Job *job)
+{
+        return job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] == 77;
+}
+
+START_TEST(a_property_is_set_or_as_it_was)
+{
+        Job *job = make_job(1);
+
+        TORTURE(job, name);
+        TORTURE(job, proxies);
+        TORTURE(job, span);
+}
+END_TEST
+
+static BusEdge edge; /* and the call that is answered; of the test */
+static sd_bus_message *call;
+
+/* As a handler does it. */
+static int name_with_answer(Job *job)
+{
+        int r = name(job);
+
+        edge.manager = manager;
+        return r < 0 ? r : bus_reply_saved(&edge, call, NULL);
+}
+
+#define undo_name_with_answer    undo_name
+#define is_done_name_with_answer is_done_name
+
+START_TEST(a_change_whose_answer_cannot_be_made_is_taken_back)
+{
+        sd_bus *bus = NULL;
+        int pair[2];
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        ck_assert_int_ge(sd_bus_new(&bus), 0);
+        ck_assert_int_ge(sd_bus_set_fd(bus, pair[0], pair[0]), 0);
+        ck_assert_int_ge(sd_bus_start(bus), 0);
+        ck_assert_int_ge(
+                sd_bus_message_new_method_call(bus, &call, NULL, "/path", "an.interface", "Test"),
+                0);
+        ck_assert_int_ge(sd_bus_message_seal(call, 1, 0), 0);
+        TORTURE(make_job(1), name_with_answer);
+        call = sd_bus_message_unref(call);
+        sd_bus_close_unref(bus);
+        (void) close(pair[1]);
+}
+END_TEST
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static int files(Job *job)
+{
+        static const FileRange ranges[] = { { 0, 5 }, { 10, 5 } };
+        static const ManagerFile more[] = {
+                { .remote_name = "http://host/x", .local_name = "/dir/x", .checksum = "md5:00" },
+                { .remote_name = "http://host/y",
+                  .local_name = "/dir/y",
+                  .ranges = ranges,
+                  .n_ranges = ARRAY_SIZE(ranges) },
+        };
+        uint32_t first;
+
+        return manager_add_files(manager, &alice, job, more, ARRAY_SIZE(more), &first);
+}
+
+/* A file is never taken back, so there is another job. */
+static bool is_done_files(Job *job)
+{
+        return job->n_files == 3;
+}
+
+static Job **files_of;
+
+static void undo_files(Job *job)
+{
+        ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
+        turn();
+        *files_of = make_job(1);
+}
+
+START_TEST(files_are_added_all_or_none)
+{
+        Trial trial = { .job = make_job(1),
+                        .verb = files,
+                        .undo = undo_files,
+                        .is_done = is_done_files };
+
+        files_of = &trial.job;
+        torture("files", &trial);
+}
+END_TEST
+
+static int rename_files(Job *job)
+{
+        static const ManagerRename renames[] = { { 0, "http://other/a" }, { 1, "http://other/b" } };
+
+        return manager_set_remote_names(manager, &alice, job, renames, ARRAY_SIZE(renames));
+}
+
+static void undo_rename_files(Job *job)
+{
+        static const ManagerRename renames[] = { { 0, "http://host/a" }, { 1, "http://host/b" } };
+
+        ck_assert_int_eq(manager_set_remote_names(manager, &alice, job, renames, 2), 0);
+}
+
+static bool is_done_rename_files(Job *job)
+{
+        bool first = str_equal(job->files[0].record.remote_name, "http://other/a");
+
+        ck_assert_int_eq(first, str_equal(job->files[1].record.remote_name, "http://other/b"));
+        return first;
+}
+
+START_TEST(files_have_other_remote_names_all_or_none)
+{
+        TORTURE(make_job(2), rename_files);
+}
+END_TEST
+
+/* ---- credentials ----------------------------------------------------------------------------- */
+
+static Secret *password; /* owned by the test */
+
+static int credentials(Job *job)
+{
+        return manager_set_credentials(manager,
+                                       &alice,
+                                       job,
+                                       AUTH_TARGET_SERVER,
+                                       AUTH_SCHEME_BASIC,
+                                       "user",
+                                       password);
+}
+
+static bool is_done_credentials(Job *job)
+{
+        int set = manager_has_credentials(manager, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC);
+
+        ck_assert_int_ge(set, 0);
+        ck_assert_int_eq(set, job->vault_bytes > 0);
+        ck_assert_uint_eq(job->owner->vault_bytes, job->vault_bytes);
+        return set;
+}
+
+static void undo_credentials(Job *job)
+{
+        ck_assert_int_eq(manager_remove_credentials(manager,
+                                                    &alice,
+                                                    job,
+                                                    AUTH_TARGET_SERVER,
+                                                    AUTH_SCHEME_BASIC),
+                         1);
+}
+
+static int no_credentials(Job *job)
+{
+        return manager_remove_credentials(manager,
+                                          &alice,
+                                          job,
+                                          AUTH_TARGET_SERVER,
+                                          AUTH_SCHEME_BASIC);
+}
+
+static bool is_done_no_credentials(Job *job)
+{
+        return !is_done_credentials(job);
+}
+
+static void undo_no_credentials(Job *job)
+{
+        ck_assert_int_eq(credentials(job), 0);
+}
+
+START_TEST(a_credential_is_set_or_not_and_removed_or_not)
+{
+        Job *job = make_job(1);
+
+        ck_assert_int_eq(secret_new_copy("secret", 6, &password), 0);
+        TORTURE(job, credentials);
+        ck_assert_int_eq(credentials(job), 0);
+        turn();
+        TORTURE(job, no_credentials);
+        password = secret_free(password);
+}
+END_TEST
+
+/* ---- the life of a job ----------------------------------------------------------------------- */
+
+static Job *created;
+
+static int new_job(Job *job)
+{
+        created = NULL;
+        return manager_create_job(manager, &bob, "name", &created);
+}
+
+static bool is_done_new_job(Job *job)
+{
+        const Owner *owner = owners_find(&owners, bob.uid);
+
+        ck_assert_uint_eq(HASH_COUNT(manager->jobs), owner ? 2 : 1);
+        return owner;
+}
+
+static void undo_new_job(Job *job)
+{
+        ck_assert_int_eq(manager_cancel(manager, &bob, created, on_done, NULL), 0);
+}
+
+START_TEST(a_job_is_made_or_not)
+{
+        TORTURE(make_job(1), new_job);
+}
+END_TEST
+
+static int resume_job(Job *job)
+{
+        return manager_resume(manager, &alice, job);
+}
+
+/* Whatever lacked memory after the commit: a worker is there, or comes. */
+static bool is_done_resume_job(Job *job)
+{
+        if (job->state == JOB_SUSPENDED)
+                return false;
+        for (int i = 0; i < 4 && !fake_link_of(job->id); i++)
+                hurry();
+        ck_assert_uint_eq(job->state, JOB_CONNECTING);
+        ck_assert_ptr_nonnull(fake_link_of(job->id));
+        ck_assert(is_waiting(job)); /* for the end of its time */
+        return true;
+}
+
+static Job **resumed_of;
+
+/* What failed before its start is not held against the worker. */
+static void undo_resume_job(Job *job)
+{
+        fake_link_succeed(worker_of(job));
+        turn();
+        ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
+        ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
+        turn();
+        fake_link_end(worker_of(job), 0, "");
+        turn();
+        *resumed_of = make_job(1);
+}
+
+START_TEST(a_job_that_is_resumed_gets_its_worker_when_there_is_memory)
+{
+        Trial trial = { .job = make_job(1),
+                        .verb = resume_job,
+                        .undo = undo_resume_job,
+                        .is_done = is_done_resume_job };
+
+        resumed_of = &trial.job;
+        torture("resume_job", &trial);
+}
+END_TEST
+
+static int suspend_job(Job *job)
+{
+        return manager_suspend(manager, &alice, job);
+}
+
+static bool is_done_suspend_job(Job *job)
+{
+        ck_assert(job->state == JOB_SUSPENDED || job_is_active(job));
+        ck_assert_int_eq(worker_of(job)->stopped, job->state == JOB_SUSPENDED);
+        return job->state == JOB_SUSPENDED;
+}
+
+static void undo_suspend_job(Job *job)
+{
+        fake_link_end(worker_of(job), 0, "");
+        turn();
+        resume(job);
+        ck_assert_uint_eq(job->state, JOB_CONNECTING);
+}
+
+START_TEST(a_job_is_suspended_or_runs_on)
+{
+        TORTURE(make_connecting(1), suspend_job);
+}
+END_TEST
+
+static int take_job(Job *job)
+{
+        return manager_take_ownership(manager, &root, job);
+}
+
+static bool is_done_take_job(Job *job)
+{
+        ck_assert(str_equal(job->owner->name, "root") || str_equal(job->owner->name, "alice"));
+        ck_assert_ptr_eq(owners_find(&owners, job->owner->uid), job->owner);
+        ck_assert_uint_eq(job->owner->n_jobs, 1);
+        ck_assert_int_eq(job->vault_bytes > 0, job->owner->uid == alice.uid);
+        return job->owner->uid == root.uid;
+}
+
+static Job **taken_of;
+
+static Job *make_with_credentials(void)
+{
+        Job *job = make_job(1);
+
+        ck_assert_int_eq(credentials(job), 0);
+        turn();
+        return job;
+}
+
+static void undo_take_job(Job *job)
+{
+        ck_assert_int_eq(manager_cancel(manager, &root, job, on_done, NULL), 0);
+        turn();
+        *taken_of = make_with_credentials();
+}
+
+START_TEST(ownership_is_taken_with_all_or_not)
+{
+        Trial trial = { .verb = take_job, .undo = undo_take_job, .is_done = is_done_take_job };
+
+        ck_assert_int_eq(secret_new_copy("secret", 6, &password), 0);
+        trial.job = make_with_credentials();
+        taken_of = &trial.job;
+        torture("take_job", &trial);
+        password = secret_free(password);
+}
+END_TEST
+
+/* ---- what workers say ------------------------------------------------------------------------ */
+
+static FileRecord told; /* owned by the test */
+
+static int checkpoint(Job *job)
+{
+        WorkerLink *link = worker_of(job);
+
+        link->facts->checkpoint(link->userdata, &told, 1);
+        return manager_commit(manager);
+}
+
+static bool is_done_checkpoint(Job *job)
+{
+        return job->files[0].record.offset_bytes == 50;
+}
+
+static void undo_checkpoint(Job *job)
+{
+        fake_link_checkpoint(worker_of(job), 0, 10, 100, false);
+        ck_assert_int_eq(manager_commit(manager), 0);
+}
+
+static int try_checkpoint(void *userdata)
+{
+        Trial *trial = userdata;
+        int r = checkpoint(trial->job);
+
+        turn();
+        return r < 0 ? r : is_done_checkpoint(trial->job) ? 0 : -ENOMEM;
+}
+
+START_TEST(an_offset_is_recorded_or_the_one_before)
+{
+        Trial trial = { .job = make_transferring(1),
+                        .undo = undo_checkpoint,
+                        .is_done = is_done_checkpoint };
+
+        ck_assert_int_eq(file_record_init(&told, 0, "http://host/a", "/dir/a"), 0);
+        ck_assert_int_eq(str_set(&told.temp_name, ".0.part"), 0);
+        told.offset_bytes = 50;
+        told.total_bytes = 100;
+        no_memory_torture(&(NoMemoryScenario){ .name = "checkpoint",
+                                               .run = try_checkpoint,
+                                               .check = check_trial,
+                                               .userdata = &trial,
+                                               .harmless = true });
+        file_record_done(&told);
+}
+END_TEST
+
+static Job **failed_of; /* each failure has a job of its own */
+static uint32_t failure_code;
+static bool failure_is_transient;
+
+/* A failure of its worker: the job has it, or its worker is gone and it is tried again. */
+static int fail_worker(void *userdata)
+{
+        fake_link_fail(worker_of(*failed_of), failure_is_transient, failure_code, 0);
+        turn();
+        return 0;
+}
+
+static void check_failed(void *userdata, int result)
+{
+        Job *job = *failed_of;
+        sd_id128_t id = job->id;
+        JobState wanted = failure_is_transient ? JOB_TRANSIENT_ERROR : JOB_ERROR;
+
+        for (int i = 0; i < 4 && (job->stale || !(job->state == wanted || job_is_active(job))); i++)
+                hurry();
+        check_agreement();
+        if (job->state == wanted)
+                ck_assert_uint_eq(job->error.code, failure_code);
+        else
+                ck_assert_ptr_nonnull(fake_link_of(job->id));
+        if (failure_is_transient && job->state == wanted) {
+                for (int i = 0; i < 2 && !is_waiting(job); i++)
+                        hurry();
+                ck_assert(is_waiting(job));
+        }
+        ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
+        turn();
+        while (fake_link_of(id)) {
+                fake_link_end(fake_link_of(id), 0, "");
+                turn();
+        }
+        ck_assert_uint_eq(HASH_COUNT(manager->jobs), 0);
+        *failed_of = make_connecting(1);
+}
+
+static void torture_failure(bool transient, uint32_t code)
+{
+        failure_is_transient = transient;
+        failure_code = code;
+        no_memory_torture(&(NoMemoryScenario){ .name = transient ? "transient failure" : "failure",
+                                               .run = fail_worker,
+                                               .check = check_failed,
+                                               .harmless = true });
+}
+
+START_TEST(a_failure_is_told_with_its_code_or_the_job_goes_on)
+{
+        Job *job = make_connecting(1);
+
+        failed_of = &job;
+        torture_failure(false, ERROR_CODE_HTTP(404));
+        torture_failure(true, ERROR_CODE_HTTP(503));
+}
+END_TEST
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static void make_manager(void *userdata)
+{
+        new_manager(-1);
+}
+
+static int load_again(void *userdata)
+{
+        int r = manager_load(manager);
+
+        if (r >= 0)
+                turn();
+        return r;
+}
+
+static void check_loaded(void *userdata, int result)
+{
+        if (result >= 0) {
+                hurry();
+                check_agreement();
+                ck_assert_uint_eq(HASH_COUNT(manager->jobs), 2);
+        }
+        manager = manager_free(manager);
+        store_rollback(store);
+        ck_assert_ptr_null(owners.by_uid);
+}
+
+START_TEST(all_jobs_are_loaded_or_the_start_fails)
+{
+        (void) make_connecting(1);
+        (void) make_job(2);
+        manager = manager_free(manager);
+        no_memory_torture(&(NoMemoryScenario){ .name = "load",
+                                               .prepare = make_manager,
+                                               .run = load_again,
+                                               .check = check_loaded,
+                                               .harmless = true });
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("no-memory-manager");
+        SRunner *runner;
+        int failed;
+
+        RIG_ADD_TESTS(suite,
+                      "verbs",
+                      a_property_is_set_or_as_it_was,
+                      a_change_whose_answer_cannot_be_made_is_taken_back,
+                      files_are_added_all_or_none,
+                      files_have_other_remote_names_all_or_none,
+                      a_credential_is_set_or_not_and_removed_or_not,
+                      a_job_is_made_or_not,
+                      a_job_that_is_resumed_gets_its_worker_when_there_is_memory,
+                      a_job_is_suspended_or_runs_on,
+                      ownership_is_taken_with_all_or_not);
+        RIG_ADD_TESTS(suite,
+                      "workers",
+                      an_offset_is_recorded_or_the_one_before,
+                      a_failure_is_told_with_its_code_or_the_job_goes_on);
+        RIG_ADD_TESTS(suite, "start", all_jobs_are_loaded_or_the_start_fails);
+        log_set_max_level(LOG_EMERG);
+        no_memory_set_up();
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
