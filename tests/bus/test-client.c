@@ -326,6 +326,48 @@ START_TEST(properties_are_written_and_read)
 }
 END_TEST
 
+START_TEST(settings_are_written_and_read)
+{
+        static const char *const flags[] = { "ignore-unknown-ca", NULL };
+        static const char *const unknown[] = { "ignore-all", NULL };
+        static const char *const headers[] = { "X-Token: secret", "B: c", NULL };
+        static const char *const own[] = { "Host: elsewhere", NULL };
+        dosvc_job_info *info;
+        char *text;
+
+        ck_assert_int_eq(dosvc_job_set_redirect_policy(alice, id, "allow-report"), 0);
+        ck_assert_int_eq(dosvc_job_set_redirect_policy(alice, id, "follow"), -EINVAL);
+        ck_assert_int_eq(dosvc_job_set_security_flags(alice, id, flags), 0);
+        ck_assert_int_eq(dosvc_job_set_security_flags(alice, id, unknown), -EOPNOTSUPP);
+        ck_assert_int_eq(dosvc_job_set_ca_certificate(alice, id, "/own.pem"), 0);
+        ck_assert_int_eq(dosvc_job_set_ticket_cache(alice, id, "KCM:"), 0);
+        info = info_of(alice, id);
+        ck_assert_str_eq(dosvc_job_info_redirect_policy(info), "allow-report");
+        ck_assert_str_eq(dosvc_job_info_security_flags(info)[0], flags[0]);
+        ck_assert_ptr_null(dosvc_job_info_security_flags(info)[1]);
+        ck_assert_str_eq(dosvc_job_info_ca_certificate(info), "/own.pem");
+        ck_assert_str_eq(dosvc_job_info_ticket_cache(info), "KCM:");
+        dosvc_job_info_free(info);
+        ck_assert_int_eq(dosvc_job_set_ca_certificate(alice, id, NULL), 0);
+        ck_assert_int_eq(dosvc_job_set_security_flags(alice, id, NULL), 0);
+
+        ck_assert_int_eq(dosvc_job_set_headers(alice, id, headers), 0);
+        ck_assert_int_eq(dosvc_job_set_headers(alice, id, own), -EINVAL);
+        ck_assert_int_eq(dosvc_job_get_headers(alice, id, &text), 0);
+        ck_assert_str_eq(text, "X-Token: secret\nB: c\n");
+        free(text);
+        ck_assert_int_eq(dosvc_job_set_headers(alice, id, NULL), 0);
+        ck_assert_int_eq(dosvc_job_get_headers(alice, id, &text), 0);
+        ck_assert_str_eq(text, "");
+        free(text);
+
+        ck_assert_int_eq(dosvc_job_set_client_certificate(alice, id, "/c", "/k", "secret", 6), 0);
+        ck_assert_int_eq(dosvc_job_set_client_certificate(alice, id, "c", NULL, NULL, 0), -EINVAL);
+        ck_assert_int_eq(dosvc_job_remove_client_certificate(alice, id), 1);
+        ck_assert_int_eq(dosvc_job_remove_client_certificate(alice, id), 0);
+}
+END_TEST
+
 START_TEST(bad_values_of_properties_are_refused)
 {
         char text[1026];
@@ -995,6 +1037,29 @@ START_TEST(the_steps_of_a_job_have_verbs)
 }
 END_TEST
 
+START_TEST(settings_have_keys_and_verbs)
+{
+        assert_run("dosvcctl set client redirect-policy=disallow "
+                   "security-flags=ignore-unknown-ca,enable-crl-check ca-certificate=/own.pem",
+                   0);
+        assert_run("dosvcctl show -p RedirectPolicy -p CACertificate --value $job", 0);
+        ck_assert_str_eq(output, "disallow\n/own.pem\n");
+        assert_run("dosvcctl set client security-flags=ignore-all", 2);
+        assert_said("ignore-all");
+        assert_run("printf 'X-Token: secret\\r\\n\\nB: c\\n' | dosvcctl header set $job", 0);
+        assert_run("dosvcctl header show $job", 0);
+        ck_assert_str_eq(output, "X-Token: secret\nB: c\n");
+        ck_assert_int_eq(run_as(0, "dosvcctl header show $job"), 4);
+        assert_run("dosvcctl header remove $job && dosvcctl header show $job", 0);
+        ck_assert_str_eq(output, "");
+        assert_run("dosvcctl cert set $job /nowhere.pem", 2);
+        assert_run("printf secret | dosvcctl cert set $job /etc/hostname --password-fd=0", 0);
+        assert_run("dosvcctl cert remove $job", 0);
+        assert_run("dosvcctl cert remove $job", 0);
+        assert_said("There was none");
+}
+END_TEST
+
 START_TEST(jobs_are_named_by_id_prefix_or_name)
 {
         char other[DOSVC_ID_SIZE];
@@ -1258,6 +1323,7 @@ static Suite *make_suite(void)
         tcase_add_test(jobs, files_are_added_and_listed_in_order);
         tcase_add_test(jobs, bad_files_are_refused_all_or_none);
         tcase_add_test(jobs, properties_are_written_and_read);
+        tcase_add_test(jobs, settings_are_written_and_read);
         tcase_add_test(jobs, bad_values_of_properties_are_refused);
         tcase_add_test(jobs, control_has_the_errors_of_the_contract);
 
@@ -1287,6 +1353,7 @@ static Suite *make_suite(void)
         tcase_add_test(ctl, get_logs_in_with_a_password_from_a_descriptor);
         tcase_add_test(ctl, a_failed_get_says_why_and_what_to_do);
         tcase_add_test(ctl, the_steps_of_a_job_have_verbs);
+        tcase_add_test(ctl, settings_have_keys_and_verbs);
         tcase_add_test(ctl, jobs_are_named_by_id_prefix_or_name);
         tcase_add_test(ctl, exit_statuses_tell_what_was_wrong);
         tcase_add_test(ctl, json_is_one_value_that_parses);

@@ -136,13 +136,16 @@ static void tunnel(HttpRequest *request)
                         }
 }
 
-/* /file is there, /away is at the other server, /basic wants a password. */
+/* /file is there, /away is at the other server, /basic wants a password, /slow waits for a token.
+ */
 static void serve(HttpRequest *request)
 {
         const HttpContent content = { CONTENT, strlen(CONTENT), "\"a\"", NULL };
 
         if (strcmp(request->method, "CONNECT") == 0)
                 tunnel(request);
+        else if (strcmp(request->path, "/slow") == 0 && !strstr(request->fields, TOKEN))
+                (void) pause();
         else if (strcmp(request->path, "/away") == 0)
                 http_printf(request,
                             "HTTP/1.1 302 There\r\nLocation: http://127.0.0.1:%u/file\r\n"
@@ -255,6 +258,17 @@ START_TEST(a_login_takes_the_place_of_an_own_authorization)
         log = http_server_log(&own);
         ck_assert_uint_eq(count_in(log, "Authorization: Bearer marker"), 1);
         ck_assert_uint_eq(count_in(log, "Authorization: Basic"), 1);
+}
+END_TEST
+
+START_TEST(an_active_job_goes_on_with_the_new_headers)
+{
+        add("/slow");
+        client_call(scene.alice, job, "Resume");
+        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, http_server_count(&own) == 1));
+        SET_LIST("CustomHeaders", TOKEN);
+        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        ck_assert_uint_eq(http_server_count(&own), 2);
 }
 END_TEST
 
@@ -994,6 +1008,7 @@ static Suite *make_suite(void)
         tcase_add_test(headers, headers_are_sent_with_each_request);
         tcase_add_test(headers, another_origin_gets_no_header);
         tcase_add_test(headers, a_login_takes_the_place_of_an_own_authorization);
+        tcase_add_test(headers, an_active_job_goes_on_with_the_new_headers);
         tcase_add_test(headers, a_job_does_not_run_without_its_headers);
         tcase_add_test(headers, a_new_owner_sends_no_header_of_the_old_one);
 
