@@ -40,17 +40,17 @@ bool redirect_policy_allows_downgrade(RedirectPolicy policy);
 
 /* Strings are owned and NULL when nothing is set. */
 typedef struct TransferSettings {
-        char **proxies;      /* normal forms of spec_parse_proxy(), or what dbus/worker-wire.h says */
+        char **proxies; /* normal forms of spec_parse_proxy(), or what dbus/worker-wire.h says */
         char **proxy_bypass; /* rules of model/bypass.h */
         RedirectPolicy redirect_policy;
         unsigned security_flags;
-        char *ca_certificate;     /* path of a PEM file; NULL: the system's authorities */
-        char *client_certificate; /* path of a PEM file; NULL: none */
-        char *client_key;         /* the same; NULL: in the certificate's file */
-        char *ticket_cache;       /* of Kerberos; NULL: the owner's default */
+        char *ca_certificate;        /* path of a PEM file; NULL: the system's authorities */
+        char *client_certificate;    /* path of a PEM file; NULL: none */
+        char *client_key;            /* the same; NULL: in the certificate's file */
+        char *ticket_cache;          /* of Kerberos; NULL: the owner's default */
         uint64_t disk_reserve_bytes; /* to leave free wherever files are written */
-        Secret *headers;      /* owned; lines, each ends in "\n"; NULL: none */
-        Secret *key_password; /* owned; NULL: none */
+        Secret *headers;             /* owned; lines, each ends in "\n"; NULL: none */
+        Secret *key_password;        /* owned; NULL: none */
 } TransferSettings;
 
 /* Deep copy into uninitialised memory. -ENOMEM. */

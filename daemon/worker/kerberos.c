@@ -47,7 +47,7 @@ static const struct {
         { KRB5_FCC_NOFILE, ENOKEY, "there is no ticket" },
         { KRB5_CC_NOTFOUND, ENOKEY, "there is no ticket" },
         { KRB5_CC_END, ENOKEY, "there is no ticket" },
-        { KRB5_FCC_PERM, ENOKEY, NULL },
+        { KRB5_FCC_PERM, ENOKEY, "the owner may not read the cache" },
         { KRB5_CC_FORMAT, ENOKEY, NULL },
         { KRB5_PARSE_MALFORMED, EACCES, "that is no name of a user" },
         { ENOMEM, ENOMEM, NULL },
@@ -56,6 +56,14 @@ static const struct {
 static const char *who(const Way *way)
 {
         return way->wish->implicit ? "the owner's tickets" : way->wish->user_name;
+}
+
+/* The cache that the job names, if it does and that matters. */
+static const char *where(const Way *way)
+{
+        const char *cache = way->wish->owners_cache;
+
+        return way->wish->implicit && !str_is_empty(cache) ? cache : "";
 }
 
 static int explain(const Way *way, krb5_error_code code, char **ret_text)
@@ -71,8 +79,10 @@ static int explain(const Way *way, krb5_error_code code, char **ret_text)
         if (!text && way->context)
                 detail = krb5_get_error_message(way->context, code);
         if (str_format(ret_text,
-                       "Negotiate with %s at %s was not possible: %s.",
+                       "Negotiate with %s%s%s at %s was not possible: %s.",
                        who(way),
+                       where(way)[0] ? " in " : "",
+                       where(way),
                        way->wish->host,
                        text     ? text
                        : detail ? detail

@@ -19,6 +19,9 @@
 #include "worker/publish.h"
 #include "worker/worker.h"
 
+/* Proxies that fit in LIMIT_PROXY_LIST, one character each. */
+#define MAX_PROXIES LIMIT_PROXY_LIST
+
 /* The manager answers from memory and the kernel keyring. */
 #define AUTHENTICATE_TIMEOUT_USEC (60 * USEC_PER_SEC)
 

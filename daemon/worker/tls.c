@@ -32,8 +32,8 @@ struct TlsWatch {
         bool shows;    /* there is a certificate to show */
         bool asked;    /* for one, in vain */
         bool at_proxy; /* the handshake that was begun last is one with a proxy */
-        int alert;  /* the last that the peer sent, RFC 8446 section 6; -1: none */
-        long error; /* X509_V_ERR_… that was not tolerated */
+        int alert;     /* the last that the peer sent, RFC 8446 section 6; -1: none */
+        long error;    /* X509_V_ERR_… that was not tolerated */
 };
 
 /* Files ---------------------------------------------------------------------------------- */
@@ -350,22 +350,17 @@ static void check_revocation(SSL_CTX *context)
 }
 
 /*
- * libcurl calls for the proxy's handshake, too, and does not say so: it is told by what
- * mark_proxy() asked for.
+ * libcurl calls for the proxy's handshake, too, and does not say so. What mark_proxy() asks for
+ * changes nothing but what can be seen here: for a server libcurl sets no upper end.
  */
 static bool is_for_proxy(SSL_CTX *context)
 {
-        X509_VERIFY_PARAM *param = X509_STORE_get0_param(SSL_CTX_get_cert_store(context));
-
-        return !(X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_PARTIAL_CHAIN);
+        return SSL_CTX_get_max_proto_version(context) == TLS1_3_VERSION;
 }
 
-/* A proxy's certificate has to lead to a root; libcurl takes any trusted one for a server's. */
 static CURLcode mark_proxy(CURL *easy)
 {
-        return curl_easy_setopt(easy,
-                                CURLOPT_PROXY_SSL_OPTIONS,
-                                (long) CURLSSLOPT_NO_PARTIALCHAIN);
+        return curl_easy_setopt(easy, CURLOPT_PROXY_SSLVERSION, (long) CURL_SSLVERSION_MAX_TLSv1_3);
 }
 
 /* CURLOPT_SSL_CTX_FUNCTION */

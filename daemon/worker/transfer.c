@@ -933,9 +933,9 @@ int transfer_sync(Transfer *transfer)
 
 int transfer_check_room(const Transfer *transfer)
 {
-        return transfer->accepted
-                       ? sink_check_room(transfer->sink, transfer->place.settings->disk_reserve_bytes)
-                       : 0;
+        return transfer->accepted ? sink_check_room(transfer->sink,
+                                                    transfer->place.settings->disk_reserve_bytes)
+                                  : 0;
 }
 
 FileRecord *transfer_record(Transfer *transfer)

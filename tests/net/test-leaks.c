@@ -1,19 +1,22 @@
 /*
- * A marker password is found nowhere: not in the store, its WAL and the log, not in any
- * environment or command line, not in the memory of the processes, and with a descriptor not on
- * the bus. That the search finds what is there is shown first.
+ * A marker password, header or password of a key is found nowhere: not in the store, its WAL and
+ * the log, not in any environment or command line, not in the memory of the processes, and with a
+ * descriptor not on the bus. That the search finds what is there is shown first.
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dbus/dosvc-wire.h"
 
+#include "base/fd.h"
 #include "base/macro.h"
 
 #include "tests/lib/client.h"
 #include "tests/lib/domain.h"
 #include "tests/lib/file-hash.h"
+#include "tests/lib/forge.h"
 #include "tests/lib/memory-scan.h"
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
@@ -27,7 +30,12 @@
 /* base64 of "reader:Plover-xyzzy-4711-marker" without what depends on its last bytes. */
 #define ENCODED "cmVhZGVyOlBsb3Zlci14eXp6eS00NzExLW1hcmtlc"
 
-static const char *const forms[] = { SERVERS_PASSWORD, ENCODED, SERVERS_TOKEN };
+#define HEADER_MARKER "Plugh-header-8182-marker"
+#define KEY_PASSWORD  "Plugh-key-9393-marker"
+
+static const char *const forms[] = {
+        SERVERS_PASSWORD, ENCODED, SERVERS_TOKEN, HEADER_MARKER, KEY_PASSWORD,
+};
 static const char *const programs[] = { "dosvcd",
                                         "dosvc-spawn",
                                         "dosvc-worker",
@@ -276,11 +284,137 @@ START_TEST(user_info_of_a_url_is_nowhere)
 }
 END_TEST
 
+/* Settings of a job that are secrets: a header of the owner's, the password of his key. */
+
+static char *forged(const char *name)
+{
+        _cleanup_free_ char *dir = temp_dir_path(scene.dir, "certificates");
+
+        return temp_dir_path(dir, name);
+}
+
+static void forge(void)
+{
+        _cleanup_free_ char *dir = temp_dir_path(scene.dir, "certificates");
+        _cleanup_free_ char *key = forged("alice.key");
+
+        ck_assert_int_eq(mkdir(dir, 0755), 0);
+        forge_certificate(
+                dir,
+                &(ForgeWish){ .name = "alice", .usage = "clientAuth", .password = KEY_PASSWORD });
+        ck_assert_int_eq(chown(key, USERS_ALICE_UID, USERS_ALICE_UID), 0);
+}
+
+static void set_headers(void)
+{
+        ck_assert_pstr_eq(client_try(scene.alice,
+                                     job,
+                                     "org.freedesktop.DBus.Properties",
+                                     "Set",
+                                     "ssv",
+                                     DOSVC_JOB_INTERFACE,
+                                     "CustomHeaders",
+                                     "as",
+                                     1,
+                                     "X-Token: " HEADER_MARKER),
+                          NULL);
+}
+
+static void set_certificate(void)
+{
+        _cleanup_free_ char *certificate = forged("alice.crt"), *key = forged("alice.key");
+        _cleanup_close_ int fd = fd_new_sealed("password", KEY_PASSWORD, strlen(KEY_PASSWORD));
+
+        ck_assert_pstr_eq(client_try(scene.alice,
+                                     job,
+                                     DOSVC_JOB_INTERFACE,
+                                     "SetClientCertificate",
+                                     "a{sv}",
+                                     3,
+                                     "certificate",
+                                     "s",
+                                     certificate,
+                                     "key",
+                                     "s",
+                                     key,
+                                     "password-fd",
+                                     "h",
+                                     fd),
+                          NULL);
+}
+
+/* A header is a string on the bus: the monitor of the test has seen it, as the contract says. */
+static void check_service(void)
+{
+        check_processes(true);
+        for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
+                const char *where = "";
+
+                ck_assert_msg(!memory_scan_files(scene.daemon.dir, forms[f], &where),
+                              "%s is in %s",
+                              forms[f],
+                              where);
+        }
+}
+
+/* Set, read back, used by a worker, and gone with its job. */
+START_TEST(secrets_of_the_settings_are_nowhere)
+{
+        const char *where = "";
+
+        forge();
+        add(SITE_OPEN, "medium");
+        set_headers();
+        set_certificate();
+        process_nap_msec(200);
+        check_service();
+        ck_assert_pstr_eq(client_try(scene.alice,
+                                     job,
+                                     "org.freedesktop.DBus.Properties",
+                                     "Get",
+                                     "ss",
+                                     DOSVC_JOB_INTERFACE,
+                                     "CustomHeaders"),
+                          NULL);
+        process_nap_msec(200);
+        check_service();
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        check_service();
+        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        check_service();
+        /* They were there to be found. */
+        ck_assert(memory_scan_files(monitor_log, HEADER_MARKER, &where));
+}
+END_TEST
+
+/* Both files are the owner's: what cannot be used is told without what they hold. */
+START_TEST(an_error_of_a_key_does_not_hold_its_password)
+{
+        _cleanup_free_ char *key = NULL;
+        ClientError error;
+
+        forge();
+        key = forged("alice.key");
+        add(SITE_OPEN, "small");
+        set_headers();
+        set_certificate();
+        ck_assert_int_eq(truncate(key, 0), 0);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        error = client_error(scene.alice, job);
+        ck_assert_str_eq(error.name, "client-key-unusable");
+        ck_assert_ptr_null(strstr(error.description, KEY_PASSWORD));
+        check_service();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("leaks");
         TCase *search = scene_case(suite, "search", start);
         TCase *life = scene_case(suite, "life of a password", start);
+        TCase *settings = scene_case(suite, "settings", start);
         TCase *user = scene_case(suite, "user instance", start_user);
 
         tcase_add_test(search, the_search_finds_what_is_there);
@@ -291,6 +425,9 @@ static Suite *make_suite(void)
         tcase_add_test(life, during_a_transfer_only_the_worker_knows_it);
         tcase_add_test(life, a_refused_password_is_in_no_error);
         tcase_add_test(life, user_info_of_a_url_is_nowhere);
+
+        tcase_add_test(settings, secrets_of_the_settings_are_nowhere);
+        tcase_add_test(settings, an_error_of_a_key_does_not_hold_its_password);
 
         tcase_add_loop_test(user, a_password_that_was_used_is_nowhere, 0, ARRAY_SIZE(ways));
         return suite;

@@ -25,6 +25,9 @@
 #define CODE_401 0x80190191U
 #define CODE_407 0x80190197U
 
+/* A cache that nobody finds by himself. */
+#define ELSEWHERE "FILE:/tmp/elsewhere"
+
 static char *job, *local;
 
 static void start(void)
@@ -51,6 +54,8 @@ static void restore(void)
         realm_configure(REALM_KDC_ANSWERS, NULL);
         realm_forget(USERS_ALICE_UID, NULL);
         realm_forget(USERS_BOB_UID, NULL);
+        realm_forget(USERS_ALICE_UID, ELSEWHERE);
+        realm_forget(USERS_BOB_UID, ELSEWHERE);
 }
 
 static void get_ticket(uint32_t uid, const char *cache, const char *who, const char *password)
@@ -98,6 +103,20 @@ static void set_implicit(const char *target, const char *scheme)
 static void set(const char *user, const char *password)
 {
         client_set_password(scene.alice, job, "server", "negotiate", user, password);
+}
+
+static void set_cache(const char *name)
+{
+        ck_assert_pstr_eq(client_try(scene.alice,
+                                     job,
+                                     "org.freedesktop.DBus.Properties",
+                                     "Set",
+                                     "ssv",
+                                     DOSVC_JOB_INTERFACE,
+                                     "TicketCache",
+                                     "s",
+                                     name),
+                          NULL);
 }
 
 static void fetch(void)
@@ -190,6 +209,52 @@ START_TEST(the_ticket_is_found_where_krb5_conf_says)
         set_implicit("server", "negotiate");
         fetch();
         assert_user(SITE_NEGOTIATE, "alice@" REALM_NAME);
+}
+END_TEST
+
+/* The default cache is empty, and TicketCache is what mends it; a path alone is a file's. */
+START_TEST(the_job_may_name_the_cache)
+{
+        static const char *const names[] = { ELSEWHERE, "/tmp/elsewhere" };
+
+        get_ticket(USERS_ALICE_UID, ELSEWHERE, "alice", REALM_ALICE_PASSWORD);
+        add(SITE_NEGOTIATE);
+        set_implicit("server", "negotiate");
+        expect_error(CODE_401, "there is no ticket");
+        assert_nothing_sent(SITE_NEGOTIATE);
+        set_cache(names[_i]);
+        fetch();
+        assert_user(SITE_NEGOTIATE, "alice@" REALM_NAME);
+}
+END_TEST
+
+/* Nor is her own ticket taken in its place. */
+START_TEST(a_cache_that_is_not_there_is_told)
+{
+        get_alices();
+        add(SITE_NEGOTIATE);
+        set_implicit("server", "negotiate");
+        set_cache(ELSEWHERE);
+        expect_error(CODE_401, ELSEWHERE);
+        ck_assert_ptr_nonnull(
+                strstr(client_error(scene.alice, job).description, "there is no ticket"));
+        assert_nothing_sent(SITE_NEGOTIATE);
+        set_cache("");
+        fetch();
+}
+END_TEST
+
+START_TEST(another_users_cache_is_not_read)
+{
+        get_alices();
+        get_ticket(USERS_BOB_UID, ELSEWHERE, "bob", REALM_BOB_PASSWORD);
+        add(SITE_NEGOTIATE);
+        set_implicit("server", "negotiate");
+        set_cache(ELSEWHERE);
+        expect_error(CODE_401, ELSEWHERE);
+        ck_assert_ptr_nonnull(
+                strstr(client_error(scene.alice, job).description, "may not read the cache"));
+        assert_nothing_sent(SITE_NEGOTIATE);
 }
 END_TEST
 
@@ -460,6 +525,9 @@ int main(void)
         tcase_add_test(tcase, a_ticket_is_not_sent_unless_that_was_asked_for);
         tcase_add_test(tcase, another_users_ticket_is_not_used);
         tcase_add_loop_test(tcase, the_ticket_is_found_where_krb5_conf_says, 0, 2);
+        tcase_add_loop_test(tcase, the_job_may_name_the_cache, 0, 2);
+        tcase_add_test(tcase, a_cache_that_is_not_there_is_told);
+        tcase_add_test(tcase, another_users_cache_is_not_read);
         tcase_add_test(tcase, no_ticket_is_told_apart_from_a_refusal_and_a_new_one_mends_it);
         tcase_add_test(tcase, an_expired_ticket_is_told);
         tcase_add_test(tcase, many_files_share_one_ticket);

@@ -61,7 +61,8 @@ static void check_job(const Job *job, const Job *saved)
         ck_assert_uint_eq(job->told_state, saved->state);
         ck_assert_uint_eq(job->priority, saved->priority);
         ck_assert_uint_eq(job->proxy_usage, saved->proxy_usage);
-        ck_assert_uint_eq(strings_count(job->settings.proxies), strings_count(saved->settings.proxies));
+        ck_assert_uint_eq(strings_count(job->settings.proxies),
+                          strings_count(saved->settings.proxies));
         ck_assert_uint_eq(job->error.code, saved->error.code);
         ck_assert_uint_eq(job->error_count, saved->error_count);
         ck_assert_uint_eq(job->attempts, saved->attempts);
@@ -192,7 +193,8 @@ static void undo_proxies(Job *job)
 
 static bool is_done_proxies(Job *job)
 {
-        return job->proxy_usage == PROXY_USAGE_OVERRIDE && strings_count(job->settings.proxies) == 2;
+        return job->proxy_usage == PROXY_USAGE_OVERRIDE &&
+               strings_count(job->settings.proxies) == 2;
 }
 
 static int span(Job *job)

@@ -79,9 +79,8 @@ START_TEST(each_kind_has_its_own_place)
         assert_is(VAULT_KEY_PASSWORD, "secret");
         ck_assert_int_eq(set(VAULT_HEADERS, "C: d\n"), 1);
         assert_is(VAULT_HEADERS, "C: d\n");
-        ck_assert_int_eq(
-                store_slot_schemes(store, job, AUTH_TARGET_SERVER, &schemes, &implicit),
-                0);
+        ck_assert_int_eq(store_slot_schemes(store, job, AUTH_TARGET_SERVER, &schemes, &implicit),
+                         0);
         ck_assert_uint_eq(schemes, 0);
 }
 END_TEST

@@ -51,12 +51,11 @@ static const char version_4[] =
         "PRAGMA user_version=4;";
 
 /* The same rows after version 5 has put them anew. */
-static const char to_version_5[] =
-        "ALTER TABLE jobs ADD COLUMN untold INTEGER NOT NULL DEFAULT 1;"
-        "ALTER TABLE files DROP COLUMN device;"
-        "UPDATE jobs SET untold=0, sum=3377049026198599179;"
-        "UPDATE files SET sum=-177553089889405937;"
-        "PRAGMA user_version=5;";
+static const char to_version_5[] = "ALTER TABLE jobs ADD COLUMN untold INTEGER NOT NULL DEFAULT 1;"
+                                   "ALTER TABLE files DROP COLUMN device;"
+                                   "UPDATE jobs SET untold=0, sum=3377049026198599179;"
+                                   "UPDATE files SET sum=-177553089889405937;"
+                                   "PRAGMA user_version=5;";
 
 static char *dir, *path;
 static Store *store;

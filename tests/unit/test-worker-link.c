@@ -126,6 +126,7 @@ static void start_link_with(WorkerTask task, const char *proxy)
         FileRecord files[FILES] = { 0 };
         char word[32] = "";
         char *proxies[] = { proxy ? strncat(word, proxy, sizeof(word) - 1) : NULL, NULL };
+        const TransferSettings settings = { .proxies = proxies };
 
         for (uint32_t i = 0; i < FILES; i++)
                 ck_assert_int_eq(file_record_init(&files[i], i, "http://host/a", "/dir/a"), 0);
@@ -137,7 +138,7 @@ static void start_link_with(WorkerTask task, const char *proxy)
                                                          .owner_name = "alice",
                                                          .files = files,
                                                          .n_files = FILES,
-                                                         .proxies = proxies },
+                                                         .settings = &settings },
                                          &facts,
                                          NULL,
                                          &worker_link),
