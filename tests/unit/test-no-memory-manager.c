@@ -63,6 +63,13 @@ static void check_job(const Job *job, const Job *saved)
         ck_assert_uint_eq(job->proxy_usage, saved->proxy_usage);
         ck_assert_uint_eq(strings_count(job->settings.proxies),
                           strings_count(saved->settings.proxies));
+        ck_assert_uint_eq(job->settings.redirect_policy, saved->settings.redirect_policy);
+        ck_assert_uint_eq(job->settings.security_flags, saved->settings.security_flags);
+        ck_assert_pstr_eq(job->settings.ca_certificate, saved->settings.ca_certificate);
+        ck_assert_pstr_eq(job->settings.client_certificate, saved->settings.client_certificate);
+        ck_assert_pstr_eq(job->settings.client_key, saved->settings.client_key);
+        ck_assert_pstr_eq(job->settings.ticket_cache, saved->settings.ticket_cache);
+        ck_assert_uint_eq(job->sealed, saved->sealed);
         ck_assert_uint_eq(job->error.code, saved->error.code);
         ck_assert_uint_eq(job->error_count, saved->error_count);
         ck_assert_uint_eq(job->attempts, saved->attempts);
@@ -212,6 +219,68 @@ static bool is_done_span(Job *job)
         return job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] == 77;
 }
 
+static int policy(Job *job)
+{
+        return manager_set_redirect_policy(manager, &alice, job, REDIRECT_POLICY_DISALLOW);
+}
+
+static void undo_policy(Job *job)
+{
+        ck_assert_int_eq(
+                manager_set_redirect_policy(manager, &alice, job, REDIRECT_POLICY_ALLOW_SILENT),
+                0);
+}
+
+static bool is_done_policy(Job *job)
+{
+        return job->settings.redirect_policy == REDIRECT_POLICY_DISALLOW;
+}
+
+static int flags(Job *job)
+{
+        return manager_set_security_flags(manager, &alice, job, 3);
+}
+
+static void undo_flags(Job *job)
+{
+        ck_assert_int_eq(manager_set_security_flags(manager, &alice, job, 0), 0);
+}
+
+static bool is_done_flags(Job *job)
+{
+        return job->settings.security_flags == 3;
+}
+
+static int authorities(Job *job)
+{
+        return manager_set_ca_certificate(manager, &alice, job, "/ca.pem");
+}
+
+static void undo_authorities(Job *job)
+{
+        ck_assert_int_eq(manager_set_ca_certificate(manager, &alice, job, ""), 0);
+}
+
+static bool is_done_authorities(Job *job)
+{
+        return str_equal(job->settings.ca_certificate, "/ca.pem");
+}
+
+static int cache(Job *job)
+{
+        return manager_set_ticket_cache(manager, &alice, job, "FILE:/cache");
+}
+
+static void undo_cache(Job *job)
+{
+        ck_assert_int_eq(manager_set_ticket_cache(manager, &alice, job, ""), 0);
+}
+
+static bool is_done_cache(Job *job)
+{
+        return str_equal(job->settings.ticket_cache, "FILE:/cache");
+}
+
 START_TEST(a_property_is_set_or_as_it_was)
 {
         Job *job = make_job(1);
@@ -219,6 +288,10 @@ START_TEST(a_property_is_set_or_as_it_was)
         TORTURE(job, name);
         TORTURE(job, proxies);
         TORTURE(job, span);
+        TORTURE(job, policy);
+        TORTURE(job, flags);
+        TORTURE(job, authorities);
+        TORTURE(job, cache);
 }
 END_TEST
 
@@ -396,6 +469,106 @@ START_TEST(a_credential_is_set_or_not_and_removed_or_not)
 }
 END_TEST
 
+/* ---- secrets of the settings ----------------------------------------------------------------- */
+
+static void check_share(const Job *job)
+{
+        ck_assert_int_eq(job->sealed != 0, job->vault_bytes > 0);
+        ck_assert_uint_eq(job->owner->vault_bytes, job->vault_bytes);
+}
+
+static int headers(Job *job)
+{
+        return manager_set_headers(manager, &alice, job, password);
+}
+
+static bool is_done_headers(Job *job)
+{
+        Secret *lines = NULL;
+        bool set;
+
+        ck_assert_int_eq(manager_get_headers(manager, &alice, job, &lines), 0);
+        set = lines;
+        ck_assert_int_eq(set, (job->sealed & 1U << VAULT_HEADERS) != 0);
+        check_share(job);
+        secret_free(lines);
+        return set;
+}
+
+static void undo_headers(Job *job)
+{
+        ck_assert_int_ge(manager_set_headers(manager, &alice, job, NULL), 0);
+}
+
+static int no_headers(Job *job)
+{
+        return manager_set_headers(manager, &alice, job, NULL);
+}
+
+static bool is_done_no_headers(Job *job)
+{
+        return !is_done_headers(job);
+}
+
+static void undo_no_headers(Job *job)
+{
+        ck_assert_int_ge(headers(job), 0);
+}
+
+static int certificate(Job *job)
+{
+        return manager_set_client_certificate(manager, &alice, job, "/crt", "/key", password);
+}
+
+/* Paths and password are of one mind. */
+static bool is_done_certificate(Job *job)
+{
+        bool set = job->settings.client_certificate;
+
+        ck_assert_int_eq(set, job->settings.client_key != NULL);
+        ck_assert_int_eq(set, (job->sealed & 1U << VAULT_KEY_PASSWORD) != 0);
+        check_share(job);
+        return set;
+}
+
+static void undo_certificate(Job *job)
+{
+        ck_assert_int_eq(manager_remove_client_certificate(manager, &alice, job), 1);
+}
+
+static int no_certificate(Job *job)
+{
+        return manager_remove_client_certificate(manager, &alice, job);
+}
+
+static bool is_done_no_certificate(Job *job)
+{
+        return !is_done_certificate(job);
+}
+
+static void undo_no_certificate(Job *job)
+{
+        ck_assert_int_ge(certificate(job), 0);
+}
+
+START_TEST(headers_and_a_certificate_are_set_or_not_and_removed_or_not)
+{
+        Job *job = make_job(1);
+
+        ck_assert_int_eq(secret_new_copy("A: b\n", 5, &password), 0);
+        TORTURE(job, headers);
+        TORTURE(job, certificate);
+        ck_assert_int_ge(headers(job), 0);
+        turn();
+        TORTURE(job, no_headers);
+        ck_assert_int_ge(manager_set_headers(manager, &alice, job, NULL), 0);
+        ck_assert_int_ge(certificate(job), 0);
+        turn();
+        TORTURE(job, no_certificate);
+        password = secret_free(password);
+}
+END_TEST
+
 /* ---- the life of a job ----------------------------------------------------------------------- */
 
 static Job *created;
@@ -446,7 +619,7 @@ static bool is_done_resume_job(Job *job)
 static Job **resumed_of;
 
 /* What failed before its start is not held against the worker. */
-static void undo_resume_job(Job *job)
+static void end_resumed_job(Job *job)
 {
         fake_link_succeed(worker_of(job));
         turn();
@@ -455,6 +628,11 @@ static void undo_resume_job(Job *job)
         turn();
         fake_link_end(worker_of(job), 0, "");
         turn();
+}
+
+static void undo_resume_job(Job *job)
+{
+        end_resumed_job(job);
         *resumed_of = make_job(1);
 }
 
@@ -493,6 +671,39 @@ static void undo_suspend_job(Job *job)
 START_TEST(a_job_is_suspended_or_runs_on)
 {
         TORTURE(make_connecting(1), suspend_job);
+}
+END_TEST
+
+/* As above, with all that a worker is told sealed. */
+static Job *make_with_settings(void)
+{
+        Job *job = make_job(1);
+
+        ck_assert_int_ge(headers(job), 0);
+        ck_assert_int_ge(certificate(job), 0);
+        turn();
+        return job;
+}
+
+static void undo_resume_with_settings(Job *job)
+{
+        ck_assert_ptr_nonnull(worker_of(job)->settings.headers);
+        ck_assert_ptr_nonnull(worker_of(job)->settings.key_password);
+        end_resumed_job(job);
+        *resumed_of = make_with_settings();
+}
+
+START_TEST(a_worker_gets_the_secrets_of_the_settings_or_comes_later)
+{
+        Trial trial = { .verb = resume_job,
+                        .undo = undo_resume_with_settings,
+                        .is_done = is_done_resume_job };
+
+        ck_assert_int_eq(secret_new_copy("A: b\n", 5, &password), 0);
+        trial.job = make_with_settings();
+        resumed_of = &trial.job;
+        torture("resume_with_settings", &trial);
+        password = secret_free(password);
 }
 END_TEST
 
@@ -705,6 +916,8 @@ int main(void)
                       files_are_added_all_or_none,
                       files_have_other_remote_names_all_or_none,
                       a_credential_is_set_or_not_and_removed_or_not,
+                      headers_and_a_certificate_are_set_or_not_and_removed_or_not,
+                      a_worker_gets_the_secrets_of_the_settings_or_comes_later,
                       a_job_is_made_or_not,
                       a_job_that_is_resumed_gets_its_worker_when_there_is_memory,
                       a_job_is_suspended_or_runs_on,

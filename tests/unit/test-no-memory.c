@@ -21,6 +21,7 @@
 #include "manager/vault.h"
 #include "model/spec.h"
 #include "model/wire-codec.h"
+#include "model/wire-settings.h"
 #include "tests/lib/no-memory.h"
 #include "tests/lib/temp-dir.h"
 #include "worker/destinations.h"
@@ -80,9 +81,19 @@ static int secrets(void *userdata)
         return r;
 }
 
+static int lists_as_lines(void *userdata)
+{
+        _cleanup_(strings_freep) char **list = NULL;
+        _cleanup_free_ char *lines = NULL;
+        int r = strings_from_lines("one\ntwo\n", &list);
+
+        return r < 0 ? r : strings_to_lines(list, &lines);
+}
+
 START_TEST(strings_and_secrets)
 {
         TORTURE(strings);
+        TORTURE(lists_as_lines);
         TORTURE(secrets);
 }
 END_TEST
@@ -177,6 +188,65 @@ static int read_message(void *userdata)
         return r;
 }
 
+static int read_settings(void *userdata)
+{
+        sd_bus_message *message = userdata;
+        _cleanup_(transfer_settings_done) TransferSettings settings = { 0 };
+
+        ck_assert_int_ge(sd_bus_message_rewind(message, 1), 0);
+        return wire_read_settings(message, &settings);
+}
+
+static int copy_settings(void *userdata)
+{
+        _cleanup_(transfer_settings_done) TransferSettings copy = { 0 };
+
+        return transfer_settings_copy(&copy, userdata);
+}
+
+static sd_bus_message *new_message(sd_bus *bus)
+{
+        sd_bus_message *message = NULL;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(bus,
+                                                        &message,
+                                                        NULL,
+                                                        "/path",
+                                                        "an.interface",
+                                                        "Test"),
+                         0);
+        return message;
+}
+
+static void torture_settings(sd_bus *bus)
+{
+        char one[] = "http://one:1", two[] = "http=two:2", host[] = "*.host", path[] = "/file";
+        char *proxies[] = { one, two, NULL }, *bypass[] = { host, NULL };
+        sd_bus_message *message = new_message(bus);
+        Secret *secret = NULL;
+        TransferSettings settings = {
+                .proxies = proxies,
+                .proxy_bypass = bypass,
+                .redirect_policy = REDIRECT_POLICY_DISALLOW,
+                .security_flags = 3,
+                .ca_certificate = path,
+                .client_certificate = path,
+                .client_key = path,
+                .ticket_cache = path,
+                .disk_reserve_bytes = 5,
+        };
+
+        ck_assert_int_eq(wire_append_settings(message, &settings), 0);
+        ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
+        TORTURE(read_settings, .userdata = message);
+        sd_bus_message_unref(message);
+
+        ck_assert_int_eq(secret_new_copy("A: b\n", 5, &secret), 0);
+        settings.headers = settings.key_password = secret;
+        TORTURE(copy_settings, .userdata = &settings);
+        secret_free(secret);
+}
+
 START_TEST(what_comes_over_the_link)
 {
         FileRange ranges[] = { { 0, 5 }, { 10, 5 } };
@@ -190,13 +260,7 @@ START_TEST(what_comes_over_the_link)
         ck_assert_int_ge(sd_bus_set_fd(bus, pair[0], pair[0]), 0);
         ck_assert_int_ge(sd_bus_start(bus), 0);
         (void) close(pair[1]);
-        ck_assert_int_ge(sd_bus_message_new_method_call(bus,
-                                                        &message,
-                                                        NULL,
-                                                        "/path",
-                                                        "an.interface",
-                                                        "Test"),
-                         0);
+        message = new_message(bus);
         for (uint32_t i = 0; i < ARRAY_SIZE(records); i++) {
                 ck_assert_int_eq(file_record_init(&records[i], i, "http://host/", "/dir/file"), 0);
                 records[i].ranges = ranges;
@@ -207,6 +271,7 @@ START_TEST(what_comes_over_the_link)
         ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
 
         TORTURE(read_message, .userdata = message);
+        torture_settings(bus);
 
         for (uint32_t i = 0; i < ARRAY_SIZE(records); i++) {
                 records[i].ranges = NULL;
@@ -603,6 +668,7 @@ static int load_store(void *userdata)
                 ck_assert_str_eq(loaded->description, "description");
                 ck_assert_str_eq(loaded->owner->name, "alice");
                 ck_assert_uint_eq(strings_count(loaded->settings.proxies), 1);
+                ck_assert_str_eq(loaded->settings.ticket_cache, "FILE:/cache");
                 ck_assert_str_eq(loaded->files[0].record.local_name, "/dir/file");
                 list_remove(&loaded->running_link);
                 job_free(loaded);
@@ -629,6 +695,7 @@ static void make_store(const char *path)
                 ck_assert_int_eq(str_set(&new->display_name, "display name"), 0);
                 ck_assert_int_eq(str_set(&new->description, "description"), 0);
                 ck_assert_int_eq(strings_copy(proxies, &new->settings.proxies), 0);
+                ck_assert_int_eq(str_set(&new->settings.ticket_cache, "FILE:/cache"), 0);
                 ck_assert_int_eq(job_add_file(new, "http://host/", "/dir/file"), 0);
                 ck_assert_int_eq(job_want(new, 0, "md5:00", ranges, ARRAY_SIZE(ranges)), 0);
                 ck_assert_int_eq(store_put_job(store, new), 0);
@@ -693,6 +760,8 @@ static int put(Store *store, Job *new)
 
         if (r >= 0)
                 r = store_put_file(store, new, 0);
+        if (r >= 0)
+                r = store_put_sealed(store, new, VAULT_HEADERS, &row, &replaced);
         if (r >= 0)
                 r = store_put_slot(store,
                                    new,
