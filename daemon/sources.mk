@@ -13,12 +13,13 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c 
         job-paths.c job-properties.c job-run.c manager.c manager-bus.c manager-settings.c \
         manager-turn.c manager-verbs.c manager-work.c owner.c policy.c proxy-finder.c retry.c \
         scheduler.c sealed.c secret-bus.c secret-reader.c settings-bus.c spawner.c store.c \
-        store-schema.c subscribers.c user-names.c vault.c vault-keyring.c vault-secret.c \
-        worker-link.c)
+        store-schema.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
+        vault-secret.c worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
         head.c http-date.c kerberos.c link.c logins.c parts.c proxies.c publish.c redirects.c \
-        request.c resume.c route.c rungs.c sandbox.c sink.c tickets.c tls.c transfer.c worker.c)
+        request.c resume.c route.c rungs.c sandbox.c sink.c tickets.c tls.c transfer.c version.c \
+        worker.c)
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret dosvc-proxy
 

@@ -12,84 +12,11 @@
 #include "base/str.h"
 
 #include "manager/store-schema.h"
-
-enum {
-        BEGIN,
-        COMMIT,
-        ROLLBACK,
-        PUT_JOB,
-        PUT_FILE,
-        DELETE_JOB,
-        PUT_SLOT,
-        GET_SLOT,
-        DELETE_SLOT,
-        DELETE_SLOTS,
-        SLOT_SCHEMES,
-        SLOT_BYTES,
-        EACH_SLOT,
-        LOAD_JOBS,
-        LOAD_FILES,
-        STATEMENTS_MAX,
-};
-
-/* All but the key, which SQLite gives. */
-#define JOB_VALUES                                                                                 \
-        "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
-        "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
-        "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
-        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, "              \
-        "workers_lost, untold, redirect_policy, security_flags, ca_certificate, "                  \
-        "client_certificate, client_key, ticket_cache, sealed"
-
-#define JOB_PARAMETERS                                                                             \
-        "?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25," \
-        "?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36,?37"
-
-#define FILE_COLUMNS                                                                               \
-        "job, idx, remote_name, local_name, temp_name, inode, offset, total, etag, "               \
-        "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
-        "restart_reason, named_url"
-
-#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
-
-/* The last column when a row is loaded: what it says is what was put. */
-#define JOB_IS_WHOLE  "sum = 0 OR sum = row_sum(" JOB_VALUES ")"
-#define FILE_IS_WHOLE "sum = 0 OR sum = row_sum(" FILE_COLUMNS ")"
-
-enum { JOB_IS_WHOLE_COLUMN = 37, FILE_IS_WHOLE_COLUMN = 18 };
-
-static const char *const statement_texts[STATEMENTS_MAX] = {
-        [BEGIN] = "BEGIN IMMEDIATE",
-        [COMMIT] = "COMMIT",
-        [ROLLBACK] = "ROLLBACK",
-        [PUT_JOB] = "INSERT INTO jobs (serial, " JOB_VALUES ", sum) VALUES "
-                    "(?1," JOB_PARAMETERS ",row_sum(" JOB_PARAMETERS ")) "
-                    "ON CONFLICT (serial) DO UPDATE SET "
-                    "(" JOB_VALUES ", sum) = (" JOB_PARAMETERS ",row_sum(" JOB_PARAMETERS "))",
-        [PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ", sum) VALUES "
-                     "(" FILE_PARAMETERS ",row_sum(" FILE_PARAMETERS "))",
-        [DELETE_JOB] = "DELETE FROM jobs WHERE serial=?1",
-        [PUT_SLOT] = "INSERT OR REPLACE INTO slots (job, kind, target, scheme, implicit, "
-                     "user_name, key_id, persistent, sealed) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
-        [GET_SLOT] = "SELECT implicit, user_name, key_id, persistent, sealed FROM slots "
-                     "WHERE job=?1 AND kind=?2 AND target=?3 AND scheme=?4",
-        [DELETE_SLOT] = "DELETE FROM slots WHERE job=?1 AND kind=?2 AND target=?3 AND scheme=?4",
-        [DELETE_SLOTS] = "DELETE FROM slots WHERE job=?1",
-        [SLOT_SCHEMES] = "SELECT scheme, implicit FROM slots "
-                         "WHERE job=?1 AND kind=0 AND target=?2",
-        [SLOT_BYTES] = "SELECT coalesce(sum(length(sealed)), 0) FROM slots WHERE job=?1",
-        [EACH_SLOT] = "SELECT slots.job, kind, target, scheme, key_id, persistent, "
-                      "length(slots.sealed), jobs.id "
-                      "FROM slots JOIN jobs ON jobs.serial = slots.job",
-        [LOAD_JOBS] = "SELECT serial, " JOB_VALUES ", " JOB_IS_WHOLE " FROM jobs "
-                      "WHERE ?1 IS NULL OR id=?1 ORDER BY serial",
-        [LOAD_FILES] = "SELECT " FILE_COLUMNS ", " FILE_IS_WHOLE " FROM files "
-                       "WHERE ?1 IS NULL OR job=?1 ORDER BY job, idx",
-};
+#include "manager/store-statements.h"
 
 struct Store {
         sqlite3 *db;
-        sqlite3_stmt *statements[STATEMENTS_MAX];
+        sqlite3_stmt *statements[STORE_STATEMENTS_MAX];
         int failure; /* first error of the open transaction: it cannot be committed */
         bool dirty;
 };
@@ -103,7 +30,7 @@ static int get_statement(Store *store, int which, sqlite3_stmt **ret)
 {
         if (!store->statements[which]) {
                 int code = sqlite3_prepare_v3(store->db,
-                                              statement_texts[which],
+                                              store_statement_texts[which],
                                               -1,
                                               SQLITE_PREPARE_PERSISTENT,
                                               &store->statements[which],
@@ -150,7 +77,7 @@ static int begin(Store *store)
                 return store->failure;
         if (store->dirty)
                 return 0;
-        r = run(store, BEGIN);
+        r = run(store, STORE_BEGIN);
         if (r >= 0)
                 store->dirty = true;
         else
@@ -242,7 +169,7 @@ int store_open(const char *path, Store **ret)
         if (r >= 0)
                 r = store_schema_prepare(store->db);
         /* Now: a transaction must be ended also when there is no memory for a statement. */
-        for (int which = BEGIN; r >= 0 && which <= ROLLBACK; which++) {
+        for (int which = STORE_BEGIN; r >= 0 && which <= STORE_ROLLBACK; which++) {
                 sqlite3_stmt *ignored;
 
                 r = get_statement(store, which, &ignored);
@@ -282,7 +209,7 @@ Store *store_free(Store *store)
                 return NULL;
         if (store->dirty)
                 store_rollback(store);
-        for (int i = 0; i < STATEMENTS_MAX; i++)
+        for (int i = 0; i < STORE_STATEMENTS_MAX; i++)
                 (void) sqlite3_finalize(store->statements[i]);
         (void) sqlite3_close(store->db);
         free(store);
@@ -310,7 +237,7 @@ int store_put_job(Store *store, Job *job)
         _cleanup_free_ char *proxies = NULL, *bypass = NULL;
         int r;
 
-        r = prepare(store, PUT_JOB, &s);
+        r = prepare(store, STORE_PUT_JOB, &s);
         if (r >= 0)
                 r = strings_to_lines(job->settings.proxies, &proxies);
         if (r >= 0)
@@ -365,7 +292,7 @@ int store_put_file(Store *store, const Job *job, uint32_t index)
         const FileRecord *record = &job->files[index].record;
         int r;
 
-        r = prepare(store, PUT_FILE, &s);
+        r = prepare(store, STORE_PUT_FILE, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -398,7 +325,7 @@ int store_delete_job(Store *store, const Job *job)
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = prepare(store, DELETE_JOB, &s);
+        r = prepare(store, STORE_DELETE_JOB, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -429,7 +356,7 @@ static int delete_slot(Store *store, const Job *job, SlotKey key, uint64_t *ret_
         int r;
 
         *ret_removed = 0;
-        r = prepare(store, DELETE_SLOT, &s);
+        r = prepare(store, STORE_DELETE_SLOT, &s);
         if (r >= 0)
                 r = get_slot(store, job, key, &slot);
         if (r == -ENOENT)
@@ -456,7 +383,7 @@ static int put_slot(Store *store,
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = prepare(store, PUT_SLOT, &s);
+        r = prepare(store, STORE_PUT_SLOT, &s);
         if (r >= 0)
                 r = delete_slot(store, job, key, ret_replaced);
         if (r < 0)
@@ -513,7 +440,7 @@ int store_delete_slots(Store *store, const Job *job)
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int r;
 
-        r = prepare(store, DELETE_SLOTS, &s);
+        r = prepare(store, STORE_DELETE_SLOTS, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -537,7 +464,7 @@ int store_slot_schemes(Store *store,
         unsigned schemes = 0, implicit = 0;
         int code, r;
 
-        r = get_statement(store, SLOT_SCHEMES, &s);
+        r = get_statement(store, STORE_SLOT_SCHEMES, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -564,7 +491,7 @@ int store_slot_bytes(Store *store, const Job *job, uint64_t *ret_bytes)
         _cleanup_statement_ sqlite3_stmt *s = NULL;
         int code, r;
 
-        r = get_statement(store, SLOT_BYTES, &s);
+        r = get_statement(store, STORE_SLOT_BYTES, &s);
         if (r < 0)
                 return r;
         (void) sqlite3_bind_int64(s, 1, job->serial);
@@ -590,7 +517,7 @@ static int get_slot(Store *store, const Job *job, SlotKey key, StoreSlot *ret)
         StoreSlot slot = { .target = key.target, .scheme = key.scheme };
         int code, size, r;
 
-        r = get_statement(store, GET_SLOT, &s);
+        r = get_statement(store, STORE_GET_SLOT, &s);
         if (r < 0)
                 return r;
         bind_slot(s, job, key);
@@ -643,9 +570,9 @@ int store_each_slot(Store *store, store_slot_t slot, void *userdata)
         _cleanup_statement_ sqlite3_stmt *s = NULL, *deletion = NULL;
         int code = SQLITE_DONE, r;
 
-        r = get_statement(store, EACH_SLOT, &s);
+        r = get_statement(store, STORE_EACH_SLOT, &s);
         if (r >= 0)
-                r = get_statement(store, DELETE_SLOT, &deletion);
+                r = get_statement(store, STORE_DELETE_SLOT, &deletion);
         while (r >= 0 && (code = sqlite3_step(s)) == SQLITE_ROW) {
                 VaultRow row = { .persistent = sqlite3_column_int(s, 5) != 0,
                                  .sealed_size = (size_t) sqlite3_column_int64(s, 6) };
@@ -680,7 +607,7 @@ int store_commit(Store *store)
         int r = store->failure;
 
         if (r >= 0 && store->dirty)
-                r = run(store, COMMIT);
+                r = run(store, STORE_COMMIT);
         if (r < 0) {
                 store_rollback(store);
                 return r;
@@ -693,7 +620,7 @@ void store_rollback(Store *store)
 {
         /* After SQLITE_FULL and the like SQLite has rolled back by itself already. */
         if (!sqlite3_get_autocommit(store->db))
-                (void) run(store, ROLLBACK);
+                (void) run(store, STORE_ROLLBACK);
         store->dirty = false;
         store->failure = 0;
 }
@@ -737,7 +664,7 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         Job *job;
         int r;
 
-        if (!sqlite3_column_int(s, JOB_IS_WHOLE_COLUMN))
+        if (!sqlite3_column_int(s, STORE_JOB_IS_WHOLE))
                 return -EUCLEAN;
         r = read_id(s, 1, &id);
         if (r >= 0)
@@ -834,7 +761,7 @@ static int read_file(sqlite3_stmt *s, Job *job)
 
         if (index < 0)
                 return index;
-        if ((uint32_t) index != record.index || !sqlite3_column_int(s, FILE_IS_WHOLE_COLUMN))
+        if ((uint32_t) index != record.index || !sqlite3_column_int(s, STORE_FILE_IS_WHOLE))
                 return -EUCLEAN;
         record.inode = column_u64(s, 5);
         record.offset_bytes = column_u64(s, 6);
@@ -876,9 +803,9 @@ load(Store *store, Owners *owners, const sd_id128_t *id, store_job_t callback, v
         _cleanup_statement_ sqlite3_stmt *jobs = NULL, *files = NULL;
         int job_code, file_code = SQLITE_OK, r;
 
-        r = get_statement(store, LOAD_JOBS, &jobs);
+        r = get_statement(store, STORE_LOAD_JOBS, &jobs);
         if (r >= 0)
-                r = get_statement(store, LOAD_FILES, &files);
+                r = get_statement(store, STORE_LOAD_FILES, &files);
         if (r < 0)
                 return r;
         if (id)

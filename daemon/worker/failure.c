@@ -125,6 +125,29 @@ void failure_set_no_certificate(Failure *failure, unsigned status, const char *u
                     log_url(url));
 }
 
+void failure_set_no_ranges(Failure *failure, const char *url)
+{
+        failure_set(failure,
+                    (uint32_t) ERROR_CODE_INVALID_RANGE,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    url,
+                    "The file at %s does not have all the parts that are wanted.",
+                    log_url(url));
+}
+
+void failure_set_bad_answer(Failure *failure, const char *url, const char *text)
+{
+        failure_set(failure,
+                    (uint32_t) ERROR_CODE_INVALID_SERVER_RESPONSE,
+                    true,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    url,
+                    "The server's answer for %s %s.",
+                    log_url(url),
+                    text);
+}
+
 void failure_add(Failure *failure, const char *sentence)
 {
         char *longer;

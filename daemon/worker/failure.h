@@ -45,6 +45,12 @@ void failure_set_status(Failure *failure,
 /* An answer that is no success because the server saw no client certificate. */
 void failure_set_no_certificate(Failure *failure, unsigned status, const char *url);
 
+/* The file has not all the parts that are wanted. */
+void failure_set_no_ranges(Failure *failure, const char *url);
+
+/* The server's answer "is", "has" …: text goes on. */
+void failure_set_bad_answer(Failure *failure, const char *url, const char *text);
+
 /* Another sentence behind those that it has. */
 void failure_add(Failure *failure, const char *sentence);
 

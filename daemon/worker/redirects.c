@@ -2,7 +2,10 @@
 
 #include <errno.h>
 
+#include "base/log.h"
 #include "base/str.h"
+
+#include "model/error-code.h"
 
 bool redirects_is_one(const Head *head)
 {
@@ -36,4 +39,28 @@ int redirects_report(FileRecord *record, const char *url)
 bool redirects_is_downgrade(const char *from, const char *to)
 {
         return str_starts_with(from, "https:") && str_starts_with(to, "http:");
+}
+
+void redirects_refuse(Failure *failure, const char *url, const char *text)
+{
+        failure_set(failure,
+                    (uint32_t) ERROR_CODE_REDIRECT_FAILED,
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    url,
+                    "The redirect from %s was not followed: %s.",
+                    log_url(url),
+                    text);
+}
+
+void redirects_disallow(Failure *failure, unsigned status, const char *url)
+{
+        failure_set(failure,
+                    ERROR_CODE_HTTP(status),
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    url,
+                    "The server redirects from %s, which the job does not allow; the remote name "
+                    "now is the place where it leads.",
+                    log_url(url));
 }

@@ -19,6 +19,7 @@
 #include "worker/route.h"
 #include "worker/rungs.h"
 #include "worker/sink.h"
+#include "worker/version.h"
 
 /* Of the file on disk, read again in one turn of the loop: about a millisecond. */
 #define REREAD_BYTES (1024U * 1024)
@@ -82,22 +83,6 @@ static int on_report(sd_event_source *source, void *userdata)
         return 0;
 }
 
-static int forget_version(FileRecord *record)
-{
-        int r = str_set(&record->etag, "");
-
-        if (r >= 0)
-                r = str_set(&record->last_modified, "");
-        if (r >= 0)
-                r = str_set(&record->effective_url, "");
-        if (r >= 0)
-                r = str_set(&record->headers, "");
-        record->offset_bytes = 0;
-        record->total_bytes = DOSVC_SIZE_UNKNOWN;
-        record->finished = false;
-        return r;
-}
-
 static int record_temp(Transfer *transfer)
 {
         SinkFile file = sink_file(transfer->sink);
@@ -128,7 +113,7 @@ static int start_over(Transfer *transfer, const char *reason)
         int r = count_restart(transfer, reason);
 
         if (r >= 0)
-                r = forget_version(transfer->record);
+                r = version_forget(transfer->record);
         if (r >= 0 && transfer->digest)
                 r = digest_restart(transfer->digest);
         if (r < 0)
@@ -152,31 +137,6 @@ static int start_over(Transfer *transfer, const char *reason)
                 r = -EAGAIN;
         }
         return r;
-}
-
-static int take_version(Transfer *transfer, const Head *head)
-{
-        FileRecord *record = transfer->record;
-        int r = str_set(&record->etag, head->etag ? head->etag : "");
-
-        if (r >= 0)
-                r = str_set(&record->last_modified, head->last_modified ? head->last_modified : "");
-        if (r >= 0)
-                r = str_set(&record->effective_url, transfer->url);
-        if (r >= 0)
-                r = str_set(&record->headers, head->text ? head->text : "");
-        return r;
-}
-
-static void refuse_ranges(Transfer *transfer)
-{
-        failure_set(&transfer->failure,
-                    (uint32_t) ERROR_CODE_INVALID_RANGE,
-                    false,
-                    ERROR_CONTEXT_REMOTE_FILE,
-                    transfer->url,
-                    "The file at %s does not have all the parts that are wanted.",
-                    log_url(transfer->url));
 }
 
 /*
@@ -221,7 +181,7 @@ static int place_body(Transfer *transfer, const Head *head)
         /* Without a length the version on disk says where a body of it has to end. */
         transfer->body_end = head->status == 206 ? head->range.last + 1 : transfer->file_size;
         if (parts_total(record, transfer->file_size, &total) < 0) {
-                refuse_ranges(transfer);
+                failure_set_no_ranges(&transfer->failure, transfer->url);
                 return -ERANGE;
         }
         record->total_bytes = total;
@@ -245,7 +205,7 @@ static int accept_body(Transfer *transfer, const Head *head)
         if (transfer->verdict == RESUME_FROM_START) {
                 r = start_over(transfer, transfer->reason);
                 if (r >= 0)
-                        r = take_version(transfer, head);
+                        r = version_take(transfer->record, head, transfer->url);
                 if (r >= 0)
                         r = check_provable(transfer, head);
                 if (r == -ECANCELED)
@@ -278,18 +238,6 @@ static int accept_body(Transfer *transfer, const Head *head)
         return r;
 }
 
-static void refuse_answer(Transfer *transfer, const char *text)
-{
-        failure_set(&transfer->failure,
-                    (uint32_t) ERROR_CODE_INVALID_SERVER_RESPONSE,
-                    true,
-                    ERROR_CONTEXT_REMOTE_FILE,
-                    transfer->url,
-                    "The server's answer for %s %s.",
-                    log_url(transfer->url),
-                    text);
-}
-
 /* Only what the climb showed: a file without an ETag says nothing of the server. */
 static void learn_rung(Transfer *transfer)
 {
@@ -318,7 +266,7 @@ static int on_head(void *userdata, const Head *head)
             head->status != 412 && head->status != 416)
                 return 1;
         if (!transfer->plan.continues && is_out_of_range(transfer, head)) {
-                refuse_ranges(transfer);
+                failure_set_no_ranges(&transfer->failure, transfer->url);
                 return -ERANGE;
         }
         if ((head->status == 412 || head->status == 416) && !transfer->plan.continues)
@@ -340,9 +288,11 @@ static int on_head(void *userdata, const Head *head)
         case RESUME_REFUSE:
                 break;
         }
-        refuse_answer(transfer,
-                      head->status == 206 ? "holds a part of the file that was not asked for"
-                                          : "contradicts itself about its length");
+        failure_set_bad_answer(&transfer->failure,
+                               transfer->url,
+                               head->status == 206
+                                       ? "holds a part of the file that was not asked for"
+                                       : "contradicts itself about its length");
         return -EBADMSG;
 }
 
@@ -372,7 +322,7 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
         const char *at = data, *end = at + size_bytes;
 
         if (size_bytes > transfer->body_end - transfer->body_at) {
-                refuse_answer(transfer, "is longer than it said");
+                failure_set_bad_answer(&transfer->failure, transfer->url, "is longer than it said");
                 return -EBADMSG;
         }
         while (at < end) {
@@ -567,14 +517,7 @@ void transfer_answer(Transfer *transfer, const LoginsAnswer *answer)
 
 static void refuse_redirect(Transfer *transfer, const char *text)
 {
-        failure_set(&transfer->failure,
-                    (uint32_t) ERROR_CODE_REDIRECT_FAILED,
-                    false,
-                    ERROR_CONTEXT_REMOTE_FILE,
-                    transfer->url,
-                    "The redirect from %s was not followed: %s.",
-                    log_url(transfer->url),
-                    text);
+        redirects_refuse(&transfer->failure, transfer->url, text);
         end(transfer);
 }
 
@@ -584,14 +527,7 @@ static void disallow_redirect(Transfer *transfer, unsigned status, const char *u
 
         if (r < 0)
                 failure_set_internal(&transfer->failure, r);
-        failure_set(&transfer->failure,
-                    ERROR_CODE_HTTP(status),
-                    false,
-                    ERROR_CONTEXT_REMOTE_FILE,
-                    transfer->url,
-                    "The server redirects from %s, which the job does not allow; the remote name "
-                    "now is the place where it leads.",
-                    log_url(transfer->url));
+        redirects_disallow(&transfer->failure, status, transfer->url);
         end(transfer);
 }
 
@@ -656,7 +592,9 @@ static void end_of_body(Transfer *transfer)
         if (transfer->record->total_bytes == DOSVC_SIZE_UNKNOWN)
                 transfer->record->total_bytes = position;
         if (position != transfer->record->total_bytes)
-                refuse_answer(transfer, "is shorter than it said");
+                failure_set_bad_answer(&transfer->failure,
+                                       transfer->url,
+                                       "is shorter than it said");
         else if (transfer->digest)
                 matches = digest_finish(transfer->digest);
         if (matches == 0)
@@ -677,10 +615,12 @@ static void end_of_answer(Transfer *transfer)
                 if (transfer->body_end == DOSVC_SIZE_UNKNOWN)
                         r = parts_total(record, transfer->body_at, &record->total_bytes);
                 else if (transfer->body_at < transfer->body_end)
-                        refuse_answer(transfer, "is shorter than it said");
+                        failure_set_bad_answer(&transfer->failure,
+                                               transfer->url,
+                                               "is shorter than it said");
         }
         if (r < 0)
-                refuse_ranges(transfer);
+                failure_set_no_ranges(&transfer->failure, transfer->url);
         if (transfer->failure.code)
                 end(transfer);
         else if (record->n_ranges > 0 && sink_position(transfer->sink) < record->total_bytes)
@@ -775,7 +715,7 @@ static int open_place(Transfer *transfer)
                      sink_tag(transfer->place.job, record->index),
                      &transfer->sink);
         if (r < 0 || str_is_empty(record->temp_name))
-                return r < 0 ? r : forget_version(record);
+                return r < 0 ? r : version_forget(record);
         r = sink_continue(transfer->sink, &file, record->offset_bytes);
         if (r != -ESTALE)
                 return r;
@@ -783,7 +723,7 @@ static int open_place(Transfer *transfer)
         if (r >= 0)
                 r = str_set(&record->temp_name, "");
         record->inode = 0;
-        return r < 0 ? r : forget_version(record);
+        return r < 0 ? r : version_forget(record);
 }
 
 static void begin(Transfer *transfer)
