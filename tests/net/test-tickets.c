@@ -193,6 +193,25 @@ START_TEST(the_ticket_is_found_where_krb5_conf_says)
 }
 END_TEST
 
+/* Some containers keep the kernel's keyrings from everybody. */
+START_TEST(the_ticket_is_found_in_a_keyring)
+{
+        realm_configure(REALM_KDC_ANSWERS, "KEYRING:persistent:%{uid}");
+        if (realm_ticket(&(RealmTicket){ .uid = USERS_ALICE_UID,
+                                         .cache = "KEYRING:persistent:7101",
+                                         .principal = "alice",
+                                         .password = REALM_ALICE_PASSWORD }) != 0) {
+                (void) fprintf(stderr, "skipped: tickets in a keyring, which kinit cannot use\n");
+                return;
+        }
+        add(SITE_NEGOTIATE);
+        set_implicit("server", "negotiate");
+        fetch();
+        assert_user(SITE_NEGOTIATE, "alice@" REALM_NAME);
+        realm_forget(USERS_ALICE_UID, "KEYRING:persistent:7101");
+}
+END_TEST
+
 START_TEST(no_ticket_is_told_apart_from_a_refusal_and_a_new_one_mends_it)
 {
         add(SITE_NEGOTIATE);
@@ -465,6 +484,7 @@ int main(void)
         tcase_add_test(tcase, a_ticket_is_not_sent_unless_that_was_asked_for);
         tcase_add_test(tcase, another_users_ticket_is_not_used);
         tcase_add_loop_test(tcase, the_ticket_is_found_where_krb5_conf_says, 0, 2);
+        tcase_add_test(tcase, the_ticket_is_found_in_a_keyring);
         tcase_add_test(tcase, no_ticket_is_told_apart_from_a_refusal_and_a_new_one_mends_it);
         tcase_add_test(tcase, an_expired_ticket_is_told);
         tcase_add_test(tcase, many_files_share_one_ticket);
