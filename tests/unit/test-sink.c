@@ -425,6 +425,7 @@ START_TEST(sweeping_leaves_what_may_be_somebodys)
         /* The name being taken, another one does. */
         sink = filled_sink();
         ck_assert_str_ne(sink_file(sink).temp_name, file.temp_name);
+        sink_free(sink);
         forget_file(&file);
 }
 END_TEST
