@@ -27,7 +27,7 @@ DEPS := gcc make pkg-config libsystemd-dev libcurl4-openssl-dev libsecret-1-dev 
         libjansson-dev uthash-dev libkrb5-dev systemd dbus nginx-light openssl curl
 CHECK_DEPS := $(DEPS) check clang clang-format clang-tidy cppcheck shellcheck dbus-broker \
         apache2-bin apache2-utils lighttpd lighttpd-mod-openssl squid libnginx-mod-stream \
-        libapache2-mod-auth-gssapi krb5-kdc krb5-admin-server krb5-user samba winbind \
+        libapache2-mod-auth-gssapi krb5-kdc krb5-admin-server krb5-user libfaketime samba winbind \
         gnome-keyring \
         libsecret-tools libclang-rt-14-dev procps strace util-linux iproute2 keyutils \
         libxml2-utils python3 libcap2-bin lcov e2fsprogs xfsprogs libproxy1-plugin-webkit
@@ -63,7 +63,7 @@ endif
 ifdef COV
 ALL_CFLAGS  += --coverage -O0
 ALL_LDFLAGS += --coverage
-CPPFLAGS    += -U_FORTIFY_SOURCE
+CPPFLAGS    += -U_FORTIFY_SOURCE -DCOVERAGE_DIR='"$(abspath $(B))"'
 endif
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 Q := $(if $(V),,@)

@@ -414,6 +414,25 @@ static int allow_below(int ruleset_fd, int dir_fd, uint64_t access)
                        : 0;
 }
 
+#ifdef COVERAGE_DIR
+
+/* What was run is counted in files beside the objects, written when the process ends. */
+static int allow_counters(int ruleset_fd, uint64_t access)
+{
+        _cleanup_close_ int dir_fd = open(COVERAGE_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        return dir_fd < 0 ? -errno : allow_below(ruleset_fd, dir_fd, access);
+}
+
+#else
+
+static int allow_counters(int ruleset_fd, uint64_t access)
+{
+        return 0;
+}
+
+#endif
+
 int sandbox_confine(const int *dir_fds, size_t n_dir_fds)
 {
         RulesetAttr attr = {
@@ -436,6 +455,8 @@ int sandbox_confine(const int *dir_fds, size_t n_dir_fds)
                 return -errno;
         for (size_t i = 0; r >= 0 && i < n_dir_fds; i++)
                 r = allow_below(ruleset_fd, dir_fds[i], ALLOWED_BELOW & attr.handled_access_fs);
+        if (r >= 0)
+                r = allow_counters(ruleset_fd, ALLOWED_BELOW & attr.handled_access_fs);
         if (r < 0)
                 return r;
         if (syscall(SYS_landlock_restrict_self, ruleset_fd, 0) < 0)

@@ -252,7 +252,7 @@ START_TEST(full_slots_end_in_a_clean_error)
 
         while (!error && n < 100) {
                 char *next = client_create(scene.alice, "full");
-                static const char *const schemes[] = { "basic", "digest", "ntlm", "negotiate" };
+                static const char *const schemes[] = { "basic", "digest", "passport", "negotiate" };
 
                 for (size_t i = 0; !error && i < ARRAY_SIZE(schemes); i++, n++)
                         error = client_try_credential(

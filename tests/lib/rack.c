@@ -46,6 +46,7 @@ static const char *const names[PORTS_MAX] = {
         [PORT_PROXY_NTLM] = "PROXY-NTLM",
         [PORT_PROXY_ALL] = "PROXY-ALL",
         [PORT_KDC] = "KDC",
+        [PORT_KDC_AHEAD] = "KDC-AHEAD",
         [PORT_SILENT] = "SILENT",
         [PORT_DOMAIN] = "DOMAIN",
 };

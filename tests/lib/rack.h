@@ -39,6 +39,7 @@ typedef enum Port {
         PORT_PROXY_NTLM,
         PORT_PROXY_ALL,
         PORT_KDC,
+        PORT_KDC_AHEAD,
         PORT_SILENT, /* nobody answers */
         PORT_DOMAIN, /* only the process: winbindd has no port */
         PORTS_MAX,

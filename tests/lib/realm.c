@@ -34,6 +34,7 @@ static const char client_format[] = "[libdefaults]\n"
                                     " qualify_shortname = \"\"\n"
                                     " default_rcache_name = none:\n"
                                     " default_ccache_name = %s\n"
+                                    " kdc_timesync = %d\n"
                                     "[realms]\n"
                                     " " REALM_NAME " = {\n  kdc = 127.0.0.1:%u\n }\n"
                                     " " REALM_SILENT " = {\n  kdc = 127.0.0.1:%u\n }\n"
@@ -56,6 +57,17 @@ static const char kdc_template[] = "[kdcdefaults]\n"
                                    "[logging]\n"
                                    " kdc = FILE:@DIR@/kdc.log\n";
 
+static const char kdc_ahead_template[] = "[kdcdefaults]\n"
+                                         " kdc_listen = 127.0.0.1:@KDC-AHEAD@\n"
+                                         " kdc_tcp_listen = 127.0.0.1:@KDC-AHEAD@\n"
+                                         "[realms]\n"
+                                         " " REALM_NAME " = {\n"
+                                         "  database_name = @DIR@/kdc-database\n"
+                                         "  key_stash_file = @DIR@/kdc-stash\n"
+                                         " }\n"
+                                         "[logging]\n"
+                                         " kdc = FILE:@DIR@/kdc-ahead.log\n";
+
 static const char script_template[] =
         "addprinc -pw " SERVERS_PASSWORD " " SERVERS_USER "\n"
         "addprinc -pw " REALM_ALICE_PASSWORD " alice\n"
@@ -72,12 +84,14 @@ void realm_configure(RealmKdc kdc, const char *default_cache)
                 [REALM_KDC_ANSWERS] = rack_port(PORT_KDC),
                 [REALM_KDC_REFUSES] = CLOSED_PORT,
                 [REALM_KDC_HANGS] = rack_port(PORT_SILENT),
+                [REALM_KDC_AHEAD] = rack_port(PORT_KDC_AHEAD),
         };
         _cleanup_free_ char *path = rack_path("krb5.conf"), *text = NULL;
 
         if (asprintf(&text,
                      client_format,
                      default_cache ? default_cache : "FILE:/tmp/krb5cc_%{uid}",
+                     kdc != REALM_KDC_AHEAD,
                      ports[kdc],
                      rack_port(PORT_SILENT)) < 0)
                 err(EXIT_FAILURE, "%s", path);
@@ -114,6 +128,7 @@ static void make_database(void)
 void realm_start(void)
 {
         _cleanup_free_ char *profile = rack_config("kdc.conf", RACK_PIECES(kdc_template));
+        _cleanup_free_ char *ahead = rack_config("kdc-ahead.conf", RACK_PIECES(kdc_ahead_template));
         _cleanup_free_ char *config = rack_path("krb5.conf");
 
         realm_configure(REALM_KDC_ANSWERS, NULL);
@@ -124,6 +139,16 @@ void realm_start(void)
         open_silent_port();
         make_database();
         rack_start(PORT_KDC, PROCESS_ARGV("krb5kdc", "-n", "-r", REALM_NAME));
+        if (setenv("KRB5_KDC_PROFILE", ahead, 1) < 0)
+                err(EXIT_FAILURE, "KRB5_KDC_PROFILE");
+        rack_start(PORT_KDC_AHEAD,
+                   PROCESS_ARGV("env",
+                                "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1",
+                                "FAKETIME=+2h",
+                                "krb5kdc",
+                                "-n",
+                                "-r",
+                                REALM_NAME));
 }
 
 /* Name of a cache; a new string. */

@@ -35,6 +35,7 @@ typedef enum RealmKdc {
         REALM_KDC_ANSWERS,
         REALM_KDC_REFUSES, /* nobody listens */
         REALM_KDC_HANGS,   /* as that of OTHER.TEST */
+        REALM_KDC_AHEAD,   /* its clock is two hours ahead, and is not followed */
 } RealmKdc;
 
 /* What /etc/krb5.conf says of the KDC and of the default cache (NULL = FILE:/tmp/krb5cc_UID). */

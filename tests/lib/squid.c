@@ -18,7 +18,7 @@
         "auth_param basic children 1\nauth_param basic realm " SERVERS_AREA "\n"
 #define NEGOTIATE                                                                                  \
         "auth_param negotiate program " HELPERS "negotiate_kerberos_auth -k @DIR@/http.keytab "    \
-        "-s GSS_C_NO_NAME\n"                                                                       \
+        "-s HTTP/127.0.0.1\n"                                                                      \
         "auth_param negotiate children 2 startup=1 idle=1\n"
 #define NTLM                                                                                       \
         "auth_param ntlm program /usr/bin/ntlm_auth --configfile=" DOMAIN_CONFIG                   \

@@ -258,6 +258,25 @@ START_TEST(another_users_cache_is_not_read)
 }
 END_TEST
 
+/* Some containers keep the kernel's keyrings from everybody. */
+START_TEST(the_ticket_is_found_in_a_keyring)
+{
+        realm_configure(REALM_KDC_ANSWERS, "KEYRING:persistent:%{uid}");
+        if (realm_ticket(&(RealmTicket){ .uid = USERS_ALICE_UID,
+                                         .cache = "KEYRING:persistent:7101",
+                                         .principal = "alice",
+                                         .password = REALM_ALICE_PASSWORD }) != 0) {
+                (void) fprintf(stderr, "skipped: tickets in a keyring, which kinit cannot use\n");
+                return;
+        }
+        add(SITE_NEGOTIATE);
+        set_implicit("server", "negotiate");
+        fetch();
+        assert_user(SITE_NEGOTIATE, "alice@" REALM_NAME);
+        realm_forget(USERS_ALICE_UID, "KEYRING:persistent:7101");
+}
+END_TEST
+
 START_TEST(no_ticket_is_told_apart_from_a_refusal_and_a_new_one_mends_it)
 {
         add(SITE_NEGOTIATE);
@@ -365,6 +384,11 @@ static const struct {
         { NULL, SERVERS_USER "@NEVER.HEARD.OF", "x", REALM_KDC_ANSWERS, "no KDC" },
         { NULL, SERVERS_USER, SERVERS_PASSWORD, REALM_KDC_REFUSES, "no KDC of the realm answers" },
         { NULL, SERVERS_USER, SERVERS_PASSWORD, REALM_KDC_HANGS, "the KDC does not answer" },
+        { NULL,
+          SERVERS_USER,
+          SERVERS_PASSWORD,
+          REALM_KDC_AHEAD,
+          "this clock and the KDC's differ" },
         { REALM_HOST_UNKNOWN,
           SERVERS_USER,
           SERVERS_PASSWORD,
@@ -528,6 +552,7 @@ int main(void)
         tcase_add_loop_test(tcase, the_job_may_name_the_cache, 0, 2);
         tcase_add_test(tcase, a_cache_that_is_not_there_is_told);
         tcase_add_test(tcase, another_users_cache_is_not_read);
+        tcase_add_test(tcase, the_ticket_is_found_in_a_keyring);
         tcase_add_test(tcase, no_ticket_is_told_apart_from_a_refusal_and_a_new_one_mends_it);
         tcase_add_test(tcase, an_expired_ticket_is_told);
         tcase_add_test(tcase, many_files_share_one_ticket);

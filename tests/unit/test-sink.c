@@ -409,12 +409,12 @@ END_TEST
 /* What is at work, what is not ours to make, what was published: nobody's leftover. */
 START_TEST(sweeping_leaves_what_may_be_somebodys)
 {
-        _cleanup_(sink_freep) Sink *sink = filled_sink();
+        Sink *sink = filled_sink();
         SinkFile file = kept_file(sink);
 
         ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), 0);
         ck_assert_uint_eq(entries(), 1);
-        sink = sink_free(sink);
+        sink_free(sink);
         ck_assert_int_eq(fchmodat(dir_fd, file.temp_name, 0644, 0), 0);
         ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), 0);
         ck_assert_uint_eq(entries(), 1);
@@ -425,6 +425,7 @@ START_TEST(sweeping_leaves_what_may_be_somebodys)
         /* The name being taken, another one does. */
         sink = filled_sink();
         ck_assert_str_ne(sink_file(sink).temp_name, file.temp_name);
+        sink_free(sink);
         forget_file(&file);
 }
 END_TEST

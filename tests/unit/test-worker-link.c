@@ -125,9 +125,10 @@ static void start_link_with(WorkerTask task, const char *proxy)
 {
         FileRecord files[FILES] = { 0 };
         char word[32] = "";
-        char *proxies[] = { proxy ? strncat(word, proxy, sizeof(word) - 1) : NULL, NULL };
+        char *proxies[] = { proxy ? word : NULL, NULL };
         const TransferSettings settings = { .proxies = proxies };
 
+        (void) snprintf(word, sizeof(word), "%s", proxy ? proxy : "");
         for (uint32_t i = 0; i < FILES; i++)
                 ck_assert_int_eq(file_record_init(&files[i], i, "http://host/a", "/dir/a"), 0);
         ck_assert_int_eq(worker_link_new(event,
