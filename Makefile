@@ -24,7 +24,8 @@ INSTALL        ?= install
 # What apt-get installs for `make deps` (to build and run the demo) and `make check-deps`.
 DEPS := gcc make pkg-config libsystemd-dev libcurl4-openssl-dev libsecret-1-dev libkeyutils-dev \
         libproxy-dev libsodium-dev libsqlite3-dev libssl-dev libseccomp-dev libinih-dev \
-        libjansson-dev uthash-dev libkrb5-dev systemd dbus nginx-light openssl curl
+        libjansson-dev uthash-dev libkrb5-dev ca-certificates systemd dbus nginx-light \
+        openssl curl
 CHECK_DEPS := $(DEPS) check clang clang-format clang-tidy cppcheck shellcheck dbus-broker \
         apache2-bin apache2-utils lighttpd lighttpd-mod-openssl squid libnginx-mod-stream \
         libapache2-mod-auth-gssapi krb5-kdc krb5-admin-server krb5-user libfaketime samba winbind \

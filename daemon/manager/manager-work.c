@@ -8,8 +8,9 @@
 #include "manager/manager-core.h"
 #include "model/error-code.h"
 
-/* Leftovers of a cancelled job are tried to be removed this often. */
-#define CLEAN_ATTEMPTS 3
+/* Leftovers of a cancelled job are tried to be removed this often, after twice the time each. */
+#define CLEAN_ATTEMPTS   10
+#define CLEAN_RETRY_USEC (100 * USEC_PER_MSEC)
 
 /* Jobs that news of the network bring forward are spread over so long: one commit, many starts. */
 #define HINT_SPREAD_USEC (uint32_t) USEC_PER_SEC
@@ -561,7 +562,7 @@ static bool clean_ended(Manager *manager, Job *job, JobOutcome outcome, const Jo
         /* The owner's word is carried out; what stays behind is only litter. */
         manager_tell_gone(manager, job, 0, false, "");
         if (outcome != JOB_OUTCOME_DONE && ++job->clean_attempts < CLEAN_ATTEMPTS) {
-                manager_wait_for(manager, job, retry_delay(manager, job, 0));
+                manager_wait_for(manager, job, CLEAN_RETRY_USEC << job->clean_attempts);
                 return true;
         }
         if (outcome != JOB_OUTCOME_DONE)

@@ -603,7 +603,7 @@ void ledger_drain(unsigned timeout_msec)
         if (!PROCESS_WAIT_UNTIL(timeout_msec, is_settled()))
                 fail_unsettled();
         ck_assert(PROCESS_WAIT_UNTIL(TIDY_MSEC, count_jobs() == 0));
-        (void) PROCESS_WAIT_UNTIL(1000, is_tidy());
+        (void) PROCESS_WAIT_UNTIL(TIDY_MSEC, is_tidy());
         leftover = find_leftover();
         ck_assert_msg(!leftover, "%s was left behind", leftover);
 }
