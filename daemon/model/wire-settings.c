@@ -232,8 +232,9 @@ static int check_proxies(char *const *proxies)
         const char *reason;
         int r = 0;
 
-        if (strings_count(proxies) == 1 && (str_equal(*proxies, WORKER_PROXIES_SESSION) ||
-                                            str_equal(*proxies, WORKER_PROXIES_AUTODETECT)))
+        if (proxies && *proxies && !proxies[1] &&
+            (str_equal(*proxies, WORKER_PROXIES_SESSION) ||
+             str_equal(*proxies, WORKER_PROXIES_AUTODETECT)))
                 return 0;
         for (; r >= 0 && proxies && *proxies; proxies++) {
                 _cleanup_free_ char *url = NULL;
