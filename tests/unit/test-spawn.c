@@ -219,6 +219,7 @@ END_TEST
 START_TEST(a_program_that_is_not_installed_is_refused_and_workers_start)
 {
         _cleanup_free_ char *program = NULL;
+        char *others = stage; /* of all tests */
         Spawn spawn;
         int link;
 
@@ -233,7 +234,8 @@ START_TEST(a_program_that_is_not_installed_is_refused_and_workers_start)
         assert_fact(stand_in_read(link), "argv0", "dosvc-worker");
         (void) close(link);
         spawn_stop(&spawn);
-        stage = temp_dir_remove(stage);
+        temp_dir_remove(stage);
+        stage = others;
 }
 END_TEST
 
