@@ -359,9 +359,9 @@ START_TEST(a_user_may_be_named_in_each_form)
 {
         static const char *const forms[] = {
                 SERVERS_USER,
-                SERVERS_USER "@" REALM_NAME,
-                REALM_NAME "\\" SERVERS_USER,
-                "example.test\\" SERVERS_USER,
+                (SERVERS_USER "@" REALM_NAME),
+                (REALM_NAME "\\" SERVERS_USER),
+                ("example.test\\" SERVERS_USER),
         };
 
         get_alices(); /* hers is not taken */
