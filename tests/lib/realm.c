@@ -46,27 +46,18 @@ static const char client_format[] = "[libdefaults]\n"
                                     " " REALM_HOST_SILENT " = " REALM_SILENT "\n"
                                     " " REALM_HOST_NOWHERE " = " REALM_NOWHERE "\n";
 
-static const char kdc_template[] = "[kdcdefaults]\n"
-                                   " kdc_listen = 127.0.0.1:@KDC@\n"
-                                   " kdc_tcp_listen = 127.0.0.1:@KDC@\n"
-                                   "[realms]\n"
-                                   " " REALM_NAME " = {\n"
-                                   "  database_name = @DIR@/kdc-database\n"
-                                   "  key_stash_file = @DIR@/kdc-stash\n"
-                                   " }\n"
-                                   "[logging]\n"
-                                   " kdc = FILE:@DIR@/kdc.log\n";
-
-static const char kdc_ahead_template[] = "[kdcdefaults]\n"
-                                         " kdc_listen = 127.0.0.1:@KDC-AHEAD@\n"
-                                         " kdc_tcp_listen = 127.0.0.1:@KDC-AHEAD@\n"
-                                         "[realms]\n"
-                                         " " REALM_NAME " = {\n"
-                                         "  database_name = @DIR@/kdc-database\n"
-                                         "  key_stash_file = @DIR@/kdc-stash\n"
-                                         " }\n"
-                                         "[logging]\n"
-                                         " kdc = FILE:@DIR@/kdc-ahead.log\n";
+/* What a KDC at that port of the rack reads; all have the same principals. */
+#define KDC_CONFIG(port)                                                                           \
+        "[kdcdefaults]\n"                                                                          \
+        " kdc_listen = 127.0.0.1:@" port "@\n"                                                     \
+        " kdc_tcp_listen = 127.0.0.1:@" port "@\n"                                                 \
+        "[realms]\n"                                                                               \
+        " " REALM_NAME " = {\n"                                                                    \
+        "  database_name = @DIR@/kdc-database\n"                                                   \
+        "  key_stash_file = @DIR@/kdc-stash\n"                                                     \
+        " }\n"                                                                                     \
+        "[logging]\n"                                                                              \
+        " kdc = FILE:@DIR@/" port ".log\n"
 
 static const char script_template[] =
         "addprinc -pw " SERVERS_PASSWORD " " SERVERS_USER "\n"
@@ -127,8 +118,9 @@ static void make_database(void)
 
 void realm_start(void)
 {
-        _cleanup_free_ char *profile = rack_config("kdc.conf", RACK_PIECES(kdc_template));
-        _cleanup_free_ char *ahead = rack_config("kdc-ahead.conf", RACK_PIECES(kdc_ahead_template));
+        _cleanup_free_ char *profile = rack_config("kdc.conf", RACK_PIECES(KDC_CONFIG("KDC")));
+        _cleanup_free_ char *ahead =
+                rack_config("kdc-ahead.conf", RACK_PIECES(KDC_CONFIG("KDC-AHEAD")));
         _cleanup_free_ char *config = rack_path("krb5.conf");
 
         realm_configure(REALM_KDC_ANSWERS, NULL);
