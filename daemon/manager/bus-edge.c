@@ -28,11 +28,6 @@ static void send_answer(void *userdata, int result)
         free(answer);
 }
 
-int bus_reply_new(sd_bus_message *call, sd_bus_message **ret)
-{
-        return sd_bus_message_new_method_return(call, ret);
-}
-
 int bus_reply_fail(BusEdge *edge, sd_bus_message *reply, int error)
 {
         manager_fail_turn(edge->manager, error);
@@ -46,7 +41,7 @@ int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply)
         int r = answer ? 0 : -ENOMEM;
 
         if (r >= 0 && !reply)
-                r = bus_reply_new(call, &reply);
+                r = sd_bus_message_new_method_return(call, &reply);
         if (r >= 0) {
                 answer->call = sd_bus_message_ref(call);
                 answer->reply = reply;

@@ -31,9 +31,6 @@ int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply);
 /* The other end: the change is made, but not its answer. Takes back the turn; returns error. */
 int bus_reply_fail(BusEdge *edge, sd_bus_message *reply, int error);
 
-/* Appends nothing itself: a fresh reply to fill, for bus_reply_saved(). */
-int bus_reply_new(sd_bus_message *call, sd_bus_message **ret);
-
 /*
  * Walks an a{sv} that is next in m. entry: the variant of that key is next; it reads it whole, or
  * sets error and returns its errno. A value of another type than it reads is refused in the name

@@ -140,7 +140,7 @@ int certificate_bus_remove(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_er
         removed = manager_remove_client_certificate(edge->manager, caller, job);
         if (removed < 0)
                 return bus_error_set_verb(error, removed, job);
-        r = bus_reply_new(m, &reply);
+        r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "b", removed);
         return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);

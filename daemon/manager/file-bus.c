@@ -235,7 +235,7 @@ int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
 
-        r = bus_reply_new(m, &reply);
+        r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "o", job_path_of_file(job, first, path));
         return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);
@@ -247,7 +247,7 @@ static int reply_files(BusEdge *edge, Job *job, sd_bus_message *m, uint32_t firs
         char path[JOB_PATH_MAX];
         int r;
 
-        r = bus_reply_new(m, &reply);
+        r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "o");
         for (size_t i = 0; r >= 0 && i < n; i++)
@@ -306,7 +306,7 @@ int file_bus_list_files(sd_bus_message *m, void *userdata, sd_bus_error *error)
         char path[JOB_PATH_MAX];
         int r;
 
-        r = bus_reply_new(m, &reply);
+        r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(ossttb)");
         for (uint32_t i = 0; r >= 0 && i < job->n_files; i++) {
@@ -457,7 +457,7 @@ int file_bus_replace_remote_prefix(sd_bus_message *m, void *userdata, sd_bus_err
         r = replace_prefix(edge, caller, job, old, new, &n, error);
         if (r < 0)
                 return r;
-        r = bus_reply_new(m, &reply);
+        r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "u", n);
         return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);

@@ -74,7 +74,7 @@ static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *er
                 return bus_error_set_verb(error, r, NULL);
         r = bus_edge_each_entry(m, "Option", set_option, &(Making){ edge, caller, job }, error);
         if (r >= 0)
-                r = bus_reply_new(m, &reply);
+                r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "o", job_path(job, path));
         if (r < 0) {
@@ -179,7 +179,7 @@ static int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *err
         if (r < 0)
                 return r;
         listing.state = filter.state;
-        r = bus_reply_new(m, &listing.reply);
+        r = sd_bus_message_new_method_return(m, &listing.reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(listing.reply, 'a', "(oussstt)");
         if (r >= 0) {
