@@ -43,14 +43,8 @@
 
 #define SERVICE_USER "dosvc"
 
-/* Well over the active jobs of a busy machine, well under what a pid or fd limit allows. */
-#define CHILDREN_MAX 256
-
-/* Of one user: whoever stops his workers with a signal does not take the places of all others. */
-#define CHILDREN_PER_USER_MAX (CHILDREN_MAX / 2)
-
 /* Two records a child, and refusals: a manager that leaves more than this unread is gone. */
-#define REPLIES_MAX (4 * CHILDREN_MAX)
+#define REPLIES_MAX (4 * SPAWN_CHILDREN_MAX)
 
 #define IDLE_MSEC (60 * 1000)
 
@@ -73,7 +67,7 @@ typedef struct Child {
 } Child;
 
 typedef struct Server {
-        Child children[CHILDREN_MAX];
+        Child children[SPAWN_CHILDREN_MAX];
         size_t n_children;
         SpawnReply replies[REPLIES_MAX]; /* ring of those that the socket did not take yet */
         size_t first_reply, n_replies;
@@ -342,8 +336,8 @@ static int fork_child(Server *server, const SpawnRequest *request, int link_fd)
         pid_t parent = getpid(), pid;
         int status[2];
 
-        if (server->n_children == CHILDREN_MAX ||
-            count_children_of(server, request->uid) >= CHILDREN_PER_USER_MAX)
+        if (server->n_children == SPAWN_CHILDREN_MAX ||
+            count_children_of(server, request->uid) >= SPAWN_CHILDREN_PER_USER_MAX)
                 return -EAGAIN;
         if (pipe2(status, O_CLOEXEC | O_NONBLOCK) < 0)
                 return -errno;
@@ -554,7 +548,7 @@ static void take_signals(Server *server)
 static bool serve_once(Server *server)
 {
         enum { SIGNALS, SOCKET, NETWORK, FIRST_CHILD };
-        struct pollfd polled[FIRST_CHILD + CHILDREN_MAX] = {
+        struct pollfd polled[FIRST_CHILD + SPAWN_CHILDREN_MAX] = {
                 [SIGNALS] = { .fd = server->signal_fd, .events = POLLIN },
         };
         bool connected = server->connection_fd >= 0;

@@ -32,6 +32,14 @@
 
 #define SPAWN_USER_MAX 256
 
+/*
+ * Programs that run at once, all together and of one user; a START beyond that is refused with
+ * EAGAIN. The manager never asks for so many: these numbers protect the machine from a manager
+ * that is broken, and the other users from one of them.
+ */
+#define SPAWN_CHILDREN_MAX          1024
+#define SPAWN_CHILDREN_PER_USER_MAX 640
+
 enum {
         SPAWN_START = 1,
         SPAWN_KILL,

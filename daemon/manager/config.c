@@ -12,6 +12,7 @@
 #include "base/str.h"
 
 #include "model/bypass.h"
+#include "model/limits.h"
 #include "model/spec.h"
 
 static const Config defaults = {
@@ -141,8 +142,8 @@ static const ConfigKey keys[] = {
         NUMBER("Limits", "MaxJobs", max_jobs, 1, 1000000),
         NUMBER("Limits", "MaxJobsPerUser", max_jobs_per_user, 1, 1000000),
         NUMBER("Limits", "MaxFilesPerJob", max_files_per_job, 1, 100000),
-        NUMBER("Limits", "MaxActiveJobs", max_active_jobs, 1, 250),
-        NUMBER("Limits", "MaxActiveJobsPerUser", max_active_jobs_per_user, 1, 250),
+        NUMBER("Limits", "MaxActiveJobs", max_active_jobs, 1, LIMIT_ACTIVE_JOBS),
+        NUMBER("Limits", "MaxActiveJobsPerUser", max_active_jobs_per_user, 1, LIMIT_ACTIVE_JOBS),
         { "Limits",
           "DiskReserve",
           parse_bytes,

@@ -32,6 +32,7 @@ struct JobRun {
         bool finished;
         bool failed;
         bool transient;
+        bool no_process; /* -EAGAIN instead of a worker */
         bool told_all;
         JobFailure failure;
         Given *given; /* per file */
@@ -124,6 +125,8 @@ static void end(JobRun *run)
         /* What came in before Stop counts, but the owner's word is the later one. */
         if (run->stopping && run->task == WORKER_TASK_DOWNLOAD)
                 outcome = JOB_OUTCOME_STOPPED;
+        else if (run->no_process)
+                outcome = JOB_OUTCOME_NO_PROCESS;
         run->events->ended(run->job->manager, run->job, outcome, &run->failure);
 }
 
@@ -278,6 +281,7 @@ static void on_ended(void *userdata, int result, const char *text)
                             text,
                             "");
                 run->transient = true;
+                run->no_process = result == -EAGAIN;
                 /* All workers go with the spawner; that says nothing of this one. */
                 run->failure.lost = result != -ECONNABORTED;
         } else if (result >= 0 && run->task != WORKER_TASK_DOWNLOAD && !run->failed) {
@@ -350,6 +354,7 @@ int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const Transfer
         if (r >= 0)
                 return 0;
 
+        run->no_process = r == -EAGAIN;
         if (str_format(&text, "No worker could be started: %s", strerrordesc_np(-r)) < 0)
                 return -ENOMEM;
         r = sd_event_add_defer(event, &run->not_started, on_not_started, run);

@@ -16,10 +16,11 @@
 #include "manager/worker-link.h"
 
 typedef enum JobOutcome {
-        JOB_OUTCOME_DONE,      /* all files given are whole, published or cleaned */
-        JOB_OUTCOME_STOPPED,   /* was told to */
-        JOB_OUTCOME_TRANSIENT, /* failure, may be better later */
-        JOB_OUTCOME_FATAL,     /* failure, needs the owner */
+        JOB_OUTCOME_DONE,       /* all files given are whole, published or cleaned */
+        JOB_OUTCOME_STOPPED,    /* was told to */
+        JOB_OUTCOME_TRANSIENT,  /* failure, may be better later */
+        JOB_OUTCOME_FATAL,      /* failure, needs the owner */
+        JOB_OUTCOME_NO_PROCESS, /* there was no worker: no further process could be had now */
 } JobOutcome;
 
 typedef struct JobFailure {

@@ -49,7 +49,7 @@ typedef struct Waiter {
 struct Manager {
         ManagerParts parts;
         ManagerObserver observer;
-        Scheduler scheduler;
+        Scheduler schedulers[SCHEDULER_POOLS_MAX];
         Job *jobs; /* by id; owned */
         uint32_t n_work;
         List dirty;   /* Job.dirty_link */
@@ -57,11 +57,12 @@ struct Manager {
         List waiters; /* Waiter.link */
         List running; /* Job.running_link */
         unsigned n_changes;
-        bool credential_removed; /* empty the log after the commit */
-        sd_event_source *commit; /* end of the turn */
-        sd_event_source *lazy;   /* timer of changes nobody waits for */
-        sd_event_source *plan;   /* fills the free places of the scheduler */
-        sd_event_source *rescue; /* timer of jobs that could get none of their own */
+        bool credential_removed;  /* empty the log after the commit */
+        sd_event_source *commit;  /* end of the turn */
+        sd_event_source *lazy;    /* timer of changes nobody waits for */
+        sd_event_source *plan;    /* starts workers where a pool has places left */
+        sd_event_source *rescue;  /* timer of jobs that could get none of their own */
+        uint64_t no_process_usec; /* boottime, when it was last logged that none can be had */
         bool stopping;
         void (*stopped)(void *userdata);
         void *stopped_userdata;
@@ -95,6 +96,8 @@ int manager_add_waiter(Manager *manager, Job *job, manager_done_t done, void *us
 /* Takes back the one that was added last, unanswered: its verb has failed. */
 void manager_drop_last_waiter(Manager *manager);
 void manager_answer_waiters(Manager *manager, Job *job, int result, bool partial, const char *text);
+/* The service stops: answers those whose worker has not been started. */
+void manager_answer_unserved(Manager *manager);
 void manager_answer_saved(Manager *manager, int result);
 
 /* Keeps the file that makes systemd start the service at boot. */
@@ -131,7 +134,8 @@ int manager_requeue(Manager *manager, Job *job);
 
 /* Does what the state of a job without a worker asks for. */
 void manager_advance(Manager *manager, Job *job);
-void manager_start_run(Manager *manager, Job *job, WorkerTask task);
+/* Starts the worker of the run that the job has. */
+void manager_start_run(Manager *manager, Job *job);
 /* Frees the run and its place; the job's owner may have changed meanwhile. */
 void manager_end_run(Manager *manager, Job *job);
 /* Calls back into the job's state after that time, or some seconds later for lack of memory. */
@@ -142,7 +146,7 @@ void manager_wait_for_attempt(Manager *manager, Job *job);
 void manager_wait_for_end(Manager *manager, Job *job);
 /* Whatever was counted against the job does not count any more. */
 void manager_forget_failures(Manager *manager, Job *job);
-/* Lets the scheduler fill what is free. */
+/* Starts workers for what waits, as far as the pools have places left. */
 void manager_arm_plan(Manager *manager);
 int manager_on_plan(sd_event_source *source, void *userdata);
 int manager_on_rescue(sd_event_source *source, uint64_t usec, void *userdata);

@@ -120,6 +120,20 @@ void manager_answer_waiters(Manager *manager, Job *job, int result, bool partial
         }
 }
 
+void manager_answer_unserved(Manager *manager)
+{
+        LIST_FOREACH_SAFE (link, after, &manager->waiters) {
+                Waiter *waiter = CONTAINER_OF(link, Waiter, link);
+
+                if (waiter->job->run)
+                        continue;
+                list_remove(&waiter->link);
+                waiter->job->n_waiters--;
+                waiter->done(waiter->userdata, -ECANCELED, false, "The service is stopping");
+                free(waiter);
+        }
+}
+
 int manager_add_waiter(Manager *manager, Job *job, manager_done_t done, void *userdata)
 {
         Waiter *waiter;
@@ -171,7 +185,7 @@ void manager_drop_job(Manager *manager, Job *job)
         Owner *owner = job->owner;
 
         manager_answer_waiters(manager, job, -ECANCELED, false, "The job is gone");
-        scheduler_remove(&manager->scheduler, &job->queue);
+        scheduler_remove(&job->queue);
         sd_event_source_disable_unref(job->wait);
         manager_count_work(manager, job, false);
         owner->vault_bytes -= job->vault_bytes;
@@ -229,13 +243,13 @@ static void carry_out(Manager *manager, Job *job)
                         manager_end_run(manager, job);
         }
         if (effects & JOB_UNPLAN) {
-                scheduler_remove(&manager->scheduler, &job->queue);
+                scheduler_remove(&job->queue);
                 job->wait = sd_event_source_disable_unref(job->wait);
         }
         if (effects & JOB_RETRY && job->state == JOB_TRANSIENT_ERROR)
                 manager_wait_for_attempt(manager, job);
         if (job->state == JOB_CONNECTING && job->run && !job_run_is_started(job->run))
-                manager_start_run(manager, job, WORKER_TASK_DOWNLOAD);
+                manager_start_run(manager, job);
         else if (effects & (JOB_PLAN | JOB_PUBLISH | JOB_REMOVE))
                 manager_advance(manager, job);
 }
@@ -259,6 +273,8 @@ static void fail_waiters(Manager *manager, Job *job, int error)
 {
         if (job->run && job_run_task(job->run) != WORKER_TASK_DOWNLOAD)
                 return;
+        if (job->publishing)
+                scheduler_remove(&job->queue); /* it may wait for a worker that publishes */
         job->publishing = false;
         manager_answer_waiters(manager, job, error, false, "The change could not be saved");
 }

@@ -305,7 +305,7 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
                 owners_release(manager->parts.owners, owner);
                 return r;
         }
-        scheduler_remove(&manager->scheduler, &job->queue);
+        scheduler_remove(&job->queue);
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;

@@ -12,6 +12,10 @@
 #define CLEAN_ATTEMPTS   10
 #define CLEAN_RETRY_USEC (100 * USEC_PER_MSEC)
 
+/* No process could be had for a worker: how soon to ask again, and how often to log it. */
+#define NO_PROCESS_RETRY_USEC USEC_PER_SEC
+#define NO_PROCESS_LOG_USEC   (60 * USEC_PER_SEC)
+
 /* Jobs that news of the network bring forward are spread over so long: one commit, many starts. */
 #define HINT_SPREAD_USEC (uint32_t) USEC_PER_SEC
 
@@ -26,6 +30,18 @@ static bool has_temporary_files(const Job *job)
                 if (job_may_have_temp(job, i))
                         return true;
         return false;
+}
+
+static SchedulerPool pool_of(WorkerTask task)
+{
+        return task == WORKER_TASK_DOWNLOAD ? SCHEDULER_DOWNLOADS : SCHEDULER_ENDINGS;
+}
+
+/* The job waits for a place of that pool. */
+static void enqueue(Manager *manager, Job *job, SchedulerPool pool)
+{
+        scheduler_add(&manager->schedulers[pool], &job->queue, job->owner, job->priority);
+        manager_arm_plan(manager);
 }
 
 static int new_run(Manager *manager, Job *job, WorkerTask task)
@@ -57,18 +73,15 @@ static int start_download(Manager *manager, Job *job)
                                      &settings);
 }
 
-void manager_start_run(Manager *manager, Job *job, WorkerTask task)
+void manager_start_run(Manager *manager, Job *job)
 {
-        int r = 0;
+        WorkerTask task = job_run_task(job->run);
+        int r = task == WORKER_TASK_DOWNLOAD ? start_download(manager, job)
+                                             : job_run_start(job->run,
+                                                             manager->parts.event,
+                                                             manager->parts.spawner,
+                                                             NULL);
 
-        if (!job->run)
-                r = new_run(manager, job, task);
-        if (r >= 0)
-                r = task == WORKER_TASK_DOWNLOAD ? start_download(manager, job)
-                                                 : job_run_start(job->run,
-                                                                 manager->parts.event,
-                                                                 manager->parts.spawner,
-                                                                 NULL);
         if (r < 0) { /* out of memory: the state stays */
                 log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared yet");
                 manager_wait_for(manager, job, SAVE_RETRY_USEC);
@@ -88,19 +101,19 @@ static void believe(Job *job)
 void manager_end_run(Manager *manager, Job *job)
 {
         Owner *owner = job_run_owner(job->run);
-        bool download = job_run_task(job->run) == WORKER_TASK_DOWNLOAD;
+        WorkerTask task = job_run_task(job->run);
 
         believe(job);
         list_remove(&job->running_link);
         job_run_free(job->run);
-        if (download) {
+        if (task == WORKER_TASK_DOWNLOAD) {
                 stopwatch_stop(&job->active, manager_ticks(manager));
                 if (job->wait)
                         (void) sd_event_source_set_enabled(job->wait, SD_EVENT_OFF);
-                scheduler_finished(&manager->scheduler, owner);
-                owners_release(manager->parts.owners, owner);
-                manager_arm_plan(manager);
         }
+        scheduler_finished(&manager->schedulers[pool_of(task)], owner);
+        owners_release(manager->parts.owners, owner);
+        manager_arm_plan(manager);
 }
 
 static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata);
@@ -165,7 +178,7 @@ void manager_advance(Manager *manager, Job *job)
 
         if (job_is_final(job)) {
                 if (job->state == JOB_CANCELLED && !job->cleaned && has_temporary_files(job)) {
-                        manager_start_run(manager, job, WORKER_TASK_CLEAN);
+                        enqueue(manager, job, SCHEDULER_ENDINGS);
                         return;
                 }
                 manager_tell_gone(manager, job, 0, job->n_finished < job->n_files, "");
@@ -174,7 +187,7 @@ void manager_advance(Manager *manager, Job *job)
         }
         if (job->publishing) {
                 if (has_temporary_files(job)) {
-                        manager_start_run(manager, job, WORKER_TASK_PUBLISH);
+                        enqueue(manager, job, SCHEDULER_ENDINGS);
                         return;
                 }
                 job->publishing = false;
@@ -186,21 +199,38 @@ void manager_advance(Manager *manager, Job *job)
                                                "The job could not be saved");
                 return;
         }
-        if (job->state == JOB_QUEUED) {
-                scheduler_add(&manager->scheduler, &job->queue, job->owner, job->priority);
-                manager_arm_plan(manager);
-        }
+        if (job->state == JOB_QUEUED)
+                enqueue(manager, job, SCHEDULER_DOWNLOADS);
+}
+
+/*
+ * The job has been given a place of the task's pool. False if it cannot take it now, or if it is
+ * not in need of it any more, because a change was taken back meanwhile.
+ */
+static bool take_place(Manager *manager, Job *job, WorkerTask task, bool wanted)
+{
+        if (wanted && !job->run && new_run(manager, job, task) >= 0)
+                return true;
+        scheduler_finished(&manager->schedulers[pool_of(task)], job->owner);
+        manager_wait_for(manager, job, SAVE_RETRY_USEC);
+        return false;
+}
+
+/* Publishes the files of a job, or removes the temporary files of a cancelled one. */
+static void start_ending(Manager *manager, Job *job)
+{
+        if (take_place(manager,
+                       job,
+                       job->publishing ? WORKER_TASK_PUBLISH : WORKER_TASK_CLEAN,
+                       job->publishing || job_is_final(job)))
+                manager_start_run(manager, job);
 }
 
 /* A job with nothing left to fetch needs no worker. */
-static void start_job(Manager *manager, Job *job)
+static void start_download_of(Manager *manager, Job *job)
 {
-        if (job->state != JOB_QUEUED || job->run ||
-            new_run(manager, job, WORKER_TASK_DOWNLOAD) < 0) {
-                scheduler_finished(&manager->scheduler, job->owner);
-                manager_wait_for(manager, job, SAVE_RETRY_USEC);
+        if (!take_place(manager, job, WORKER_TASK_DOWNLOAD, job->state == JOB_QUEUED))
                 return;
-        }
         job->next_attempt_usec = 0;
         job->untold_before = job->untold;
         if (job->n_finished < job->n_files)
@@ -216,10 +246,14 @@ static void start_job(Manager *manager, Job *job)
 int manager_on_plan(sd_event_source *source, void *userdata)
 {
         Manager *manager = userdata;
+        Scheduler *endings = &manager->schedulers[SCHEDULER_ENDINGS];
+        Scheduler *downloads = &manager->schedulers[SCHEDULER_DOWNLOADS];
         SchedulerEntry *entry;
 
-        while (!manager->stopping && (entry = scheduler_next(&manager->scheduler)))
-                start_job(manager, CONTAINER_OF(entry, Job, queue));
+        while (!manager->stopping && (entry = scheduler_next(endings)))
+                start_ending(manager, CONTAINER_OF(entry, Job, queue));
+        while (!manager->stopping && (entry = scheduler_next(downloads)))
+                start_download_of(manager, CONTAINER_OF(entry, Job, queue));
         return 0;
 }
 
@@ -450,7 +484,7 @@ static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
         if (job->run && !job_run_is_started(job->run)) {
                 /* If it was chosen in this turn, its end starts it. */
                 if (list_is_empty(&job->dirty_link))
-                        manager_start_run(manager, job, job_run_task(job->run));
+                        manager_start_run(manager, job);
         } else if (job->state == JOB_TRANSIENT_ERROR) {
                 if (stopwatch_left_usec(&job->stalled, now, job->spans_sec[JOB_SPAN_NO_PROGRESS]) ==
                     0)
@@ -576,11 +610,46 @@ static bool clean_ended(Manager *manager, Job *job, JobOutcome outcome, const Jo
         return false;
 }
 
+/*
+ * The machine, or a limit on the owner's processes, has no room for another worker: nothing is
+ * wrong with the job, so that it keeps its place in the plan and asks again a moment later.
+ */
+static void wait_for_process(Manager *manager, Job *job, const JobFailure *failure)
+{
+        uint64_t now = manager_ticks(manager);
+
+        if (manager->no_process_usec == 0 ||
+            now - manager->no_process_usec >= NO_PROCESS_LOG_USEC) {
+                manager->no_process_usec = now;
+                log_job(LOG_WARNING,
+                        job,
+                        EAGAIN,
+                        NULL,
+                        "Jobs wait until a worker can be started for them: %s",
+                        failure->description ? failure->description : "");
+        }
+        manager_end_run(manager, job); /* frees failure */
+        if (job_is_active(job)) {
+                (void) manager_move(manager, job, JOB_EVENT_REQUEUE);
+                job->effects &= ~(unsigned) JOB_PLAN; /* the timer does that */
+        }
+        manager_wait_for(manager, job, NO_PROCESS_RETRY_USEC);
+        manager_mark_dirty(manager, job, 0, 0);
+        manager_arm_commit(manager);
+        if (manager->stopping)
+                manager_answer_unserved(manager);
+        manager_finish_stop(manager);
+}
+
 static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFailure *failure)
 {
         Manager *manager = userdata;
         bool pauses = false;
 
+        if (outcome == JOB_OUTCOME_NO_PROCESS) {
+                wait_for_process(manager, job, failure);
+                return;
+        }
         believe(job); /* before it is saved */
         switch (job_run_task(job->run)) {
         case WORKER_TASK_DOWNLOAD:

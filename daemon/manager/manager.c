@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "manager/manager-core.h"
+#include "model/limits.h"
 
 /* With the last commit and the end of the process in five seconds, which is what we promise. */
 #define STOP_TIMEOUT_USEC (4 * USEC_PER_SEC)
@@ -136,6 +137,7 @@ void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata
                 else
                         manager_end_run(manager, job);
         }
+        manager_answer_unserved(manager);
         manager_finish_stop(manager);
 }
 
@@ -207,9 +209,14 @@ int manager_new(const ManagerParts *parts, Manager **ret)
         list_init(&manager->saved);
         list_init(&manager->waiters);
         list_init(&manager->running);
-        scheduler_init(&manager->scheduler,
+        scheduler_init(&manager->schedulers[SCHEDULER_DOWNLOADS],
+                       SCHEDULER_DOWNLOADS,
                        (uint32_t) parts->config->max_active_jobs,
                        (uint32_t) parts->config->max_active_jobs_per_user);
+        scheduler_init(&manager->schedulers[SCHEDULER_ENDINGS],
+                       SCHEDULER_ENDINGS,
+                       LIMIT_ENDINGS,
+                       LIMIT_ENDINGS_PER_USER);
         r = add_sources(manager);
         if (r < 0)
                 return r;

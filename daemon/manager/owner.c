@@ -1,6 +1,7 @@
 #include "manager/owner.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,22 @@ Owner *owners_find(const Owners *owners, uint32_t uid)
         return owner;
 }
 
+static void share_init(OwnerShare *share)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(share->queues); i++) {
+                list_init(&share->queues[i]);
+                list_init(&share->turn[i]);
+        }
+}
+
+static bool has_workers(const Owner *owner)
+{
+        for (size_t pool = 0; pool < SCHEDULER_POOLS_MAX; pool++)
+                if (owner->shares[pool].n_active > 0)
+                        return true;
+        return false;
+}
+
 int owners_acquire(Owners *owners, uint32_t uid, const char *name, Owner **ret)
 {
         Owner *owner = owners_find(owners, uid);
@@ -48,10 +65,8 @@ int owners_acquire(Owners *owners, uint32_t uid, const char *name, Owner **ret)
                 return -ENOMEM;
         }
         list_init(&owner->jobs);
-        for (size_t i = 0; i < ARRAY_SIZE(owner->queues); i++) {
-                list_init(&owner->queues[i]);
-                list_init(&owner->turn[i]);
-        }
+        for (size_t pool = 0; pool < SCHEDULER_POOLS_MAX; pool++)
+                share_init(&owner->shares[pool]);
         HASH_ADD(hh, owners->by_uid, uid, sizeof(owner->uid), owner);
         if (!HASH_WAS_ADDED(owner)) {
                 free(owner->name);
@@ -64,10 +79,11 @@ int owners_acquire(Owners *owners, uint32_t uid, const char *name, Owner **ret)
 
 void owners_release(Owners *owners, Owner *owner)
 {
-        if (owner->n_jobs > 0 || owner->n_active > 0)
+        if (owner->n_jobs > 0 || has_workers(owner))
                 return;
-        for (size_t i = 0; i < ARRAY_SIZE(owner->turn); i++)
-                list_remove(&owner->turn[i]);
+        for (size_t pool = 0; pool < SCHEDULER_POOLS_MAX; pool++)
+                for (size_t i = 0; i < ARRAY_SIZE(owner->shares[pool].turn); i++)
+                        list_remove(&owner->shares[pool].turn[i]);
         HASH_DEL(owners->by_uid, owner);
         free(owner->name);
         free(owner);

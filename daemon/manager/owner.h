@@ -9,15 +9,27 @@
 #include "base/hash.h"
 #include "base/macro.h"
 
+/* The pools of workers that a Scheduler hands out; see scheduler.h. */
+typedef enum SchedulerPool {
+        SCHEDULER_DOWNLOADS,
+        SCHEDULER_ENDINGS,
+        SCHEDULER_POOLS_MAX,
+} SchedulerPool;
+
+/* An owner in the queue of one pool; the scheduler keeps it. */
+typedef struct OwnerShare {
+        uint32_t n_active; /* workers of the pool that run for this owner */
+        List queues[4];    /* SchedulerEntry.link, one for each priority */
+        List turn[4];      /* Scheduler.turns: owners with something queued */
+} OwnerShare;
+
 typedef struct Owner {
         uint32_t uid; /* key */
         char *name;   /* as the user database named the uid when the first job came */
         List jobs;    /* Job.owner_link */
         uint32_t n_jobs;
-        uint32_t n_active;    /* jobs with a downloading worker */
         uint64_t vault_bytes; /* sealed credentials of all jobs */
-        List queues[4];       /* SchedulerEntry.link, one a priority */
-        List turn[4];         /* Scheduler.turns: owners with something queued */
+        OwnerShare shares[SCHEDULER_POOLS_MAX];
         UT_hash_handle hh;
 } Owner;
 
@@ -28,7 +40,7 @@ typedef struct Owners {
 /* The owner, made when there is none; a known uid under another name is -ESTALE. -ENOMEM. */
 int owners_acquire(Owners *owners, uint32_t uid, const char *name, Owner **ret);
 Owner *owners_find(const Owners *owners, uint32_t uid);
-/* Frees the owner if it has neither jobs nor workers. */
+/* Frees the owner if it has neither jobs nor workers of any pool. */
 void owners_release(Owners *owners, Owner *owner);
 
 /*

@@ -1,13 +1,22 @@
 #include "manager/scheduler.h"
 
-void scheduler_init(Scheduler *scheduler, uint32_t max_active, uint32_t max_active_per_owner)
+void scheduler_init(Scheduler *scheduler,
+                    SchedulerPool pool,
+                    uint32_t max_active,
+                    uint32_t max_active_per_owner)
 {
         *scheduler = (Scheduler){
+                .pool = pool,
                 .max_active = max_active,
                 .max_active_per_owner = max_active_per_owner,
         };
         for (size_t i = 0; i < PRIORITIES_MAX; i++)
                 list_init(&scheduler->turns[i]);
+}
+
+static OwnerShare *share_of(const Scheduler *scheduler, Owner *owner)
+{
+        return &owner->shares[scheduler->pool];
 }
 
 void scheduler_entry_init(SchedulerEntry *entry)
@@ -18,58 +27,77 @@ void scheduler_entry_init(SchedulerEntry *entry)
 
 bool scheduler_is_queued(const SchedulerEntry *entry)
 {
-        return !list_is_empty(&entry->link);
+        return entry->scheduler;
 }
 
 void scheduler_add(Scheduler *scheduler, SchedulerEntry *entry, Owner *owner, Priority priority)
 {
-        scheduler_remove(scheduler, entry);
+        OwnerShare *share = share_of(scheduler, owner);
+
+        scheduler_remove(entry);
+        entry->scheduler = scheduler;
         entry->owner = owner;
         entry->priority = priority;
-        if (list_is_empty(&owner->turn[priority]))
-                list_append(&scheduler->turns[priority], &owner->turn[priority]);
-        list_append(&owner->queues[priority], &entry->link);
+        if (list_is_empty(&share->turn[priority]))
+                list_append(&scheduler->turns[priority], &share->turn[priority]);
+        list_append(&share->queues[priority], &entry->link);
         scheduler->n_queued++;
 }
 
-void scheduler_remove(Scheduler *scheduler, SchedulerEntry *entry)
+void scheduler_remove(SchedulerEntry *entry)
 {
-        if (!scheduler_is_queued(entry))
+        Scheduler *scheduler = entry->scheduler;
+        OwnerShare *share;
+
+        if (!scheduler)
                 return;
+        share = share_of(scheduler, entry->owner);
+        entry->scheduler = NULL;
         list_remove(&entry->link);
-        if (list_is_empty(&entry->owner->queues[entry->priority]))
-                list_remove(&entry->owner->turn[entry->priority]);
+        if (list_is_empty(&share->queues[entry->priority]))
+                list_remove(&share->turn[entry->priority]);
         scheduler->n_queued--;
+}
+
+/* The first entry of that priority whose owner may have one more worker. */
+static SchedulerEntry *next_of(const Scheduler *scheduler, size_t priority)
+{
+        LIST_FOREACH (turn, &scheduler->turns[priority]) {
+                OwnerShare *share = CONTAINER_OF(turn, OwnerShare, turn[priority]);
+
+                if (share->n_active < scheduler->max_active_per_owner)
+                        return CONTAINER_OF(share->queues[priority].next, SchedulerEntry, link);
+        }
+        return NULL;
 }
 
 SchedulerEntry *scheduler_next(Scheduler *scheduler)
 {
+        SchedulerEntry *entry = NULL;
+        OwnerShare *share;
+        List *turn;
+
         if (scheduler->n_active >= scheduler->max_active)
                 return NULL;
+        for (size_t priority = 0; !entry && priority < PRIORITIES_MAX; priority++)
+                entry = next_of(scheduler, priority);
+        if (!entry)
+                return NULL;
 
-        for (size_t priority = 0; priority < PRIORITIES_MAX; priority++)
-                LIST_FOREACH (turn, &scheduler->turns[priority]) {
-                        Owner *owner = CONTAINER_OF(turn, Owner, turn[priority]);
-                        SchedulerEntry *entry;
-
-                        if (owner->n_active >= scheduler->max_active_per_owner)
-                                continue;
-
-                        entry = CONTAINER_OF(owner->queues[priority].next, SchedulerEntry, link);
-                        scheduler_remove(scheduler, entry);
-                        if (!list_is_empty(turn)) { /* to the end of the line */
-                                list_remove(turn);
-                                list_append(&scheduler->turns[priority], turn);
-                        }
-                        scheduler->n_active++;
-                        owner->n_active++;
-                        return entry;
-                }
-        return NULL;
+        scheduler_remove(entry);
+        share = share_of(scheduler, entry->owner);
+        turn = &share->turn[entry->priority];
+        if (!list_is_empty(turn)) { /* the owner has more: it comes after all others again */
+                list_remove(turn);
+                list_append(&scheduler->turns[entry->priority], turn);
+        }
+        scheduler->n_active++;
+        share->n_active++;
+        return entry;
 }
 
 void scheduler_finished(Scheduler *scheduler, Owner *owner)
 {
         scheduler->n_active--;
-        owner->n_active--;
+        share_of(scheduler, owner)->n_active--;
 }

@@ -23,6 +23,13 @@
 #include "base/hash.h"
 
 #include "manager/helper.h"
+#include "model/limits.h"
+
+/* Each download may have a search for proxies beside it. */
+_Static_assert(2 * LIMIT_ACTIVE_JOBS + LIMIT_ENDINGS_PER_USER <= SPAWN_CHILDREN_PER_USER_MAX,
+               "one user's workers never meet the spawner's limit");
+_Static_assert(2 * LIMIT_ACTIVE_JOBS + LIMIT_ENDINGS <= SPAWN_CHILDREN_MAX,
+               "all workers together never meet the spawner's limit");
 
 typedef struct Worker {
         uint64_t id;

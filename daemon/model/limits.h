@@ -48,6 +48,16 @@
 #define LIMIT_SUBSCRIBERS_PER_USER    256
 #define LIMIT_SECRET_READERS_PER_USER 16
 
+/* Downloads at once, however they are configured. */
+#define LIMIT_ACTIVE_JOBS 250
+
+/*
+ * Workers that publish files or remove temporary ones, at once: enough to keep the disks busy,
+ * and one owner's disk that hangs takes no more than the owner's share of them.
+ */
+#define LIMIT_ENDINGS          64
+#define LIMIT_ENDINGS_PER_USER 8
+
 /* Calls of Complete that wait for one publication. */
 #define LIMIT_WAITERS_PER_JOB 64
 

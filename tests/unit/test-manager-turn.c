@@ -228,7 +228,7 @@ START_TEST(a_worker_that_cannot_be_recorded_is_tried_again_later)
         check_story("");
         ck_assert_uint_eq(job->state, JOB_QUEUED);
         ck_assert_uint_eq(fake_link_count(), 0);
-        ck_assert_uint_eq(job->owner->n_active, 0);
+        ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 0);
         ck_assert_ptr_nonnull(job->wait);
 }
 END_TEST

@@ -406,13 +406,13 @@ START_TEST(a_taken_job_gets_a_worker_of_its_new_owner)
         check_story("queued owner=root ");
         ck_assert(worker_of(job)->stopped);
         ck_assert_uint_eq(worker_of(job)->owner_uid, alice.uid);
-        ck_assert_uint_eq(owners_find(&owners, alice.uid)->n_active, 1);
+        ck_assert_uint_eq(owners_find(&owners, alice.uid)->shares[SCHEDULER_DOWNLOADS].n_active, 1);
         fake_link_end(worker_of(job), 0, "");
         turn();
         check_story("connecting ");
         ck_assert_uint_eq(worker_of(job)->owner_uid, 0);
         ck_assert_ptr_null(owners_find(&owners, alice.uid));
-        ck_assert_uint_eq(job->owner->n_active, 1);
+        ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 1);
 }
 END_TEST
 

@@ -54,7 +54,7 @@ START_TEST(a_job_goes_through_its_states)
         ck_assert_str_eq(job->files[0].record.local_name, "/dir/a");
         ck_assert_ptr_null(job->run);
         ck_assert_uint_eq(fake_link_alive(), 0);
-        ck_assert_uint_eq(job->owner->n_active, 0);
+        ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 0);
 }
 END_TEST
 
@@ -183,14 +183,36 @@ START_TEST(a_worker_that_cannot_be_started_is_a_transient_failure)
 {
         Job *job = make_job(1);
 
-        fake_link_refuse(-EAGAIN);
+        fake_link_refuse(-ENOENT);
         resume(job);
         check_story("queued connecting transient-error ");
         ck_assert_uint_eq(job->error.code, (uint32_t) ERROR_CODE_WORKER_FAILED);
         ck_assert_uint_eq(fake_link_count(), 0);
-        ck_assert_uint_eq(job->owner->n_active, 0);
+        ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 0);
         resume(job);
         check_story("queued connecting ");
+}
+END_TEST
+
+/* Neither the owner nor the server has done anything wrong: no attempt is counted. */
+START_TEST(a_job_for_which_there_is_no_process_waits_in_the_queue)
+{
+        Job *job = make_job(1);
+
+        fake_link_refuse(-EAGAIN);
+        resume(job);
+        check_story("queued connecting queued ");
+        ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 0);
+        ck_assert_uint_eq(job->error_count, 0);
+        ck_assert(is_waiting(job));
+
+        wait_for_timer();
+        check_story("connecting ");
+        fake_link_end(worker_of(job), -EAGAIN, "No worker could be started");
+        turn();
+        check_story("queued ");
+        ck_assert_uint_eq(job->attempts, 0);
+        ck_assert_uint_eq(job->error.code, 0);
 }
 END_TEST
 
@@ -594,7 +616,7 @@ START_TEST(suspend_halts_the_worker_and_keeps_what_it_has)
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
         ck_assert_uint_eq(job->files[0].record.offset_bytes, 40);
         ck_assert_uint_eq(fake_link_alive(), 0);
-        ck_assert_uint_eq(job->owner->n_active, 0);
+        ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 0);
 }
 END_TEST
 
@@ -677,7 +699,7 @@ START_TEST(suspend_in_the_turn_of_the_start_leaves_no_worker)
         turn();
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
         ck_assert_ptr_null(job->run);
-        ck_assert_uint_eq(job->owner->n_active, 0);
+        ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 0);
         resume(job);
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
         ck_assert_uint_eq(fake_link_alive(), 1);
@@ -693,7 +715,7 @@ START_TEST(suspend_and_resume_in_the_turn_of_the_start_start_it)
         turn();
         check_story("connecting "); /* queued is what clients know already */
         ck_assert_uint_eq(fake_link_alive(), 1);
-        ck_assert_uint_eq(job->owner->n_active, 1);
+        ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 1);
 }
 END_TEST
 
@@ -822,13 +844,81 @@ START_TEST(a_failed_publication_keeps_the_job)
         turn();
         check_story("done=EIO ");
         ck_assert_str_eq(job->error.description, "The worker was killed by signal 9");
-        fake_link_refuse(-EAGAIN);
+        fake_link_refuse(-ENOENT);
         complete(job);
         check_story("done=EIO ");
         complete(job);
         fake_link_succeed(worker_of(job));
         turn();
         check_story("acknowledged done=ok removed=acknowledged ");
+}
+END_TEST
+
+START_TEST(a_publication_waits_for_a_process)
+{
+        Job *job = make_transferred(1);
+
+        fake_link_refuse(-EAGAIN);
+        complete(job);
+        check_story("");
+        ck_assert(job->publishing);
+        ck_assert_int_eq(manager_resume(manager, &alice, job), -EBADFD);
+        ck_assert_ptr_null(job->run);
+
+        while (!job->run)
+                ck_assert_int_ge(sd_event_run(event, 100000), 0);
+        fake_link_succeed(worker_of(job));
+        turn();
+        check_story("acknowledged done=ok removed=acknowledged ");
+}
+END_TEST
+
+START_TEST(publications_take_places_in_order)
+{
+        Job *jobs[LIMIT_ENDINGS_PER_USER + 2];
+
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+                jobs[i] = make_transferred(1);
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+                complete(jobs[i]);
+        ck_assert_uint_eq(fake_link_alive(), LIMIT_ENDINGS_PER_USER);
+        ck_assert_ptr_null(jobs[LIMIT_ENDINGS_PER_USER]->run);
+        check_story("");
+
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
+                fake_link_succeed(worker_of(jobs[i]));
+                turn();
+                check_story("acknowledged done=ok removed=acknowledged ");
+        }
+        ck_assert_uint_eq(fake_link_alive(), 0);
+}
+END_TEST
+
+START_TEST(a_publication_does_not_wait_for_downloads)
+{
+        Job *finished;
+
+        config.max_active_jobs = 1;
+        new_manager(-1);
+        finished = make_transferred(1);
+        (void) make_transferring(1);
+        complete(finished);
+        fake_link_succeed(worker_of(finished));
+        turn();
+        check_story("acknowledged done=ok removed=acknowledged ");
+}
+END_TEST
+
+START_TEST(who_waits_for_a_place_hears_that_the_service_stops)
+{
+        Job *jobs[LIMIT_ENDINGS_PER_USER + 1];
+
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+                jobs[i] = make_transferred(1);
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+                complete(jobs[i]);
+        manager_stop(manager, on_stopped, NULL);
+        check_story("done=ECANCELED ");
 }
 END_TEST
 
@@ -1031,6 +1121,7 @@ int main(void)
                       a_worker_that_says_finished_too_early_is_not_believed,
                       a_worker_that_ends_without_a_word_is_a_failure,
                       a_worker_that_cannot_be_started_is_a_transient_failure,
+                      a_job_for_which_there_is_no_process_waits_in_the_queue,
                       files_added_while_running_get_a_second_worker,
                       files_added_after_the_transfer_wait_for_resume,
                       no_more_workers_run_than_configured);
@@ -1068,6 +1159,10 @@ int main(void)
                       complete_with_nothing_on_disk_needs_no_worker,
                       a_connecting_job_is_halted_before_it_is_published,
                       a_failed_publication_keeps_the_job,
+                      a_publication_waits_for_a_process,
+                      publications_take_places_in_order,
+                      a_publication_does_not_wait_for_downloads,
+                      who_waits_for_a_place_hears_that_the_service_stops,
                       a_second_complete_is_answered_with_the_first,
                       only_so_many_wait_for_one_publication,
                       a_job_that_is_being_published_is_left_alone);

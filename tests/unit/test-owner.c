@@ -59,10 +59,10 @@ START_TEST(an_owner_stays_while_there_are_jobs_or_workers)
         owners_release(&owners, alice);
         ck_assert_ptr_eq(owners_find(&owners, 1000), alice);
         alice->n_jobs = 0;
-        alice->n_active = 1;
+        alice->shares[SCHEDULER_DOWNLOADS].n_active = 1;
         owners_release(&owners, alice);
         ck_assert_ptr_eq(owners_find(&owners, 1000), alice);
-        alice->n_active = 0;
+        alice->shares[SCHEDULER_DOWNLOADS].n_active = 0;
         owners_release(&owners, alice);
         ck_assert_ptr_null(owners_find(&owners, 1000));
 }

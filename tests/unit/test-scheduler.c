@@ -17,7 +17,7 @@ static SchedulerEntry entries[8];
 
 static void setup(void)
 {
-        scheduler_init(&scheduler, NO_LIMIT, NO_LIMIT);
+        scheduler_init(&scheduler, SCHEDULER_DOWNLOADS, NO_LIMIT, NO_LIMIT);
         owners = (Owners){ 0 };
         ck_assert_int_eq(owners_acquire(&owners, 1000, "alice", &alice), 0);
         ck_assert_int_eq(owners_acquire(&owners, 1001, "bob", &bob), 0);
@@ -28,7 +28,7 @@ static void setup(void)
 
 static void release(Owner *owner)
 {
-        owner->n_active = 0;
+        owner->shares[SCHEDULER_DOWNLOADS].n_active = 0;
         owners_release(&owners, owner);
 }
 
@@ -69,7 +69,7 @@ START_TEST(jobs_of_one_owner_run_first_come_first_served)
         ck_assert_int_eq(next(), -1);
         ck_assert_uint_eq(scheduler.n_queued, 0);
         ck_assert_uint_eq(scheduler.n_active, 4);
-        ck_assert_uint_eq(alice->n_active, 4);
+        ck_assert_uint_eq(alice->shares[SCHEDULER_DOWNLOADS].n_active, 4);
 }
 END_TEST
 
@@ -120,7 +120,7 @@ END_TEST
 
 START_TEST(no_more_run_than_the_limit_of_all)
 {
-        scheduler_init(&scheduler, 2, NO_LIMIT);
+        scheduler_init(&scheduler, SCHEDULER_DOWNLOADS, 2, NO_LIMIT);
         for (int i = 0; i < 3; i++)
                 add(i, alice, PRIORITY_NORMAL);
         ck_assert_int_eq(next(), 0);
@@ -134,7 +134,7 @@ END_TEST
 
 START_TEST(an_owner_at_the_limit_does_not_hold_up_others)
 {
-        scheduler_init(&scheduler, NO_LIMIT, 1);
+        scheduler_init(&scheduler, SCHEDULER_DOWNLOADS, NO_LIMIT, 1);
         add(0, alice, PRIORITY_FOREGROUND);
         add(1, alice, PRIORITY_FOREGROUND);
         add(2, bob, PRIORITY_LOW);
@@ -154,10 +154,10 @@ START_TEST(a_removed_entry_is_not_handed_out)
         add(1, alice, PRIORITY_NORMAL);
         add(2, bob, PRIORITY_NORMAL);
         ck_assert(scheduler_is_queued(&entries[1]));
-        scheduler_remove(&scheduler, &entries[1]);
-        scheduler_remove(&scheduler, &entries[1]); /* twice is once */
-        scheduler_remove(&scheduler, &entries[2]);
-        scheduler_remove(&scheduler, &entries[7]); /* was never there */
+        scheduler_remove(&entries[1]);
+        scheduler_remove(&entries[1]); /* twice is once */
+        scheduler_remove(&entries[2]);
+        scheduler_remove(&entries[7]); /* was never there */
         ck_assert(!scheduler_is_queued(&entries[1]));
         ck_assert_uint_eq(scheduler.n_queued, 1);
         ck_assert_int_eq(next(), 0);
@@ -197,9 +197,52 @@ START_TEST(a_new_owner_moves_the_entry)
         add(0, bob, PRIORITY_NORMAL);
         ck_assert_uint_eq(scheduler.n_queued, 1);
         ck_assert_int_eq(next(), 0);
-        ck_assert_uint_eq(alice->n_active, 0);
-        ck_assert_uint_eq(bob->n_active, 1);
+        ck_assert_uint_eq(alice->shares[SCHEDULER_DOWNLOADS].n_active, 0);
+        ck_assert_uint_eq(bob->shares[SCHEDULER_DOWNLOADS].n_active, 1);
         ck_assert_int_eq(next(), -1);
+}
+END_TEST
+
+START_TEST(each_pool_has_places_and_turns_of_its_own)
+{
+        Scheduler endings;
+
+        scheduler_init(&scheduler, SCHEDULER_DOWNLOADS, 1, 1);
+        scheduler_init(&endings, SCHEDULER_ENDINGS, 2, 1);
+        add(0, alice, PRIORITY_NORMAL);
+        add(1, alice, PRIORITY_NORMAL);
+        scheduler_add(&endings, &entries[2], alice, PRIORITY_NORMAL);
+        scheduler_add(&endings, &entries[3], alice, PRIORITY_NORMAL);
+        scheduler_add(&endings, &entries[4], bob, PRIORITY_LOW);
+
+        ck_assert_int_eq(next(), 0);
+        ck_assert_int_eq(next(), -1);
+        ck_assert_ptr_eq(scheduler_next(&endings), &entries[2]);
+        ck_assert_ptr_eq(scheduler_next(&endings), &entries[4]);
+        ck_assert_ptr_null(scheduler_next(&endings));
+        scheduler_finished(&endings, alice);
+        ck_assert_int_eq(next(), -1);
+        ck_assert_ptr_eq(scheduler_next(&endings), &entries[3]);
+        scheduler_finished(&endings, alice);
+        scheduler_finished(&endings, bob);
+        ck_assert_uint_eq(alice->shares[SCHEDULER_DOWNLOADS].n_active, 1);
+        ck_assert_uint_eq(alice->shares[SCHEDULER_ENDINGS].n_active, 0);
+}
+END_TEST
+
+START_TEST(an_entry_goes_from_one_pool_to_the_other)
+{
+        Scheduler endings;
+
+        scheduler_init(&endings, SCHEDULER_ENDINGS, 1, 1);
+        add(0, alice, PRIORITY_NORMAL);
+        scheduler_add(&endings, &entries[0], alice, PRIORITY_NORMAL);
+        ck_assert_uint_eq(scheduler.n_queued, 0);
+        ck_assert_int_eq(next(), -1);
+        ck_assert_uint_eq(endings.n_queued, 1);
+        scheduler_remove(&entries[0]);
+        ck_assert_uint_eq(endings.n_queued, 0);
+        ck_assert(!scheduler_is_queued(&entries[0]));
 }
 END_TEST
 
@@ -210,7 +253,7 @@ START_TEST(ten_thousand_jobs_of_a_hundred_owners_are_handed_out_fairly)
         Owner *all[N_OWNERS];
         unsigned n_given[N_OWNERS] = { 0 };
 
-        scheduler_init(&scheduler, N_JOBS, N_JOBS);
+        scheduler_init(&scheduler, SCHEDULER_DOWNLOADS, N_JOBS, N_JOBS);
         ck_assert_ptr_nonnull(jobs);
         for (unsigned o = 0; o < N_OWNERS; o++) {
                 char name[16];
@@ -238,7 +281,7 @@ START_TEST(ten_thousand_jobs_of_a_hundred_owners_are_handed_out_fairly)
         for (unsigned o = 0; o < N_OWNERS; o++) {
                 for (unsigned j = 0; j < N_JOBS_PER_OWNER; j++)
                         scheduler_finished(&scheduler, all[o]);
-                ck_assert_uint_eq(all[o]->n_active, 0);
+                ck_assert_uint_eq(all[o]->shares[SCHEDULER_DOWNLOADS].n_active, 0);
                 owners_release(&owners, all[o]);
         }
         ck_assert_uint_eq(scheduler.n_active, 0);
@@ -266,12 +309,14 @@ int main(void)
         tcase_add_checked_fixture(limits, setup, teardown);
         tcase_add_test(limits, no_more_run_than_the_limit_of_all);
         tcase_add_test(limits, an_owner_at_the_limit_does_not_hold_up_others);
+        tcase_add_test(limits, each_pool_has_places_and_turns_of_its_own);
         suite_add_tcase(suite, limits);
         tcase_add_checked_fixture(moves, setup, teardown);
         tcase_add_test(moves, a_removed_entry_is_not_handed_out);
         tcase_add_test(moves, adding_again_moves_behind_the_others);
         tcase_add_test(moves, a_new_priority_moves_the_entry);
         tcase_add_test(moves, a_new_owner_moves_the_entry);
+        tcase_add_test(moves, an_entry_goes_from_one_pool_to_the_other);
         suite_add_tcase(suite, moves);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -522,16 +523,18 @@ START_TEST(a_user_instance_starts_its_own_workers_only)
 }
 END_TEST
 
-START_TEST(the_257th_worker_has_to_wait)
+START_TEST(nobody_takes_more_places_than_are_his)
 {
-        Spawn spawn = spawn_start(0);
-        int links[256];
+        const rlim_t n_files = SPAWN_CHILDREN_MAX + 64;
+        Spawn spawn;
+        int links[SPAWN_CHILDREN_MAX];
 
-        /* Half of the places are one user's at most. */
-        for (size_t i = 0; i < 128; i++)
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ n_files, n_files }), 0);
+        spawn = spawn_start(0);
+        for (size_t i = 0; i < SPAWN_CHILDREN_PER_USER_MAX; i++)
                 links[i] = start_worker(&spawn, USERS_BOB_UID, "bob");
         refuse_worker(&spawn, USERS_BOB_UID, "bob", EAGAIN);
-        for (size_t i = 128; i < ARRAY_SIZE(links); i++)
+        for (size_t i = SPAWN_CHILDREN_PER_USER_MAX; i < ARRAY_SIZE(links); i++)
                 links[i] = start_worker(&spawn, USERS_ALICE_UID, "alice");
         refuse_worker(&spawn, 0, "root", EAGAIN);
 
@@ -968,7 +971,7 @@ static void add_process_tests(Suite *suite)
         tcase_add_test(refusals, an_exec_that_fails_is_told_with_its_error);
         tcase_add_test(refusals, without_a_worker_program_nothing_starts);
         tcase_add_test(refusals, a_user_instance_starts_its_own_workers_only);
-        tcase_add_test(refusals, the_257th_worker_has_to_wait);
+        tcase_add_test(refusals, nobody_takes_more_places_than_are_his);
 
         tcase_add_test(ends, an_end_is_told_with_its_status);
         tcase_add_test(ends, kill_ends_that_worker_alone);
