@@ -135,12 +135,17 @@ uint32_t dosvc_service_max_files_per_job(const dosvc_service *service);
 /* All users' jobs instead of one's own; root only. Also for dosvc_subscribe(). */
 #define DOSVC_ALL_USERS 1u
 
-/* Jobs as they were at one moment, in no particular order. */
+/*
+ * Jobs as they were at one moment, in the order in which they came to their owner. A list that does
+ * not fit into one message of the bus (24 MiB, more than 100,000 jobs) is read in several steps: jobs
+ * made meanwhile may be in it, and it begins anew when one has gone.
+ */
 typedef struct dosvc_job_list dosvc_job_list;
 
 /*
  * Manager.ListJobs. state: only jobs in that state, NULL = all. Since 0.1.
- * Errors: -EACCES (DOSVC_ALL_USERS, caller is not root), -EINVAL (no such state).
+ * Errors: -EACCES (DOSVC_ALL_USERS, caller is not root), -EINVAL (no such state), -EAGAIN (the list
+ * changes faster than it can be read), -ENOBUFS (too many long lists at once).
  */
 int dosvc_list_jobs(dosvc_connection *connection,
                     unsigned int flags,
@@ -192,10 +197,10 @@ int dosvc_job_add_files(dosvc_connection *connection,
                         const char *const *local_names,
                         size_t n_files);
 
-/* The files of a job as they were at one moment, in the order of adding. */
+/* The files of a job, in the order of adding. */
 typedef struct dosvc_file_list dosvc_file_list;
 
-/* Job.ListFiles. Since 0.1. */
+/* Job.ListFilesFiltered, as often as it takes. Since 0.1. Errors: -ENOBUFS as above. */
 int dosvc_job_list_files(dosvc_connection *connection, const char *job, dosvc_file_list **ret);
 dosvc_file_list *dosvc_file_list_free(dosvc_file_list *list);
 

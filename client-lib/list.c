@@ -1,5 +1,9 @@
 /*
- * Rows of ListJobs and ListFiles, read once and looked at by position.
+ * Rows of ListJobs and ListFilesFiltered, read once and looked at by position.
+ *
+ * A list comes in pages as large as the service makes them. Each page but the first begins with the
+ * last row of the one before, so that it is seen when rows before it have gone and others have
+ * taken their places: the list is then read anew.
  */
 #include <string.h>
 
@@ -22,6 +26,12 @@ typedef struct FileRow {
         uint64_t bytes_total;
         int completed;
 } FileRow;
+
+/* Rows of a page; the service sends fewer where they would not fit into one message. */
+#define PAGE_ROWS UINT64_C(1000000)
+
+/* A list that changes each time it is read: so often it is begun anew. */
+#define READ_ATTEMPTS 8
 
 struct dosvc_job_list {
         JobRow *rows;
@@ -69,24 +79,52 @@ static int job_row_read(sd_bus_message *m, JobRow *row)
         return job_id_from_path(path, row->id) ? 1 : -EBADMSG;
 }
 
-/* After the last row the reader gives 0, and its row is not counted. */
+static void job_row_done(JobRow *row)
+{
+        free(row->display_name);
+        free(row->type);
+        free(row->state);
+}
+
+static void job_list_clear(dosvc_job_list *list)
+{
+        for (size_t i = 0; i < list->n_rows; i++)
+                job_row_done(&list->rows[i]);
+        list->n_rows = 0;
+}
+
+/* Reads the row that the page before ended with; -ESTALE: it is another one now. */
+static int job_list_read_known(sd_bus_message *m, const dosvc_job_list *list)
+{
+        JobRow row = { .id = "" };
+        int r = job_row_read(m, &row);
+
+        if (r >= 0)
+                r = strcmp(row.id, list->rows[list->n_rows - 1].id) == 0 ? 1 : -ESTALE;
+        job_row_done(&row);
+        return r;
+}
+
+/* Appends the rows of a page: 1; 0: there was none. */
 static int job_list_read(sd_bus_message *m, dosvc_job_list *list)
 {
+        size_t n_before = list->n_rows;
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "(oussstt)");
-        if (r < 0)
-                return r;
-        do {
+        if (r >= 0 && n_before > 0)
+                r = job_list_read_known(m, list);
+        while (r >= 0) {
                 JobRow *rows = list_add(list->rows, list->n_rows, sizeof(*rows));
 
                 if (!rows)
                         return -ENOMEM;
                 list->rows = rows;
                 r = job_row_read(m, &rows[list->n_rows]);
-                if (r != 0)
-                        list->n_rows++;
-        } while (r > 0);
+                if (r == 0) /* the end: its row is not counted */
+                        return list->n_rows > n_before;
+                list->n_rows++;
+        }
         return r;
 }
 
@@ -94,17 +132,27 @@ EXPORT dosvc_job_list *dosvc_job_list_free(dosvc_job_list *list)
 {
         if (!list)
                 return NULL;
-        for (size_t i = 0; i < list->n_rows; i++) {
-                free(list->rows[i].display_name);
-                free(list->rows[i].type);
-                free(list->rows[i].state);
-        }
+        job_list_clear(list);
         free(list->rows);
         free(list);
         return NULL;
 }
 
-static int list_append_filter(sd_bus_message *m, unsigned int flags, const char *state)
+/* The keys that make a page: behind n_rows rows that are known, but with the last of them. */
+static int list_append_page(sd_bus_message *m, size_t n_rows)
+{
+        return sd_bus_message_append(m,
+                                     "{sv}{sv}",
+                                     "offset",
+                                     "t",
+                                     (uint64_t) (n_rows > 0 ? n_rows - 1 : 0),
+                                     "limit",
+                                     "t",
+                                     PAGE_ROWS);
+}
+
+static int
+job_list_append_filter(sd_bus_message *m, unsigned int flags, const char *state, size_t n_rows)
 {
         int r;
 
@@ -113,7 +161,29 @@ static int list_append_filter(sd_bus_message *m, unsigned int flags, const char 
                 r = sd_bus_message_append(m, "{sv}", "all-users", "b", true);
         if (r >= 0 && state)
                 r = sd_bus_message_append(m, "{sv}", "state", "s", state);
+        if (r >= 0)
+                r = list_append_page(m, n_rows);
         return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* As job_list_read(); errors are remembered, all but -ESTALE. */
+static int
+job_list_fetch(dosvc_connection *c, unsigned int flags, const char *state, dosvc_job_list *list)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        int r;
+
+        r = call_new(c, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, "ListJobs", &m);
+        if (r < 0)
+                return r;
+        r = job_list_append_filter(m, flags, state, list->n_rows);
+        if (r < 0)
+                return error_remember_text(c, r, NULL);
+        r = call_send(c, m, &reply);
+        if (r < 0)
+                return r;
+        r = job_list_read(reply, list);
+        return r < 0 && r != -ESTALE ? error_remember_text(c, r, NULL) : r;
 }
 
 EXPORT int dosvc_list_jobs(dosvc_connection *connection,
@@ -121,26 +191,29 @@ EXPORT int dosvc_list_jobs(dosvc_connection *connection,
                            const char *state,
                            dosvc_job_list **ret)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         dosvc_job_list *list;
+        unsigned attempts = 0;
         int r;
 
         if (flags & ~DOSVC_ALL_USERS)
                 return error_remember_text(connection, -EINVAL, NULL);
-        r = call_new(connection, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, "ListJobs", &m);
-        if (r < 0)
-                return r;
-        r = list_append_filter(m, flags, state);
-        if (r < 0)
-                return error_remember_text(connection, r, NULL);
-        r = call_send(connection, m, &reply);
-        if (r < 0)
-                return r;
         list = calloc(1, sizeof(*list));
-        r = list ? job_list_read(reply, list) : -ENOMEM;
+        if (!list)
+                return error_remember_text(connection, -ENOMEM, NULL);
+        do {
+                r = job_list_fetch(connection, flags, state, list);
+                if (r == -ESTALE && ++attempts < READ_ATTEMPTS) {
+                        job_list_clear(list);
+                        r = 1;
+                }
+        } while (r > 0);
+        if (r == -ESTALE)
+                r = error_remember_text(connection,
+                                        -EAGAIN,
+                                        "The list of jobs changes faster than it can be read.");
         if (r < 0) {
                 dosvc_job_list_free(list);
-                return error_remember_text(connection, r, NULL);
+                return r;
         }
         *ret = list;
         return 0;
@@ -206,23 +279,26 @@ static int file_row_read(sd_bus_message *m, FileRow *row)
         return row->remote_name && row->local_name ? 1 : -ENOMEM;
 }
 
+/* As job_list_read(). Files do not go away, so that the row that is known is the same. */
 static int file_list_read(sd_bus_message *m, dosvc_file_list *list)
 {
+        size_t n_before = list->n_rows;
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "(ossttb)");
-        if (r < 0)
-                return r;
-        do {
+        if (r >= 0 && n_before > 0)
+                r = sd_bus_message_skip(m, "(ossttb)");
+        while (r >= 0) {
                 FileRow *rows = list_add(list->rows, list->n_rows, sizeof(*rows));
 
                 if (!rows)
                         return -ENOMEM;
                 list->rows = rows;
                 r = file_row_read(m, &rows[list->n_rows]);
-                if (r != 0)
-                        list->n_rows++;
-        } while (r > 0);
+                if (r == 0)
+                        return list->n_rows > n_before;
+                list->n_rows++;
+        }
         return r;
 }
 
@@ -239,23 +315,43 @@ EXPORT dosvc_file_list *dosvc_file_list_free(dosvc_file_list *list)
         return NULL;
 }
 
+/* As file_list_read(); errors are remembered. */
+static int file_list_fetch(dosvc_connection *c, const char *job, dosvc_file_list *list)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        int r;
+
+        r = call_new_job(c, job, "ListFilesFiltered", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = list_append_page(m, list->n_rows);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r < 0)
+                return error_remember_text(c, r, NULL);
+        r = call_send(c, m, &reply);
+        if (r < 0)
+                return r;
+        r = file_list_read(reply, list);
+        return r < 0 ? error_remember_text(c, r, NULL) : r;
+}
+
 EXPORT int
 dosvc_job_list_files(dosvc_connection *connection, const char *job, dosvc_file_list **ret)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        dosvc_file_list *list;
+        dosvc_file_list *list = calloc(1, sizeof(*list));
         int r;
 
-        r = call_new_job(connection, job, "ListFiles", &m);
-        if (r >= 0)
-                r = call_send(connection, m, &reply);
-        if (r < 0)
-                return r;
-        list = calloc(1, sizeof(*list));
-        r = list ? file_list_read(reply, list) : -ENOMEM;
+        if (!list)
+                return error_remember_text(connection, -ENOMEM, NULL);
+        do
+                r = file_list_fetch(connection, job, list);
+        while (r > 0);
         if (r < 0) {
                 dosvc_file_list_free(list);
-                return error_remember_text(connection, r, NULL);
+                return r;
         }
         *ret = list;
         return 0;

@@ -28,7 +28,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#include "manager/manager-bus.h"
+#include "manager/bus-presence.h"
 #include "manager/manager.h"
 
 #define SERVICE_USER "dosvc"
@@ -50,7 +50,7 @@ typedef struct Service {
         Vault *vault;
         Spawner *spawner;
         Manager *manager;
-        ManagerBus *bus;
+        Presence *presence;
         unsigned idle_checks;
         bool stopping;
 } Service;
@@ -86,22 +86,37 @@ static void on_released(void *userdata)
 {
         Service *service = userdata;
 
-        if (manager_is_idle(service->manager) && manager_bus_is_idle(service->bus))
+        if (manager_is_idle(service->manager) && presence_is_idle(service->presence))
                 stop(service);
-        else if (manager_bus_request_name(service->bus) < 0) /* somebody came just in time */
+        else if (presence_request_name(service->presence) < 0) /* somebody came just in time */
                 (void) sd_event_exit(service->event, EXIT_FAILURE);
+}
+
+/*
+ * A service manager brings the service back when somebody calls. Without a bus nobody can call, and
+ * whoever started the service starts it again with the next bus.
+ */
+static bool may_exit(const Service *service)
+{
+        return getenv("NOTIFY_SOCKET") || !presence_is_connected(service->presence);
+}
+
+static void leave(Service *service)
+{
+        if (!service->stopping && presence_release_name(service->presence, on_released) < 0)
+                stop(service); /* there is no bus that has the name */
 }
 
 static int on_idle_check(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Service *service = userdata;
-        bool idle = manager_is_idle(service->manager) && manager_bus_is_idle(service->bus);
+        bool idle = may_exit(service) && manager_is_idle(service->manager) &&
+                    presence_is_idle(service->presence);
 
         service->idle_checks = idle ? service->idle_checks + 1 : 0;
         if (service->idle_checks == IDLE_CHECKS) {
                 service->idle_checks = 0;
-                if (!service->stopping)
-                        (void) manager_bus_release_name(service->bus, on_released);
+                leave(service);
         }
         (void) sd_event_source_set_time_relative(source,
                                                  service->config.idle_exit_sec * USEC_PER_SEC /
@@ -110,10 +125,9 @@ static int on_idle_check(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Only a service manager brings the service back when somebody calls. */
 static int watch_idle(Service *service)
 {
-        if (service->config.idle_exit_sec == 0 || !getenv("NOTIFY_SOCKET"))
+        if (service->config.idle_exit_sec == 0)
                 return 0;
         return sd_event_add_time_relative(service->event,
                                           NULL,
@@ -142,38 +156,35 @@ static void on_presence(void *userdata, int result)
         }
         if (service->stopping)
                 return;
+        if (result == -ENOTCONN) {
+                (void) sd_notify(0, "STATUS=Waiting for the bus");
+                log_warning("The connection to the bus is lost; jobs go on, and it is made anew");
+                return;
+        }
         log_errno(LOG_ERR,
                   result,
-                  result == -EEXIST     ? "Another process has the name on the bus"
-                  : result == -ENOTCONN ? "The bus is gone"
-                                        : "The bus refuses the name");
+                  result == -EEXIST ? "Another process has the name on the bus"
+                                    : "The bus refuses the name");
         (void) sd_event_exit(service->event, EXIT_FAILURE);
 }
 
 static int open_bus(Service *service)
 {
-        sd_bus *bus = NULL;
-        int r;
+        int r = presence_new(
+                &(PresenceParts){
+                        .event = service->event,
+                        .manager = service->manager,
+                        .open = service->user ? sd_bus_open_user : sd_bus_open_system,
+                        .changed = on_presence,
+                        .userdata = service,
+                },
+                &service->presence);
 
-        r = service->user ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
-        if (r < 0) {
+        if (r < 0)
                 log_errno(LOG_ERR,
                           r,
                           "The %s bus cannot be reached",
                           service->user ? "session" : "system");
-                return r;
-        }
-        r = manager_bus_new(bus,
-                            service->event,
-                            service->manager,
-                            on_presence,
-                            service,
-                            &service->bus);
-        sd_bus_unref(bus);
-        if (r >= 0)
-                r = manager_bus_request_name(service->bus);
-        if (r < 0)
-                log_errno(LOG_ERR, r, "The service cannot present itself on the bus");
         return r;
 }
 
@@ -586,7 +597,7 @@ static int run(Service *service)
 
 static void service_done(Service *service)
 {
-        manager_bus_free(service->bus);
+        presence_free(service->presence);
         manager_free(service->manager);
         spawner_free(service->spawner);
         store_free(service->store);

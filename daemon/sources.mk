@@ -8,12 +8,12 @@ base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c network-watch.c secr
 model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec.c wire-codec.c \
         wire-settings.c)
 
-manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c certificate-bus.c \
+manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c bus-listing.c bus-presence.c callers.c certificate-bus.c \
         config.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c job.c job-bus.c \
         job-paths.c job-properties.c job-run.c manager.c manager-bus.c manager-settings.c \
-        manager-turn.c manager-verbs.c manager-work.c owner.c policy.c proxy-finder.c retry.c \
+        manager-turn.c manager-verbs.c manager-work.c objects-bus.c owner.c policy.c proxy-finder.c retry.c \
         scheduler.c sealed.c secret-bus.c secret-reader.c settings-bus.c spawner.c store.c \
-        store-schema.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
+        store-schema.c store-statements.c subscribers.c user-names.c users.c vault.c vault-keyring.c \
         vault-secret.c worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \

@@ -20,6 +20,8 @@ typedef struct BusEdge {
         Callers *callers;
         Subscribers *subscribers;
         List secret_calls; /* secret-bus.c: calls that wait for a descriptor */
+        List listings;     /* bus-listing.c: answers that are being built */
+        sd_event_source *listing_timer;
 } BusEdge;
 
 /*

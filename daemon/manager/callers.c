@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-#include "manager/user-names.h"
+#include "manager/users.h"
 #include "model/limits.h"
 
 typedef enum SenderState {
@@ -26,15 +26,15 @@ typedef struct Sender {
         Caller caller;
         char *user_name; /* owned */
         sd_bus_slot *question;
-        UserLookup *lookup;
+        UsersWait name_wait;
         sd_bus_message *held[LIMIT_HELD_MESSAGES]; /* a ring */
         size_t first, n_held;
         UT_hash_handle hh;
 } Sender;
 
 struct Callers {
-        sd_bus *bus; /* borrowed */
-        sd_event *event;
+        sd_bus *bus;  /* borrowed */
+        Users *users; /* borrowed */
         Sender *senders;
         callers_gone_t gone;
         void *userdata;
@@ -58,7 +58,7 @@ static void forget(Sender *sender)
         while (sender->n_held > 0)
                 sd_bus_message_unref(pop_held(sender));
         sd_bus_slot_unref(sender->question);
-        user_lookup_free(sender->lookup);
+        list_remove(&sender->name_wait.link);
         free(sender->user_name);
         free(sender->name);
         free(sender);
@@ -113,26 +113,14 @@ static void on_name(void *userdata, const char *name)
 
         if (name && str_set(&sender->user_name, name) >= 0)
                 sender->caller.user_name = sender->user_name;
-        sender->lookup = user_lookup_free(sender->lookup);
         release(sender);
-}
-
-/* Another connection of the same uid has been named already. */
-static const char *name_known(const Callers *callers, uint32_t uid)
-{
-        Sender *other, *after;
-
-        HASH_ITER (hh, callers->senders, other, after)
-                if (other->state == SENDER_KNOWN && other->caller.uid == uid && other->user_name)
-                        return other->user_name;
-        return NULL;
 }
 
 static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Sender *sender = userdata;
         bool found = false;
-        const char *known;
+        const char *name;
         int r;
 
         sender->question = sd_bus_slot_unref(sender->question);
@@ -159,18 +147,11 @@ static int on_credentials(sd_bus_message *m, void *userdata, sd_bus_error *error
                 return 0;
         }
 
-        known = name_known(sender->callers, sender->caller.uid);
-        if (known) {
-                on_name(sender, known);
-                return 0;
-        }
-        r = user_lookup_new(sender->callers->event,
-                            sender->caller.uid,
-                            on_name,
-                            sender,
-                            &sender->lookup);
+        r = users_find(sender->callers->users, sender->caller.uid, &sender->name_wait, &name);
         if (r < 0)
                 refuse(sender);
+        else if (r > 0)
+                on_name(sender, name);
         return 0;
 }
 
@@ -191,6 +172,8 @@ static int ask(Callers *callers, sd_bus_message *m, const char *name)
                 return -ENOMEM;
         sender->callers = callers;
         sender->caller.uid = UINT32_MAX;
+        sender->name_wait = (UsersWait){ .answer = on_name, .userdata = sender };
+        list_init(&sender->name_wait.link);
         sender->name = strdup(name);
         if (!sender->name) {
                 free(sender);
@@ -289,7 +272,7 @@ bool callers_is_asking(const Callers *callers)
         return false;
 }
 
-int callers_new(sd_bus *bus, sd_event *event, callers_gone_t gone, void *userdata, Callers **ret)
+int callers_new(sd_bus *bus, Users *users, callers_gone_t gone, void *userdata, Callers **ret)
 {
         _cleanup_(callers_freep) Callers *callers = calloc(1, sizeof(*callers));
         int r;
@@ -297,7 +280,7 @@ int callers_new(sd_bus *bus, sd_event *event, callers_gone_t gone, void *userdat
         if (!callers)
                 return -ENOMEM;
         callers->bus = bus;
-        callers->event = event;
+        callers->users = users;
         callers->gone = gone;
         callers->userdata = userdata;
         r = sd_bus_add_filter(bus, &callers->filter, on_message, callers);

@@ -8,19 +8,19 @@
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
-#include <systemd/sd-event.h>
 
 #include "base/macro.h"
 
 #include "manager/policy.h"
 
 typedef struct Callers Callers;
+typedef struct Users Users;
 
 /* A known sender left the bus. */
 typedef void (*callers_gone_t)(void *userdata, const char *sender);
 
-/* Installs its filter and match on the bus. -ENOMEM and errors of sd-bus. */
-int callers_new(sd_bus *bus, sd_event *event, callers_gone_t gone, void *userdata, Callers **ret);
+/* Installs its filter and match on the bus; users is borrowed. -ENOMEM and errors of sd-bus. */
+int callers_new(sd_bus *bus, Users *users, callers_gone_t gone, void *userdata, Callers **ret);
 Callers *callers_free(Callers *callers);
 DEFINE_CLEANUP(Callers *, callers_free);
 

@@ -10,8 +10,15 @@
 #include "base/str.h"
 
 #include "manager/bus-error.h"
+#include "manager/bus-listing.h"
 #include "manager/job-paths.h"
 #include "model/limits.h"
+
+/* A row of ListFiles without the names: its path and numbers. */
+#define FILE_ROW_BYTES 128
+
+/* As in job-properties.c. */
+#define PROPERTY_BYTES 42
 
 /* User info of a URL becomes the server's Basic slot of the job, if that one is free. */
 static int take_user_info(BusEdge *edge,
@@ -299,34 +306,77 @@ int file_bus_add_files(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return r < 0 ? r : reply_files(edge, job, m, first, n);
 }
 
+/* ---- listing --------------------------------------------------------------------------------- */
+
+static uint32_t count_files(const Job *job)
+{
+        return job->n_files;
+}
+
+static size_t row_size(const Job *job, uint32_t i)
+{
+        const FileRecord *record = &job->files[i].record;
+
+        return FILE_ROW_BYTES + strlen(record->remote_name) + strlen(record->local_name);
+}
+
+static int append_file(const Job *job, uint32_t i, sd_bus_message *reply)
+{
+        const JobFile *file = &job->files[i];
+        char path[JOB_PATH_MAX];
+
+        return sd_bus_message_append(reply,
+                                     "(ossttb)",
+                                     job_path_of_file(job, i, path),
+                                     file->record.remote_name,
+                                     file->record.local_name,
+                                     file->live_bytes,
+                                     file->live_total,
+                                     (int) file->record.finished);
+}
+
+static const ListingKind files_listing = {
+        .row_type = "(ossttb)",
+        .advice = "call ListFilesFiltered with the filters 'offset' and 'limit'",
+        .count = count_files,
+        .size = row_size,
+        .append = append_file,
+};
+
 int file_bus_list_files(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        const Job *job = userdata;
-        sd_bus_message *reply = NULL;
-        char path[JOB_PATH_MAX];
-        int r;
+        return listing_answer_job(bus_edge_of(m),
+                                  m,
+                                  &files_listing,
+                                  &LISTING_WHOLE,
+                                  userdata,
+                                  error);
+}
 
-        r = sd_bus_message_new_method_return(m, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(ossttb)");
-        for (uint32_t i = 0; r >= 0 && i < job->n_files; i++) {
-                const JobFile *file = &job->files[i];
+/* bus_entry_t */
+static int read_filter(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
+{
+        int r = listing_read_page(userdata, key, m, error);
 
-                r = sd_bus_message_append(reply,
-                                          "(ossttb)",
-                                          job_path_of_file(job, i, path),
-                                          file->record.remote_name,
-                                          file->record.local_name,
-                                          file->live_bytes,
-                                          file->live_total,
-                                          (int) file->record.finished);
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        sd_bus_message_unref(reply);
-        return r < 0 ? r : 1;
+        return r == 0 ? bus_error_set(error,
+                                      -EINVAL,
+                                      "Unknown filter '%s': expected offset or limit",
+                                      key)
+                      : r;
+}
+
+int file_bus_list_files_filtered(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        ListingPage page = LISTING_WHOLE;
+        int r = bus_edge_each_entry(m, "Filter", read_filter, &page, error);
+
+        return r < 0 ? r
+                     : listing_answer_job(bus_edge_of(m),
+                                          m,
+                                          &files_listing,
+                                          &page,
+                                          userdata,
+                                          error);
 }
 
 /* ---- other places to fetch from -------------------------------------------------------------- */
@@ -465,75 +515,123 @@ int file_bus_replace_remote_prefix(sd_bus_message *m, void *userdata, sd_bus_err
 
 /* ---- properties ------------------------------------------------------------------------------ */
 
-#define PROPERTY(name)                                                                             \
-        static int property_##name(sd_bus *bus,                                                    \
-                                   const char *path,                                               \
-                                   const char *interface,                                          \
-                                   const char *property,                                           \
-                                   sd_bus_message *reply,                                          \
-                                   void *userdata,                                                 \
-                                   sd_bus_error *error)
+typedef struct Property {
+        const char *name, *signature;
+        int (*append)(const JobFile *file, sd_bus_message *m);
+} Property;
 
-PROPERTY(remote_name)
+static int append_remote_name(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply, "s", ((const JobFile *) userdata)->record.remote_name);
+        return sd_bus_message_append(m, "s", file->record.remote_name);
 }
 
-PROPERTY(local_name)
+static int append_local_name(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply, "s", ((const JobFile *) userdata)->record.local_name);
+        return sd_bus_message_append(m, "s", file->record.local_name);
 }
 
-PROPERTY(bytes_total)
+static int append_bytes_total(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply, "t", ((const JobFile *) userdata)->live_total);
+        return sd_bus_message_append(m, "t", file->live_total);
 }
 
-PROPERTY(bytes_transferred)
+static int append_bytes_transferred(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply, "t", ((const JobFile *) userdata)->live_bytes);
+        return sd_bus_message_append(m, "t", file->live_bytes);
 }
 
-PROPERTY(completed)
+static int append_completed(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply,
-                                     "b",
-                                     (int) ((const JobFile *) userdata)->record.finished);
+        return sd_bus_message_append(m, "b", (int) file->record.finished);
 }
 
-PROPERTY(response_headers)
+static int append_response_headers(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply, "s", ((const JobFile *) userdata)->record.headers);
+        return sd_bus_message_append(m, "s", file->record.headers);
 }
 
-PROPERTY(ranges)
+static int append_ranges(const JobFile *file, sd_bus_message *m)
 {
-        const FileRecord *record = &((const JobFile *) userdata)->record;
-        int r = sd_bus_message_open_container(reply, 'a', "(tt)");
+        const FileRecord *record = &file->record;
+        int r = sd_bus_message_open_container(m, 'a', "(tt)");
 
         for (uint32_t i = 0; r >= 0 && i < record->n_ranges; i++)
-                r = sd_bus_message_append(reply,
+                r = sd_bus_message_append(m,
                                           "(tt)",
                                           record->ranges[i].offset_bytes,
                                           record->ranges[i].length_bytes);
-        return r < 0 ? r : sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-PROPERTY(checksum)
+static int append_checksum(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply, "s", ((const JobFile *) userdata)->record.checksum);
+        return sd_bus_message_append(m, "s", file->record.checksum);
 }
 
-PROPERTY(restarts)
+static int append_restarts(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply, "u", ((const JobFile *) userdata)->record.restarts);
+        return sd_bus_message_append(m, "u", file->record.restarts);
 }
 
-PROPERTY(restart_reason)
+static int append_restart_reason(const JobFile *file, sd_bus_message *m)
 {
-        return sd_bus_message_append(reply,
-                                     "s",
-                                     ((const JobFile *) userdata)->record.restart_reason);
+        return sd_bus_message_append(m, "s", file->record.restart_reason);
+}
+
+static const Property properties[] = {
+        { "RemoteName", "s", append_remote_name },
+        { "LocalName", "s", append_local_name },
+        { "BytesTotal", "t", append_bytes_total },
+        { "BytesTransferred", "t", append_bytes_transferred },
+        { "Completed", "b", append_completed },
+        { "ResponseHeaders", "s", append_response_headers },
+        { "Ranges", "a(tt)", append_ranges },
+        { "Checksum", "s", append_checksum },
+        { "Restarts", "u", append_restarts },
+        { "RestartReason", "s", append_restart_reason },
+};
+
+static int property_get(sd_bus *bus,
+                        const char *path,
+                        const char *interface,
+                        const char *name,
+                        sd_bus_message *reply,
+                        void *userdata,
+                        sd_bus_error *error)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(properties); i++)
+                if (strcmp(properties[i].name, name) == 0)
+                        return properties[i].append(userdata, reply);
+        return -ENOENT;
+}
+
+int file_properties_append_all(const JobFile *file, sd_bus_message *m)
+{
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(properties); i++) {
+                r = sd_bus_message_open_container(m, 'e', "sv");
+                if (r >= 0)
+                        r = sd_bus_message_append(m, "s", properties[i].name);
+                if (r >= 0)
+                        r = sd_bus_message_open_container(m, 'v', properties[i].signature);
+                if (r >= 0)
+                        r = properties[i].append(file, m);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(m);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(m);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+size_t file_properties_size(const JobFile *file)
+{
+        const FileRecord *record = &file->record;
+
+        return ARRAY_SIZE(properties) * PROPERTY_BYTES + strlen(record->remote_name) +
+               strlen(record->local_name) + strlen(record->headers) + strlen(record->checksum) +
+               strlen(record->restart_reason) + record->n_ranges * sizeof(FileRange);
 }
 
 /* clang-format off */
@@ -541,16 +639,16 @@ static const sd_bus_vtable file_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("SetRemoteName", SD_BUS_ARGS("s", remote_name), SD_BUS_NO_RESULT,
                                 method_set_remote_name, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_PROPERTY("RemoteName", "s", property_remote_name, 0, 0),
-        SD_BUS_PROPERTY("LocalName", "s", property_local_name, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("BytesTotal", "t", property_bytes_total, 0, 0),
-        SD_BUS_PROPERTY("BytesTransferred", "t", property_bytes_transferred, 0, 0),
-        SD_BUS_PROPERTY("Completed", "b", property_completed, 0, 0),
-        SD_BUS_PROPERTY("ResponseHeaders", "s", property_response_headers, 0, 0),
-        SD_BUS_PROPERTY("Ranges", "a(tt)", property_ranges, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("Checksum", "s", property_checksum, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("Restarts", "u", property_restarts, 0, 0),
-        SD_BUS_PROPERTY("RestartReason", "s", property_restart_reason, 0, 0),
+        SD_BUS_PROPERTY("RemoteName", "s", property_get, 0, 0),
+        SD_BUS_PROPERTY("LocalName", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("BytesTotal", "t", property_get, 0, 0),
+        SD_BUS_PROPERTY("BytesTransferred", "t", property_get, 0, 0),
+        SD_BUS_PROPERTY("Completed", "b", property_get, 0, 0),
+        SD_BUS_PROPERTY("ResponseHeaders", "s", property_get, 0, 0),
+        SD_BUS_PROPERTY("Ranges", "a(tt)", property_get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Checksum", "s", property_get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Restarts", "u", property_get, 0, 0),
+        SD_BUS_PROPERTY("RestartReason", "s", property_get, 0, 0),
         SD_BUS_VTABLE_END,
 };
 /* clang-format on */

@@ -138,7 +138,7 @@ typedef struct Enumeration {
 
 static int add_path(Enumeration *enumeration, const char *path)
 {
-        if (enumeration->n == LIMIT_MANAGED_OBJECTS)
+        if (enumeration->n == LIMIT_INTROSPECTED_NODES)
                 return -ENOBUFS;
         if (enumeration->n + 1 >= enumeration->allocated) {
                 size_t more = enumeration->allocated ? enumeration->allocated * 2 : 16;
@@ -165,7 +165,7 @@ static int add_paths(void *userdata, Job *job)
         return r;
 }
 
-/* Introspection wants the next level only, GetManagedObjects everything below. */
+/* For introspection, which wants the next level only: the jobs, or the files of one. */
 int job_path_enumerate(sd_bus *bus,
                        const char *prefix,
                        void *userdata,
@@ -187,7 +187,6 @@ int job_path_enumerate(sd_bus *bus,
                 enumeration.files = true;
                 r = add_paths(&enumeration, job);
         } else {
-                enumeration.files = sd_bus_message_is_method_call(m, NULL, "GetManagedObjects") > 0;
                 r = manager_each_job(edge->manager,
                                      caller,
                                      caller->uid == 0,
@@ -198,9 +197,9 @@ int job_path_enumerate(sd_bus *bus,
                 strings_free(enumeration.paths);
                 return r == -ENOBUFS ? bus_error_set(error,
                                                      r,
-                                                     "There are more than %d objects: use "
-                                                     "ListJobs and ListFiles",
-                                                     LIMIT_MANAGED_OBJECTS)
+                                                     "There are more than %d objects here: use "
+                                                     "ListJobs or ListFilesFiltered",
+                                                     LIMIT_INTROSPECTED_NODES)
                                      : r;
         }
         *ret_paths = enumeration.paths;

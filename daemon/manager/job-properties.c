@@ -19,6 +19,12 @@
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/*
+ * A property in an a{sv}, on average and with some room: its name, its signature, a number or one
+ * of our own words, and padding.
+ */
+#define PROPERTY_BYTES 50
+
 typedef struct Property Property;
 
 /* Appends the value; property is what it is read for. */
@@ -379,6 +385,39 @@ int job_properties_append_changed(const Job *job, unsigned changes, sd_bus_messa
                 if (properties[i].changes & changes && properties[i].append)
                         r = append_entry(job, &properties[i], m);
         return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int job_properties_append_all(const Job *job, sd_bus_message *m)
+{
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(properties); i++)
+                if (properties[i].append)
+                        r = append_entry(job, &properties[i], m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static size_t size_of_text(const char *text)
+{
+        return text ? strlen(text) : 0;
+}
+
+static size_t size_of_list(char *const *list)
+{
+        size_t n = 0;
+
+        for (; list && *list; list++)
+                n += strlen(*list) + 8; /* its length and its end */
+        return n;
+}
+
+size_t job_properties_size(const Job *job)
+{
+        return ARRAY_SIZE(properties) * PROPERTY_BYTES + strlen(job->display_name) +
+               strlen(job->description) + size_of_text(job->error.description) +
+               size_of_text(job->error.url) + size_of_text(job->settings.ca_certificate) +
+               size_of_text(job->settings.ticket_cache) + size_of_list(job->settings.proxies) +
+               size_of_list(job->settings.proxy_bypass);
 }
 
 int job_properties_append_invalidated(unsigned changes, sd_bus_message *m)

@@ -11,6 +11,11 @@
 /* Appends the value of a property that is in the table. */
 int job_property_append(const Job *job, const char *name, sd_bus_message *m);
 
+/* Appends a{sv}: all properties that are shown to everybody who may see the job. */
+int job_properties_append_all(const Job *job, sd_bus_message *m);
+/* At least as many bytes as they take in a message, with what is around them. */
+size_t job_properties_size(const Job *job);
+
 /* Appends a{sv}: the properties that the changes (JobChange) touch. */
 int job_properties_append_changed(const Job *job, unsigned changes, sd_bus_message *m);
 

@@ -10,23 +10,22 @@
 
 #include "manager/bus-edge.h"
 #include "manager/bus-error.h"
+#include "manager/bus-listing.h"
 #include "manager/credentials.h"
 #include "manager/file-bus.h"
 #include "manager/job-bus.h"
 #include "manager/job-paths.h"
 #include "manager/job-properties.h"
+#include "manager/objects-bus.h"
 #include "manager/secret-bus.h"
 #include "model/limits.h"
+
+/* A row of ListJobs without its display name: paths, words and numbers. */
+#define JOB_ROW_BYTES 144
 
 struct ManagerBus {
         BusEdge edge;
         sd_bus *bus; /* owned reference */
-        manager_bus_presence_t presence;
-        void *userdata;
-        void (*released)(void *userdata);
-        bool releasing; /* NameLost is ours then */
-        sd_bus_slot *disconnected;
-        sd_bus_slot *name_lost;
 };
 
 /* ---- methods --------------------------------------------------------------------------------- */
@@ -112,6 +111,7 @@ static int method_get_job(sd_bus_message *m, void *userdata, sd_bus_error *error
 }
 
 typedef struct Filter {
+        ListingPage page;
         bool all_users;
         int state; /* -1: any */
 } Filter;
@@ -123,6 +123,9 @@ static int read_filter(void *userdata, const char *key, sd_bus_message *m, sd_bu
         const char *text;
         int flag, r;
 
+        r = listing_read_page(&filter->page, key, m, error);
+        if (r != 0)
+                return r;
         if (strcmp(key, "all-users") == 0) {
                 r = sd_bus_message_read(m, "v", "b", &flag);
                 filter->all_users = r >= 0 && flag;
@@ -131,7 +134,8 @@ static int read_filter(void *userdata, const char *key, sd_bus_message *m, sd_bu
         if (strcmp(key, "state") != 0)
                 return bus_error_set(error,
                                      -EINVAL,
-                                     "Unknown filter '%s': expected all-users or state",
+                                     "Unknown filter '%s': expected all-users, state, offset or "
+                                     "limit",
                                      key);
         r = sd_bus_message_read(m, "v", "s", &text);
         if (r < 0)
@@ -140,59 +144,62 @@ static int read_filter(void *userdata, const char *key, sd_bus_message *m, sd_bu
         return filter->state < 0 ? bus_error_set(error, -EINVAL, "Unknown state '%s'", text) : 0;
 }
 
-typedef struct Listing {
-        sd_bus_message *reply;
-        int state;
-} Listing;
-
-static int list_job(void *userdata, Job *job)
+static uint32_t count_rows(const Job *job)
 {
-        const Listing *listing = userdata;
-        char path[JOB_PATH_MAX];
-        int r;
+        return 1;
+}
 
-        if (listing->state >= 0 && job->state != (JobState) listing->state)
-                return 0;
-        r = sd_bus_message_append(listing->reply,
-                                  "(oussstt)",
-                                  job_path(job, path),
-                                  job->owner->uid,
-                                  job->display_name,
-                                  "download",
-                                  job_state_to_string(job->state),
-                                  job->bytes_transferred,
-                                  job_bytes_total(job));
-        return r < 0 ? r : 0;
+static size_t row_size(const Job *job, uint32_t row)
+{
+        return JOB_ROW_BYTES + strlen(job->display_name);
+}
+
+static int append_job(const Job *job, uint32_t row, sd_bus_message *reply)
+{
+        char path[JOB_PATH_MAX];
+
+        return sd_bus_message_append(reply,
+                                     "(oussstt)",
+                                     job_path(job, path),
+                                     job->owner->uid,
+                                     job->display_name,
+                                     "download",
+                                     job_state_to_string(job->state),
+                                     job->bytes_transferred,
+                                     job_bytes_total(job));
+}
+
+static const ListingKind jobs_listing = {
+        .row_type = "(oussstt)",
+        .advice = "call ListJobs with the filters 'offset' and 'limit'",
+        .count = count_rows,
+        .size = row_size,
+        .append = append_job,
+};
+
+/* listing_choose_t */
+static bool is_in_state(void *userdata, const Job *job)
+{
+        const Filter *filter = userdata;
+
+        return filter->state < 0 || job->state == (JobState) filter->state;
 }
 
 static int method_list_jobs(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         BusEdge *edge = userdata;
-        Filter filter = { .state = -1 };
-        Listing listing = { 0 };
-        const Caller *caller;
-        int r;
+        Filter filter = { .page = LISTING_WHOLE, .state = -1 };
+        int r = bus_edge_each_entry(m, "Filter", read_filter, &filter, error);
 
-        r = bus_edge_find_caller(edge, m, &caller, error);
-        if (r >= 0)
-                r = bus_edge_each_entry(m, "Filter", read_filter, &filter, error);
-        if (r < 0)
-                return r;
-        listing.state = filter.state;
-        r = sd_bus_message_new_method_return(m, &listing.reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(listing.reply, 'a', "(oussstt)");
-        if (r >= 0) {
-                r = manager_each_job(edge->manager, caller, filter.all_users, list_job, &listing);
-                if (r == -EACCES)
-                        (void) bus_error_set(error, r, "Only root sees the jobs of all users");
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(listing.reply);
-        if (r >= 0)
-                r = sd_bus_send(NULL, listing.reply, NULL);
-        sd_bus_message_unref(listing.reply);
-        return r < 0 ? r : 1;
+        return r < 0 ? r
+                     : listing_answer_jobs(edge,
+                                           m,
+                                           &jobs_listing,
+                                           &filter.page,
+                                           filter.all_users,
+                                           is_in_state,
+                                           &filter,
+                                           error);
 }
 
 /* bus_entry_t */
@@ -451,86 +458,21 @@ static void on_tick(void *userdata, const char *destination, uint64_t since_usec
 
 static void on_caller_gone(void *userdata, const char *sender)
 {
-        const BusEdge *edge = userdata;
+        BusEdge *edge = userdata;
 
         subscribers_remove(edge->subscribers, sender);
+        listing_drop(edge, sender);
 }
 
-/* ---- presence on the bus --------------------------------------------------------------------- */
-
-static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        ManagerBus *manager_bus = userdata;
-
-        manager_bus->presence(manager_bus->userdata, -ENOTCONN);
-        return 0;
-}
-
-static int on_name_lost(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        ManagerBus *manager_bus = userdata;
-        const char *name;
-
-        if (!manager_bus->releasing && sd_bus_message_read(m, "s", &name) >= 0 &&
-            strcmp(name, DOSVC_BUS_NAME) == 0)
-                manager_bus->presence(manager_bus->userdata, -EEXIST);
-        return 0;
-}
-
-static int on_name(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        ManagerBus *manager_bus = userdata;
-        uint32_t result;
-
-        if (sd_bus_message_is_method_error(m, NULL) || sd_bus_message_read(m, "u", &result) < 0)
-                manager_bus->presence(manager_bus->userdata, -EACCES);
-        else /* primary owner, already owner */
-                manager_bus->presence(manager_bus->userdata,
-                                      result == 1 || result == 4 ? 0 : -EEXIST);
-        return 0;
-}
-
-int manager_bus_request_name(ManagerBus *manager_bus)
-{
-        int r = sd_bus_request_name_async(manager_bus->bus,
-                                          NULL,
-                                          DOSVC_BUS_NAME,
-                                          0,
-                                          on_name,
-                                          manager_bus);
-
-        return r < 0 ? r : 0;
-}
-
-static int on_released(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        ManagerBus *manager_bus = userdata;
-
-        manager_bus->releasing = false;
-        manager_bus->released(manager_bus->userdata);
-        return 0;
-}
-
-int manager_bus_release_name(ManagerBus *manager_bus, void (*released)(void *userdata))
-{
-        int r;
-
-        manager_bus->released = released;
-        r = sd_bus_release_name_async(manager_bus->bus,
-                                      NULL,
-                                      DOSVC_BUS_NAME,
-                                      on_released,
-                                      manager_bus);
-        manager_bus->releasing = r >= 0;
-        return r < 0 ? r : 0;
-}
+/* ---- the object -------------------------------------------------------------------------------
+ */
 
 bool manager_bus_is_idle(const ManagerBus *manager_bus)
 {
         const BusEdge *edge = &manager_bus->edge;
 
         return subscribers_is_empty(edge->subscribers) && list_is_empty(&edge->secret_calls) &&
-               !callers_is_asking(edge->callers);
+               list_is_empty(&edge->listings) && !callers_is_asking(edge->callers);
 }
 
 /* clang-format off */
@@ -569,56 +511,26 @@ static const sd_bus_vtable manager_vtable[] = {
 };
 /* clang-format on */
 
-static int register_all(ManagerBus *manager_bus)
+static int register_all(BusEdge *edge)
 {
-        BusEdge *edge = &manager_bus->edge;
         int r;
 
-        r = bus_error_register();
-        if (r >= 0)
-                r = sd_bus_add_object_vtable(edge->bus,
-                                             NULL,
-                                             DOSVC_MANAGER_PATH,
-                                             DOSVC_MANAGER_INTERFACE,
-                                             manager_vtable,
-                                             edge);
+        r = sd_bus_add_object_vtable(edge->bus,
+                                     NULL,
+                                     DOSVC_MANAGER_PATH,
+                                     DOSVC_MANAGER_INTERFACE,
+                                     manager_vtable,
+                                     edge);
         if (r >= 0)
                 r = job_bus_register(edge);
         if (r >= 0)
                 r = file_bus_register(edge);
-        /* Only for GetManagedObjects, which shows each caller his own: no signal goes through it.
-         */
         if (r >= 0)
-                r = sd_bus_add_object_manager(edge->bus, NULL, DOSVC_MANAGER_PATH);
-        if (r >= 0)
-                r = sd_bus_match_signal_async(edge->bus,
-                                              &manager_bus->disconnected,
-                                              "org.freedesktop.DBus.Local",
-                                              "/org/freedesktop/DBus/Local",
-                                              "org.freedesktop.DBus.Local",
-                                              "Disconnected",
-                                              on_disconnected,
-                                              NULL,
-                                              manager_bus);
-        if (r >= 0)
-                r = sd_bus_match_signal_async(edge->bus,
-                                              &manager_bus->name_lost,
-                                              "org.freedesktop.DBus",
-                                              "/org/freedesktop/DBus",
-                                              "org.freedesktop.DBus",
-                                              "NameLost",
-                                              on_name_lost,
-                                              NULL,
-                                              manager_bus);
+                r = objects_bus_register(edge);
         return r;
 }
 
-int manager_bus_new(sd_bus *bus,
-                    sd_event *event,
-                    Manager *manager,
-                    manager_bus_presence_t presence,
-                    void *userdata,
-                    ManagerBus **ret)
+int manager_bus_new(sd_bus *bus, sd_event *event, Manager *manager, Users *users, ManagerBus **ret)
 {
         _cleanup_(manager_bus_freep) ManagerBus *manager_bus = calloc(1, sizeof(*manager_bus));
         BusEdge *edge;
@@ -628,18 +540,17 @@ int manager_bus_new(sd_bus *bus,
                 return -ENOMEM;
         edge = &manager_bus->edge;
         list_init(&edge->secret_calls);
+        list_init(&edge->listings);
         manager_bus->bus = sd_bus_ref(bus);
-        manager_bus->presence = presence;
-        manager_bus->userdata = userdata;
         edge->bus = bus;
         edge->event = event;
         edge->manager = manager;
 
         r = subscribers_new(event, on_tick, edge, &edge->subscribers);
         if (r >= 0)
-                r = callers_new(bus, event, on_caller_gone, edge, &edge->callers);
+                r = callers_new(bus, users, on_caller_gone, edge, &edge->callers);
         if (r >= 0)
-                r = register_all(manager_bus);
+                r = register_all(edge);
         if (r >= 0)
                 r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
@@ -663,8 +574,7 @@ ManagerBus *manager_bus_free(ManagerBus *manager_bus)
         if (manager_bus->edge.manager)
                 manager_set_observer(manager_bus->edge.manager, &(ManagerObserver){ 0 });
         secret_bus_drop(&manager_bus->edge);
-        sd_bus_slot_unref(manager_bus->disconnected);
-        sd_bus_slot_unref(manager_bus->name_lost);
+        listing_drop(&manager_bus->edge, NULL);
         callers_free(manager_bus->edge.callers);
         subscribers_free(manager_bus->edge.subscribers);
         sd_bus_flush_close_unref(manager_bus->bus);

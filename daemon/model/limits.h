@@ -31,6 +31,9 @@
 /* Messages held for one sender whose uid the bus driver has not told yet. */
 #define LIMIT_HELD_MESSAGES 64
 
+/* Users whose names are kept in memory: more than are at work on a large machine. */
+#define LIMIT_USERS 4096
+
 /* Response headers kept for a file, and the longest validator believed. */
 #define LIMIT_RESPONSE_HEADERS 16384
 #define LIMIT_VALIDATOR        1024
@@ -61,8 +64,19 @@
 /* Calls of Complete that wait for one publication. */
 #define LIMIT_WAITERS_PER_JOB 64
 
-/* Objects that GetManagedObjects lists: more would not fit into one message of the bus. */
-#define LIMIT_MANAGED_OBJECTS 100000
+/*
+ * A reply: three quarters of what Debian's system bus carries (max_message_size of dbus-daemon,
+ * 32 MiB; dbus-broker takes the 128 MiB of the D-Bus specification). No bus tells its limit, and
+ * dbus-daemon ends the connection of whoever exceeds it.
+ */
+#define LIMIT_REPLY_BYTES (24U << 20)
+
+/* Long lists that are put together at a time, each of at most that size: for one user, for all. */
+#define LIMIT_LISTINGS_PER_USER 3
+#define LIMIT_LISTINGS          12
+
+/* Child nodes in the introspection of one object, which is written in one piece. */
+#define LIMIT_INTROSPECTED_NODES 10000
 
 /* Parts of one file (spec section 3.8), and the longest checksum: "sha512:" and 128 digits. */
 #define LIMIT_RANGES_PER_FILE 500

@@ -54,7 +54,7 @@ TCase *scene_case(Suite *suite, const char *name, void (*start)(void))
 }
 
 /* Each test is a process of its own: its number makes the directory its own. */
-static void start(DaemonKind kind, bool with_key)
+static void start(DaemonKind kind, bool with_key, BusProgram program)
 {
         char name[32];
         _cleanup_free_ char *daemon_dir = NULL;
@@ -64,7 +64,10 @@ static void start(DaemonKind kind, bool with_key)
         temp_dir_make(scene.dir, 0755, 0);
         daemon_dir = temp_dir_path(scene.dir, "daemon");
 
-        bus_start(&scene.bus, kind == DAEMON_SYSTEM ? BUS_SYSTEM : BUS_SESSION, scene.dir, 0);
+        bus_start_program(&scene.bus,
+                          program,
+                          kind == DAEMON_SYSTEM ? BUS_SYSTEM : BUS_SESSION,
+                          scene.dir);
         daemon_init(&scene.daemon, kind, &scene.bus, daemon_dir, "", with_key);
         daemon_start(&scene.daemon);
         scene.root = bus_open(&scene.bus, 0);
@@ -74,17 +77,22 @@ static void start(DaemonKind kind, bool with_key)
 
 void scene_start(void)
 {
-        start(DAEMON_SYSTEM, false);
+        start(DAEMON_SYSTEM, false, BUS_DBUS_DAEMON);
+}
+
+void scene_start_on_broker(void)
+{
+        start(DAEMON_SYSTEM, false, BUS_DBUS_BROKER);
 }
 
 void scene_start_with_key(void)
 {
-        start(DAEMON_SYSTEM, true);
+        start(DAEMON_SYSTEM, true, BUS_DBUS_DAEMON);
 }
 
 void scene_start_user(void)
 {
-        start(DAEMON_USER, false);
+        start(DAEMON_USER, false, BUS_DBUS_DAEMON);
 }
 
 void scene_stop(void)

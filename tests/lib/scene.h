@@ -30,6 +30,7 @@ TCase *scene_case(Suite *suite, const char *name, void (*start)(void));
 
 /* Fixtures: the system instance, the same with a key that outlives it, alice's own instance. */
 void scene_start(void);
+void scene_start_on_broker(void); /* on dbus-broker instead of dbus-daemon */
 void scene_start_with_key(void);
 void scene_start_user(void);
 void scene_stop(void);

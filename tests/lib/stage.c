@@ -1,8 +1,10 @@
 #include "tests/lib/stage.h"
 
 #include <err.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 const char *stage_dir(void)
@@ -32,4 +34,19 @@ const char *stage_daemon(const char *name)
 const char *stage_command(const char *name)
 {
         return find_program("bin", name);
+}
+
+const char *stage_library_path(void)
+{
+        static char variable[4200];
+        char pattern[4096];
+        glob_t found;
+
+        (void) snprintf(pattern, sizeof(pattern), "%s/usr/lib/*/libdosvc.so.0", stage_dir());
+        if (glob(pattern, 0, NULL, &found) != 0)
+                errx(EXIT_FAILURE, "%s is not there", pattern);
+        (void) snprintf(variable, sizeof(variable), "LD_LIBRARY_PATH=%s", found.gl_pathv[0]);
+        *strrchr(variable, '/') = '\0';
+        globfree(&found);
+        return variable;
 }

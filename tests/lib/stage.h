@@ -10,3 +10,6 @@ const char *stage_dir(void);
 /* A program of libexecdir ("dosvcd") or of bindir ("dosvcctl"); valid until the next call. */
 const char *stage_daemon(const char *name);
 const char *stage_command(const char *name);
+
+/* "LD_LIBRARY_PATH=…" for a program of bindir, which finds the staged libdosvc by it. */
+const char *stage_library_path(void);

@@ -10,16 +10,20 @@
 #define JOB      "0123456789abcdef0123456789abcdef"
 #define JOB_PATH DOSVC_MANAGER_PATH "/job/" JOB
 
-static sd_bus *bus; /* owned by the fixture, as are the next */
-static sd_bus_message *answer;
+static sd_bus *bus;              /* owned by the fixture, as are the next */
+static sd_bus_message *answer;   /* to each call, */
+static sd_bus_message *pages[3]; /* but to the calls for a list, which come in pages */
+static size_t n_pages;
 static dosvc_connection *connection;
 static int pair[2];
 
-/* In place of libsystemd's: the service answers each call with this. */
+/* In place of libsystemd's: what the service answers. */
 int sd_bus_call(sd_bus *b, sd_bus_message *m, uint64_t usec, sd_bus_error *e, sd_bus_message **ret)
 {
-        ck_assert_int_ge(sd_bus_message_rewind(answer, 1), 0);
-        *ret = sd_bus_message_ref(answer);
+        sd_bus_message *next = n_pages < ARRAY_SIZE(pages) ? pages[n_pages++] : NULL;
+
+        *ret = sd_bus_message_ref(next ? next : answer);
+        ck_assert_int_ge(sd_bus_message_rewind(*ret, 1), 0);
         return 1;
 }
 
@@ -32,15 +36,23 @@ static int finish(int r)
         return r;
 }
 
+static sd_bus_message *new_message(void)
+{
+        sd_bus_message *m;
+
+        ck_assert_int_ge(
+                sd_bus_message_new_method_call(bus, &m, NULL, "/path", "an.interface", "Test"),
+                0);
+        return m;
+}
+
 static void setup(void)
 {
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
         ck_assert_int_ge(sd_bus_new(&bus), 0);
         ck_assert_int_ge(sd_bus_set_fd(bus, pair[0], pair[0]), 0);
         ck_assert_int_ge(sd_bus_start(bus), 0);
-        ck_assert_int_ge(
-                sd_bus_message_new_method_call(bus, &answer, NULL, "/path", "an.interface", "Test"),
-                0);
+        answer = new_message();
         connection = calloc(1, sizeof(*connection));
         ck_assert_ptr_nonnull(connection);
         connection->bus = bus;
@@ -51,6 +63,8 @@ static void teardown(void)
         (void) finish(0);
         free(connection);
         answer = sd_bus_message_unref(answer);
+        for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+                pages[i] = sd_bus_message_unref(pages[i]);
         bus = sd_bus_close_unref(bus);
         (void) close(pair[1]);
 }
@@ -58,7 +72,10 @@ static void teardown(void)
 static int list_jobs(void *userdata)
 {
         dosvc_job_list *list = NULL;
-        int r = dosvc_list_jobs(connection, 0, NULL, &list);
+        int r;
+
+        n_pages = 0;
+        r = dosvc_list_jobs(connection, 0, NULL, &list);
 
         if (r >= 0)
                 ck_assert_uint_eq(dosvc_job_list_size(list), 3);
@@ -66,34 +83,33 @@ static int list_jobs(void *userdata)
         return finish(r);
 }
 
-START_TEST(jobs_are_listed_all_or_none)
+static void append_job(sd_bus_message *m, const char *name)
 {
-        ck_assert_int_ge(sd_bus_message_append(answer,
-                                               "a(oussstt)",
-                                               3,
+        ck_assert_int_ge(sd_bus_message_append(m,
+                                               "(oussstt)",
                                                JOB_PATH,
                                                1000,
-                                               "one",
-                                               "download",
-                                               "queued",
-                                               UINT64_C(1),
-                                               UINT64_C(2),
-                                               JOB_PATH,
-                                               1000,
-                                               "two",
-                                               "download",
-                                               "queued",
-                                               UINT64_C(1),
-                                               UINT64_C(2),
-                                               JOB_PATH,
-                                               1000,
-                                               "three",
+                                               name,
                                                "download",
                                                "queued",
                                                UINT64_C(1),
                                                UINT64_C(2)),
                          0);
-        ck_assert_int_ge(sd_bus_message_seal(answer, 1, 0), 0);
+}
+
+/* Page i: two jobs, the first of them known from the page before, or the last job alone. */
+START_TEST(jobs_are_listed_all_or_none)
+{
+        static const char *const names[] = { "one", "two", "three" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+                pages[i] = new_message();
+                ck_assert_int_ge(sd_bus_message_open_container(pages[i], 'a', "(oussstt)"), 0);
+                for (size_t j = i; j < ARRAY_SIZE(names) && j < i + 2; j++)
+                        append_job(pages[i], names[j]);
+                ck_assert_int_ge(sd_bus_message_close_container(pages[i]), 0);
+                ck_assert_int_ge(sd_bus_message_seal(pages[i], i + 1, 0), 0);
+        }
         no_memory_torture(&(NoMemoryScenario){ .name = "list_jobs", .run = list_jobs });
 }
 END_TEST
@@ -101,7 +117,10 @@ END_TEST
 static int list_files(void *userdata)
 {
         dosvc_file_list *list = NULL;
-        int r = dosvc_job_list_files(connection, JOB, &list);
+        int r;
+
+        n_pages = 0;
+        r = dosvc_job_list_files(connection, JOB, &list);
 
         if (r >= 0)
                 ck_assert_uint_eq(dosvc_file_list_size(list), 2);
@@ -109,25 +128,31 @@ static int list_files(void *userdata)
         return finish(r);
 }
 
-START_TEST(files_are_listed_all_or_none)
+static void append_file(sd_bus_message *m, const char *path)
 {
-        ck_assert_int_ge(sd_bus_message_append(answer,
-                                               "a(ossttb)",
-                                               2,
-                                               JOB_PATH "/file/0",
+        ck_assert_int_ge(sd_bus_message_append(m,
+                                               "(ossttb)",
+                                               path,
                                                "http://host/a",
                                                "/dir/a",
                                                UINT64_C(1),
                                                UINT64_C(2),
-                                               0,
-                                               JOB_PATH "/file/1",
-                                               "http://host/b",
-                                               "/dir/b",
-                                               UINT64_C(1),
-                                               UINT64_C(2),
-                                               1),
+                                               0),
                          0);
-        ck_assert_int_ge(sd_bus_message_seal(answer, 1, 0), 0);
+}
+
+START_TEST(files_are_listed_all_or_none)
+{
+        static const char *const paths[] = { JOB_PATH "/file/0", JOB_PATH "/file/1" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+                pages[i] = new_message();
+                ck_assert_int_ge(sd_bus_message_open_container(pages[i], 'a', "(ossttb)"), 0);
+                for (size_t j = i; j < ARRAY_SIZE(paths); j++)
+                        append_file(pages[i], paths[j]);
+                ck_assert_int_ge(sd_bus_message_close_container(pages[i]), 0);
+                ck_assert_int_ge(sd_bus_message_seal(pages[i], i + 1, 0), 0);
+        }
         no_memory_torture(&(NoMemoryScenario){ .name = "list_files", .run = list_files });
 }
 END_TEST
