@@ -137,8 +137,8 @@ uint32_t dosvc_service_max_files_per_job(const dosvc_service *service);
 
 /*
  * Jobs as they were at one moment, in the order in which they came to their owner. A list that does
- * not fit into one message of the bus (24 MiB, more than 100,000 jobs) is read in several steps: jobs
- * made meanwhile may be in it, and it begins anew when one has gone.
+ * not fit into one message of the bus (24 MiB, more than 100,000 jobs) is read in several steps:
+ * jobs made meanwhile may be in it, and it begins anew when one has gone.
  */
 typedef struct dosvc_job_list dosvc_job_list;
 
