@@ -136,16 +136,16 @@ uint32_t dosvc_service_max_files_per_job(const dosvc_service *service);
 #define DOSVC_ALL_USERS 1u
 
 /*
- * Jobs as they were at one moment, in the order in which they came to their owner. A list that does
- * not fit into one message of the bus (24 MiB, more than 100,000 jobs) is read in several steps:
- * jobs made meanwhile may be in it, and it begins anew when one has gone.
+ * Jobs in the order in which they came to their owner. A long list is read in several steps, of
+ * some thousand jobs each: jobs that are made or go away meanwhile may be in it or not, all others
+ * are in it once.
  */
 typedef struct dosvc_job_list dosvc_job_list;
 
 /*
  * Manager.ListJobs. state: only jobs in that state, NULL = all. Since 0.1.
- * Errors: -EACCES (DOSVC_ALL_USERS, caller is not root), -EINVAL (no such state), -EAGAIN (the list
- * changes faster than it can be read), -ENOBUFS (too many long lists at once).
+ * Errors: -EACCES (DOSVC_ALL_USERS, caller is not root), -EINVAL (no such state), -ENOBUFS (too
+ * many long lists at once).
  */
 int dosvc_list_jobs(dosvc_connection *connection,
                     unsigned int flags,

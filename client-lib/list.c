@@ -1,9 +1,9 @@
 /*
  * Rows of ListJobs and ListFilesFiltered, read once and looked at by position.
  *
- * A list comes in pages as large as the service makes them. Each page but the first begins with the
- * last row of the one before, so that it is seen when rows before it have gone and others have
- * taken their places: the list is then read anew.
+ * A list comes in pages. Jobs may go away from one page to the next, and those behind them move up;
+ * so a page of jobs begins some rows before the end of what is known, and its first row tells from
+ * where on it takes the place of that. Files do not go away.
  */
 #include <string.h>
 
@@ -27,11 +27,11 @@ typedef struct FileRow {
         int completed;
 } FileRow;
 
-/* Rows of a page; the service sends fewer where they would not fit into one message. */
-#define PAGE_ROWS UINT64_C(1000000)
+/* Rows of a page; the service sends fewer where they would make a large message. */
+#define PAGE_ROWS UINT64_C(100000)
 
-/* A list that changes each time it is read: so often it is begun anew. */
-#define READ_ATTEMPTS 8
+/* How many known rows a page of jobs begins with, as long as fewer have gone meanwhile. */
+#define OVERLAP_ROWS 64U
 
 struct dosvc_job_list {
         JobRow *rows;
@@ -86,73 +86,97 @@ static void job_row_done(JobRow *row)
         free(row->state);
 }
 
-static void job_list_clear(dosvc_job_list *list)
+static void job_list_truncate(dosvc_job_list *list, size_t n_rows)
 {
-        for (size_t i = 0; i < list->n_rows; i++)
-                job_row_done(&list->rows[i]);
-        list->n_rows = 0;
+        while (list->n_rows > n_rows)
+                job_row_done(&list->rows[--list->n_rows]);
 }
 
-/* Reads the row that the page before ended with; -ESTALE: it is another one now. */
-static int job_list_read_known(sd_bus_message *m, const dosvc_job_list *list)
-{
-        JobRow row = { .id = "" };
-        int r = job_row_read(m, &row);
-
-        if (r >= 0)
-                r = strcmp(row.id, list->rows[list->n_rows - 1].id) == 0 ? 1 : -ESTALE;
-        job_row_done(&row);
-        return r;
-}
-
-/* Appends the rows of a page: 1; 0: there was none. */
+/* Appends the rows that are left in the message. */
 static int job_list_read(sd_bus_message *m, dosvc_job_list *list)
 {
-        size_t n_before = list->n_rows;
         int r;
 
-        r = sd_bus_message_enter_container(m, 'a', "(oussstt)");
-        if (r >= 0 && n_before > 0)
-                r = job_list_read_known(m, list);
-        while (r >= 0) {
+        do {
                 JobRow *rows = list_add(list->rows, list->n_rows, sizeof(*rows));
 
                 if (!rows)
                         return -ENOMEM;
                 list->rows = rows;
                 r = job_row_read(m, &rows[list->n_rows]);
-                if (r == 0) /* the end: its row is not counted */
-                        return list->n_rows > n_before;
-                list->n_rows++;
-        }
+                if (r != 0) /* 0 is the end: its row is not counted */
+                        list->n_rows++;
+        } while (r > 0);
         return r;
+}
+
+/* Where the row is among the known ones from first on; their number if it is not. */
+static size_t job_list_find(const dosvc_job_list *list, size_t first, const char *id)
+{
+        size_t i = first;
+
+        while (i < list->n_rows && strcmp(list->rows[i].id, id) != 0)
+                i++;
+        return i;
+}
+
+/*
+ * Takes in the page that begins at row offset: 1, 0 if it has nothing new. -ESTALE: its first row
+ * is not known, so that rows before it are missing.
+ */
+static int job_list_take_page(sd_bus_message *m, dosvc_job_list *list, size_t offset)
+{
+        char last[DOSVC_ID_SIZE] = "";
+        JobRow first = { .id = "" };
+        size_t known;
+        int r;
+
+        if (list->n_rows > 0)
+                memcpy(last, list->rows[list->n_rows - 1].id, sizeof(last));
+        r = sd_bus_message_enter_container(m, 'a', "(oussstt)");
+        if (r >= 0)
+                r = job_row_read(m, &first);
+        known = job_list_find(list, offset, first.id);
+        job_row_done(&first);
+        if (r < 0)
+                return r;
+        if (known == list->n_rows && offset > 0)
+                return -ESTALE;
+        job_list_truncate(list, known == list->n_rows ? 0 : known);
+        r = sd_bus_message_rewind(m, 1);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(m, 'a', "(oussstt)");
+        if (r >= 0)
+                r = job_list_read(m, list);
+        if (r < 0 || list->n_rows == 0)
+                return r;
+        return strcmp(list->rows[list->n_rows - 1].id, last) != 0;
 }
 
 EXPORT dosvc_job_list *dosvc_job_list_free(dosvc_job_list *list)
 {
         if (!list)
                 return NULL;
-        job_list_clear(list);
+        job_list_truncate(list, 0);
         free(list->rows);
         free(list);
         return NULL;
 }
 
-/* The keys that make a page: behind n_rows rows that are known, but with the last of them. */
-static int list_append_page(sd_bus_message *m, size_t n_rows)
+static int list_append_page(sd_bus_message *m, size_t offset)
 {
         return sd_bus_message_append(m,
                                      "{sv}{sv}",
                                      "offset",
                                      "t",
-                                     (uint64_t) (n_rows > 0 ? n_rows - 1 : 0),
+                                     (uint64_t) offset,
                                      "limit",
                                      "t",
                                      PAGE_ROWS);
 }
 
 static int
-job_list_append_filter(sd_bus_message *m, unsigned int flags, const char *state, size_t n_rows)
+job_list_append_filter(sd_bus_message *m, unsigned int flags, const char *state, size_t offset)
 {
         int r;
 
@@ -162,13 +186,16 @@ job_list_append_filter(sd_bus_message *m, unsigned int flags, const char *state,
         if (r >= 0 && state)
                 r = sd_bus_message_append(m, "{sv}", "state", "s", state);
         if (r >= 0)
-                r = list_append_page(m, n_rows);
+                r = list_append_page(m, offset);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* As job_list_read(); errors are remembered, all but -ESTALE. */
-static int
-job_list_fetch(dosvc_connection *c, unsigned int flags, const char *state, dosvc_job_list *list)
+/* As job_list_take_page(); errors are remembered, all but -ESTALE. */
+static int job_list_fetch(dosvc_connection *c,
+                          unsigned int flags,
+                          const char *state,
+                          dosvc_job_list *list,
+                          size_t offset)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         int r;
@@ -176,14 +203,29 @@ job_list_fetch(dosvc_connection *c, unsigned int flags, const char *state, dosvc
         r = call_new(c, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, "ListJobs", &m);
         if (r < 0)
                 return r;
-        r = job_list_append_filter(m, flags, state, list->n_rows);
+        r = job_list_append_filter(m, flags, state, offset);
         if (r < 0)
                 return error_remember_text(c, r, NULL);
         r = call_send(c, m, &reply);
         if (r < 0)
                 return r;
-        r = job_list_read(reply, list);
+        r = job_list_take_page(reply, list, offset);
         return r < 0 && r != -ESTALE ? error_remember_text(c, r, NULL) : r;
+}
+
+/* The next page, from further back each time that it does not join on. */
+static int
+job_list_extend(dosvc_connection *c, unsigned int flags, const char *state, dosvc_job_list *list)
+{
+        size_t overlap = OVERLAP_ROWS, offset;
+        int r;
+
+        do {
+                offset = list->n_rows > overlap ? list->n_rows - overlap : 0;
+                r = job_list_fetch(c, flags, state, list, offset);
+                overlap *= 2;
+        } while (r == -ESTALE);
+        return r;
 }
 
 EXPORT int dosvc_list_jobs(dosvc_connection *connection,
@@ -192,7 +234,6 @@ EXPORT int dosvc_list_jobs(dosvc_connection *connection,
                            dosvc_job_list **ret)
 {
         dosvc_job_list *list;
-        unsigned attempts = 0;
         int r;
 
         if (flags & ~DOSVC_ALL_USERS)
@@ -200,17 +241,9 @@ EXPORT int dosvc_list_jobs(dosvc_connection *connection,
         list = calloc(1, sizeof(*list));
         if (!list)
                 return error_remember_text(connection, -ENOMEM, NULL);
-        do {
-                r = job_list_fetch(connection, flags, state, list);
-                if (r == -ESTALE && ++attempts < READ_ATTEMPTS) {
-                        job_list_clear(list);
-                        r = 1;
-                }
-        } while (r > 0);
-        if (r == -ESTALE)
-                r = error_remember_text(connection,
-                                        -EAGAIN,
-                                        "The list of jobs changes faster than it can be read.");
+        do
+                r = job_list_extend(connection, flags, state, list);
+        while (r > 0);
         if (r < 0) {
                 dosvc_job_list_free(list);
                 return r;
@@ -279,27 +312,26 @@ static int file_row_read(sd_bus_message *m, FileRow *row)
         return row->remote_name && row->local_name ? 1 : -ENOMEM;
 }
 
-/* As job_list_read(). Files do not go away, so that the row that is known is the same. */
+/* Appends the rows of a page: 1, 0 if there are none. */
 static int file_list_read(sd_bus_message *m, dosvc_file_list *list)
 {
         size_t n_before = list->n_rows;
         int r;
 
         r = sd_bus_message_enter_container(m, 'a', "(ossttb)");
-        if (r >= 0 && n_before > 0)
-                r = sd_bus_message_skip(m, "(ossttb)");
-        while (r >= 0) {
+        if (r < 0)
+                return r;
+        do {
                 FileRow *rows = list_add(list->rows, list->n_rows, sizeof(*rows));
 
                 if (!rows)
                         return -ENOMEM;
                 list->rows = rows;
                 r = file_row_read(m, &rows[list->n_rows]);
-                if (r == 0)
-                        return list->n_rows > n_before;
-                list->n_rows++;
-        }
-        return r;
+                if (r != 0)
+                        list->n_rows++;
+        } while (r > 0);
+        return r < 0 ? r : list->n_rows > n_before;
 }
 
 EXPORT dosvc_file_list *dosvc_file_list_free(dosvc_file_list *list)

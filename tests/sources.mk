@@ -21,6 +21,7 @@ tests/unit/test-format_OWN_ROOMS := ctl.a
 tests/unit/test-ctl_OWN_ROOMS    := ctl.a client.a testlib.a base.a
 tests/bus/test-client_OWN_ROOMS  := client.a testlib.a base.a
 tests/bus/test-large_OWN_ROOMS   := client.a testlib.a base.a
+tests/unit/test-job-list_OWN_ROOMS := client.a base.a
 
 # job_add_file() is the daemon's here, not that of tests/lib/job-client.
 tests/unit/test-job_OWN_ROOMS         := manager.a model.a base.a

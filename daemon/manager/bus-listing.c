@@ -117,8 +117,11 @@ static int append_row(Listing *listing, const Job *job)
         size_t size_bytes = listing->kind->size(job, listing->row);
         int r;
 
+        if (listing->paged && listing->size_bytes > 0 &&
+            listing->size_bytes + size_bytes > LIMIT_PAGE_BYTES)
+                return 0;
         if (listing->size_bytes + size_bytes > LIMIT_REPLY_BYTES)
-                return listing->paged ? 0 : -ENOBUFS;
+                return -ENOBUFS;
         r = listing->kind->append(job, listing->row, listing->reply);
         if (r < 0)
                 return r;

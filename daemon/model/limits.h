@@ -71,6 +71,12 @@
  */
 #define LIMIT_REPLY_BYTES (24U << 20)
 
+/*
+ * A page of a list. Whatever else the service says waits until the bus has taken it, and
+ * dbus-daemon takes some 60 MiB a second.
+ */
+#define LIMIT_PAGE_BYTES (1U << 20)
+
 /* Long lists that are put together at a time, each of at most that size: for one user, for all. */
 #define LIMIT_LISTINGS_PER_USER 3
 #define LIMIT_LISTINGS          12

@@ -10,6 +10,9 @@
 #define JOB      "0123456789abcdef0123456789abcdef"
 #define JOB_PATH DOSVC_MANAGER_PATH "/job/" JOB
 
+/* Of the job whose id ends in that digit. */
+#define JOB_PATH_OF(digit) DOSVC_MANAGER_PATH "/job/0123456789abcdef0123456789abcde" digit
+
 static sd_bus *bus;              /* owned by the fixture, as are the next */
 static sd_bus_message *answer;   /* to each call, */
 static sd_bus_message *pages[3]; /* but to the calls for a list, which come in pages */
@@ -83,13 +86,13 @@ static int list_jobs(void *userdata)
         return finish(r);
 }
 
-static void append_job(sd_bus_message *m, const char *name)
+static void append_job(sd_bus_message *m, const char *path)
 {
         ck_assert_int_ge(sd_bus_message_append(m,
                                                "(oussstt)",
-                                               JOB_PATH,
+                                               path,
                                                1000,
-                                               name,
+                                               "name",
                                                "download",
                                                "queued",
                                                UINT64_C(1),
@@ -97,16 +100,16 @@ static void append_job(sd_bus_message *m, const char *name)
                          0);
 }
 
-/* Page i: two jobs, the first of them known from the page before, or the last job alone. */
+/* Two jobs, then all three of them, and then nothing new. */
 START_TEST(jobs_are_listed_all_or_none)
 {
-        static const char *const names[] = { "one", "two", "three" };
+        static const char *const jobs[] = { JOB_PATH_OF("1"), JOB_PATH_OF("2"), JOB_PATH_OF("3") };
 
         for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
                 pages[i] = new_message();
                 ck_assert_int_ge(sd_bus_message_open_container(pages[i], 'a', "(oussstt)"), 0);
-                for (size_t j = i; j < ARRAY_SIZE(names) && j < i + 2; j++)
-                        append_job(pages[i], names[j]);
+                for (size_t j = 0; j < ARRAY_SIZE(jobs) && j < i + 2; j++)
+                        append_job(pages[i], jobs[j]);
                 ck_assert_int_ge(sd_bus_message_close_container(pages[i]), 0);
                 ck_assert_int_ge(sd_bus_message_seal(pages[i], i + 1, 0), 0);
         }
@@ -141,6 +144,7 @@ static void append_file(sd_bus_message *m, const char *path)
                          0);
 }
 
+/* Two files, and then no more. */
 START_TEST(files_are_listed_all_or_none)
 {
         static const char *const paths[] = { JOB_PATH "/file/0", JOB_PATH "/file/1" };
@@ -148,7 +152,7 @@ START_TEST(files_are_listed_all_or_none)
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 pages[i] = new_message();
                 ck_assert_int_ge(sd_bus_message_open_container(pages[i], 'a', "(ossttb)"), 0);
-                for (size_t j = i; j < ARRAY_SIZE(paths); j++)
+                for (size_t j = 0; i == 0 && j < ARRAY_SIZE(paths); j++)
                         append_file(pages[i], paths[j]);
                 ck_assert_int_ge(sd_bus_message_close_container(pages[i]), 0);
                 ck_assert_int_ge(sd_bus_message_seal(pages[i], i + 1, 0), 0);
