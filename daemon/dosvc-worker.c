@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 
-#include "worker/curl-loop.h"
+#include "worker/http/curl-loop.h"
 #include "worker/link.h"
 #include "worker/sandbox.h"
 

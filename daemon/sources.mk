@@ -16,10 +16,10 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c 
         store-schema.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
         vault-secret.c worker-link.c)
 
-worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
-        head.c http-date.c kerberos.c link.c logins.c parts.c proxies.c publish.c redirects.c \
-        request.c resume.c route.c rungs.c sandbox.c sink.c tickets.c tls.c transfer.c version.c \
-        worker.c)
+worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c failure.c link.c \
+        parts.c publish.c sandbox.c sink.c transfer.c version.c) \
+        $(addprefix daemon/worker/http/,curl-loop.c date.c head.c kerberos.c logins.c origins.c \
+        proxies.c redirect.c request.c resume.c route.c tickets.c tls.c)
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret dosvc-proxy
 

@@ -15,9 +15,9 @@
 #include "model/limits.h"
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
-#include "worker/logins.h"
+#include "worker/download.h"
+#include "worker/http/logins.h"
 #include "worker/publish.h"
-#include "worker/worker.h"
 
 /* Proxies that fit in LIMIT_PROXY_LIST, one character each. */
 #define MAX_PROXIES LIMIT_PROXY_LIST

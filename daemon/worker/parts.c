@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 
-#include "worker/head.h"
+#include "worker/http/head.h"
 
 #define UNKNOWN DOSVC_SIZE_UNKNOWN
 

@@ -8,7 +8,7 @@
 
 #include "worker/destinations.h"
 #include "worker/failure.h"
-#include "worker/http-date.h"
+#include "worker/http/date.h"
 #include "worker/sink.h"
 
 /* Files that share one wait of the disk, each with an open descriptor. */
@@ -132,7 +132,7 @@ static int open_item(Item *item, PublishFailures *failures)
         r = sweep(item);
         if (r < 0)
                 return drop(item, r, failures);
-        if (http_date_parse(item->record->last_modified, &mtime_sec) < 0)
+        if (date_parse(item->record->last_modified, &mtime_sec) < 0)
                 mtime_sec = -1;
         r = sink_publish_open(destination_fd(item->destination),
                               &file,

@@ -11,13 +11,13 @@
 #include "model/limits.h"
 #include "worker/destinations.h"
 #include "worker/digest.h"
-#include "worker/logins.h"
+#include "worker/http/logins.h"
+#include "worker/http/origins.h"
+#include "worker/http/redirect.h"
+#include "worker/http/request.h"
+#include "worker/http/resume.h"
+#include "worker/http/route.h"
 #include "worker/parts.h"
-#include "worker/redirects.h"
-#include "worker/request.h"
-#include "worker/resume.h"
-#include "worker/route.h"
-#include "worker/rungs.h"
 #include "worker/sink.h"
 #include "worker/version.h"
 
@@ -41,14 +41,14 @@ struct Transfer {
         char *url; /* of the request that runs or comes next */
         Route route;
         ResumePlan plan;
-        ResumeRung rung;       /* of the ladder, to begin the next request with */
-        ResumeVerdict verdict; /* on the last answer that could be a body */
-        const char *reason;    /* for starting over, should it come to that */
-        uint64_t file_size;    /* of the remote file, as far as known */
-        uint64_t body_at;      /* where the body's next byte lies in the remote file */
-        uint64_t body_end;     /* where it has to end, if that is known */
-        bool whole_only;       /* no parts: nothing would prove that they belong together */
-        bool enough;           /* the rest of the body is not wanted */
+        ResumeValidator rung;   /* of the ladder, to begin the next request with */
+        ResumeDecision verdict; /* on the last answer that could be a body */
+        const char *reason;     /* for starting over, should it come to that */
+        uint64_t file_size;     /* of the remote file, as far as known */
+        uint64_t body_at;       /* where the body's next byte lies in the remote file */
+        uint64_t body_end;      /* where it has to end, if that is known */
+        bool whole_only;        /* no parts: nothing would prove that they belong together */
+        bool enough;            /* the rest of the body is not wanted */
         Logins *logins;
         unsigned redirects;
         unsigned restarts;
@@ -148,7 +148,7 @@ static int check_provable(Transfer *transfer, const Head *head)
         FileRecord *record = transfer->record;
 
         if (record->n_ranges < 2 ||
-            resume_plan(record, 1, transfer->url, RESUME_RUNG_ETAG).continues)
+            resume_plan(record, 1, transfer->url, RESUME_VALIDATOR_ETAG).continues)
                 return 0;
         if (!parts_ascend(record)) {
                 failure_set(&transfer->failure,
@@ -164,7 +164,7 @@ static int check_provable(Transfer *transfer, const Head *head)
         if (head->status != 206)
                 return 0;
         transfer->whole_only = true;
-        transfer->verdict = RESUME_ASK_AGAIN;
+        transfer->verdict = RESUME_RESTART;
         return -ECANCELED;
 }
 
@@ -175,7 +175,7 @@ static int place_body(Transfer *transfer, const Head *head)
         uint64_t total;
 
         transfer->file_size = resume_file_size(head);
-        if (transfer->file_size == DOSVC_SIZE_UNKNOWN && transfer->verdict == RESUME_SKIP)
+        if (transfer->file_size == DOSVC_SIZE_UNKNOWN && transfer->verdict == RESUME_FROM_WHOLE)
                 transfer->file_size = parts_file_size(record);
         transfer->body_at = head->status == 206 ? head->range.first : 0;
         /* Without a length the version on disk says where a body of it has to end. */
@@ -190,7 +190,7 @@ static int place_body(Transfer *transfer, const Head *head)
 
 static int report_place(Transfer *transfer, const char *url)
 {
-        int r = redirects_report(transfer->record, url);
+        int r = redirect_report(transfer->record, url);
 
         if (r > 0)
                 transfer->facts->begun(transfer->userdata, transfer);
@@ -241,8 +241,8 @@ static int accept_body(Transfer *transfer, const Head *head)
 /* Only what the climb showed: a file without an ETag says nothing of the server. */
 static void learn_rung(Transfer *transfer)
 {
-        if (transfer->rung > RESUME_RUNG_ETAG)
-                rungs_learn(transfer->place.rungs, transfer->url, transfer->rung);
+        if (transfer->rung > RESUME_VALIDATOR_ETAG)
+                origins_learn(transfer->place.rungs, transfer->url, transfer->rung);
 }
 
 /* The first part is not in the file, or not all of it. */
@@ -271,21 +271,21 @@ static int on_head(void *userdata, const Head *head)
         }
         if ((head->status == 412 || head->status == 416) && !transfer->plan.continues)
                 return 1;
-        transfer->verdict = resume_judge(transfer->record, &transfer->plan, head);
+        transfer->verdict = resume_decide(transfer->record, &transfer->plan, head);
         transfer->reason = resume_restart_reason(transfer->record, &transfer->plan, head);
         switch (transfer->verdict) {
         case RESUME_APPEND:
                 learn_rung(transfer);
                 return accept_body(transfer, head);
-        case RESUME_SKIP:
+        case RESUME_FROM_WHOLE:
         case RESUME_FROM_START:
                 return accept_body(transfer, head);
-        case RESUME_WHOLE:
+        case RESUME_COMPLETE:
                 return 1;
-        case RESUME_CLIMB:
-        case RESUME_ASK_AGAIN:
+        case RESUME_TRY_NEXT:
+        case RESUME_RESTART:
                 return -ECANCELED;
-        case RESUME_REFUSE:
+        case RESUME_INVALID:
                 break;
         }
         failure_set_bad_answer(&transfer->failure,
@@ -361,9 +361,9 @@ static bool is_at_home(const Transfer *transfer)
                spec_same_origin(transfer->url, file_record_owners_name(transfer->record));
 }
 
-static ResumeRung first_rung(const Transfer *transfer)
+static ResumeValidator first_rung(const Transfer *transfer)
 {
-        ResumeRung known = rungs_find(transfer->place.rungs, transfer->url);
+        ResumeValidator known = origins_find(transfer->place.rungs, transfer->url);
 
         return transfer->rung > known ? transfer->rung : known;
 }
@@ -400,14 +400,14 @@ static void ask(Transfer *transfer)
                 return;
         spec.proxy = route_proxy(&transfer->route);
         spec.proxy_login = logins_get(transfer->logins, AUTH_TARGET_PROXY, spec.proxy);
-        transfer->plan = (ResumePlan){ .rung = RESUME_RUNGS_MAX };
+        transfer->plan = (ResumePlan){ .rung = RESUME_VALIDATORS_MAX };
         if (!transfer->whole_only)
                 transfer->plan = resume_plan(transfer->record,
                                              sink_position(transfer->sink),
                                              transfer->url,
                                              first_rung(transfer));
         transfer->accepted = transfer->enough = false;
-        transfer->verdict = RESUME_REFUSE;
+        transfer->verdict = RESUME_INVALID;
         spec.from = transfer->plan.from;
         spec.length_bytes = transfer->plan.length_bytes;
         spec.if_range = transfer->plan.if_range;
@@ -517,7 +517,7 @@ void transfer_answer(Transfer *transfer, const LoginsAnswer *answer)
 
 static void refuse_redirect(Transfer *transfer, const char *text)
 {
-        redirects_refuse(&transfer->failure, transfer->url, text);
+        redirect_refuse(&transfer->failure, transfer->url, text);
         end(transfer);
 }
 
@@ -527,7 +527,7 @@ static void disallow_redirect(Transfer *transfer, unsigned status, const char *u
 
         if (r < 0)
                 failure_set_internal(&transfer->failure, r);
-        redirects_disallow(&transfer->failure, status, transfer->url);
+        redirect_disallow(&transfer->failure, status, transfer->url);
         end(transfer);
 }
 
@@ -558,7 +558,7 @@ static void follow(Transfer *transfer, const Head *head)
         } else if (++transfer->redirects > LIMIT_REDIRECTS) {
                 refuse_redirect(transfer, "there are too many redirects");
         } else {
-                downgrade = redirects_is_downgrade(transfer->url, url);
+                downgrade = redirect_is_downgrade(transfer->url, url);
                 if (downgrade && !redirect_policy_allows_downgrade(policy))
                         refuse_redirect(transfer, "it leads from a secure to an insecure server");
                 else
@@ -643,7 +643,7 @@ static void ask_again(Transfer *transfer)
 /* The answer was no part; the same question in other words. */
 static void climb(Transfer *transfer)
 {
-        transfer->rung = resume_next_rung(transfer->record, transfer->plan.rung);
+        transfer->rung = resume_next_validator(transfer->record, transfer->plan.rung);
         learn_rung(transfer);
         ask(transfer);
 }
@@ -673,18 +673,18 @@ static void on_done(void *userdata, const RequestResult *result)
                 end(transfer);
         else if (other_way)
                 ask(transfer);
-        else if (result->aborted && transfer->verdict == RESUME_ASK_AGAIN)
+        else if (result->aborted && transfer->verdict == RESUME_RESTART)
                 ask_again(transfer);
-        else if (result->aborted && transfer->verdict == RESUME_CLIMB)
+        else if (result->aborted && transfer->verdict == RESUME_TRY_NEXT)
                 climb(transfer);
         else if (head->status == 407 || (head->status == 0 && result->tunnel_status == 407))
                 challenge(transfer, AUTH_TARGET_PROXY, result);
         else if (head->status == 401)
                 challenge(transfer, AUTH_TARGET_SERVER, result);
-        else if (redirects_is_one(head))
+        else if (redirect_is_one(head))
                 follow(transfer, head);
         else if ((result->aborted && transfer->enough) ||
-                 (result->whole && (transfer->accepted || transfer->verdict == RESUME_WHOLE)))
+                 (result->whole && (transfer->accepted || transfer->verdict == RESUME_COMPLETE)))
                 end_of_answer(transfer);
         else if (is_refusal(transfer, result))
                 fail_status(transfer, result);

@@ -35,7 +35,7 @@ typedef struct CurlLoop CurlLoop;
 typedef struct Destination Destination;
 typedef struct LoginsAnswer LoginsAnswer;
 typedef struct Proxies Proxies;
-typedef struct Rungs Rungs;
+typedef struct Origins Origins;
 typedef struct Tickets Tickets;
 typedef struct Tls Tls;
 typedef struct Transfer Transfer;
@@ -63,7 +63,7 @@ typedef struct TransferPlace {
         sd_id128_t job;
         CurlLoop *loop;
         Destination *destination;
-        Rungs *rungs;
+        Origins *rungs;
         Tickets *tickets;
         Proxies *proxies;
         Tls *tls;

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "model/spec.h"
-#include "worker/head.h"
+#include "worker/http/head.h"
 
 /* Of none: there are no bytes. -ENOMEM. */
 int version_forget(FileRecord *record);

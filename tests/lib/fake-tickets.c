@@ -4,24 +4,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct TicketErrand {
+struct TicketRequest {
         ticket_done_t done;
         void *userdata;
 };
 
-static TicketErrand *under_way;
+static TicketRequest *under_way;
 static char wish_text[256];
 
 int tickets_get(Tickets *tickets,
-                const TicketWish *wish,
+                const TicketSpec *wish,
                 ticket_done_t done,
                 void *userdata,
-                TicketErrand **ret)
+                TicketRequest **ret)
 {
         ck_assert_ptr_null(under_way);
         under_way = calloc(1, sizeof(*under_way));
         ck_assert_ptr_nonnull(under_way);
-        *under_way = (TicketErrand){ .done = done, .userdata = userdata };
+        *under_way = (TicketRequest){ .done = done, .userdata = userdata };
         if (wish->implicit)
                 (void) snprintf(wish_text, sizeof(wish_text), "%s implicit", wish->host);
         else
@@ -35,7 +35,7 @@ int tickets_get(Tickets *tickets,
         return 0;
 }
 
-TicketErrand *ticket_errand_free(TicketErrand *errand)
+TicketRequest *ticket_request_free(TicketRequest *errand)
 {
         if (!errand)
                 return NULL;
@@ -52,8 +52,8 @@ const char *fake_tickets_wish(void)
 
 void fake_tickets_finish(int result, const char *text)
 {
-        TicketErrand errand = *under_way;
+        TicketRequest errand = *under_way;
 
-        ticket_errand_free(under_way);
+        ticket_request_free(under_way);
         errand.done(errand.userdata, result, text);
 }

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "worker/tickets.h"
+#include "worker/http/tickets.h"
 
 /* The last wish: "host user password" or "host implicit"; "" if none is under way. */
 const char *fake_tickets_wish(void);

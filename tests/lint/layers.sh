@@ -41,8 +41,8 @@ may_see() {
 speakers() {
         case $1 in
         curl/urlapi.h) echo daemon/model/spec daemon/worker/ ;;
-        curl/*) echo daemon/worker/curl-loop daemon/worker/transfer daemon/worker/request \
-                daemon/worker/tls ;;
+        curl/*) echo daemon/worker/http/curl-loop daemon/worker/http/request \
+                daemon/worker/http/tls ;;
         sqlite3.h) echo daemon/manager/store ;;
         libsecret/*) echo daemon/dosvc-secret ;;
         proxy.h) echo daemon/dosvc-proxy ;;
@@ -50,8 +50,8 @@ speakers() {
         sodium.h) echo daemon/manager/vault daemon/base/secret daemon/dosvc-worker ;;
         ini.h) echo daemon/manager/config ;;
         seccomp.h | linux/landlock.h) echo daemon/worker/sandbox ;;
-        openssl/*) echo daemon/worker/digest daemon/worker/tls ;;
-        krb5.h | gssapi/*) echo daemon/worker/kerberos ;;
+        openssl/*) echo daemon/worker/digest daemon/worker/http/tls ;;
+        krb5.h | gssapi/*) echo daemon/worker/http/kerberos ;;
         jansson.h) echo client-lib/ctl/ ;;
         systemd/sd-bus.h) echo -bus manager/bus- manager/callers manager/subscribers \
                 manager/job-paths manager/job-properties link model/wire- \
@@ -111,9 +111,9 @@ ranks() {
         *manager/@(worker-link|vault|store|policy)) echo 7 ;;
         *manager/@(job|owner|scheduler)) echo 6 ;; # a job holds its places in both
         *worker/link) echo 9 ;;
-        *worker/worker) echo 8 ;;
+        *worker/download) echo 8 ;;
         *worker/transfer*) echo 7 ;;
-        *worker/@(curl-loop|sink|digest)) echo 6 ;;
+        *worker/@(http/curl-loop|sink|digest)) echo 6 ;;
         *) echo 0 ;;
         esac
 }

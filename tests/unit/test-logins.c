@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tests/lib/fake-tickets.h"
-#include "worker/logins.h"
+#include "worker/http/logins.h"
 
 #define BIT(scheme) (1U << AUTH_SCHEME_##scheme)
 

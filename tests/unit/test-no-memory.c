@@ -27,9 +27,9 @@
 #include "worker/destinations.h"
 #include "worker/digest.h"
 #include "worker/failure.h"
-#include "worker/head.h"
+#include "worker/http/head.h"
+#include "worker/http/origins.h"
 #include "worker/publish.h"
-#include "worker/rungs.h"
 #include "worker/sink.h"
 
 /* What one scenario is about; its name is that of its function. */
@@ -466,13 +466,13 @@ END_TEST
 /* What is not learnt is asked for again. */
 static int rungs(void *userdata)
 {
-        _cleanup_(rungs_freep) Rungs *known = NULL;
-        int r = rungs_new(&known);
+        _cleanup_(origins_freep) Origins *known = NULL;
+        int r = origins_new(&known);
 
         if (r < 0)
                 return r;
-        rungs_learn(known, "http://host/a", RESUME_RUNG_COMPARE);
-        return rungs_find(known, "http://host/b") == RESUME_RUNG_COMPARE ? 0 : -ENOMEM;
+        origins_learn(known, "http://host/a", RESUME_VALIDATOR_COMPARISON);
+        return origins_find(known, "http://host/b") == RESUME_VALIDATOR_COMPARISON ? 0 : -ENOMEM;
 }
 
 START_TEST(a_rung_that_is_not_learnt_is_the_first)

@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 
-#include "worker/proxies.h"
+#include "worker/http/proxies.h"
 
 #define LIST(...) ((const char *[]){ __VA_ARGS__, NULL })
 

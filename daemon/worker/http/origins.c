@@ -1,4 +1,4 @@
-#include "worker/rungs.h"
+#include "worker/http/origins.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,17 +8,17 @@
 /* A job's files come from one server and a few mirrors. */
 #define MAX_ORIGINS 16
 
-struct Rungs {
+struct Origins {
         struct {
                 char *url; /* owned: any of that origin */
-                ResumeRung rung;
+                ResumeValidator rung;
         } origins[MAX_ORIGINS];
         size_t next; /* to be overwritten */
 };
 
-int rungs_new(Rungs **ret)
+int origins_new(Origins **ret)
 {
-        Rungs *rungs = calloc(1, sizeof(*rungs));
+        Origins *rungs = calloc(1, sizeof(*rungs));
 
         if (!rungs)
                 return -ENOMEM;
@@ -26,7 +26,7 @@ int rungs_new(Rungs **ret)
         return 0;
 }
 
-Rungs *rungs_free(Rungs *rungs)
+Origins *origins_free(Origins *rungs)
 {
         if (!rungs)
                 return NULL;
@@ -36,7 +36,7 @@ Rungs *rungs_free(Rungs *rungs)
         return NULL;
 }
 
-static size_t find(const Rungs *rungs, const char *url)
+static size_t find(const Origins *rungs, const char *url)
 {
         size_t i = 0;
 
@@ -46,14 +46,14 @@ static size_t find(const Rungs *rungs, const char *url)
         return i;
 }
 
-ResumeRung rungs_find(const Rungs *rungs, const char *url)
+ResumeValidator origins_find(const Origins *rungs, const char *url)
 {
         size_t i = find(rungs, url);
 
-        return i < MAX_ORIGINS ? rungs->origins[i].rung : RESUME_RUNG_ETAG;
+        return i < MAX_ORIGINS ? rungs->origins[i].rung : RESUME_VALIDATOR_ETAG;
 }
 
-void rungs_learn(Rungs *rungs, const char *url, ResumeRung rung)
+void origins_learn(Origins *rungs, const char *url, ResumeValidator rung)
 {
         size_t i = find(rungs, url);
 

@@ -1,4 +1,4 @@
-#include "worker/http-date.h"
+#include "worker/http/date.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -6,7 +6,7 @@
 
 #include "base/macro.h"
 
-int http_date_parse(const char *s, int64_t *ret_sec)
+int date_parse(const char *s, int64_t *ret_sec)
 {
         static const char *const forms[] = {
                 "%a, %d %b %Y %H:%M:%S GMT",

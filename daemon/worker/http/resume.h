@@ -20,33 +20,33 @@
 #include <stdint.h>
 
 #include "model/spec.h"
-#include "worker/head.h"
+#include "worker/http/head.h"
 
-typedef enum ResumeRung {
-        RESUME_RUNG_ETAG,
-        RESUME_RUNG_DATE,
-        RESUME_RUNG_COMPARE,
-        RESUME_RUNGS_MAX, /* there is none */
-} ResumeRung;
+typedef enum ResumeValidator {
+        RESUME_VALIDATOR_ETAG,
+        RESUME_VALIDATOR_DATE,
+        RESUME_VALIDATOR_COMPARISON,
+        RESUME_VALIDATORS_MAX, /* there is none */
+} ResumeValidator;
 
 /* What the request says. */
 typedef struct ResumePlan {
         bool continues;        /* the answer must be of the version on disk */
-        ResumeRung rung;       /* of a plan that continues */
+        ResumeValidator rung;  /* of a plan that continues */
         uint64_t from;         /* Range; both 0: none */
         uint64_t length_bytes; /* 0: to the end */
         const char *if_range;  /* borrowed from the record; NULL = no If-Range */
 } ResumePlan;
 
-typedef enum ResumeVerdict {
+typedef enum ResumeDecision {
         RESUME_APPEND,     /* the body continues at plan.from */
-        RESUME_SKIP,       /* the version on disk, but all of it, where parts are wanted */
+        RESUME_FROM_WHOLE, /* the version on disk, but all of it, where parts are wanted */
         RESUME_FROM_START, /* the body has the first bytes wanted: nothing of the old stays */
-        RESUME_WHOLE,      /* the bytes on disk are the whole file */
-        RESUME_CLIMB,      /* not wanted: ask again from the next rung */
-        RESUME_ASK_AGAIN,  /* worthless: forget the old bytes, ask for the first ones */
-        RESUME_REFUSE,     /* worthless, and the first ones were asked for */
-} ResumeVerdict;
+        RESUME_COMPLETE,   /* the bytes on disk are the whole file */
+        RESUME_TRY_NEXT,   /* not wanted: ask again from the next rung */
+        RESUME_RESTART,    /* worthless: forget the old bytes, ask for the first ones */
+        RESUME_INVALID,    /* worthless, and the first ones were asked for */
+} ResumeDecision;
 
 /*
  * The plan for a request of url; position: bytes that are there, not all. Begins with rung where
@@ -55,13 +55,13 @@ typedef enum ResumeVerdict {
  * is asked to continue them.
  */
 ResumePlan
-resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeRung rung);
+resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeValidator rung);
 
 /* For the statuses 200, 203, 206, 412 and 416. */
-ResumeVerdict resume_judge(const FileRecord *record, const ResumePlan *plan, const Head *head);
+ResumeDecision resume_decide(const FileRecord *record, const ResumePlan *plan, const Head *head);
 
 /* The rung after that one for which the record has what it takes. */
-ResumeRung resume_next_rung(const FileRecord *record, ResumeRung rung);
+ResumeValidator resume_next_validator(const FileRecord *record, ResumeValidator rung);
 
 /* Why the answer costs the bytes on disk: a sentence. */
 const char *

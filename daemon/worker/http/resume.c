@@ -1,11 +1,11 @@
-#include "worker/resume.h"
+#include "worker/http/resume.h"
 
 #include <string.h>
 #include <strings.h>
 
 #include "base/str.h"
 
-#include "worker/http-date.h"
+#include "worker/http/date.h"
 #include "worker/parts.h"
 
 /* Scheme, authority and path are equal. */
@@ -30,63 +30,63 @@ static bool is_strong_date(const FileRecord *record)
         _cleanup_free_ char *date = head_find_field(record->headers, "Date");
         int64_t modified, answered;
 
-        return date && http_date_parse(record->last_modified, &modified) >= 0 &&
-               http_date_parse(date, &answered) >= 0 && answered > modified;
+        return date && date_parse(record->last_modified, &modified) >= 0 &&
+               date_parse(date, &answered) >= 0 && answered > modified;
 }
 
 /* The record has what the rung takes. */
-static bool applies(const FileRecord *record, ResumeRung rung)
+static bool applies(const FileRecord *record, ResumeValidator rung)
 {
         bool sized = parts_file_size(record) != DOSVC_SIZE_UNKNOWN;
 
         switch (rung) {
-        case RESUME_RUNG_ETAG:
+        case RESUME_VALIDATOR_ETAG:
                 return is_strong_etag(record->etag);
-        case RESUME_RUNG_DATE:
+        case RESUME_VALIDATOR_DATE:
                 /* The answer need not repeat the date, so the size has to bear witness. */
                 return sized && is_strong_date(record);
-        case RESUME_RUNG_COMPARE:
+        case RESUME_VALIDATOR_COMPARISON:
                 return sized && (is_strong_etag(record->etag) || is_strong_date(record));
-        case RESUME_RUNGS_MAX:
+        case RESUME_VALIDATORS_MAX:
                 break;
         }
         return false;
 }
 
-ResumeRung resume_next_rung(const FileRecord *record, ResumeRung rung)
+ResumeValidator resume_next_validator(const FileRecord *record, ResumeValidator rung)
 {
         do
                 rung++;
-        while (rung < RESUME_RUNGS_MAX && !applies(record, rung));
+        while (rung < RESUME_VALIDATORS_MAX && !applies(record, rung));
         return rung;
 }
 
 /* That rung, else one above, else one below. */
-static ResumeRung nearest_rung(const FileRecord *record, ResumeRung rung)
+static ResumeValidator nearest_rung(const FileRecord *record, ResumeValidator rung)
 {
-        ResumeRung found = applies(record, rung) ? rung : resume_next_rung(record, rung);
+        ResumeValidator found = applies(record, rung) ? rung : resume_next_validator(record, rung);
 
-        while (found == RESUME_RUNGS_MAX && rung > 0)
+        while (found == RESUME_VALIDATORS_MAX && rung > 0)
                 if (applies(record, --rung))
                         found = rung;
         return found;
 }
 
 ResumePlan
-resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeRung rung)
+resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeValidator rung)
 {
-        ResumePlan plan = { .rung = RESUME_RUNGS_MAX };
+        ResumePlan plan = { .rung = RESUME_VALIDATORS_MAX };
         Part part = { .to_end = true };
 
         if (position > 0 && is_same_resource(record->effective_url, url))
                 plan.rung = nearest_rung(record, rung);
-        plan.continues = plan.rung != RESUME_RUNGS_MAX;
+        plan.continues = plan.rung != RESUME_VALIDATORS_MAX;
         (void) parts_next(record, parts_file_size(record), plan.continues ? position : 0, &part);
         plan.from = part.from;
         plan.length_bytes = part.to_end ? 0 : part.length_bytes;
-        if (plan.rung == RESUME_RUNG_ETAG)
+        if (plan.rung == RESUME_VALIDATOR_ETAG)
                 plan.if_range = record->etag;
-        else if (plan.rung == RESUME_RUNG_DATE)
+        else if (plan.rung == RESUME_VALIDATOR_DATE)
                 plan.if_range = record->last_modified;
         return plan;
 }
@@ -161,7 +161,7 @@ static bool is_worth_climbing(const FileRecord *record, const ResumePlan *plan, 
         uint64_t size = parts_file_size(record);
         _cleanup_free_ char *ranges = head_find_field(head->text, "Accept-Ranges");
 
-        if (resume_next_rung(record, plan->rung) == RESUME_RUNGS_MAX)
+        if (resume_next_validator(record, plan->rung) == RESUME_VALIDATORS_MAX)
                 return false;
         if (head->status == 412)
                 return true;
@@ -188,7 +188,7 @@ static bool is_same_whole(const FileRecord *record, const Head *head)
 }
 
 /* The right bytes; are they of the right version? */
-static ResumeVerdict judge_part(const FileRecord *record, const ResumePlan *plan, const Head *head)
+static ResumeDecision judge_part(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
         if (!plan->continues)
                 return RESUME_FROM_START;
@@ -196,34 +196,35 @@ static ResumeVerdict judge_part(const FileRecord *record, const ResumePlan *plan
                 return RESUME_APPEND;
         /* To a Range alone a server has to tell its validators. */
         return !is_other_version(record, head) &&
-                               resume_next_rung(record, plan->rung) != RESUME_RUNGS_MAX
-                       ? RESUME_CLIMB
-                       : RESUME_ASK_AGAIN;
+                               resume_next_validator(record, plan->rung) != RESUME_VALIDATORS_MAX
+                       ? RESUME_TRY_NEXT
+                       : RESUME_RESTART;
 }
 
-ResumeVerdict resume_judge(const FileRecord *record, const ResumePlan *plan, const Head *head)
+ResumeDecision resume_decide(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        ResumeVerdict otherwise = plan->continues ? RESUME_ASK_AGAIN : RESUME_REFUSE;
+        ResumeDecision otherwise = plan->continues ? RESUME_RESTART : RESUME_INVALID;
 
         if (plan->continues &&
             (head->status == 200 || head->status == 203 || head->status == 412) &&
             is_worth_climbing(record, plan, head))
-                return RESUME_CLIMB;
+                return RESUME_TRY_NEXT;
         switch (head->status) {
         case 206:
                 return is_part_asked_for(record, plan, head) ? judge_part(record, plan, head)
                                                              : otherwise;
         case 416:
-                return plan->continues && is_at_end(record, plan, head) ? RESUME_WHOLE : otherwise;
+                return plan->continues && is_at_end(record, plan, head) ? RESUME_COMPLETE
+                                                                        : otherwise;
         case 412:
                 return otherwise;
         default:
                 break;
         }
         if (head->conflicting_length)
-                return RESUME_REFUSE;
+                return RESUME_INVALID;
         return plan->continues && record->n_ranges > 0 && is_same_whole(record, head)
-                       ? RESUME_SKIP
+                       ? RESUME_FROM_WHOLE
                        : RESUME_FROM_START;
 }
 

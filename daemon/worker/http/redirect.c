@@ -1,4 +1,4 @@
-#include "worker/redirects.h"
+#include "worker/http/redirect.h"
 
 #include <errno.h>
 
@@ -7,7 +7,7 @@
 
 #include "model/error-code.h"
 
-bool redirects_is_one(const Head *head)
+bool redirect_is_one(const Head *head)
 {
         switch (head->status) {
         case 301:
@@ -21,7 +21,7 @@ bool redirects_is_one(const Head *head)
         }
 }
 
-int redirects_report(FileRecord *record, const char *url)
+int redirect_report(FileRecord *record, const char *url)
 {
         _cleanup_free_ char *clean = NULL, *user = NULL, *password = NULL;
         const char *reason;
@@ -36,12 +36,12 @@ int redirects_report(FileRecord *record, const char *url)
         return r < 0 ? r : 1;
 }
 
-bool redirects_is_downgrade(const char *from, const char *to)
+bool redirect_is_downgrade(const char *from, const char *to)
 {
         return str_starts_with(from, "https:") && str_starts_with(to, "http:");
 }
 
-void redirects_refuse(Failure *failure, const char *url, const char *text)
+void redirect_refuse(Failure *failure, const char *url, const char *text)
 {
         failure_set(failure,
                     (uint32_t) ERROR_CODE_REDIRECT_FAILED,
@@ -53,7 +53,7 @@ void redirects_refuse(Failure *failure, const char *url, const char *text)
                     text);
 }
 
-void redirects_disallow(Failure *failure, unsigned status, const char *url)
+void redirect_disallow(Failure *failure, unsigned status, const char *url)
 {
         failure_set(failure,
                     ERROR_CODE_HTTP(status),

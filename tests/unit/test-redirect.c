@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/redirects.h"
+#include "worker/http/redirect.h"
 
 static FileRecord record;
 
@@ -31,9 +31,9 @@ START_TEST(a_redirect_has_a_status_and_a_place)
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 Head head = { .status = cases[i].status, .location = location };
 
-                ck_assert(redirects_is_one(&head) == cases[i].is_one);
+                ck_assert(redirect_is_one(&head) == cases[i].is_one);
                 head.location = NULL;
-                ck_assert(!redirects_is_one(&head));
+                ck_assert(!redirect_is_one(&head));
         }
 }
 END_TEST
@@ -41,10 +41,10 @@ END_TEST
 /* The owner's name stays known however often the place changes. */
 START_TEST(a_reported_place_keeps_the_owners_name)
 {
-        ck_assert_int_eq(redirects_report(&record, "https://one.test/b"), 1);
+        ck_assert_int_eq(redirect_report(&record, "https://one.test/b"), 1);
         ck_assert_str_eq(record.remote_name, "https://one.test/b");
         ck_assert_str_eq(record.named_url, "https://own.test/a");
-        ck_assert_int_eq(redirects_report(&record, "https://two.test/c"), 1);
+        ck_assert_int_eq(redirect_report(&record, "https://two.test/c"), 1);
         ck_assert_str_eq(record.remote_name, "https://two.test/c");
         ck_assert_str_eq(file_record_owners_name(&record), "https://own.test/a");
 }
@@ -52,7 +52,7 @@ END_TEST
 
 START_TEST(the_same_place_is_no_news)
 {
-        ck_assert_int_eq(redirects_report(&record, "https://own.test/a"), 0);
+        ck_assert_int_eq(redirect_report(&record, "https://own.test/a"), 0);
         ck_assert_str_eq(record.named_url, "");
         ck_assert_str_eq(file_record_owners_name(&record), "https://own.test/a");
 }
@@ -64,17 +64,17 @@ START_TEST(what_is_no_remote_name_is_left_alone)
 
         memset(url + strlen(url), 'x', sizeof(url) - strlen(url) - 1);
         url[sizeof(url) - 1] = '\0';
-        ck_assert_int_eq(redirects_report(&record, url), 0);
+        ck_assert_int_eq(redirect_report(&record, url), 0);
         ck_assert_str_eq(record.remote_name, "https://own.test/a");
 }
 END_TEST
 
 START_TEST(only_https_to_http_is_a_downgrade)
 {
-        ck_assert(redirects_is_downgrade("https://a/", "http://a/"));
-        ck_assert(!redirects_is_downgrade("https://a/", "https://b/"));
-        ck_assert(!redirects_is_downgrade("http://a/", "http://b/"));
-        ck_assert(!redirects_is_downgrade("http://a/", "https://a/"));
+        ck_assert(redirect_is_downgrade("https://a/", "http://a/"));
+        ck_assert(!redirect_is_downgrade("https://a/", "https://b/"));
+        ck_assert(!redirect_is_downgrade("http://a/", "http://b/"));
+        ck_assert(!redirect_is_downgrade("http://a/", "https://a/"));
 }
 END_TEST
 

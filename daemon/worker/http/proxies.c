@@ -1,4 +1,4 @@
-#include "worker/proxies.h"
+#include "worker/http/proxies.h"
 
 #include <curl/urlapi.h>
 #include <errno.h>

@@ -22,7 +22,7 @@
 #include "base/secret.h"
 
 #include "model/spec.h"
-#include "worker/request.h"
+#include "worker/http/request.h"
 
 typedef struct Logins Logins;
 typedef struct Tickets Tickets;

@@ -1,4 +1,4 @@
-#include "worker/head.h"
+#include "worker/http/head.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 #include "model/limits.h"
-#include "worker/http-date.h"
+#include "worker/http/date.h"
 
 /* No server means a longer pause than this; one that says so is mistaken or hostile. */
 #define RETRY_AFTER_MAX_SEC (30 * 86400ULL)
@@ -149,7 +149,7 @@ static int take_last_modified(Head *head, const char *value)
 {
         int64_t ignored;
 
-        if (strlen(value) > VALUE_MAX || http_date_parse(value, &ignored) < 0 ||
+        if (strlen(value) > VALUE_MAX || date_parse(value, &ignored) < 0 ||
             (head->last_modified && !str_equal(head->last_modified, value)))
                 head->bad_modified = true;
         if (head->bad_modified)
@@ -268,7 +268,7 @@ uint64_t head_retry_after_sec(const Head *head, int64_t now_sec)
                 return RETRY_AFTER_MAX_SEC;
         if (r >= 0)
                 return seconds;
-        if (http_date_parse(head->retry_after, &when) < 0 || when <= now_sec)
+        if (date_parse(head->retry_after, &when) < 0 || when <= now_sec)
                 return 0;
         seconds = (uint64_t) (when - now_sec);
         return seconds > RETRY_AFTER_MAX_SEC ? RETRY_AFTER_MAX_SEC : seconds;

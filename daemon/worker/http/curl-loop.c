@@ -1,4 +1,4 @@
-#include "worker/curl-loop.h"
+#include "worker/http/curl-loop.h"
 
 #include <errno.h>
 #include <malloc.h>

@@ -1,4 +1,4 @@
-#include "worker/kerberos.h"
+#include "worker/http/kerberos.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 /* One call of libkrb5 after the other, on the way to a ticket. */
 typedef struct Way {
-        const KerberosWish *wish;
+        const KerberosSpec *wish;
         krb5_context context;
         krb5_ccache cache;
         krb5_principal client;
@@ -210,7 +210,7 @@ static krb5_error_code get_service_ticket(Way *way)
 
 static krb5_error_code walk(Way *way)
 {
-        const KerberosWish *wish = way->wish;
+        const KerberosSpec *wish = way->wish;
         krb5_error_code code = krb5_init_context(&way->context);
 
         if (!code)
@@ -227,7 +227,7 @@ static krb5_error_code walk(Way *way)
         return code ? code : get_service_ticket(way);
 }
 
-int kerberos_get(const KerberosWish *wish, char **ret_text)
+int kerberos_get(const KerberosSpec *wish, char **ret_text)
 {
         Way way = { .wish = wish };
         krb5_error_code code = walk(&way);

@@ -6,4 +6,4 @@
 #include <stdint.h>
 
 /* Seconds since the epoch. -EINVAL: not such a date, or before 1970. */
-int http_date_parse(const char *s, int64_t *ret_sec);
+int date_parse(const char *s, int64_t *ret_sec);

@@ -11,7 +11,7 @@
 
 #include "base/secret.h"
 
-typedef struct KerberosWish {
+typedef struct KerberosSpec {
         const char *cache; /* name of the ccache to fill, "MEMORY:…" */
         bool filled;       /* it may hold what is needed already */
         bool implicit;     /* copy from the owner's ccache; else a ticket of the KDC */
@@ -19,14 +19,14 @@ typedef struct KerberosWish {
         const char *user_name; /* user, user@REALM or REALM\user */
         const Secret *secret;
         const char *host; /* service HTTP@host */
-} KerberosWish;
+} KerberosSpec;
 
 /*
  * 0: the cache holds a ticket for the service. -EACCES: the KDC refused the identity; -ENOMEM;
  * any other errno: nothing was refused, but there is no ticket. *ret_text is set with every
  * error: a sentence, owned by the caller, or NULL for lack of memory.
  */
-int kerberos_get(const KerberosWish *wish, char **ret_text);
+int kerberos_get(const KerberosSpec *wish, char **ret_text);
 
 /* The cache that GSSAPI uses in the calling thread. -EIO. */
 int kerberos_use(const char *cache);

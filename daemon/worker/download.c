@@ -1,4 +1,4 @@
-#include "worker/worker.h"
+#include "worker/download.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -11,13 +11,13 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#include "worker/curl-loop.h"
 #include "worker/destinations.h"
-#include "worker/logins.h"
-#include "worker/proxies.h"
-#include "worker/rungs.h"
-#include "worker/tickets.h"
-#include "worker/tls.h"
+#include "worker/http/curl-loop.h"
+#include "worker/http/logins.h"
+#include "worker/http/origins.h"
+#include "worker/http/proxies.h"
+#include "worker/http/tickets.h"
+#include "worker/http/tls.h"
 #include "worker/transfer.h"
 
 /* Files at a time, and connections to one host: measured, more is not faster. */
@@ -63,7 +63,7 @@ struct Worker {
 
         Destinations *destinations;
         CurlLoop *loop;
-        Rungs *rungs;
+        Origins *rungs;
         Tickets *tickets;
         Proxies *proxies;
         Flow flows[MAX_ACTIVE + MAX_SETTLING];
@@ -544,7 +544,7 @@ int worker_new(sd_event *event,
         worker->userdata = userdata;
         r = proxies_new(settings->proxies, settings->proxy_bypass, &worker->proxies);
         if (r >= 0)
-                r = rungs_new(&worker->rungs);
+                r = origins_new(&worker->rungs);
         if (r >= 0)
                 r = tickets_new(event,
                                 settings->ticket_cache ? settings->ticket_cache : "",
@@ -567,7 +567,7 @@ Worker *worker_free(Worker *worker)
                 return NULL;
         wind_up(worker);
         destinations_free(worker->destinations);
-        rungs_free(worker->rungs);
+        origins_free(worker->rungs);
         tickets_free(worker->tickets);
         proxies_free(worker->proxies);
         for (size_t i = 0; i < worker->n_records; i++)

@@ -21,15 +21,15 @@
 #include "base/secret.h"
 
 typedef struct Tickets Tickets;
-typedef struct TicketErrand TicketErrand;
+typedef struct TicketRequest TicketRequest;
 
 /* Everything is copied. */
-typedef struct TicketWish {
+typedef struct TicketSpec {
         const char *host;      /* of the server or proxy: service HTTP@host */
         bool implicit;         /* what the owner has already */
         const char *user_name; /* user, user@REALM or REALM\user; unused when implicit */
         const Secret *secret;  /* the password; unused when implicit */
-} TicketWish;
+} TicketSpec;
 
 /*
  * Once, from the loop; the errand is over. 0: a request may use Negotiate. -EACCES: the KDC
@@ -46,9 +46,9 @@ DEFINE_CLEANUP(Tickets *, tickets_free);
 
 /* Errands are run one after the other, in their order. -ENOMEM; errnos of pthread_create(3). */
 int tickets_get(Tickets *tickets,
-                const TicketWish *wish,
+                const TicketSpec *wish,
                 ticket_done_t done,
                 void *userdata,
-                TicketErrand **ret);
+                TicketRequest **ret);
 /* Nobody is to be told any more. NULL is nothing to do. */
-TicketErrand *ticket_errand_free(TicketErrand *errand);
+TicketRequest *ticket_request_free(TicketRequest *errand);

@@ -1,8 +1,8 @@
-#include "worker/route.h"
+#include "worker/http/route.h"
 
 #include "base/str.h"
 
-#include "worker/proxies.h"
+#include "worker/http/proxies.h"
 
 int route_find(Route *route, const Proxies *proxies, const char *url)
 {

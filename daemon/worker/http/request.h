@@ -15,7 +15,7 @@
 
 #include "model/spec.h"
 #include "worker/failure.h"
-#include "worker/head.h"
+#include "worker/http/head.h"
 
 typedef struct CurlLoop CurlLoop;
 typedef struct Request Request;

@@ -1,4 +1,4 @@
-#include "worker/tickets.h"
+#include "worker/http/tickets.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#include "worker/kerberos.h"
+#include "worker/http/kerberos.h"
 
 /* Of this process, so of one job. */
 #define CACHE "MEMORY:dosvc"
@@ -30,7 +30,7 @@ typedef struct Work {
         atomic_bool let_go;
 } Work;
 
-struct TicketErrand {
+struct TicketRequest {
         List link; /* Tickets.waiting; none when it is the current one */
         Tickets *tickets;
         Work *work; /* owned until a thread has it */
@@ -41,8 +41,8 @@ struct TicketErrand {
 struct Tickets {
         sd_event *event;
         char *owners_cache;
-        List waiting;            /* TicketErrand.link */
-        TicketErrand *current;   /* the thread's; NULL: nobody is to be told */
+        List waiting;            /* TicketRequest.link */
+        TicketRequest *current;  /* the thread's; NULL: nobody is to be told */
         Work *running;           /* NULL: no thread */
         sd_event_source *next;   /* defer: begins the first that waits */
         sd_event_source *done;   /* io: the thread is through */
@@ -75,7 +75,7 @@ static void work_let_go(Work *work)
                 work_free(work);
 }
 
-static int work_new(const Tickets *tickets, const TicketWish *wish, Work **ret)
+static int work_new(const Tickets *tickets, const TicketSpec *wish, Work **ret)
 {
         _cleanup_(work_freep) Work *work = calloc(1, sizeof(*work));
         int r;
@@ -104,7 +104,7 @@ static int work_new(const Tickets *tickets, const TicketWish *wish, Work **ret)
 static void *run(void *userdata)
 {
         Work *work = userdata;
-        KerberosWish wish = {
+        KerberosSpec wish = {
                 .cache = CACHE,
                 .filled = work->filled,
                 .implicit = !work->secret,
@@ -129,7 +129,7 @@ static void begin_next(Tickets *tickets)
 /* The current errand is over. What it calls may end others, or begin some. */
 static void finish(Tickets *tickets, int result, const char *text)
 {
-        TicketErrand *errand = tickets->current;
+        TicketRequest *errand = tickets->current;
         ticket_done_t done;
         void *userdata;
 
@@ -138,7 +138,7 @@ static void finish(Tickets *tickets, int result, const char *text)
                 return;
         done = errand->done;
         userdata = errand->userdata;
-        ticket_errand_free(errand);
+        ticket_request_free(errand);
         done(userdata, result, text ? text : "Negotiate was not possible: out of memory.");
 }
 
@@ -212,7 +212,7 @@ static int on_next(sd_event_source *source, void *userdata)
         Work *work;
         int r;
 
-        tickets->current = CONTAINER_OF(tickets->waiting.next, TicketErrand, link);
+        tickets->current = CONTAINER_OF(tickets->waiting.next, TicketRequest, link);
         list_remove(&tickets->current->link);
         work = tickets->current->work;
         if (tickets->stuck) {
@@ -290,12 +290,12 @@ Tickets *tickets_free(Tickets *tickets)
 }
 
 int tickets_get(Tickets *tickets,
-                const TicketWish *wish,
+                const TicketSpec *wish,
                 ticket_done_t done,
                 void *userdata,
-                TicketErrand **ret)
+                TicketRequest **ret)
 {
-        TicketErrand *errand = calloc(1, sizeof(*errand));
+        TicketRequest *errand = calloc(1, sizeof(*errand));
         int r;
 
         if (!errand)
@@ -314,7 +314,7 @@ int tickets_get(Tickets *tickets,
         return 0;
 }
 
-TicketErrand *ticket_errand_free(TicketErrand *errand)
+TicketRequest *ticket_request_free(TicketRequest *errand)
 {
         if (!errand)
                 return NULL;

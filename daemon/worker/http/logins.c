@@ -1,11 +1,11 @@
-#include "worker/logins.h"
+#include "worker/http/logins.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/str.h"
 
-#include "worker/tickets.h"
+#include "worker/http/tickets.h"
 
 /* A credential for each scheme that there is, and no more: a peer cannot make us loop. */
 #define MAX_CHALLENGES (AUTH_SCHEMES_MAX + 1)
@@ -28,7 +28,7 @@ struct Logins {
         bool asking;
         AuthTarget asked;
         unsigned offered; /* in the challenge that is being answered */
-        TicketErrand *errand;
+        TicketRequest *errand;
 };
 
 int logins_new(Tickets *tickets, const LoginsEvents *events, void *userdata, Logins **ret)
@@ -55,7 +55,7 @@ static void side_done(Side *side)
 void logins_forget(Logins *logins)
 {
         logins->asking = false;
-        logins->errand = ticket_errand_free(logins->errand);
+        logins->errand = ticket_request_free(logins->errand);
         for (size_t i = 0; i < AUTH_TARGETS_MAX; i++)
                 side_done(&logins->sides[i]);
 }
@@ -146,7 +146,7 @@ static void get_ticket(Logins *logins, bool implicit)
 
         if (r >= 0)
                 r = tickets_get(logins->tickets,
-                                &(TicketWish){
+                                &(TicketSpec){
                                         .host = host,
                                         .implicit = implicit,
                                         .user_name = side->login.user_name,

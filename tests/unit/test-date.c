@@ -4,7 +4,7 @@
 
 #include "base/macro.h"
 
-#include "worker/http-date.h"
+#include "worker/http/date.h"
 
 START_TEST(all_three_forms_are_read)
 {
@@ -17,7 +17,7 @@ START_TEST(all_three_forms_are_read)
         for (size_t i = 0; i < ARRAY_SIZE(dates); i++) {
                 int64_t seconds = 0;
 
-                ck_assert_int_eq(http_date_parse(dates[i], &seconds), 0);
+                ck_assert_int_eq(date_parse(dates[i], &seconds), 0);
                 ck_assert_int_eq(seconds, 784111777);
         }
 }
@@ -41,7 +41,7 @@ START_TEST(anything_else_is_no_date)
         for (size_t i = 0; i < ARRAY_SIZE(dates); i++) {
                 int64_t seconds;
 
-                ck_assert_msg(http_date_parse(dates[i], &seconds) == -EINVAL, "%s", dates[i]);
+                ck_assert_msg(date_parse(dates[i], &seconds) == -EINVAL, "%s", dates[i]);
         }
 }
 END_TEST

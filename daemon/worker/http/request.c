@@ -1,4 +1,4 @@
-#include "worker/request.h"
+#include "worker/http/request.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -11,8 +11,8 @@
 
 #include "model/error-code.h"
 #include "model/limits.h"
-#include "worker/curl-loop.h"
-#include "worker/tls.h"
+#include "worker/http/curl-loop.h"
+#include "worker/http/tls.h"
 
 /* Measured: less costs time, more brings nothing. */
 #define RECEIVE_BUFFER_BYTES (512L * 1024)

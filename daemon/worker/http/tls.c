@@ -2,7 +2,7 @@
  * A watch is looked at by its request and by the callbacks of connections, which may outlive the
  * request in libcurl's cache: so it is counted.
  */
-#include "worker/tls.h"
+#include "worker/http/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
