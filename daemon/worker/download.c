@@ -3,425 +3,385 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
-
-#include "dbus/worker-wire.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/str.h"
 
 #include "worker/destinations.h"
-#include "worker/http/curl-loop.h"
-#include "worker/http/logins.h"
-#include "worker/http/origins.h"
-#include "worker/http/proxies.h"
-#include "worker/http/tickets.h"
-#include "worker/http/tls.h"
+#include "worker/sources.h"
 #include "worker/transfer.h"
 
-/* Files at a time, and connections to one host: measured, more is not faster. */
-#define MAX_ACTIVE           8
-#define MAX_HOST_CONNECTIONS 8
+/* Measured: receiving more files at a time is not faster. */
+#define MAX_RECEIVING 8
 
-/* Finished files wait so long, or for so many, to share one wait of the disk. */
+/* Whole files wait for one another, up to this number and this time, to share one sync. */
 #define MAX_SETTLING      64
 #define SETTLE_AFTER_USEC (100 * USEC_PER_MSEC)
 
 #define TICK_USEC     (250 * USEC_PER_MSEC)
 #define ACCURACY_USEC (10 * USEC_PER_MSEC)
 
-/* What a crash may cost. */
+/* A crash costs no more than was received in this time, or this many bytes. */
 #define CHECKPOINT_USEC  USEC_PER_SEC
 #define CHECKPOINT_BYTES (256ULL * 1024 * 1024)
 
-typedef enum FlowState {
-        FLOW_FREE,
-        FLOW_ACTIVE,
-        FLOW_SETTLING, /* whole, not synced */
-} FlowState;
+typedef enum FileState {
+        FILE_NONE,
+        FILE_RECEIVING,
+        FILE_SETTLING, /* whole, but not synced */
+} FileState;
 
-/* Room for one file on its way. */
-typedef struct Flow {
-        FlowState state;
-        Transfer *transfer;  /* owned */
-        uint64_t told_bytes; /* in the last progress() */
-        bool begun;          /* its record is new and not told */
-} Flow;
+/* One of the files that the download is busy with. */
+typedef struct ActiveFile {
+        FileState state;
+        Transfer *transfer;      /* owned */
+        uint64_t reported_bytes; /* in the last progress() */
+        bool begun;              /* its record is new and was not reported */
+} ActiveFile;
 
-struct Worker {
+struct Download {
         sd_event *event;
         sd_id128_t job;
         FileRecord *records; /* owned */
         size_t n_records;
-        size_t next;    /* the first that has not been started */
-        char *searched; /* URL of the question about proxies that is under way; NULL: none */
+        size_t next;               /* index of the first record that has not been started */
         TransferSettings settings; /* owned */
-        Tls *tls;
-        const WorkerFacts *facts;
+        Questions *questions;      /* borrowed */
+        const DownloadEvents *events;
         void *userdata;
 
         Destinations *destinations;
-        CurlLoop *loop;
-        Origins *rungs;
-        Tickets *tickets;
-        Proxies *proxies;
-        Flow flows[MAX_ACTIVE + MAX_SETTLING];
-        size_t n_active, n_settling;
-        uint64_t checkpoint_usec;
+        Sources *sources;
+        ActiveFile files[MAX_RECEIVING + MAX_SETTLING];
+        size_t n_receiving, n_settling;
+        uint64_t checkpoint_usec; /* when the last one was */
         bool ended;
 
         sd_event_source *start;  /* defer */
-        sd_event_source *begun;  /* defer, when nothing else is to do */
+        sd_event_source *begun;  /* defer, once nothing else is to do */
         sd_event_source *tick;   /* timer */
         sd_event_source *settle; /* timer */
 };
 
-static const TransferFacts transfer_facts;
+static const TransferEvents transfer_events;
 
-static uint64_t now_usec(Worker *worker)
+static uint64_t now_usec(Download *download)
 {
         uint64_t now = 0;
 
-        (void) sd_event_now(worker->event, CLOCK_MONOTONIC, &now);
+        (void) sd_event_now(download->event, CLOCK_MONOTONIC, &now);
         return now;
 }
 
-/* The next flow in that state, the first after NULL. */
-static Flow *next_flow(Worker *worker, FlowState state, Flow *flow)
+/* The next file in that state; the first one after NULL. */
+static ActiveFile *next_file(Download *download, FileState state, ActiveFile *file)
 {
-        for (flow = flow ? flow + 1 : worker->flows;
-             flow < worker->flows + ARRAY_SIZE(worker->flows);
-             flow++)
-                if (flow->state == state)
-                        return flow;
+        for (file = file ? file + 1 : download->files;
+             file < download->files + ARRAY_SIZE(download->files);
+             file++)
+                if (file->state == state)
+                        return file;
         return NULL;
 }
 
-static void drop_flows(Worker *worker, FlowState state)
+static void drop_files(Download *download, FileState state)
 {
-        for (Flow *flow = NULL; (flow = next_flow(worker, state, flow));) {
-                transfer_free(flow->transfer);
-                *flow = (Flow){ 0 };
+        for (ActiveFile *file = NULL; (file = next_file(download, state, file));) {
+                transfer_free(file->transfer);
+                *file = (ActiveFile){ 0 };
         }
 }
 
-/* No more connections, credentials or timers: what is left is to be hung up. */
-static void wind_up(Worker *worker)
+/* Closes connections, forgets credentials and stops timers: nothing happens any more. */
+static void wind_up(Download *download)
 {
-        worker->ended = true;
-        drop_flows(worker, FLOW_ACTIVE);
-        drop_flows(worker, FLOW_SETTLING);
-        worker->n_active = worker->n_settling = 0;
-        worker->loop = curl_loop_free(worker->loop);
-        worker->start = sd_event_source_disable_unref(worker->start);
-        worker->begun = sd_event_source_disable_unref(worker->begun);
-        worker->tick = sd_event_source_disable_unref(worker->tick);
-        worker->settle = sd_event_source_disable_unref(worker->settle);
+        download->ended = true;
+        drop_files(download, FILE_RECEIVING);
+        drop_files(download, FILE_SETTLING);
+        download->n_receiving = download->n_settling = 0;
+        download->sources = sources_free(download->sources);
+        download->start = sd_event_source_disable_unref(download->start);
+        download->begun = sd_event_source_disable_unref(download->begun);
+        download->tick = sd_event_source_disable_unref(download->tick);
+        download->settle = sd_event_source_disable_unref(download->settle);
 }
 
-/* As transfer_sync(); the first error is kept with its file. */
-static int sync_flow(Flow *flow, Failure *failure, uint32_t *ret_file)
+static void set_local_failure(Failure *failure, int error, const FileRecord *record)
 {
-        const FileRecord *record = transfer_record(flow->transfer);
-        int r = transfer_sync(flow->transfer);
+        if (failure->code)
+                return;
+        failure->file = record->index;
+        failure_set_local(failure, error, record->local_name);
+}
 
-        if (r < 0 && !failure->code) {
-                failure_set_local(failure, r, record->local_name);
-                *ret_file = record->index;
-        }
+/* As transfer_sync(); the first error is kept in failure. */
+static int sync_file(ActiveFile *file, Failure *failure)
+{
+        int r = transfer_sync(file->transfer);
+
+        if (r < 0)
+                set_local_failure(failure, r, transfer_record(file->transfer));
         return r;
 }
 
-/*
- * Puts on disk what has come and tells it: data first, then the entries of the directories,
- * then the word. The settling files are done with. *ret_file and failure tell the first error.
- */
-static void checkpoint(Worker *worker, Failure *failure, uint32_t *ret_file)
+/* Syncs the data of all files; returns the number of records that have to be reported. */
+static size_t sync_files(Download *download,
+                         Failure *failure,
+                         const FileRecord *records[static MAX_RECEIVING + MAX_SETTLING])
 {
-        const FileRecord *records[MAX_ACTIVE + MAX_SETTLING];
         size_t n = 0;
-        int r;
 
         /* All begin to write before the first one waits. */
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_SETTLING, flow));)
-                transfer_start_sync(flow->transfer);
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
-                r = sync_flow(flow, failure, ret_file);
-                if (r != 0 || flow->begun)
-                        records[n++] = transfer_record(flow->transfer);
-        }
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_SETTLING, flow));) {
-                FileRecord *record = transfer_record(flow->transfer);
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_SETTLING, file));)
+                transfer_start_sync(file->transfer);
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_RECEIVING, file));)
+                if (sync_file(file, failure) != 0 || file->begun)
+                        records[n++] = transfer_record(file->transfer);
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_SETTLING, file));) {
+                FileRecord *record = transfer_record(file->transfer);
 
-                if (sync_flow(flow, failure, ret_file) >= 0)
+                if (sync_file(file, failure) >= 0)
                         record->finished = true;
                 records[n++] = record;
         }
-        r = destinations_sync(worker->destinations);
+        return n;
+}
+
+/*
+ * Puts what has been received on disk and reports it: first the data, then the entries of the
+ * directories, then the event. The settling files are done with. failure gets the first error.
+ */
+static void checkpoint(Download *download, Failure *failure)
+{
+        const FileRecord *records[MAX_RECEIVING + MAX_SETTLING];
+        size_t n = sync_files(download, failure, records);
+        int r = destinations_sync(download->destinations);
+
         if (r < 0) {
                 failure_set_internal(failure, r);
                 return;
         }
         if (n > 0)
-                worker->facts->checkpoint(worker->userdata, records, n);
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));)
-                flow->begun = false;
-        drop_flows(worker, FLOW_SETTLING);
-        worker->n_settling = 0;
-        worker->checkpoint_usec = now_usec(worker);
-        (void) sd_event_source_set_enabled(worker->settle, SD_EVENT_OFF);
+                download->events->checkpoint(download->userdata, records, n);
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_RECEIVING, file));)
+                file->begun = false;
+        drop_files(download, FILE_SETTLING);
+        download->n_settling = 0;
+        download->checkpoint_usec = now_usec(download);
+        (void) sd_event_source_set_enabled(download->settle, SD_EVENT_OFF);
 }
 
-static void halt_flows(Worker *worker)
+void download_stop(Download *download)
 {
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));)
-                transfer_halt(flow->transfer);
-}
+        _cleanup_(failure_done) Failure failure = FAILURE_NONE;
 
-void worker_stop(Worker *worker)
-{
-        uint32_t file = WORKER_NO_FILE;
-        Failure failure = { 0 };
-
-        if (worker->ended)
+        if (download->ended)
                 return;
-        halt_flows(worker);
-        if (worker->destinations)
-                checkpoint(worker, &failure, &file);
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_RECEIVING, file));)
+                transfer_halt(file->transfer);
+        if (download->destinations)
+                checkpoint(download, &failure);
         if (failure.code)
                 log_warning("The last bytes could not be written: %s",
                             failure.description ? failure.description : "out of memory");
-        failure_done(&failure);
-        wind_up(worker);
+        wind_up(download);
 }
 
-/* The first failure ends all: what the others have is kept. */
-static void fail(Worker *worker, uint32_t file, Failure *failure)
+/* The first failure ends the download; what the other files have is kept. Consumes failure. */
+static void fail(Download *download, Failure *failure)
 {
-        Failure first;
+        _cleanup_(failure_done) Failure first = failure_steal(failure);
 
-        failure_move(&first, failure);
-        worker_stop(worker);
-        worker->facts->failed(worker->userdata, file, &first);
-        failure_done(&first);
+        download_stop(download);
+        download->events->failed(download->userdata, &first);
 }
 
-static void checkpoint_or_fail(Worker *worker)
+static void checkpoint_or_fail(Download *download)
 {
-        uint32_t file = WORKER_NO_FILE;
-        Failure failure = { 0 };
+        Failure failure = FAILURE_NONE;
 
-        checkpoint(worker, &failure, &file);
+        checkpoint(download, &failure);
         if (failure.code)
-                fail(worker, file, &failure);
+                fail(download, &failure);
 }
 
-static int start_file(Worker *worker, FileRecord *record, Failure *failure)
+static int start_file(Download *download, FileRecord *record, Failure *failure)
 {
-        TransferPlace place = {
-                .event = worker->event,
-                .job = worker->job,
-                .loop = worker->loop,
-                .rungs = worker->rungs,
-                .tickets = worker->tickets,
-                .proxies = worker->proxies,
-                .tls = worker->tls,
-                .settings = &worker->settings,
+        TransferContext context = {
+                .event = download->event,
+                .job = download->job,
+                .sources = download->sources,
+                .disk_reserve_bytes = download->settings.disk_reserve_bytes,
         };
-        Flow *flow;
-        int r = destinations_add(worker->destinations, record->local_name, &place.destination);
+        ActiveFile *file;
+        int r = destinations_add(download->destinations, record->local_name, &context.destination);
 
         if (r < 0) {
-                failure_set_local(failure, r, record->local_name);
+                set_local_failure(failure, r, record);
                 return r;
         }
-        /* There is always one: fewer than MAX_ACTIVE run and fewer than MAX_SETTLING wait. */
-        flow = next_flow(worker, FLOW_FREE, NULL);
-        assert(flow);
-        r = transfer_new(&place, record, &transfer_facts, worker, &flow->transfer);
-        if (r < 0)
+        /* Fewer than MAX_RECEIVING and MAX_SETTLING are taken, so one is free. */
+        file = next_file(download, FILE_NONE, NULL);
+        assert(file);
+        r = transfer_new(&context, record, &transfer_events, download, &file->transfer);
+        if (r < 0) {
+                failure->file = record->index;
+                failure_set_internal(failure, r);
                 return r;
-        flow->told_bytes = transfer_received(flow->transfer);
-        flow->state = FLOW_ACTIVE;
-        worker->n_active++;
+        }
+        file->reported_bytes = transfer_received(file->transfer);
+        file->state = FILE_RECEIVING;
+        download->n_receiving++;
         return 0;
 }
 
-static bool is_done(const Worker *worker)
+static void start_files(Download *download)
 {
-        return worker->n_active == 0 && worker->next == worker->n_records;
-}
-
-static void start_files(Worker *worker)
-{
-        while (worker->n_active < MAX_ACTIVE && worker->next < worker->n_records) {
-                FileRecord *record = &worker->records[worker->next++];
-                Failure failure = { 0 };
-                int r;
+        while (download->n_receiving < MAX_RECEIVING && download->next < download->n_records) {
+                FileRecord *record = &download->records[download->next++];
+                Failure failure = FAILURE_NONE;
 
                 if (record->finished)
                         continue;
-                r = start_file(worker, record, &failure);
-                if (r < 0) {
-                        failure_set_internal(&failure, r);
-                        fail(worker, record->index, &failure);
+                if (start_file(download, record, &failure) < 0) {
+                        fail(download, &failure);
                         return;
                 }
         }
 }
 
-static void finish_if_done(Worker *worker)
+static bool is_done(const Download *download)
 {
-        if (worker->ended || !is_done(worker))
-                return;
-        checkpoint_or_fail(worker);
-        if (worker->ended)
-                return;
-        wind_up(worker);
-        worker->facts->finished(worker->userdata);
+        return download->n_receiving == 0 && download->next == download->n_records;
 }
 
-static Flow *find_flow(Worker *worker, const Transfer *transfer)
+static void finish_if_done(Download *download)
 {
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
-                if (flow->transfer == transfer)
-                        return flow;
-        }
+        if (download->ended || !is_done(download))
+                return;
+        checkpoint_or_fail(download);
+        if (download->ended)
+                return;
+        wind_up(download);
+        download->events->finished(download->userdata);
+}
+
+static ActiveFile *find_file(Download *download, const Transfer *transfer)
+{
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_RECEIVING, file));)
+                if (file->transfer == transfer)
+                        return file;
         return NULL;
 }
 
-/* TransferFacts.begun */
+/* TransferEvents.begun */
 static void on_begun(void *userdata, Transfer *transfer)
 {
-        Worker *worker = userdata;
-        Flow *flow = find_flow(worker, transfer);
+        Download *download = userdata;
+        ActiveFile *file = find_file(download, transfer);
 
-        if (!flow)
+        if (!file)
                 return;
-        flow->begun = true;
-        (void) sd_event_source_set_enabled(worker->begun, SD_EVENT_ONESHOT);
+        file->begun = true;
+        (void) sd_event_source_set_enabled(download->begun, SD_EVENT_ONESHOT);
 }
 
-/* TransferFacts.challenged */
-static void on_challenged(void *userdata, Transfer *transfer, AuthTarget target, unsigned offered)
-{
-        Worker *worker = userdata;
-
-        worker->facts->authenticate(worker->userdata,
-                                    transfer_record(transfer)->index,
-                                    target,
-                                    offered);
-}
-
-/* TransferFacts.searching: one question at a time, those that wait ask again after its answer. */
-static void on_searching(void *userdata, Transfer *transfer, const char *url)
-{
-        Worker *worker = userdata;
-
-        if (worker->searched)
-                return;
-        worker->searched = strdup(url);
-        if (worker->searched)
-                worker->facts->find_proxies(worker->userdata, worker->searched);
-        else
-                transfer_find_proxies(transfer, strerrordesc_np(ENOMEM));
-}
-
-/* TransferFacts.ended */
+/* TransferEvents.ended */
 static void on_ended(void *userdata, Transfer *transfer, Failure *failure)
 {
-        Worker *worker = userdata;
-        Flow *flow = find_flow(worker, transfer);
+        Download *download = userdata;
+        ActiveFile *file = find_file(download, transfer);
 
         if (failure) {
-                fail(worker, transfer_record(transfer)->index, failure);
+                failure->file = transfer_record(transfer)->index;
+                fail(download, failure);
                 return;
         }
-        flow->state = FLOW_SETTLING;
-        worker->n_active--;
-        if (worker->n_settling++ == 0) {
-                (void) sd_event_source_set_time_relative(worker->settle, SETTLE_AFTER_USEC);
-                (void) sd_event_source_set_enabled(worker->settle, SD_EVENT_ONESHOT);
+        file->state = FILE_SETTLING;
+        download->n_receiving--;
+        if (download->n_settling++ == 0) {
+                (void) sd_event_source_set_time_relative(download->settle, SETTLE_AFTER_USEC);
+                (void) sd_event_source_set_enabled(download->settle, SD_EVENT_ONESHOT);
         }
         transfer_start_sync(transfer);
-        if (worker->n_settling == MAX_SETTLING)
-                checkpoint_or_fail(worker);
-        if (!worker->ended)
-                start_files(worker);
-        finish_if_done(worker);
+        if (download->n_settling == MAX_SETTLING)
+                checkpoint_or_fail(download);
+        if (!download->ended)
+                start_files(download);
+        finish_if_done(download);
 }
 
-static const TransferFacts transfer_facts = {
+static const TransferEvents transfer_events = {
         .begun = on_begun,
-        .challenged = on_challenged,
-        .searching = on_searching,
         .ended = on_ended,
 };
 
-/* Tells the records of new temporary files, so that somebody knows of them. */
-static int tell_begun(sd_event_source *source, void *userdata)
+/* Reports the records of new temporary files, so that these are found after a crash. */
+static void report_begun(Download *download)
 {
-        Worker *worker = userdata;
-        const FileRecord *records[MAX_ACTIVE];
+        const FileRecord *records[MAX_RECEIVING];
         size_t n = 0;
 
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
-                if (flow->begun)
-                        records[n++] = transfer_record(flow->transfer);
-                flow->begun = false;
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_RECEIVING, file));) {
+                if (file->begun)
+                        records[n++] = transfer_record(file->transfer);
+                file->begun = false;
         }
         if (n > 0)
-                worker->facts->checkpoint(worker->userdata, records, n);
+                download->events->checkpoint(download->userdata, records, n);
+}
+
+static int on_begun_idle(sd_event_source *source, void *userdata)
+{
+        report_begun(userdata);
         return 0;
 }
 
-static void tell_progress(Worker *worker)
+static void report_progress(Download *download)
 {
-        WorkerProgress figures[MAX_ACTIVE];
+        DownloadProgress figures[MAX_RECEIVING];
         size_t n = 0;
 
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
-                uint64_t received = transfer_received(flow->transfer);
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_RECEIVING, file));) {
+                uint64_t received = transfer_received(file->transfer);
 
-                if (received == flow->told_bytes)
+                if (received == file->reported_bytes)
                         continue;
-                flow->told_bytes = received;
-                figures[n++] = (WorkerProgress){
-                        .file = transfer_record(flow->transfer)->index,
+                file->reported_bytes = received;
+                figures[n++] = (DownloadProgress){
+                        .file = transfer_record(file->transfer)->index,
                         .received_bytes = received,
-                        .total_bytes = transfer_record(flow->transfer)->total_bytes,
+                        .total_bytes = transfer_record(file->transfer)->total_bytes,
                 };
         }
         if (n > 0)
-                worker->facts->progress(worker->userdata, figures, n);
+                download->events->progress(download->userdata, figures, n);
 }
 
-static bool is_checkpoint_due(Worker *worker)
+static bool is_checkpoint_due(Download *download)
 {
         uint64_t unsynced = 0;
 
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
-                uint64_t received = transfer_received(flow->transfer);
-                uint64_t offset = transfer_record(flow->transfer)->offset_bytes;
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_RECEIVING, file));) {
+                uint64_t received = transfer_received(file->transfer);
+                uint64_t offset = transfer_record(file->transfer)->offset_bytes;
 
                 unsynced += received > offset ? received - offset : 0;
         }
         return unsynced >= CHECKPOINT_BYTES ||
-               (unsynced > 0 && now_usec(worker) - worker->checkpoint_usec >= CHECKPOINT_USEC);
+               (unsynced > 0 && now_usec(download) - download->checkpoint_usec >= CHECKPOINT_USEC);
 }
 
-/* Files that have no room of their own grow into everybody's. */
-static void check_room(Worker *worker)
+/* Files of unknown size have no room reserved, and would eat the space that DiskReserve= keeps. */
+static void check_room(Download *download)
 {
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
-                const FileRecord *record = transfer_record(flow->transfer);
-                Failure failure = { 0 };
-                int r = transfer_check_room(flow->transfer);
+        for (ActiveFile *file = NULL; (file = next_file(download, FILE_RECEIVING, file));) {
+                Failure failure = FAILURE_NONE;
+                int r = transfer_check_room(file->transfer);
 
                 if (r < 0) {
-                        failure_set_local(&failure, r, record->local_name);
-                        fail(worker, record->index, &failure);
+                        set_local_failure(&failure, r, transfer_record(file->transfer));
+                        fail(download, &failure);
                         return;
                 }
         }
@@ -429,15 +389,15 @@ static void check_room(Worker *worker)
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        Worker *worker = userdata;
+        Download *download = userdata;
 
         (void) sd_event_source_set_time_relative(source, TICK_USEC);
         (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        tell_progress(worker);
-        (void) tell_begun(NULL, worker);
-        if (is_checkpoint_due(worker)) {
-                checkpoint_or_fail(worker);
-                check_room(worker);
+        report_progress(download);
+        report_begun(download);
+        if (is_checkpoint_due(download)) {
+                checkpoint_or_fail(download);
+                check_room(download);
         }
         return 0;
 }
@@ -448,162 +408,130 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Reads what the settings name, opens all directories, then gives up the right to write anywhere
- * else. */
-static int prepare(Worker *worker, Failure *failure, uint32_t *ret_file)
+static int open_destinations(Download *download, Failure *failure)
 {
-        int r = tls_new(&worker->settings, &worker->tls, failure);
+        int r = destinations_new(&download->destinations);
 
-        if (r >= 0)
-                r = destinations_new(&worker->destinations);
-        for (size_t i = 0; r >= 0 && i < worker->n_records; i++) {
-                FileRecord *record = &worker->records[i];
+        for (size_t i = 0; r >= 0 && i < download->n_records; i++) {
+                const FileRecord *record = &download->records[i];
                 Destination *ignored;
 
                 if (record->finished)
                         continue;
-                r = destinations_add(worker->destinations, record->local_name, &ignored);
-                if (r < 0) {
-                        *ret_file = record->index;
-                        failure_set_local(failure, r, record->local_name);
-                }
+                r = destinations_add(download->destinations, record->local_name, &ignored);
+                if (r < 0)
+                        set_local_failure(failure, r, record);
         }
-        if (r < 0)
-                return r;
-        r = destinations_confine(worker->destinations);
+        return r;
+}
+
+/* Opens everything by its name, then gives up the right to write anywhere else. */
+static int prepare(Download *download, Failure *failure)
+{
+        const SourceContext context = {
+                .event = download->event,
+                .questions = download->questions,
+                .settings = &download->settings,
+        };
+        int r = sources_new(&context, failure, &download->sources);
+
+        if (r >= 0)
+                r = open_destinations(download, failure);
+        if (r >= 0)
+                r = destinations_confine(download->destinations);
         if (r == 0)
                 log_notice("This kernel has no Landlock; the worker can write wherever its "
                            "user can");
-        return r < 0 ? r : curl_loop_new(worker->event, MAX_HOST_CONNECTIONS, &worker->loop);
+        return r;
 }
 
 static int on_start(sd_event_source *source, void *userdata)
 {
-        Worker *worker = userdata;
-        uint32_t file = WORKER_NO_FILE;
-        Failure failure = { 0 };
-        int r = prepare(worker, &failure, &file);
+        Download *download = userdata;
+        Failure failure = FAILURE_NONE;
+        int r = prepare(download, &failure);
 
         if (r < 0) {
                 failure_set_internal(&failure, r);
-                fail(worker, file, &failure);
+                fail(download, &failure);
                 return 0;
         }
-        worker->checkpoint_usec = now_usec(worker);
-        start_files(worker);
-        finish_if_done(worker);
+        download->checkpoint_usec = now_usec(download);
+        start_files(download);
+        finish_if_done(download);
         return 0;
 }
 
-static int add_sources(Worker *worker)
+static int add_event_sources(Download *download)
 {
-        sd_event *event = worker->event;
-        int r = sd_event_add_defer(event, &worker->start, on_start, worker);
+        sd_event *event = download->event;
+        int r = sd_event_add_defer(event, &download->start, on_start, download);
 
         if (r >= 0)
-                r = sd_event_add_defer(event, &worker->begun, tell_begun, worker);
+                r = sd_event_add_defer(event, &download->begun, on_begun_idle, download);
         if (r >= 0)
-                r = sd_event_source_set_enabled(worker->begun, SD_EVENT_OFF);
+                r = sd_event_source_set_enabled(download->begun, SD_EVENT_OFF);
         if (r >= 0)
-                r = sd_event_source_set_priority(worker->begun, SD_EVENT_PRIORITY_IDLE);
+                r = sd_event_source_set_priority(download->begun, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
                 r = sd_event_add_time_relative(event,
-                                               &worker->tick,
+                                               &download->tick,
                                                CLOCK_MONOTONIC,
                                                TICK_USEC,
                                                ACCURACY_USEC,
                                                on_tick,
-                                               worker);
+                                               download);
         if (r >= 0)
                 r = sd_event_add_time_relative(event,
-                                               &worker->settle,
+                                               &download->settle,
                                                CLOCK_MONOTONIC,
                                                0,
                                                ACCURACY_USEC,
                                                on_settle,
-                                               worker);
+                                               download);
         if (r >= 0)
-                r = sd_event_source_set_enabled(worker->settle, SD_EVENT_OFF);
+                r = sd_event_source_set_enabled(download->settle, SD_EVENT_OFF);
         return r;
 }
 
-int worker_new(sd_event *event,
-               const WorkerOrder *order,
-               const WorkerFacts *facts,
-               void *userdata,
-               Worker **ret)
+int download_new(sd_event *event,
+                 const DownloadOrder *order,
+                 Questions *questions,
+                 const DownloadEvents *events,
+                 void *userdata,
+                 Download **ret)
 {
-        _cleanup_(worker_freep) Worker *worker = calloc(1, sizeof(*worker));
-        const TransferSettings *settings = &order->settings;
+        _cleanup_(download_freep) Download *download = calloc(1, sizeof(*download));
         int r;
 
-        if (!worker)
+        if (!download)
                 return -ENOMEM;
-        worker->event = sd_event_ref(event);
-        worker->facts = facts;
-        worker->userdata = userdata;
-        r = proxies_new(settings->proxies, settings->proxy_bypass, &worker->proxies);
-        if (r >= 0)
-                r = origins_new(&worker->rungs);
-        if (r >= 0)
-                r = tickets_new(event,
-                                settings->ticket_cache ? settings->ticket_cache : "",
-                                &worker->tickets);
-        if (r >= 0)
-                r = add_sources(worker);
+        download->event = sd_event_ref(event);
+        download->questions = questions;
+        download->events = events;
+        download->userdata = userdata;
+        r = add_event_sources(download);
         if (r < 0)
                 return r;
-        worker->settings = *settings;
-        worker->job = order->job;
-        worker->records = order->records;
-        worker->n_records = order->n_records;
-        *ret = STEAL_PTR(worker);
+        download->settings = order->settings;
+        download->job = order->job;
+        download->records = order->records;
+        download->n_records = order->n_records;
+        *ret = STEAL_PTR(download);
         return 0;
 }
 
-Worker *worker_free(Worker *worker)
+Download *download_free(Download *download)
 {
-        if (!worker)
+        if (!download)
                 return NULL;
-        wind_up(worker);
-        destinations_free(worker->destinations);
-        origins_free(worker->rungs);
-        tickets_free(worker->tickets);
-        proxies_free(worker->proxies);
-        for (size_t i = 0; i < worker->n_records; i++)
-                file_record_done(&worker->records[i]);
-        free(worker->records);
-        tls_free(worker->tls);
-        transfer_settings_done(&worker->settings);
-        free(worker->searched);
-        sd_event_unref(worker->event);
-        free(worker);
+        wind_up(download);
+        destinations_free(download->destinations);
+        for (size_t i = 0; i < download->n_records; i++)
+                file_record_done(&download->records[i]);
+        free(download->records);
+        transfer_settings_done(&download->settings);
+        sd_event_unref(download->event);
+        free(download);
         return NULL;
-}
-
-void worker_answer(Worker *worker, uint32_t file, const LoginsAnswer *answer)
-{
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));) {
-                if (transfer_record(flow->transfer)->index == file &&
-                    transfer_is_asking(flow->transfer)) {
-                        transfer_answer(flow->transfer, answer);
-                        return;
-                }
-        }
-        secret_free(answer->secret);
-}
-
-void worker_found_proxies(Worker *worker, int result, char *const *proxies, const char *reason)
-{
-        _cleanup_free_ char *url = STEAL_PTR(worker->searched);
-
-        if (!url || worker->ended)
-                return;
-        if (result >= 0) {
-                result = proxies_found(worker->proxies, url, proxies);
-                reason = "The answer is no list of proxies.";
-        }
-        for (Flow *flow = NULL; (flow = next_flow(worker, FLOW_ACTIVE, flow));)
-                if (transfer_is_searching(flow->transfer))
-                        transfer_find_proxies(flow->transfer, result < 0 ? reason : NULL);
 }

@@ -48,7 +48,7 @@ END_TEST
 
 int main(void)
 {
-        Suite *suite = suite_create("http-date");
+        Suite *suite = suite_create("date");
         TCase *tcase = tcase_create("parse");
         SRunner *runner;
         int failed;

@@ -6,41 +6,41 @@
 
 START_TEST(an_origin_is_remembered_and_another_is_not)
 {
-        Origins *rungs;
+        Origins *origins;
 
-        ck_assert_int_eq(origins_new(&rungs), 0);
-        ck_assert_int_eq(origins_find(rungs, "http://a/x"), RESUME_VALIDATOR_ETAG);
-        origins_learn(rungs, "http://a/x", RESUME_VALIDATOR_COMPARISON);
-        ck_assert_int_eq(origins_find(rungs, "http://a:80/y?z"), RESUME_VALIDATOR_COMPARISON);
-        ck_assert_int_eq(origins_find(rungs, "http://a:81/x"), RESUME_VALIDATOR_ETAG);
-        ck_assert_int_eq(origins_find(rungs, "https://a/x"), RESUME_VALIDATOR_ETAG);
-        origins_learn(rungs, "http://a/z", RESUME_VALIDATOR_DATE);
-        ck_assert_int_eq(origins_find(rungs, "http://a/x"), RESUME_VALIDATOR_DATE);
-        origins_free(rungs);
+        ck_assert_int_eq(origins_new(&origins), 0);
+        ck_assert_int_eq(origins_find(origins, "http://a/x"), RESUME_VALIDATOR_ETAG);
+        origins_learn(origins, "http://a/x", RESUME_VALIDATOR_COMPARISON);
+        ck_assert_int_eq(origins_find(origins, "http://a:80/y?z"), RESUME_VALIDATOR_COMPARISON);
+        ck_assert_int_eq(origins_find(origins, "http://a:81/x"), RESUME_VALIDATOR_ETAG);
+        ck_assert_int_eq(origins_find(origins, "https://a/x"), RESUME_VALIDATOR_ETAG);
+        origins_learn(origins, "http://a/z", RESUME_VALIDATOR_DATE);
+        ck_assert_int_eq(origins_find(origins, "http://a/x"), RESUME_VALIDATOR_DATE);
+        origins_free(origins);
 }
 END_TEST
 
 START_TEST(of_many_origins_the_oldest_is_forgotten)
 {
-        Origins *rungs;
+        Origins *origins;
         char url[64];
 
-        ck_assert_int_eq(origins_new(&rungs), 0);
+        ck_assert_int_eq(origins_new(&origins), 0);
         for (unsigned i = 0; i < 17; i++) {
                 (void) snprintf(url, sizeof(url), "http://host-%u/", i);
-                origins_learn(rungs, url, RESUME_VALIDATOR_DATE);
+                origins_learn(origins, url, RESUME_VALIDATOR_DATE);
         }
-        ck_assert_int_eq(origins_find(rungs, "http://host-0/"), RESUME_VALIDATOR_ETAG);
-        ck_assert_int_eq(origins_find(rungs, "http://host-1/"), RESUME_VALIDATOR_DATE);
-        ck_assert_int_eq(origins_find(rungs, "http://host-16/"), RESUME_VALIDATOR_DATE);
-        origins_free(rungs);
+        ck_assert_int_eq(origins_find(origins, "http://host-0/"), RESUME_VALIDATOR_ETAG);
+        ck_assert_int_eq(origins_find(origins, "http://host-1/"), RESUME_VALIDATOR_DATE);
+        ck_assert_int_eq(origins_find(origins, "http://host-16/"), RESUME_VALIDATOR_DATE);
+        origins_free(origins);
 }
 END_TEST
 
 int main(void)
 {
-        Suite *suite = suite_create("rungs");
-        TCase *tcase = tcase_create("rungs");
+        Suite *suite = suite_create("origins");
+        TCase *tcase = tcase_create("origins");
         SRunner *runner;
         int failed;
 

@@ -3,19 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macro.h"
+
+#include "model/error-code.h"
+#include "model/limits.h"
 #include "worker/http/redirect.h"
-
-static FileRecord record;
-
-static void setup(void)
-{
-        ck_assert_int_eq(file_record_init(&record, 0, "https://own.test/a", "/a"), 0);
-}
-
-static void teardown(void)
-{
-        file_record_done(&record);
-}
 
 START_TEST(a_redirect_has_a_status_and_a_place)
 {
@@ -38,34 +30,72 @@ START_TEST(a_redirect_has_a_status_and_a_place)
 }
 END_TEST
 
-/* The owner's name stays known however often the place changes. */
-START_TEST(a_reported_place_keeps_the_owners_name)
+static Head head_to(char *location)
 {
-        ck_assert_int_eq(redirect_report(&record, "https://one.test/b"), 1);
-        ck_assert_str_eq(record.remote_name, "https://one.test/b");
-        ck_assert_str_eq(record.named_url, "https://own.test/a");
-        ck_assert_int_eq(redirect_report(&record, "https://two.test/c"), 1);
-        ck_assert_str_eq(record.remote_name, "https://two.test/c");
-        ck_assert_str_eq(file_record_owners_name(&record), "https://own.test/a");
+        return (Head){ .status = 302, .location = location };
+}
+
+START_TEST(a_redirect_leads_to_an_http_url_or_nowhere)
+{
+        static const struct {
+                const char *location, *url;
+                int result;
+        } cases[] = {
+                { "b?c#d", "https://web.test/b?c", 0 },
+                { "//other.test/", "https://other.test/", 0 },
+                { "http://al:pw@other.test/x", "http://other.test/x", 0 },
+                { "ftp://other.test/", NULL, -EPROTONOSUPPORT },
+                { "file:///etc/passwd", NULL, -EPROTONOSUPPORT },
+                { "https://", NULL, -EINVAL },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(failure_done) Failure failure = FAILURE_NONE;
+                _cleanup_free_ char *location = strdup(cases[i].location), *url = NULL;
+                const Head head = head_to(location);
+                int r = redirect_resolve(&head, "https://web.test/a", &url, &failure);
+
+                ck_assert_msg(r == cases[i].result, "%s: %d", cases[i].location, r);
+                if (r < 0)
+                        ck_assert_uint_eq(failure.code, (uint32_t) ERROR_CODE_REDIRECT_FAILED);
+                else
+                        ck_assert_str_eq(url, cases[i].url);
+        }
 }
 END_TEST
 
-START_TEST(the_same_place_is_no_news)
+START_TEST(a_redirect_is_followed_as_far_as_the_job_lets_it)
 {
-        ck_assert_int_eq(redirect_report(&record, "https://own.test/a"), 0);
-        ck_assert_str_eq(record.named_url, "");
-        ck_assert_str_eq(file_record_owners_name(&record), "https://own.test/a");
-}
-END_TEST
+        static const char https[] = "https://web.test/a", http[] = "http://web.test/a";
+        static const struct {
+                const char *to;
+                RedirectPolicy policy;
+                unsigned n_redirects;
+                uint32_t code;
+        } cases[] = {
+                { https, REDIRECT_POLICY_ALLOW_SILENT, 1, 0 },
+                { https, REDIRECT_POLICY_ALLOW_REPORT, LIMIT_REDIRECTS, 0 },
+                { https,
+                  REDIRECT_POLICY_ALLOW_SILENT,
+                  LIMIT_REDIRECTS + 1,
+                  (uint32_t) ERROR_CODE_REDIRECT_FAILED },
+                { https, REDIRECT_POLICY_DISALLOW, 1, ERROR_CODE_HTTP(302) },
+                { http, REDIRECT_POLICY_ALLOW_SILENT, 1, (uint32_t) ERROR_CODE_REDIRECT_FAILED },
+        };
 
-START_TEST(what_is_no_remote_name_is_left_alone)
-{
-        char url[4000] = "https://own.test/";
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(failure_done) Failure failure = FAILURE_NONE;
+                const Head head = head_to(NULL);
+                int r = redirect_check(&head,
+                                       https,
+                                       cases[i].to,
+                                       cases[i].policy,
+                                       cases[i].n_redirects,
+                                       &failure);
 
-        memset(url + strlen(url), 'x', sizeof(url) - strlen(url) - 1);
-        url[sizeof(url) - 1] = '\0';
-        ck_assert_int_eq(redirect_report(&record, url), 0);
-        ck_assert_str_eq(record.remote_name, "https://own.test/a");
+                ck_assert_int_eq(r, cases[i].code ? -EPERM : 0);
+                ck_assert_uint_eq(failure.code, cases[i].code);
+        }
 }
 END_TEST
 
@@ -80,14 +110,12 @@ END_TEST
 
 static Suite *make_suite(void)
 {
-        Suite *suite = suite_create("redirects");
-        TCase *tcase = tcase_create("redirects");
+        Suite *suite = suite_create("redirect");
+        TCase *tcase = tcase_create("redirect");
 
-        tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, a_redirect_has_a_status_and_a_place);
-        tcase_add_test(tcase, a_reported_place_keeps_the_owners_name);
-        tcase_add_test(tcase, the_same_place_is_no_news);
-        tcase_add_test(tcase, what_is_no_remote_name_is_left_alone);
+        tcase_add_test(tcase, a_redirect_leads_to_an_http_url_or_nowhere);
+        tcase_add_test(tcase, a_redirect_is_followed_as_far_as_the_job_lets_it);
         tcase_add_test(tcase, only_https_to_http_is_a_downgrade);
         suite_add_tcase(suite, tcase);
         return suite;

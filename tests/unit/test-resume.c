@@ -78,12 +78,12 @@ START_TEST(a_part_is_asked_for_by_the_strongest_validator)
 }
 END_TEST
 
-START_TEST(each_rung_takes_what_it_needs)
+START_TEST(each_validator_is_used_if_the_record_supports_it)
 {
         static const struct {
                 const char *etag, *modified, *headers;
                 uint64_t total;
-                ResumeValidator rung, used, next; /* next: after used */
+                ResumeValidator first, used, next; /* next: after used */
         } cases[] = {
                 { STRONG, MODIFIED, LATER, 10, RESUME_VALIDATOR_ETAG, RESUME_VALIDATOR_ETAG, 1 },
                 { STRONG, MODIFIED, LATER, 10, RESUME_VALIDATOR_DATE, RESUME_VALIDATOR_DATE, 2 },
@@ -102,7 +102,7 @@ START_TEST(each_rung_takes_what_it_needs)
                   RESUME_VALIDATOR_DATE,
                   RESUME_VALIDATOR_COMPARISON,
                   3 },
-                /* nothing to compare the size with: the rung below is better than none */
+                /* nothing to compare the size with: a stronger validator is better than none */
                 { STRONG,
                   MODIFIED,
                   LATER,
@@ -121,14 +121,15 @@ START_TEST(each_rung_takes_what_it_needs)
                                               cases[i].headers,
                                               5,
                                               cases[i].total);
-                ResumePlan plan = resume_plan(&record, 5, URL, cases[i].rung);
+                ResumePlan plan = resume_plan(&record, 5, URL, cases[i].first);
 
-                ck_assert_msg(plan.rung == cases[i].used, "%zu", i);
+                ck_assert_msg(plan.validator == cases[i].used, "%zu", i);
                 ck_assert_uint_eq(plan.from, cases[i].used == RESUME_VALIDATORS_MAX ? 0 : 5);
                 ck_assert_int_eq(plan.if_range != NULL,
                                  cases[i].used < RESUME_VALIDATOR_COMPARISON);
                 if (cases[i].used < RESUME_VALIDATORS_MAX)
-                        ck_assert_msg(resume_next_validator(&record, plan.rung) == cases[i].next,
+                        ck_assert_msg(resume_next_validator(&record, plan.validator) ==
+                                              cases[i].next,
                                       "%zu",
                                       i);
         }
@@ -168,7 +169,7 @@ static const struct {
         const char *etag, *modified; /* recorded */
         uint64_t total;              /* recorded */
         const char *head;
-        ResumeDecision verdict;
+        ResumeDecision decision;
 } answers[] = {
         { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10", RESUME_APPEND },
         { STRONG,
@@ -286,13 +287,13 @@ START_TEST(an_answer_to_a_part_continues_restarts_or_ends)
         FileRecord record =
                 record_of(answers[_i].etag, answers[_i].modified, LATER, 5, answers[_i].total);
         ResumePlan plan = {
-                .rung = record.etag[0] ? RESUME_VALIDATOR_ETAG : RESUME_VALIDATOR_DATE,
+                .validator = record.etag[0] ? RESUME_VALIDATOR_ETAG : RESUME_VALIDATOR_DATE,
                 .continues = true,
                 .from = 5,
         };
         Head head = head_of(answers[_i].head);
 
-        ck_assert_msg(resume_decide(&record, &plan, &head) == answers[_i].verdict,
+        ck_assert_msg(resume_decide(&record, &plan, &head) == answers[_i].decision,
                       "%s",
                       answers[_i].head);
         head_done(&head);
@@ -301,9 +302,9 @@ END_TEST
 
 /* Answers to "bytes=5-" of a file of 10 bytes with everything that a record can have. */
 static const struct {
-        ResumeValidator rung;
+        ResumeValidator validator;
         const char *head;
-        ResumeDecision verdict;
+        ResumeDecision decision;
 } steps[] = {
         /* the same file, whole: the server did not understand */
         { RESUME_VALIDATOR_ETAG, "200 x\nETag: " STRONG "\nContent-Length: 10", RESUME_TRY_NEXT },
@@ -352,10 +353,10 @@ static const struct {
 START_TEST(a_whole_file_instead_of_a_part_is_asked_for_in_other_words)
 {
         FileRecord record = record_of(STRONG, MODIFIED, LATER, 5, 10);
-        ResumePlan plan = { .continues = true, .rung = steps[_i].rung, .from = 5 };
+        ResumePlan plan = { .continues = true, .validator = steps[_i].validator, .from = 5 };
         Head head = head_of(steps[_i].head);
 
-        ck_assert_msg(resume_decide(&record, &plan, &head) == steps[_i].verdict,
+        ck_assert_msg(resume_decide(&record, &plan, &head) == steps[_i].decision,
                       "%s",
                       steps[_i].head);
         ck_assert_str_ne(resume_restart_reason(&record, &plan, &head), "");
@@ -367,7 +368,9 @@ END_TEST
 START_TEST(a_bare_part_without_a_date_is_not_compared)
 {
         FileRecord record = record_of(WEAK, MODIFIED, LATER, 5, 10);
-        ResumePlan plan = { .continues = true, .rung = RESUME_VALIDATOR_COMPARISON, .from = 5 };
+        ResumePlan plan = { .continues = true,
+                            .validator = RESUME_VALIDATOR_COMPARISON,
+                            .from = 5 };
         Head head = head_of("206 x\nETag: " WEAK "\nContent-Range: bytes 5-9/10");
 
         ck_assert_int_eq(resume_decide(&record, &plan, &head), RESUME_RESTART);
@@ -405,6 +408,59 @@ START_TEST(the_total_is_the_file_s_not_the_part_s)
 }
 END_TEST
 
+START_TEST(the_size_of_the_file_is_in_its_first_answer)
+{
+        static const struct {
+                const char *headers;
+                uint64_t size;
+        } cases[] = {
+                { "HTTP/1.1 206 x\nContent-Length: 5\nContent-Range: bytes 0-4/100\n", 100 },
+                { "HTTP/1.1 206 x\nContent-Length: 5\nContent-Range: bytes 0-4/*\n", UNKNOWN },
+                { "HTTP/1.1 206 x\nContent-Length: 5\nContent-Range: 4\n", UNKNOWN },
+                { "HTTP/1.1 200 x\nContent-Length: 100\n", 100 },
+                { "HTTP/1.1 200 x\n", UNKNOWN },
+                { "", UNKNOWN },
+        };
+
+        static FileRange range = { 0, 5 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                FileRecord record = { .ranges = &range, .n_ranges = 1, .total_bytes = 7 };
+
+                record.headers = (char *) (uintptr_t) cases[i].headers;
+                ck_assert_msg(resume_recorded_size(&record) == cases[i].size, "%zu", i);
+        }
+}
+END_TEST
+
+START_TEST(a_version_is_provable_by_a_strong_etag_or_date)
+{
+        static const struct {
+                const char *head;
+                bool is_provable;
+        } cases[] = {
+                { "206 x\nETag: " STRONG, true },
+                { "206 x\nETag: " WEAK, false },
+                { "206 x\nContent-Range: bytes 0-4/100", false },
+                { "200 x\nLast-Modified: " MODIFIED "\nContent-Length: 5\n"
+                  "Date: Fri, 01 Mar 2024 12:00:00 GMT",
+                  true },
+                { "200 x\nLast-Modified: " MODIFIED "\nDate: Fri, 01 Mar 2024 12:00:00 GMT",
+                  false },
+                { "200 x\nLast-Modified: " MODIFIED "\nContent-Length: 5", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                Head head = head_of(cases[i].head);
+
+                ck_assert_msg(resume_is_provable(&head) == cases[i].is_provable,
+                              "%s",
+                              cases[i].head);
+                head_done(&head);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("resume");
@@ -413,7 +469,7 @@ int main(void)
         int failed;
 
         tcase_add_test(plan, a_part_is_asked_for_by_the_strongest_validator);
-        tcase_add_test(plan, each_rung_takes_what_it_needs);
+        tcase_add_test(plan, each_validator_is_used_if_the_record_supports_it);
         tcase_add_test(plan, another_resource_is_asked_for_the_whole_file);
         tcase_add_loop_test(answer,
                             an_answer_to_a_part_continues_restarts_or_ends,
@@ -426,6 +482,8 @@ int main(void)
         tcase_add_test(answer, a_bare_part_without_a_date_is_not_compared);
         tcase_add_test(answer, a_part_is_refused_when_the_whole_was_asked_for);
         tcase_add_test(answer, the_total_is_the_file_s_not_the_part_s);
+        tcase_add_test(answer, the_size_of_the_file_is_in_its_first_answer);
+        tcase_add_test(answer, a_version_is_provable_by_a_strong_etag_or_date);
         suite_add_tcase(suite, plan);
         suite_add_tcase(suite, answer);
         runner = srunner_create(suite);

@@ -1,62 +1,25 @@
 #include "worker/http/curl-loop.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 
 #include "base/clock.h"
-#include "base/secret.h"
 
-/* A handle in the loop. */
-typedef struct Slot {
+/* What belongs to a handle in the loop. */
+typedef struct Completion {
         curl_loop_done_t done;
         void *userdata;
-} Slot;
+} Completion;
 
 struct CurlLoop {
         CURLM *multi;
         sd_event *event;
         sd_event_source *timer;
-        sd_event_source *completions; /* defer: a callback of libcurl is never on the stack */
+        sd_event_source *completions; /* defer: no callback of libcurl is on the stack then */
 };
 
-/* What libcurl gives back is erased, whatever it was. */
-static void wiping_free(void *p)
-{
-        if (p)
-                secret_erase(p, malloc_usable_size(p));
-        free(p);
-}
-
-/* Never in place, so that no copy stays behind unseen. */
-static void *wiping_realloc(void *p, size_t size)
-{
-        void *moved = malloc(size);
-
-        if (moved && p) {
-                size_t had = malloc_usable_size(p);
-
-                memcpy(moved, p, had < size ? had : size);
-                wiping_free(p);
-        }
-        return moved;
-}
-
-int curl_loop_setup(void)
-{
-        return curl_global_init_mem(CURL_GLOBAL_DEFAULT,
-                                    malloc,
-                                    wiping_free,
-                                    wiping_realloc,
-                                    strdup,
-                                    calloc) == CURLE_OK
-                       ? 0
-                       : -ENOMEM;
-}
-
-/* Something may have completed: look when nothing of libcurl is running. */
+/* Something may have completed: looks for it once no function of libcurl is running. */
 static void look_for_completions(CurlLoop *loop)
 {
         (void) sd_event_source_set_enabled(loop->completions, SD_EVENT_ONESHOT);
@@ -68,19 +31,19 @@ static int on_completions(sd_event_source *source, void *userdata)
         CURLMsg *message;
         int left;
 
-        /* One a turn: what done() does may end other transfers, or all of them. */
+        /* One in each iteration: done() may end other transfers, or all of them. */
         while ((message = curl_multi_info_read(loop->multi, &left))) {
                 CURLcode result = message->data.result;
                 CURL *easy = message->easy_handle;
-                Slot *slot = NULL, told;
+                Completion *completion = NULL, copy;
 
                 if (message->msg != CURLMSG_DONE)
                         continue;
-                (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot);
-                told = *slot;
+                (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &completion);
+                copy = *completion;
                 curl_loop_remove(loop, easy);
                 look_for_completions(loop);
-                told.done(told.userdata, result);
+                copy.done(copy.userdata, result);
                 return 0;
         }
         return 0;
@@ -126,11 +89,11 @@ static uint32_t epoll_events(int what)
         }
 }
 
-/* CURLMOPT_SOCKETFUNCTION; the source of a socket is kept in libcurl's pointer for it. */
-static int want_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *of_socket)
+/* CURLMOPT_SOCKETFUNCTION. libcurl keeps the event source of each socket for us. */
+static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *userdata, void *kept)
 {
         CurlLoop *loop = userdata;
-        sd_event_source *source = of_socket;
+        sd_event_source *source = kept;
 
         if (what == CURL_POLL_REMOVE) {
                 sd_event_source_disable_unref(source);
@@ -148,7 +111,7 @@ static int want_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, v
 }
 
 /* CURLMOPT_TIMERFUNCTION. */
-static int want_timer(CURLM *multi, long timeout_msec, void *userdata)
+static int on_timer_wanted(CURLM *multi, long timeout_msec, void *userdata)
 {
         CurlLoop *loop = userdata;
 
@@ -165,10 +128,11 @@ int curl_loop_new(sd_event *event, long max_host_connections, CurlLoop **ret)
         _cleanup_(curl_loop_freep) CurlLoop *loop = calloc(1, sizeof(*loop));
         int r;
 
-        if (!loop)
+        /* The program's own free() erases what libcurl gives back (base/wiping-heap.c). */
+        if (!loop || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
                 return -ENOMEM;
         loop->event = sd_event_ref(event);
-        /* Accuracy 1 µs: libcurl computes its deadlines itself. */
+        /* Accuracy 1 µs, since libcurl computes its deadlines itself. */
         r = sd_event_add_time_relative(event, &loop->timer, CLOCK_MONOTONIC, 0, 1, on_timer, loop);
         if (r >= 0)
                 r = sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
@@ -181,9 +145,9 @@ int curl_loop_new(sd_event *event, long max_host_connections, CurlLoop **ret)
 
         loop->multi = curl_multi_init();
         if (!loop->multi ||
-            curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, want_socket) != CURLM_OK ||
+            curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, on_socket_wanted) != CURLM_OK ||
             curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop) != CURLM_OK ||
-            curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, want_timer) != CURLM_OK ||
+            curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, on_timer_wanted) != CURLM_OK ||
             curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop) != CURLM_OK ||
             curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, (long) CURLPIPE_MULTIPLEX) !=
                     CURLM_OK ||
@@ -198,7 +162,7 @@ CurlLoop *curl_loop_free(CurlLoop *loop)
 {
         if (!loop)
                 return NULL;
-        /* Closing connections calls want_socket() and want_timer(). */
+        /* Closing connections calls on_socket_wanted() and on_timer_wanted(). */
         if (loop->multi)
                 (void) curl_multi_cleanup(loop->multi);
         sd_event_source_disable_unref(loop->completions);
@@ -210,15 +174,15 @@ CurlLoop *curl_loop_free(CurlLoop *loop)
 
 int curl_loop_add(CurlLoop *loop, CURL *easy, curl_loop_done_t done, void *userdata)
 {
-        Slot *slot = malloc(sizeof(*slot));
+        Completion *completion = malloc(sizeof(*completion));
 
-        if (!slot)
+        if (!completion)
                 return -ENOMEM;
-        *slot = (Slot){ .done = done, .userdata = userdata };
-        if (curl_easy_setopt(easy, CURLOPT_PRIVATE, slot) != CURLE_OK ||
+        *completion = (Completion){ .done = done, .userdata = userdata };
+        if (curl_easy_setopt(easy, CURLOPT_PRIVATE, completion) != CURLE_OK ||
             curl_multi_add_handle(loop->multi, easy) != CURLM_OK) {
                 (void) curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
-                free(slot);
+                free(completion);
                 return -ENOMEM;
         }
         return 0;
@@ -226,12 +190,12 @@ int curl_loop_add(CurlLoop *loop, CURL *easy, curl_loop_done_t done, void *userd
 
 void curl_loop_remove(CurlLoop *loop, CURL *easy)
 {
-        Slot *slot = NULL;
+        Completion *completion = NULL;
 
-        (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &slot);
-        if (!slot)
+        (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &completion);
+        if (!completion)
                 return;
         (void) curl_multi_remove_handle(loop->multi, easy);
         (void) curl_easy_setopt(easy, CURLOPT_PRIVATE, NULL);
-        free(slot);
+        free(completion);
 }

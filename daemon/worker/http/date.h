@@ -1,6 +1,4 @@
-/*
- * Dates of HTTP headers (RFC 9110 section 5.6.7), the two obsolete forms included.
- */
+/* Dates of HTTP headers (RFC 9110 section 5.6.7), including the two obsolete forms. */
 #pragma once
 
 #include <stdint.h>

@@ -14,16 +14,16 @@
 #include "model/limits.h"
 #include "worker/http/date.h"
 
-/* No server means a longer pause than this; one that says so is mistaken or hostile. */
+/* A server that asks for a longer pause than this is mistaken or hostile. */
 #define RETRY_AFTER_MAX_SEC (30 * 86400ULL)
 
-/* The longest Location that is followed; what the link carries as a URL is no longer. */
+/* The longest Location that is followed; the private link carries no longer URL. */
 #define LOCATION_MAX LIMIT_WORKER_TEXT
 
-/* Longest value of any other field that is looked at. */
+/* The longest value of any other field that is read. */
 #define VALUE_MAX LIMIT_VALIDATOR
 
-/* Fields that hold or accompany secrets: nothing of them is kept. */
+/* Fields that hold or accompany secrets: they are not kept. */
 static const char *const confidential[] = {
         "Authentication-Control",    "Authentication-Info", "Authorization", "Proxy-Authenticate",
         "Proxy-Authentication-Info", "Proxy-Authorization", "Set-Cookie",    "Set-Cookie2",
@@ -102,7 +102,7 @@ static int take_content_length(Head *head, const char *value)
 {
         uint64_t length;
 
-        /* The largest file that an off_t can say. */
+        /* The largest size that an off_t can hold. */
         if (str_parse_u64(value, INT64_MAX, &length) < 0 ||
             (head->content_length != DOSVC_SIZE_UNKNOWN && head->content_length != length)) {
                 head->conflicting_length = true;
@@ -172,7 +172,7 @@ static int take_retry_after(Head *head, const char *value)
         return set_copy(&head->retry_after, value, VALUE_MAX);
 }
 
-/* The one scheme that libcurl does not tell. */
+/* Passport is the only scheme that libcurl does not report. */
 static bool is_passport(const char *value)
 {
         static const char name[] = "Passport1.4";
@@ -208,7 +208,7 @@ static const struct {
         { "WWW-Authenticate", take_server_challenge },
 };
 
-/* Splits "Name: value" in place; the value loses its outer blanks. */
+/* Splits "Name: value" in place and trims the value. */
 static char *split_field(char *line)
 {
         char *colon = strchr(line, ':'), *value, *end;
@@ -237,7 +237,7 @@ int head_add_line(Head *head, const char *line, size_t size_bytes)
         }
         if (size_bytes >= 5 && memcmp(line, "HTTP/", 5) == 0)
                 return begin(head, line, size_bytes);
-        /* Lines after the head are trailers; folded lines and NUL are no fields. */
+        /* Lines after the head are trailers; folded lines and lines with NUL are not fields. */
         if (head->complete || line[0] == ' ' || line[0] == '\t' || memchr(line, 0, size_bytes))
                 return 0;
 
@@ -274,7 +274,7 @@ uint64_t head_retry_after_sec(const Head *head, int64_t now_sec)
         return seconds > RETRY_AFTER_MAX_SEC ? RETRY_AFTER_MAX_SEC : seconds;
 }
 
-/* Reads digits up to the delimiter and moves behind it. */
+/* Reads digits up to the delimiter and moves past it. */
 static int parse_number(char **at, char delimiter, uint64_t *ret)
 {
         char *end = strchr(*at, delimiter);

@@ -9,20 +9,20 @@
 
 #include "base/str.h"
 
-/* One call of libkrb5 after the other, on the way to a ticket. */
-typedef struct Way {
-        const KerberosSpec *wish;
+/* What the calls of libkrb5 that lead to a ticket share. */
+typedef struct Exchange {
+        const KerberosSpec *spec;
         krb5_context context;
         krb5_ccache cache;
         krb5_principal client;
         krb5_principal service;
-} Way;
+} Exchange;
 
-/* What the codes mean to a person. EACCES: it was the identity that was refused. */
+/* The meaning of libkrb5's codes for people. EACCES: the identity was refused. */
 static const struct {
         krb5_error_code code;
         int error;
-        const char *text; /* NULL: libkrb5's own */
+        const char *text; /* NULL: libkrb5's own text */
 } meanings[] = {
         { KRB5KDC_ERR_PREAUTH_FAILED, EACCES, "the KDC refused the password" },
         { KRB5KRB_AP_ERR_BAD_INTEGRITY, EACCES, "the KDC refused the password" },
@@ -49,24 +49,24 @@ static const struct {
         { KRB5_CC_END, ENOKEY, "there is no ticket" },
         { KRB5_FCC_PERM, ENOKEY, "the owner may not read the cache" },
         { KRB5_CC_FORMAT, ENOKEY, NULL },
-        { KRB5_PARSE_MALFORMED, EACCES, "that is no name of a user" },
+        { KRB5_PARSE_MALFORMED, EACCES, "the user name is malformed" },
         { ENOMEM, ENOMEM, NULL },
 };
 
-static const char *who(const Way *way)
+static const char *identity(const Exchange *exchange)
 {
-        return way->wish->implicit ? "the owner's tickets" : way->wish->user_name;
+        return exchange->spec->implicit ? "the owner's tickets" : exchange->spec->user_name;
 }
 
-/* The cache that the job names, if it does and that matters. */
-static const char *where(const Way *way)
+/* The cache to name in messages: TicketCache is only used for implicit credentials. */
+static const char *named_cache(const Exchange *exchange)
 {
-        const char *cache = way->wish->owners_cache;
+        const char *cache = exchange->spec->owners_cache;
 
-        return way->wish->implicit && !str_is_empty(cache) ? cache : "";
+        return exchange->spec->implicit && !str_is_empty(cache) ? cache : "";
 }
 
-static int explain(const Way *way, krb5_error_code code, char **ret_text)
+static int explain(const Exchange *exchange, krb5_error_code code, char **ret_text)
 {
         const char *text = NULL, *detail = NULL;
         int error = EIO;
@@ -76,56 +76,56 @@ static int explain(const Way *way, krb5_error_code code, char **ret_text)
                         error = meanings[i].error;
                         text = meanings[i].text;
                 }
-        if (!text && way->context)
-                detail = krb5_get_error_message(way->context, code);
+        if (!text && exchange->context)
+                detail = krb5_get_error_message(exchange->context, code);
         if (str_format(ret_text,
                        "Negotiate with %s%s%s at %s was not possible: %s.",
-                       who(way),
-                       where(way)[0] ? " in " : "",
-                       where(way),
-                       way->wish->host,
+                       identity(exchange),
+                       named_cache(exchange)[0] ? " in " : "",
+                       named_cache(exchange),
+                       exchange->spec->host,
                        text     ? text
                        : detail ? detail
                                 : "Kerberos is not configured") < 0)
                 *ret_text = NULL;
         if (detail)
-                krb5_free_error_message(way->context, detail);
+                krb5_free_error_message(exchange->context, detail);
         return -error;
 }
 
-/* "REALM\user" as well; a domain is a realm in capitals. */
-static krb5_error_code parse_user(Way *way)
+/* "REALM\user" is taken as well: a Windows domain is the realm in other letters. */
+static krb5_error_code parse_user(Exchange *exchange)
 {
-        const char *name = way->wish->user_name, *backslash = strchr(name, '\\');
+        const char *name = exchange->spec->user_name, *backslash = strchr(name, '\\');
         _cleanup_free_ char *full = NULL;
         char *realm;
 
         if (!backslash)
-                return krb5_parse_name(way->context, name, &way->client);
+                return krb5_parse_name(exchange->context, name, &exchange->client);
         if (str_format(&full, "%s@%.*s", backslash + 1, (int) (backslash - name), name) < 0)
                 return ENOMEM;
         for (realm = full + strlen(backslash + 1); *realm; realm++)
                 *realm = (char) toupper((unsigned char) *realm);
-        return krb5_parse_name(way->context, full, &way->client);
+        return krb5_parse_name(exchange->context, full, &exchange->client);
 }
 
-/* A ticket for tickets, of the KDC. */
-static krb5_error_code ask_kdc(Way *way)
+/* Gets the ticket-granting ticket from the KDC. */
+static krb5_error_code ask_kdc(Exchange *exchange)
 {
         krb5_get_init_creds_opt *options = NULL;
         krb5_creds creds = { 0 };
-        krb5_error_code code = parse_user(way);
+        krb5_error_code code = parse_user(exchange);
 
         if (!code)
-                code = krb5_get_init_creds_opt_alloc(way->context, &options);
+                code = krb5_get_init_creds_opt_alloc(exchange->context, &options);
         if (!code) {
-                /* It serves this process only. */
+                /* Only this process uses the ticket. */
                 krb5_get_init_creds_opt_set_forwardable(options, 0);
                 krb5_get_init_creds_opt_set_proxiable(options, 0);
-                code = krb5_get_init_creds_password(way->context,
+                code = krb5_get_init_creds_password(exchange->context,
                                                     &creds,
-                                                    way->client,
-                                                    secret_data(way->wish->secret),
+                                                    exchange->client,
+                                                    secret_data(exchange->spec->secret),
                                                     NULL,
                                                     NULL,
                                                     0,
@@ -133,113 +133,113 @@ static krb5_error_code ask_kdc(Way *way)
                                                     options);
         }
         if (!code)
-                code = krb5_cc_initialize(way->context, way->cache, way->client);
+                code = krb5_cc_initialize(exchange->context, exchange->cache, exchange->client);
         if (!code)
-                code = krb5_cc_store_cred(way->context, way->cache, &creds);
-        krb5_free_cred_contents(way->context, &creds);
-        krb5_get_init_creds_opt_free(way->context, options);
+                code = krb5_cc_store_cred(exchange->context, exchange->cache, &creds);
+        krb5_free_cred_contents(exchange->context, &creds);
+        krb5_get_init_creds_opt_free(exchange->context, options);
         return code;
 }
 
 /* The cache that the owner's own programs would use for that service. */
-static krb5_error_code find_owners_cache(Way *way, krb5_ccache *ret)
+static krb5_error_code find_owners_cache(Exchange *exchange, krb5_ccache *ret)
 {
         krb5_principal whose = NULL;
         krb5_error_code code;
 
-        if (!str_is_empty(way->wish->owners_cache))
-                return krb5_cc_resolve(way->context, way->wish->owners_cache, ret);
-        code = krb5_cc_select(way->context, way->service, ret, &whose);
-        krb5_free_principal(way->context, whose);
-        return code ? krb5_cc_default(way->context, ret) : 0;
+        if (!str_is_empty(exchange->spec->owners_cache))
+                return krb5_cc_resolve(exchange->context, exchange->spec->owners_cache, ret);
+        code = krb5_cc_select(exchange->context, exchange->service, ret, &whose);
+        krb5_free_principal(exchange->context, whose);
+        return code ? krb5_cc_default(exchange->context, ret) : 0;
 }
 
-static krb5_error_code copy_owners(Way *way)
+static krb5_error_code copy_owners(Exchange *exchange)
 {
         krb5_ccache from = NULL;
-        krb5_error_code code = find_owners_cache(way, &from);
+        krb5_error_code code = find_owners_cache(exchange, &from);
 
         if (!code)
-                code = krb5_cc_get_principal(way->context, from, &way->client);
+                code = krb5_cc_get_principal(exchange->context, from, &exchange->client);
         if (!code)
-                code = krb5_cc_initialize(way->context, way->cache, way->client);
+                code = krb5_cc_initialize(exchange->context, exchange->cache, exchange->client);
         if (!code)
-                code = krb5_cc_copy_creds(way->context, from, way->cache);
+                code = krb5_cc_copy_creds(exchange->context, from, exchange->cache);
         if (from)
-                (void) krb5_cc_close(way->context, from);
+                (void) krb5_cc_close(exchange->context, from);
         return code;
 }
 
-/* True: there are tickets for tickets, and all of them are over. */
-static bool is_expired(Way *way)
+/* The cache holds tickets, and all of them have expired. */
+static bool is_expired(Exchange *exchange)
 {
         krb5_cc_cursor cursor;
         krb5_creds creds;
         bool any = false, valid = false;
 
-        if (krb5_cc_start_seq_get(way->context, way->cache, &cursor) != 0)
+        if (krb5_cc_start_seq_get(exchange->context, exchange->cache, &cursor) != 0)
                 return false;
-        while (krb5_cc_next_cred(way->context, way->cache, &cursor, &creds) == 0) {
-                if (!krb5_is_config_principal(way->context, creds.server)) {
+        while (krb5_cc_next_cred(exchange->context, exchange->cache, &cursor, &creds) == 0) {
+                if (!krb5_is_config_principal(exchange->context, creds.server)) {
                         any = true;
                         valid |= (time_t) (uint32_t) creds.times.endtime > time(NULL);
                 }
-                krb5_free_cred_contents(way->context, &creds);
+                krb5_free_cred_contents(exchange->context, &creds);
         }
-        (void) krb5_cc_end_seq_get(way->context, way->cache, &cursor);
+        (void) krb5_cc_end_seq_get(exchange->context, exchange->cache, &cursor);
         return any && !valid;
 }
 
-/* What GSSAPI will look for, so that it finds it in the cache. */
-static krb5_error_code get_service_ticket(Way *way)
+/* Puts the ticket that GSSAPI will look for into the cache. */
+static krb5_error_code get_service_ticket(Exchange *exchange)
 {
         krb5_creds wanted = { 0 }, *got = NULL;
         krb5_principal client = NULL;
-        krb5_error_code code = krb5_cc_get_principal(way->context, way->cache, &client);
+        krb5_error_code code = krb5_cc_get_principal(exchange->context, exchange->cache, &client);
 
-        if (!code && is_expired(way))
+        if (!code && is_expired(exchange))
                 code = KRB5KRB_AP_ERR_TKT_EXPIRED;
         wanted.client = client;
-        wanted.server = way->service;
+        wanted.server = exchange->service;
         if (!code)
-                code = krb5_get_credentials(way->context, 0, way->cache, &wanted, &got);
-        krb5_free_creds(way->context, got);
-        krb5_free_principal(way->context, client);
+                code = krb5_get_credentials(exchange->context, 0, exchange->cache, &wanted, &got);
+        krb5_free_creds(exchange->context, got);
+        krb5_free_principal(exchange->context, client);
         return code;
 }
 
-static krb5_error_code walk(Way *way)
+static krb5_error_code get_ticket(Exchange *exchange)
 {
-        const KerberosSpec *wish = way->wish;
-        krb5_error_code code = krb5_init_context(&way->context);
+        const KerberosSpec *spec = exchange->spec;
+        krb5_error_code code = krb5_init_context(&exchange->context);
 
         if (!code)
-                code = krb5_cc_resolve(way->context, wish->cache, &way->cache);
+                code = krb5_cc_resolve(exchange->context, spec->cache, &exchange->cache);
         if (!code)
-                code = krb5_sname_to_principal(way->context,
-                                               wish->host,
+                code = krb5_sname_to_principal(exchange->context,
+                                               spec->host,
                                                "HTTP",
                                                KRB5_NT_SRV_HST,
-                                               &way->service);
-        if (code || (wish->filled && get_service_ticket(way) == 0))
+                                               &exchange->service);
+        if (code || (spec->filled && get_service_ticket(exchange) == 0))
                 return code;
-        code = wish->implicit ? copy_owners(way) : ask_kdc(way);
-        return code ? code : get_service_ticket(way);
+        code = spec->implicit ? copy_owners(exchange) : ask_kdc(exchange);
+        return code ? code : get_service_ticket(exchange);
 }
 
-int kerberos_get(const KerberosSpec *wish, char **ret_text)
+int kerberos_get(const KerberosSpec *spec, char **ret_text)
 {
-        Way way = { .wish = wish };
-        krb5_error_code code = walk(&way);
-        int r = code ? explain(&way, code, ret_text) : 0;
+        Exchange exchange = { .spec = spec };
+        krb5_error_code code = get_ticket(&exchange);
+        int r = code ? explain(&exchange, code, ret_text) : 0;
 
-        if (!way.context)
+        if (!exchange.context)
                 return r;
-        krb5_free_principal(way.context, way.client);
-        krb5_free_principal(way.context, way.service);
-        if (way.cache)
-                (void) krb5_cc_close(way.context, way.cache);
-        krb5_free_context(way.context);
+        krb5_free_principal(exchange.context, exchange.client);
+        krb5_free_principal(exchange.context, exchange.service);
+        if (exchange.cache)
+                (void) krb5_cc_close(exchange.context, exchange.cache);
+        krb5_free_context(exchange.context);
         return r;
 }
 

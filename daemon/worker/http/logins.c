@@ -6,37 +6,50 @@
 #include "base/str.h"
 
 #include "worker/http/tickets.h"
+#include "worker/http/url.h"
+#include "worker/questions.h"
 
-/* A credential for each scheme that there is, and no more: a peer cannot make us loop. */
+/* One credential for each scheme that exists, so that a peer cannot keep us asking for ever. */
 #define MAX_CHALLENGES (AUTH_SCHEMES_MAX + 1)
 
-typedef struct Side {
+/* How far the login at the server or at the proxy has come. */
+typedef struct LoginState {
         Login login;
         bool held;
         bool accepted;       /* since it was last refused */
         unsigned challenges; /* in a row */
         unsigned impossible; /* schemes that could not be tried, bits 1 << AuthScheme */
-        char *reason;        /* why the last of them could not */
-        char *peer;          /* whom all this is about */
-} Side;
+        char *reason;        /* why the last of them could not be tried */
+        char *peer;          /* URL of the server or proxy that all this is about */
+} LoginState;
 
 struct Logins {
-        Tickets *tickets;
+        uint32_t file;
+        Questions *questions; /* borrowed */
+        Tickets *tickets;     /* borrowed */
         const LoginsEvents *events;
         void *userdata;
-        Side sides[AUTH_TARGETS_MAX];
-        bool asking;
-        AuthTarget asked;
-        unsigned offered; /* in the challenge that is being answered */
-        TicketRequest *errand;
+        LoginState states[AUTH_TARGETS_MAX];
+        /* The challenge that was answered last or is being answered. */
+        AuthTarget target;
+        unsigned offered;
+        Question *question;            /* the manager is asked; NULL: it is not */
+        TicketRequest *ticket_request; /* NULL: none is under way */
 };
 
-int logins_new(Tickets *tickets, const LoginsEvents *events, void *userdata, Logins **ret)
+int logins_new(uint32_t file,
+               Questions *questions,
+               Tickets *tickets,
+               const LoginsEvents *events,
+               void *userdata,
+               Logins **ret)
 {
         Logins *logins = calloc(1, sizeof(*logins));
 
         if (!logins)
                 return -ENOMEM;
+        logins->file = file;
+        logins->questions = questions;
         logins->tickets = tickets;
         logins->events = events;
         logins->userdata = userdata;
@@ -44,20 +57,26 @@ int logins_new(Tickets *tickets, const LoginsEvents *events, void *userdata, Log
         return 0;
 }
 
-static void side_done(Side *side)
+static void login_state_done(LoginState *state)
 {
-        login_done(&side->login);
-        free(side->reason);
-        free(side->peer);
-        *side = (Side){ 0 };
+        login_done(&state->login);
+        free(state->reason);
+        free(state->peer);
+        *state = (LoginState){ 0 };
+}
+
+/* The state that the challenge is about. */
+static LoginState *current(Logins *logins)
+{
+        return &logins->states[logins->target];
 }
 
 void logins_forget(Logins *logins)
 {
-        logins->asking = false;
-        logins->errand = ticket_request_free(logins->errand);
+        logins->question = question_free(logins->question);
+        logins->ticket_request = ticket_request_free(logins->ticket_request);
         for (size_t i = 0; i < AUTH_TARGETS_MAX; i++)
-                side_done(&logins->sides[i]);
+                login_state_done(&logins->states[i]);
 }
 
 Logins *logins_free(Logins *logins)
@@ -71,63 +90,65 @@ Logins *logins_free(Logins *logins)
 
 const Login *logins_get(const Logins *logins, AuthTarget target, const char *peer)
 {
-        const Side *side = &logins->sides[target];
+        const LoginState *state = &logins->states[target];
 
-        return side->held && str_equal(side->peer, peer) ? &side->login : NULL;
-}
-
-bool logins_is_asking(const Logins *logins)
-{
-        return logins->asking;
+        return state->held && str_equal(state->peer, peer) ? &state->login : NULL;
 }
 
 void logins_accepted(Logins *logins, AuthTarget target)
 {
-        Side *side = &logins->sides[target];
+        LoginState *state = &logins->states[target];
 
-        side->accepted = side->held;
-        side->challenges = 0;
+        state->accepted = state->held;
+        state->challenges = 0;
 }
 
-static void ask_manager(Logins *logins)
+static void on_credential(void *userdata, int result, Credential *credential);
+
+static void authenticate(Logins *logins)
 {
-        const Side *side = &logins->sides[logins->asked];
+        int r = questions_authenticate(logins->questions,
+                                       logins->file,
+                                       logins->target,
+                                       logins->offered & ~current(logins)->impossible,
+                                       on_credential,
+                                       logins,
+                                       &logins->question);
 
-        logins->asking = true;
-        logins->events->wanted(logins->userdata,
-                               logins->asked,
-                               logins->offered & ~side->impossible);
+        if (r < 0)
+                logins->events->failed(logins->userdata, r);
 }
 
-/* The scheme could not be tried: perhaps another can. */
+/* The scheme could not be tried here, but perhaps another one can. */
 static void try_next(Logins *logins, AuthScheme scheme, const char *reason)
 {
-        Side *side = &logins->sides[logins->asked];
+        LoginState *state = current(logins);
 
-        login_done(&side->login);
-        side->impossible |= 1U << scheme;
-        if (str_set(&side->reason, reason) < 0)
+        login_done(&state->login);
+        state->impossible |= 1U << scheme;
+        if (str_set(&state->reason, reason) < 0)
                 logins->events->failed(logins->userdata, -ENOMEM);
         else
-                ask_manager(logins);
+                authenticate(logins);
 }
 
 static void hold(Logins *logins)
 {
-        logins->sides[logins->asked].held = true;
+        current(logins)->held = true;
         logins->events->ready(logins->userdata);
 }
 
 static void refuse(Logins *logins, const char *reason)
 {
-        logins->events->refused(logins->userdata, logins->asked, reason);
+        logins->events->refused(logins->userdata, logins->target, reason);
 }
 
+/* ticket_done_t */
 static void on_ticket(void *userdata, int result, const char *text)
 {
         Logins *logins = userdata;
 
-        logins->errand = NULL;
+        logins->ticket_request = NULL;
         if (result == 0)
                 hold(logins);
         else if (result == -EACCES)
@@ -140,32 +161,29 @@ static void on_ticket(void *userdata, int result, const char *text)
 
 static void get_ticket(Logins *logins, bool implicit)
 {
-        const Side *side = &logins->sides[logins->asked];
+        const LoginState *state = current(logins);
         _cleanup_free_ char *host = NULL;
-        int r = request_host(side->peer, &host);
+        int r = url_host(state->peer, &host);
 
         if (r >= 0)
                 r = tickets_get(logins->tickets,
                                 &(TicketSpec){
                                         .host = host,
                                         .implicit = implicit,
-                                        .user_name = side->login.user_name,
-                                        .secret = side->login.secret,
+                                        .user_name = state->login.user_name,
+                                        .secret = state->login.secret,
                                 },
                                 on_ticket,
                                 logins,
-                                &logins->errand);
+                                &logins->ticket_request);
         if (r < 0)
                 logins->events->failed(logins->userdata, r);
 }
 
-/* Makes of a credential what a request can carry. */
+/* Turns a credential into something that a request can carry. */
 static void prepare(Logins *logins, bool implicit)
 {
-        Side *side = &logins->sides[logins->asked];
-        Login *login = &side->login;
-
-        switch (login->scheme) {
+        switch (current(logins)->login.scheme) {
         case AUTH_SCHEME_NEGOTIATE:
                 get_ticket(logins, implicit);
                 return;
@@ -181,7 +199,7 @@ static void prepare(Logins *logins, bool implicit)
         case AUTH_SCHEME_PASSPORT:
                 try_next(logins,
                          AUTH_SCHEME_PASSPORT,
-                         "The logon servers of Passport 1.4 are not there any more.");
+                         "The logon servers of Passport 1.4 no longer exist.");
                 return;
         case AUTH_SCHEME_BASIC:
         case AUTH_SCHEME_DIGEST:
@@ -194,49 +212,46 @@ static void prepare(Logins *logins, bool implicit)
         }
 }
 
-void logins_challenge(Logins *logins, AuthTarget target, unsigned offered, const char *peer)
+/* question_credential_t */
+static void on_credential(void *userdata, int result, Credential *credential)
 {
-        Side *side = &logins->sides[target];
+        Logins *logins = userdata;
+        LoginState *state = current(logins);
 
-        if (side->peer && !str_equal(side->peer, peer))
-                side_done(side);
-        logins->asked = target;
-        logins->offered = offered;
-        if (side->held && side->accepted) {
-                side->accepted = false;
-                logins->events->ready(logins->userdata);
-        } else if (side->held || offered == 0 || ++side->challenges > MAX_CHALLENGES) {
-                refuse(logins, NULL);
-        } else if (str_set(&side->peer, peer) < 0) {
-                logins->events->failed(logins->userdata, -ENOMEM);
-        } else {
-                ask_manager(logins);
+        logins->question = NULL;
+        if (result == -ENOENT) {
+                refuse(logins, state->reason);
+                return;
         }
+        if (result >= 0 && !(logins->offered & ~state->impossible & 1U << credential->scheme))
+                result = -EBADMSG;
+        if (result >= 0)
+                result = str_set(&state->login.user_name, credential->user_name);
+        if (result < 0) {
+                logins->events->failed(logins->userdata, result);
+                return;
+        }
+        state->login.scheme = credential->scheme;
+        state->login.secret = STEAL_PTR(credential->secret);
+        prepare(logins, credential->implicit);
 }
 
-void logins_answer(Logins *logins, const LoginsAnswer *answer)
+void logins_challenge(Logins *logins, AuthTarget target, unsigned offered, const char *peer)
 {
-        _cleanup_(secret_freep) Secret *secret = answer->secret;
-        Side *side = &logins->sides[logins->asked];
-        int r = answer->result;
+        LoginState *state = &logins->states[target];
 
-        if (!logins->asking)
-                return;
-        logins->asking = false;
-        if (r == -ENOENT) {
-                refuse(logins, side->reason);
-                return;
+        if (state->peer && !str_equal(state->peer, peer))
+                login_state_done(state);
+        logins->target = target;
+        logins->offered = offered;
+        if (state->held && state->accepted) {
+                state->accepted = false;
+                logins->events->ready(logins->userdata);
+        } else if (state->held || offered == 0 || ++state->challenges > MAX_CHALLENGES) {
+                refuse(logins, NULL);
+        } else if (str_set(&state->peer, peer) < 0) {
+                logins->events->failed(logins->userdata, -ENOMEM);
+        } else {
+                authenticate(logins);
         }
-        if (r >= 0 &&
-            (side->impossible & 1U << answer->scheme || !(logins->offered & 1U << answer->scheme)))
-                r = -EBADMSG;
-        if (r >= 0)
-                r = str_set(&side->login.user_name, answer->user_name);
-        if (r < 0) {
-                logins->events->failed(logins->userdata, r);
-                return;
-        }
-        side->login.scheme = answer->scheme;
-        side->login.secret = STEAL_PTR(secret);
-        prepare(logins, answer->implicit);
 }

@@ -7,64 +7,57 @@
  *       ▲                manager        ▲        usable                │          │
  *       │                  ▲  │ none    └─ the next scheme ─┐          │ again    │ again
  *       │                  └──┼── could not be tried here ──┘          ▼          ▼
- *       └ another file        └─────────────► refused ◄─────────── refused    the same
+ *       └ another peer        └─────────────► refused ◄─────────── refused    the same
  *                                                                            once more
  *
- * One scheme at a time. After a rejection no other is tried; the next weaker one only if the
- * stronger could not be tried at all (no ticket). A login that was good before is repeated: a
- * nonce or a session was over (spec section 9, "re-authenticates silently").
+ * One scheme is tried at a time. After a rejection no other scheme is tried; the next weaker one
+ * is only tried if the stronger one could not be tried at all, for example because there is no
+ * ticket. A login that was accepted before is repeated, because a nonce or a session may have
+ * expired (spec section 9, "re-authenticates silently").
  */
 #pragma once
 
 #include <stdbool.h>
 
 #include "base/macro.h"
-#include "base/secret.h"
 
 #include "model/spec.h"
 #include "worker/http/request.h"
 
 typedef struct Logins Logins;
+typedef struct Questions Questions;
 typedef struct Tickets Tickets;
 
+/* Exactly one of these follows each challenge, perhaps from within. */
 typedef struct LoginsEvents {
-        /* logins_answer() must follow, not from within. */
-        void (*wanted)(void *userdata, AuthTarget target, unsigned offered);
-        /* Ask again, with what logins_get() has now. */
+        /* The request may be repeated with what logins_get() returns now. */
         void (*ready)(void *userdata);
-        /* There will be none. text: a sentence that says more than the status; NULL: none. */
+        /* There is no credential. text: NULL, or a sentence that says more than the status does. */
         void (*refused)(void *userdata, AuthTarget target, const char *text);
         void (*failed)(void *userdata, int error);
 } LoginsEvents;
 
-/* An answer of the manager, or what came instead. */
-typedef struct LoginsAnswer {
-        int result; /* 0; -ENOENT: nothing fits; other errnos: no answer */
-        AuthScheme scheme;
-        bool implicit;
-        const char *user_name; /* borrowed */
-        Secret *secret;        /* taken over */
-} LoginsAnswer;
-
-/* tickets is borrowed. -ENOMEM. */
-int logins_new(Tickets *tickets, const LoginsEvents *events, void *userdata, Logins **ret);
+/* file: its index in the job, for the manager. questions and tickets are borrowed. -ENOMEM. */
+int logins_new(uint32_t file,
+               Questions *questions,
+               Tickets *tickets,
+               const LoginsEvents *events,
+               void *userdata,
+               Logins **ret);
 Logins *logins_free(Logins *logins);
 DEFINE_CLEANUP(Logins *, logins_free);
 
 /*
- * A 401 or 407 with these schemes. peer: URL of who asked; what another one was told is
- * forgotten. What becomes of it is told by an event, which may come from within.
+ * The peer answered 401 or 407 and offers these schemes. peer: URL of the server or proxy that
+ * asked; a credential that was meant for another one is forgotten.
  */
 void logins_challenge(Logins *logins, AuthTarget target, unsigned offered, const char *peer);
-/* Ignored when nothing was wanted. */
-void logins_answer(Logins *logins, const LoginsAnswer *answer);
-bool logins_is_asking(const Logins *logins);
 
-/* That side let a request pass. */
+/* The server or proxy let a request pass. */
 void logins_accepted(Logins *logins, AuthTarget target);
 
-/* What that peer asked for; NULL: none. */
+/* The login to show to that peer; NULL: none. */
 const Login *logins_get(const Logins *logins, AuthTarget target, const char *peer);
 
-/* Erases what is held and stops what is under way. */
+/* Erases all credentials and stops asking for any. */
 void logins_forget(Logins *logins);

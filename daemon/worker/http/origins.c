@@ -10,58 +10,58 @@
 
 struct Origins {
         struct {
-                char *url; /* owned: any of that origin */
-                ResumeValidator rung;
-        } origins[MAX_ORIGINS];
-        size_t next; /* to be overwritten */
+                char *url; /* owned: any URL of the origin; NULL: the entry is free */
+                ResumeValidator validator;
+        } entries[MAX_ORIGINS];
+        size_t next; /* index of the entry that is overwritten next */
 };
 
 int origins_new(Origins **ret)
 {
-        Origins *rungs = calloc(1, sizeof(*rungs));
+        Origins *origins = calloc(1, sizeof(*origins));
 
-        if (!rungs)
+        if (!origins)
                 return -ENOMEM;
-        *ret = rungs;
+        *ret = origins;
         return 0;
 }
 
-Origins *origins_free(Origins *rungs)
+Origins *origins_free(Origins *origins)
 {
-        if (!rungs)
+        if (!origins)
                 return NULL;
         for (size_t i = 0; i < MAX_ORIGINS; i++)
-                free(rungs->origins[i].url);
-        free(rungs);
+                free(origins->entries[i].url);
+        free(origins);
         return NULL;
 }
 
-static size_t find(const Origins *rungs, const char *url)
+static size_t find(const Origins *origins, const char *url)
 {
         size_t i = 0;
 
         while (i < MAX_ORIGINS &&
-               !(rungs->origins[i].url && spec_same_origin(rungs->origins[i].url, url)))
+               !(origins->entries[i].url && spec_same_origin(origins->entries[i].url, url)))
                 i++;
         return i;
 }
 
-ResumeValidator origins_find(const Origins *rungs, const char *url)
+ResumeValidator origins_find(const Origins *origins, const char *url)
 {
-        size_t i = find(rungs, url);
+        size_t i = find(origins, url);
 
-        return i < MAX_ORIGINS ? rungs->origins[i].rung : RESUME_VALIDATOR_ETAG;
+        return i < MAX_ORIGINS ? origins->entries[i].validator : RESUME_VALIDATOR_ETAG;
 }
 
-void origins_learn(Origins *rungs, const char *url, ResumeValidator rung)
+void origins_learn(Origins *origins, const char *url, ResumeValidator validator)
 {
-        size_t i = find(rungs, url);
+        size_t i = find(origins, url);
 
         if (i == MAX_ORIGINS) {
-                if (str_set(&rungs->origins[rungs->next].url, url) < 0)
+                if (str_set(&origins->entries[origins->next].url, url) < 0)
                         return;
-                i = rungs->next;
-                rungs->next = (rungs->next + 1) % MAX_ORIGINS;
+                i = origins->next;
+                origins->next = (origins->next + 1) % MAX_ORIGINS;
         }
-        rungs->origins[i].rung = rung;
+        origins->entries[i].validator = validator;
 }

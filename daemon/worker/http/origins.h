@@ -1,7 +1,7 @@
 /*
- * What a worker has learnt of its servers: from which rung of the ladder (worker/resume.h)
- * an origin is worth asking, so that the second file does not climb again. A few origins;
- * the oldest is forgotten first.
+ * What was learnt about servers: with which validator (worker/http/resume.h) an origin is worth
+ * asking first, so that the second file does not repeat the vain attempts of the first one. Holds a
+ * few origins; the oldest is overwritten when there are too many.
  */
 #pragma once
 
@@ -13,11 +13,11 @@ typedef struct Origins Origins;
 
 /* -ENOMEM. */
 int origins_new(Origins **ret);
-Origins *origins_free(Origins *rungs);
+Origins *origins_free(Origins *origins);
 DEFINE_CLEANUP(Origins *, origins_free);
 
-/* The rung to begin with; the first for an origin that nothing is known of. */
-ResumeValidator origins_find(const Origins *rungs, const char *url);
+/* The validator to begin with: the strongest one for an origin that nothing is known about. */
+ResumeValidator origins_find(const Origins *origins, const char *url);
 
-/* Origins below that one do not work there. Forgotten for lack of memory. */
-void origins_learn(Origins *rungs, const char *url, ResumeValidator rung);
+/* The origin of url ignores all validators before this one. Without memory it is not remembered. */
+void origins_learn(Origins *origins, const char *url, ResumeValidator validator);

@@ -1,6 +1,5 @@
 #include "worker/http/proxies.h"
 
-#include <curl/urlapi.h>
 #include <errno.h>
 #include <string.h>
 
@@ -10,25 +9,32 @@
 
 #include "model/bypass.h"
 #include "model/spec.h"
+#include "worker/http/url.h"
+#include "worker/questions.h"
 
 /* A job's files come from one server and a few mirrors. */
 #define MAX_ORIGINS 16
 
-/* More than any list of proxies has. */
-#define MAX_DEAD 64
+/* No list of proxies is longer. */
+#define MAX_UNREACHABLE 64
 
-typedef struct Origin {
-        char *url;   /* owned: any of that origin; NULL: free */
-        char **ways; /* owned */
-} Origin;
+/* The answer of a search. */
+typedef struct Answer {
+        char *url;      /* owned: any URL of the origin that was asked about; NULL: no answer yet */
+        char **choices; /* owned: proxies, "" = directly */
+} Answer;
 
 struct Proxies {
-        char **entries; /* owned */
-        char **bypass;  /* owned */
-        char **dead;    /* owned: could not be reached the last time */
+        char **entries;     /* owned */
+        char **bypass;      /* owned */
+        char **unreachable; /* owned: proxies that could not be reached the last time */
         bool searched;
-        Origin origins[MAX_ORIGINS]; /* what was found */
-        size_t next;                 /* of these to be overwritten */
+        Answer answers[MAX_ORIGINS];
+        size_t next; /* index of the answer that is overwritten next */
+        Questions *questions;
+        Question *question; /* NULL: no search is under way */
+        char *url;          /* owned: what the question is about */
+        List waiters;       /* ProxiesWaiter.link */
 };
 
 static bool contains(char *const *list, const char *s)
@@ -39,18 +45,20 @@ static bool contains(char *const *list, const char *s)
         return false;
 }
 
-int proxies_new(char *const *entries, char *const *bypass, Proxies **ret)
+int proxies_new(char *const *entries, char *const *bypass, Questions *questions, Proxies **ret)
 {
         _cleanup_(proxies_freep) Proxies *proxies = calloc(1, sizeof(*proxies));
         int r;
 
         if (!proxies)
                 return -ENOMEM;
+        list_init(&proxies->waiters);
+        proxies->questions = questions;
         r = strings_copy(entries, &proxies->entries);
         if (r >= 0)
                 r = strings_copy(bypass, &proxies->bypass);
         if (r >= 0)
-                r = strings_copy(NULL, &proxies->dead);
+                r = strings_copy(NULL, &proxies->unreachable);
         if (r < 0)
                 return r;
         proxies->searched = contains(proxies->entries, WORKER_PROXIES_SESSION) ||
@@ -65,30 +73,15 @@ Proxies *proxies_free(Proxies *proxies)
                 return NULL;
         strings_free(proxies->entries);
         strings_free(proxies->bypass);
-        strings_free(proxies->dead);
+        strings_free(proxies->unreachable);
         for (size_t i = 0; i < MAX_ORIGINS; i++) {
-                free(proxies->origins[i].url);
-                strings_free(proxies->origins[i].ways);
+                free(proxies->answers[i].url);
+                strings_free(proxies->answers[i].choices);
         }
+        question_free(proxies->question);
+        free(proxies->url);
         free(proxies);
         return NULL;
-}
-
-/* *ret_host: libcurl's, for curl_free(). */
-static int split_url(const char *url, bool *ret_https, char **ret_host)
-{
-        CURLU *parts = curl_url();
-        CURLUcode bad = CURLUE_OUT_OF_MEMORY;
-
-        if (parts)
-                bad = curl_url_set(parts, CURLUPART_URL, url, 0);
-        if (!bad)
-                bad = curl_url_get(parts, CURLUPART_HOST, ret_host, 0);
-        curl_url_cleanup(parts);
-        if (bad)
-                return bad == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-        *ret_https = strncasecmp(url, "https:", 6) == 0;
-        return 0;
 }
 
 static bool is_bypassed(const Proxies *proxies, const char *host)
@@ -99,10 +92,10 @@ static bool is_bypassed(const Proxies *proxies, const char *host)
         return false;
 }
 
-/* Entries that name the protocol; where there is none, those that name none. */
-static int choose(const Proxies *proxies, bool https, char ***ways)
+/* The entries for the protocol of the URL; if none names it, those that name no protocol. */
+static int choose(const Proxies *proxies, const char *url, char ***choices)
 {
-        const char *prefix = https ? "https=" : "http=";
+        const char *prefix = strncasecmp(url, "https:", 6) == 0 ? "https=" : "http=";
         bool named = false;
         int r = 0;
 
@@ -110,24 +103,24 @@ static int choose(const Proxies *proxies, bool https, char ***ways)
                 named = named || str_starts_with(*entry, prefix);
         for (char **entry = proxies->entries; r >= 0 && *entry; entry++) {
                 if (named && str_starts_with(*entry, prefix))
-                        r = strings_append(ways, *entry + strlen(prefix));
+                        r = strings_append(choices, *entry + strlen(prefix));
                 else if (!named && !strchr(*entry, '='))
-                        r = strings_append(ways, *entry);
+                        r = strings_append(choices, *entry);
         }
         return r;
 }
 
-/* A copy with the dead ones at the end; both halves keep their order. */
-static int order(const Proxies *proxies, char *const *ways, char ***ret)
+/* A copy with the unreachable ones at the end; both groups keep their order. */
+static int order(const Proxies *proxies, char *const *choices, char ***ret)
 {
         _cleanup_(strings_freep) char **ordered = NULL;
         int r = strings_copy(NULL, &ordered);
 
-        for (unsigned dead = 0; dead < 2; dead++)
-                for (char *const *way = ways; r >= 0 && *way; way++)
-                        if (contains(proxies->dead, *way) == (dead > 0))
-                                r = strings_append(&ordered, *way);
-        if (r >= 0 && !*ways)
+        for (unsigned unreachable = 0; unreachable < 2; unreachable++)
+                for (char *const *choice = choices; r >= 0 && *choice; choice++)
+                        if (contains(proxies->unreachable, *choice) == (unreachable > 0))
+                                r = strings_append(&ordered, *choice);
+        if (r >= 0 && !*choices)
                 r = strings_append(&ordered, "");
         if (r < 0)
                 return r;
@@ -135,102 +128,166 @@ static int order(const Proxies *proxies, char *const *ways, char ***ret)
         return 0;
 }
 
-static size_t find_origin(const Proxies *proxies, const char *url)
+static size_t find_answer(const Proxies *proxies, const char *url)
 {
         size_t i = 0;
 
         while (i < MAX_ORIGINS &&
-               !(proxies->origins[i].url && spec_same_origin(proxies->origins[i].url, url)))
+               !(proxies->answers[i].url && spec_same_origin(proxies->answers[i].url, url)))
                 i++;
         return i;
 }
 
-int proxies_decide(const Proxies *proxies, const char *url, char ***ret_ways)
+static int decide_by_answer(const Proxies *proxies, const char *url, char ***ret_choices)
 {
-        _cleanup_(strings_freep) char **chosen = NULL;
-        char *host = NULL;
-        bool https = false;
-        int r = split_url(url, &https, &host);
+        size_t i = find_answer(proxies, url);
 
-        if (r >= 0)
-                r = strings_copy(NULL, &chosen);
-        if (r >= 0 && proxies->searched && !spec_same_origin(url, url)) {
-                r = -EINVAL; /* no answer would ever be found again */
-        } else if (r >= 0 && proxies->searched) {
-                size_t i = find_origin(proxies, url);
-
-                r = i < MAX_ORIGINS ? order(proxies, proxies->origins[i].ways, ret_ways) : -EAGAIN;
-        } else if (r >= 0) {
-                if (!is_bypassed(proxies, host))
-                        r = choose(proxies, https, &chosen);
-                if (r >= 0)
-                        r = order(proxies, chosen, ret_ways);
-        }
-        curl_free(host);
-        return r;
+        /* A URL without an origin has no key to find its answer by, so the search would not end. */
+        if (!spec_same_origin(url, url))
+                return -EINVAL;
+        return i < MAX_ORIGINS ? order(proxies, proxies->answers[i].choices, ret_choices) : -EAGAIN;
 }
 
-static int read_answer(char *const *answer, char ***ret_ways)
+static int
+decide_by_settings(const Proxies *proxies, const char *url, const char *host, char ***ret_choices)
 {
-        _cleanup_(strings_freep) char **ways = NULL;
-        int r = strings_copy(NULL, &ways);
+        _cleanup_(strings_freep) char **choices = NULL;
+        int r = strings_copy(NULL, &choices);
+
+        if (r >= 0 && !is_bypassed(proxies, host))
+                r = choose(proxies, url, &choices);
+        return r < 0 ? r : order(proxies, choices, ret_choices);
+}
+
+int proxies_decide(const Proxies *proxies, const char *url, char ***ret_choices)
+{
+        _cleanup_free_ char *host = NULL;
+        int r = url_host(url, &host);
+
+        if (r < 0)
+                return r;
+        return proxies->searched ? decide_by_answer(proxies, url, ret_choices)
+                                 : decide_by_settings(proxies, url, host, ret_choices);
+}
+
+static int read_answer(char *const *answer, char ***ret_choices)
+{
+        _cleanup_(strings_freep) char **choices = NULL;
+        int r = strings_copy(NULL, &choices);
 
         for (; r >= 0 && *answer; answer++) {
                 _cleanup_free_ char *entry = NULL;
                 const char *reason;
 
                 if (str_equal(*answer, WORKER_PROXIES_DIRECT))
-                        r = strings_append(&ways, "");
+                        r = strings_append(&choices, "");
                 else
                         r = strchr(*answer, '=') ? -EINVAL
                                                  : spec_parse_proxy(*answer, &entry, &reason);
                 if (r >= 0 && entry)
-                        r = strings_append(&ways, entry);
+                        r = strings_append(&choices, entry);
         }
-        if (r < 0 || !*ways)
+        if (r < 0 || !*choices)
                 return r < 0 ? r : -EINVAL;
-        *ret_ways = STEAL_PTR(ways);
+        *ret_choices = STEAL_PTR(choices);
         return 0;
 }
 
-int proxies_found(Proxies *proxies, const char *url, char *const *answer)
+int proxies_keep(Proxies *proxies, const char *url, char *const *answer)
 {
-        char **ways = NULL;
-        int r = read_answer(answer, &ways);
-        size_t i = find_origin(proxies, url);
+        _cleanup_(strings_freep) char **choices = NULL;
+        size_t i = find_answer(proxies, url);
+        int r = read_answer(answer, &choices);
 
+        if (r >= 0 && i == MAX_ORIGINS) {
+                i = proxies->next;
+                r = str_set(&proxies->answers[i].url, url);
+                if (r >= 0)
+                        proxies->next = (i + 1) % MAX_ORIGINS;
+        }
         if (r < 0)
                 return r;
-        if (i == MAX_ORIGINS) {
-                i = proxies->next;
-                r = str_set(&proxies->origins[i].url, url);
-                if (r < 0) {
-                        strings_free(ways);
-                        return r;
-                }
-                proxies->next = (i + 1) % MAX_ORIGINS;
-        }
-        strings_free(proxies->origins[i].ways);
-        proxies->origins[i].ways = ways;
+        strings_free(proxies->answers[i].choices);
+        proxies->answers[i].choices = STEAL_PTR(choices);
         return 0;
 }
 
-void proxies_tell(Proxies *proxies, const char *way, bool reached)
+void proxies_waiter_init(ProxiesWaiter *waiter,
+                         void (*found)(void *userdata, const char *reason),
+                         void *userdata)
 {
-        size_t n_dead = strings_count(proxies->dead);
-        char **last = proxies->dead + n_dead;
+        list_init(&waiter->link);
+        waiter->found = found;
+        waiter->userdata = userdata;
+}
 
-        if (way[0] == '\0' || contains(proxies->dead, way) != reached)
+void proxies_stop_waiting(ProxiesWaiter *waiter)
+{
+        list_remove(&waiter->link);
+}
+
+/* question_proxies_t */
+static void on_answer(void *userdata, int result, char *const *answer, const char *reason)
+{
+        Proxies *proxies = userdata;
+        _cleanup_free_ char *url = STEAL_PTR(proxies->url);
+        List waiters;
+
+        proxies->question = NULL;
+        if (result >= 0) {
+                result = proxies_keep(proxies, url, answer);
+                reason = "The answer is no list of proxies.";
+        }
+        /* Those who were waiting for another origin come back and wait again. */
+        list_init(&waiters);
+        while (!list_is_empty(&proxies->waiters)) {
+                List *link = proxies->waiters.next;
+
+                list_remove(link);
+                list_append(&waiters, link);
+        }
+        while (!list_is_empty(&waiters)) {
+                ProxiesWaiter *waiter = CONTAINER_OF(waiters.next, ProxiesWaiter, link);
+
+                proxies_stop_waiting(waiter);
+                waiter->found(waiter->userdata, result < 0 ? reason : NULL);
+        }
+}
+
+int proxies_search(Proxies *proxies, const char *url, ProxiesWaiter *waiter)
+{
+        int r = 0;
+
+        if (!proxies->question) {
+                r = str_set(&proxies->url, url);
+                if (r >= 0)
+                        r = questions_find_proxies(proxies->questions,
+                                                   url,
+                                                   on_answer,
+                                                   proxies,
+                                                   &proxies->question);
+        }
+        if (r >= 0)
+                list_append(&proxies->waiters, &waiter->link);
+        return r;
+}
+
+void proxies_report(Proxies *proxies, const char *proxy, bool reached)
+{
+        size_t n = strings_count(proxies->unreachable);
+        char **last = proxies->unreachable + n;
+
+        if (proxy[0] == '\0' || contains(proxies->unreachable, proxy) != reached)
                 return;
         if (!reached) {
-                if (n_dead < MAX_DEAD)
-                        (void) strings_append(&proxies->dead, way);
+                if (n < MAX_UNREACHABLE)
+                        (void) strings_append(&proxies->unreachable, proxy);
                 return;
         }
-        for (char **dead = proxies->dead; dead < last; dead++)
-                if (str_equal(*dead, way)) {
-                        free(*dead);
-                        *dead = *--last;
+        for (char **entry = proxies->unreachable; entry < last; entry++)
+                if (str_equal(*entry, proxy)) {
+                        free(*entry);
+                        *entry = *--last;
                         *last = NULL;
                         return;
                 }

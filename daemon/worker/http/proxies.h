@@ -1,11 +1,12 @@
 /*
- * Which proxies a URL is fetched through, in which order: a decision from the job's settings
- * (spec section 4.4) and the URL alone, made anew for every hop of a redirect. libcurl is told
- * one proxy, or none, and its own rules are not asked. Knows no network.
+ * Which proxies a URL is fetched through, and in which order: a decision from the job's settings
+ * (spec section 4.4) and the URL alone, made anew for every hop of a redirect. libcurl is given
+ * one proxy, or none, and its own rules are not asked.
  *
- * Where the settings say that proxies are searched for (dbus/worker-wire.h), the answer for an
- * origin is asked for once and kept; of many origins the oldest is forgotten first. A proxy that
- * could not be reached comes last from then on, for all files of the job.
+ * The settings may say that proxies are searched for (dbus/worker-wire.h). Then the manager is
+ * asked once for each origin, one question at a time, and its answers are kept; the oldest is
+ * overwritten when there are too many. A proxy that could not be reached is tried last from then
+ * on, for all files of the job.
  */
 #pragma once
 
@@ -14,21 +15,48 @@
 #include "base/macro.h"
 
 typedef struct Proxies Proxies;
+typedef struct Questions Questions;
 
-/* Normal forms of spec_parse_proxy(), or one word that says what is to be asked. -ENOMEM. */
-int proxies_new(char *const *entries, char *const *bypass, Proxies **ret);
+/*
+ * entries: normal forms of spec_parse_proxy(), or the one word that says how to search. questions
+ * is borrowed. -ENOMEM.
+ */
+int proxies_new(char *const *entries, char *const *bypass, Questions *questions, Proxies **ret);
+/* After all who wait. */
 Proxies *proxies_free(Proxies *proxies);
 DEFINE_CLEANUP(Proxies *, proxies_free);
 
 /*
- * *ret_ways: what to try, one after the other, at least one: "scheme://host:port" of a proxy, or
- * "" = directly. -EAGAIN: proxies_found() has to come first; -EINVAL: no http or https URL;
- * -ENOMEM.
+ * *ret_choices: what to try, one after the other, at least one: "scheme://host:port" of a proxy, or
+ * "" = directly. -EAGAIN: proxies_search() has to find them first; -EINVAL: url is no http or https
+ * URL; -ENOMEM.
  */
-int proxies_decide(const Proxies *proxies, const char *url, char ***ret_ways);
+int proxies_decide(const Proxies *proxies, const char *url, char ***ret_choices);
 
-/* The answer for the origin of url: proxies, or "direct://". -EINVAL: not such a list; -ENOMEM. */
-int proxies_found(Proxies *proxies, const char *url, char *const *answer);
+/* Somebody who waits for a search; embedded. */
+typedef struct ProxiesWaiter {
+        List link; /* Proxies.waiters */
+        /*
+         * A search is over, perhaps that for another origin: proxies_decide() may know more now.
+         * reason: NULL, or a sentence that says why nothing was found.
+         */
+        void (*found)(void *userdata, const char *reason);
+        void *userdata;
+} ProxiesWaiter;
 
-/* It could be reached or not; "" is ignored. Forgotten for lack of memory. */
-void proxies_tell(Proxies *proxies, const char *way, bool reached);
+void proxies_waiter_init(ProxiesWaiter *waiter,
+                         void (*found)(void *userdata, const char *reason),
+                         void *userdata);
+
+/* Searches for the proxies of url as soon as no other search is under way. -ENOMEM. */
+int proxies_search(Proxies *proxies, const char *url, ProxiesWaiter *waiter);
+void proxies_stop_waiting(ProxiesWaiter *waiter);
+
+/*
+ * Keeps an answer for the origin of url: proxies, or "direct://". -EINVAL: there is something else
+ * in it; -ENOMEM.
+ */
+int proxies_keep(Proxies *proxies, const char *url, char *const *answer);
+
+/* A proxy could be reached, or not; "" is ignored. Without memory nothing is remembered. */
+void proxies_report(Proxies *proxies, const char *proxy, bool reached);

@@ -6,6 +6,8 @@
 #include "base/str.h"
 
 #include "model/error-code.h"
+#include "model/limits.h"
+#include "worker/http/url.h"
 
 bool redirect_is_one(const Head *head)
 {
@@ -21,27 +23,8 @@ bool redirect_is_one(const Head *head)
         }
 }
 
-int redirect_report(FileRecord *record, const char *url)
-{
-        _cleanup_free_ char *clean = NULL, *user = NULL, *password = NULL;
-        const char *reason;
-        int r = spec_parse_remote_name(url, &clean, &user, &password, &reason);
-
-        if (r < 0 || str_equal(clean, record->remote_name))
-                return r == -EINVAL ? 0 : r;
-        if (str_is_empty(record->named_url))
-                r = str_set(&record->named_url, record->remote_name);
-        if (r >= 0)
-                r = str_set(&record->remote_name, clean);
-        return r < 0 ? r : 1;
-}
-
-bool redirect_is_downgrade(const char *from, const char *to)
-{
-        return str_starts_with(from, "https:") && str_starts_with(to, "http:");
-}
-
-void redirect_refuse(Failure *failure, const char *url, const char *text)
+/* reason ends a sentence. */
+static int refuse(Failure *failure, const char *url, const char *reason)
 {
         failure_set(failure,
                     (uint32_t) ERROR_CODE_REDIRECT_FAILED,
@@ -50,10 +33,11 @@ void redirect_refuse(Failure *failure, const char *url, const char *text)
                     url,
                     "The redirect from %s was not followed: %s.",
                     log_url(url),
-                    text);
+                    reason);
+        return -EPERM;
 }
 
-void redirect_disallow(Failure *failure, unsigned status, const char *url)
+static int disallow(Failure *failure, unsigned status, const char *url)
 {
         failure_set(failure,
                     ERROR_CODE_HTTP(status),
@@ -61,6 +45,39 @@ void redirect_disallow(Failure *failure, unsigned status, const char *url)
                     ERROR_CONTEXT_REMOTE_FILE,
                     url,
                     "The server redirects from %s, which the job does not allow; the remote name "
-                    "now is the place where it leads.",
+                    "of the file is now the URL that the redirect leads to.",
                     log_url(url));
+        return -EPERM;
+}
+
+int redirect_resolve(const Head *head, const char *url, char **ret_url, Failure *failure)
+{
+        int r = url_resolve(url, head->location, ret_url);
+
+        if (r == -EPROTONOSUPPORT)
+                (void) refuse(failure, url, "it leads to another protocol than HTTP");
+        else if (r == -EINVAL)
+                (void) refuse(failure, url, "it leads to no URL");
+        return r;
+}
+
+int redirect_check(const Head *head,
+                   const char *from,
+                   const char *to,
+                   RedirectPolicy policy,
+                   unsigned n_redirects,
+                   Failure *failure)
+{
+        if (policy == REDIRECT_POLICY_DISALLOW)
+                return disallow(failure, head->status, from);
+        if (n_redirects > LIMIT_REDIRECTS)
+                return refuse(failure, from, "there are too many redirects");
+        if (redirect_is_downgrade(from, to) && !redirect_policy_allows_downgrade(policy))
+                return refuse(failure, from, "it leads from a secure to an insecure server");
+        return 0;
+}
+
+bool redirect_is_downgrade(const char *from, const char *to)
+{
+        return str_starts_with(from, "https:") && str_starts_with(to, "http:");
 }

@@ -1,27 +1,31 @@
-/*
- * What a redirect is, and what becomes of a file's record when one is reported (RedirectPolicy).
- * Follows none: that is the transfer's.
- */
+/* What a redirect is, where it leads, and whether the job lets it be followed (RedirectPolicy). */
 #pragma once
 
 #include <stdbool.h>
 
-#include "model/spec.h"
-#include "worker/failure.h"
+#include "model/failure.h"
+#include "model/settings.h"
 #include "worker/http/head.h"
 
-/* RFC 9110 section 15.4: a status that sends elsewhere, and a place. */
+/* The answer has a status that redirects (RFC 9110 section 15.4), and says where to. */
 bool redirect_is_one(const Head *head);
 
 /*
- * The place becomes the file's remote name, the owner's stays known. A URL that AddFile would not
- * take is left alone. 1 if the record changed, 0 if not; -ENOMEM.
+ * The URL that the redirect in an answer from url leads to. -EINVAL, -EPROTONOSUPPORT: there is
+ * none that could be followed, and failure says so; -ENOMEM.
  */
-int redirect_report(FileRecord *record, const char *url);
+int redirect_resolve(const Head *head, const char *url, char **ret_url, Failure *failure);
 
-/* Why the redirect from url is not followed; text is the end of a sentence. */
-void redirect_refuse(Failure *failure, const char *url, const char *text);
-/* It had that status, and the job allows none. */
-void redirect_disallow(Failure *failure, unsigned status, const char *url);
+/*
+ * Whether the redirect from one URL to another is followed; n_redirects: how many there were for
+ * this file, this one included. -EPERM: it is not, and failure says why.
+ */
+int redirect_check(const Head *head,
+                   const char *from,
+                   const char *to,
+                   RedirectPolicy policy,
+                   unsigned n_redirects,
+                   Failure *failure);
 
-bool redirect_is_downgrade(const char *from, const char *to); /* https to http */
+/* From https to http. */
+bool redirect_is_downgrade(const char *from, const char *to);

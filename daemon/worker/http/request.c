@@ -14,15 +14,15 @@
 #include "worker/http/curl-loop.h"
 #include "worker/http/tls.h"
 
-/* Measured: less costs time, more brings nothing. */
+/* Measured: a smaller buffer costs time, a larger one does not save any. */
 #define RECEIVE_BUFFER_BYTES (512L * 1024)
 
-/* Of a body that nobody wants; more than an error page is a trick. */
+/* How much of an unwanted body is read; one that is longer is no honest error page. */
 #define UNWANTED_BODY_BYTES (64U * 1024)
 
 /*
- * libcurl counts the rounds of one login as redirects. NTLM at proxy and server takes six; a
- * server whose nonce is always stale would go on for ever.
+ * libcurl counts the rounds of one login as redirects. NTLM at proxy and server takes six; without
+ * a limit a server whose nonce is always stale would keep us repeating for ever.
  */
 #define MAX_ROUNDS 8L
 
@@ -42,9 +42,9 @@ struct Request {
         size_t unwanted_bytes;
         CURLcode result;
         bool by_proxy;
-        bool told_head;
-        bool want_body;
-        bool aborted;   /* by an event */
+        bool head_reported;
+        bool body_wanted;
+        bool aborted;   /* an event returned a negative value */
         bool overflown; /* an unwanted body was cut off */
 };
 
@@ -55,7 +55,7 @@ void login_done(Login *login)
         *login = (Login){ 0 };
 }
 
-/* Schemes of libcurl and ours. Never its NTLM_WB: that runs a program. */
+/* Our schemes and libcurl's. Its NTLM_WB is left out because it runs a program. */
 static const struct {
         AuthScheme scheme;
         unsigned long bit;
@@ -65,7 +65,7 @@ static const struct {
         { AUTH_SCHEME_BEARER, CURLAUTH_BEARER },
 };
 
-/* The one bit of a scheme, 0 if libcurl has none. */
+/* libcurl's bit for a scheme; 0: it has none. */
 static long scheme_bit(AuthScheme scheme)
 {
         for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
@@ -87,17 +87,17 @@ static unsigned offered_schemes(CURL *easy, CURLINFO info)
         return offered;
 }
 
-/* Tells the head once; true if the body is wanted. */
-static bool tell_head(Request *request)
+/* Reports the head unless that was done; returns true if the body is wanted. */
+static bool report_head(Request *request)
 {
-        if (!request->told_head) {
+        if (!request->head_reported) {
                 int r = request->events->head(request->userdata, &request->head);
 
-                request->told_head = true;
-                request->want_body = r == 0;
+                request->head_reported = true;
+                request->body_wanted = r == 0;
                 request->aborted = r < 0;
         }
-        return request->want_body;
+        return request->body_wanted;
 }
 
 /* CURLOPT_HEADERFUNCTION */
@@ -105,8 +105,8 @@ static size_t on_header(char *line, size_t one, size_t size, void *userdata)
 {
         Request *request = userdata;
 
-        /* After the head come trailers: nothing that a trailer says is believed. */
-        if (!request->told_head && head_add_line(&request->head, line, size) < 0)
+        /* Lines after the head are trailers, which are ignored. */
+        if (!request->head_reported && head_add_line(&request->head, line, size) < 0)
                 return 0;
         return size;
 }
@@ -116,7 +116,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata)
 {
         Request *request = userdata;
 
-        if (tell_head(request)) {
+        if (report_head(request)) {
                 request->aborted = request->events->body(request->userdata, data, size) < 0;
                 return request->aborted ? 0 : size;
         }
@@ -127,7 +127,7 @@ static size_t on_body(char *data, size_t one, size_t size, void *userdata)
         return request->overflown ? 0 : size;
 }
 
-/* Whom we wanted to speak to first, proxy or server, is not there. */
+/* There was no connection to the proxy or, without a proxy, to the server. */
 static bool is_unreached(CURL *easy, CURLcode code)
 {
         curl_off_t connected_usec = 0;
@@ -147,10 +147,11 @@ static void on_done(void *userdata, CURLcode code)
         RequestResult result;
 
         request->result = code;
-        /* An answer without a body; or one whose body broke off, but which was no success. */
-        if (!request->told_head && request->head.complete &&
+        /* The answer has no body, or is no success, so that it does not matter if the body broke
+         * off. */
+        if (!request->head_reported && request->head.complete &&
             (code == CURLE_OK || request->head.status >= 300))
-                (void) tell_head(request);
+                (void) report_head(request);
         (void) curl_easy_getinfo(request->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel_status);
         result = (RequestResult){
                 .head = &request->head,
@@ -170,9 +171,9 @@ static void on_done(void *userdata, CURLcode code)
 }
 
 /*
- * What no request may be without. Each line is a leak or a bomb in some advisory: the
- * environment's proxies, netrc files, other protocols, credentials that follow a redirect,
- * HTTP/0.9, compressed bodies, names in URLs.
+ * Options that every request needs. Each of the first block prevents a leak or a bomb that some
+ * advisory describes: the environment's proxies, netrc files, other protocols, credentials that
+ * follow a redirect, HTTP/0.9, compressed bodies, user names in URLs.
  */
 static CURLcode set_defaults(Request *request)
 {
@@ -214,8 +215,8 @@ static CURLcode set_defaults(Request *request)
 }
 
 /*
- * Over TLS a request waits until the handshake has said whether HTTP/2 will take it along.
- * Without TLS libcurl would hold it until the transfer before it has ended.
+ * Over TLS a request waits for the handshake of another one, in case both can share its connection
+ * by HTTP/2. Without TLS libcurl would hold it until the other transfer has ended.
  */
 static CURLcode set_url(CURL *easy, const char *url)
 {
@@ -255,7 +256,7 @@ static CURLcode set_range(Request *request, const RequestSpec *spec)
         return add_header(request, line);
 }
 
-/* libcurl takes "Name:" for a header to leave out, and "Name;" for an empty one. */
+/* libcurl leaves a header out if it is given as "Name:"; an empty one is given as "Name;". */
 static CURLcode add_owners_header(Request *request, const char *line, size_t size)
 {
         _cleanup_(secret_freep) Secret *copy = NULL;
@@ -273,7 +274,9 @@ static CURLcode add_owners_header(Request *request, const char *line, size_t siz
         return add_header(request, secret_data(copy));
 }
 
-/* What the owner wants said, at the origin that he named only. A login takes his own one's place.
+/*
+ * The headers that the owner wants sent, only to the origin that the owner named. A login takes
+ * the place of the owner's own Authorization.
  */
 static CURLcode set_headers(Request *request, const RequestSpec *spec)
 {
@@ -282,12 +285,12 @@ static CURLcode set_headers(Request *request, const RequestSpec *spec)
         const char *end = spec->headers ? line + secret_size(spec->headers) : line;
         CURLcode bad = CURLE_OK;
 
-        while (spec->own && bad == CURLE_OK && line < end) {
+        while (spec->owners_origin && bad == CURLE_OK && line < end) {
                 const char *stop = memchr(line, '\n', (size_t) (end - line));
 
                 if (!stop)
                         break;
-                if (!spec->server || strncasecmp(line, login, strlen(login)) != 0)
+                if (!spec->server_login || strncasecmp(line, login, strlen(login)) != 0)
                         bad = add_owners_header(request, line, (size_t) (stop - line));
                 line = stop + 1;
         }
@@ -296,7 +299,7 @@ static CURLcode set_headers(Request *request, const RequestSpec *spec)
                        : curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }
 
-/* What libcurl calls the parts of a login, at the server and at the proxy. */
+/* libcurl's options for the parts of a login, at the server and at the proxy. */
 static const struct {
         CURLoption scheme, user_name, password;
 } login_options[AUTH_TARGETS_MAX] = {
@@ -313,7 +316,7 @@ static int set_name_and_password(CURL *easy, AuthTarget target, const char *name
                        : -ENOMEM;
 }
 
-/* libcurl widens each byte to UTF-16, so it must be one character. */
+/* libcurl makes two bytes of UTF-16 of each byte, so each byte must be one character. */
 static int set_ntlm(CURL *easy, AuthTarget target, const Login *login)
 {
         _cleanup_(secret_freep) Secret *password = NULL;
@@ -335,7 +338,7 @@ static int set_ntlm(CURL *easy, AuthTarget target, const Login *login)
         return set_name_and_password(easy, target, name, secret_data(password));
 }
 
-/* libcurl has Bearer for servers only; to a proxy it goes as the header that it is. */
+/* libcurl knows Bearer for servers only, so for a proxy the header is made here. */
 static int set_proxy_bearer(Request *request, const Login *login)
 {
         _cleanup_(secret_freep) Secret *line = NULL;
@@ -356,7 +359,7 @@ static int set_proxy_bearer(Request *request, const Login *login)
                        : -ENOMEM;
 }
 
-/* Exactly one scheme: no other is taken, whatever is offered. */
+/* Sets exactly one scheme, so that libcurl takes no other, whatever is offered. */
 static int set_login(Request *request, AuthTarget target, const Login *login)
 {
         CURL *easy = request->easy;
@@ -415,11 +418,11 @@ int request_new(CurlLoop *loop,
             curl_easy_setopt(request->easy, CURLOPT_NOPROXY, "") != CURLE_OK ||
             set_range(request, spec) != CURLE_OK || set_headers(request, spec) != CURLE_OK)
                 return -ENOMEM;
-        r = set_login(request, AUTH_TARGET_SERVER, spec->server);
+        r = set_login(request, AUTH_TARGET_SERVER, spec->server_login);
         if (r >= 0)
                 r = set_login(request, AUTH_TARGET_PROXY, spec->proxy_login);
         if (r >= 0)
-                r = tls_set_up(spec->tls, request->easy, spec->own, &request->watch);
+                r = tls_set_up(spec->tls, request->easy, spec->owners_origin, &request->watch);
         if (r < 0)
                 return r;
         r = curl_loop_add(loop, request->easy, on_done, request);
@@ -445,7 +448,7 @@ Request *request_free(Request *request)
         return NULL;
 }
 
-/* libcurl's results; one that is not listed is a transport error that may pass. */
+/* A result of libcurl that is not in the table is a transport error that may pass. */
 static const struct {
         CURLcode result;
         int code;
@@ -467,7 +470,7 @@ static const struct {
         { CURLE_PROXY,
           ERROR_CODE_INVALID_PROXY_INFO,
           false,
-          "The proxy does not do what a proxy does" },
+          "The proxy does not follow its protocol" },
         { CURLE_UNSUPPORTED_PROTOCOL,
           ERROR_CODE_INVALID_SERVER_RESPONSE,
           true,
@@ -475,8 +478,8 @@ static const struct {
         { CURLE_WEIRD_SERVER_REPLY,
           ERROR_CODE_INVALID_SERVER_RESPONSE,
           true,
-          "The server's answer is not understood" },
-        /* Also what a header without an end comes to. */
+          "The server's answer cannot be understood" },
+        /* libcurl also returns this for a header without an end. */
         { CURLE_OUT_OF_MEMORY,
           ERROR_CODE_INVALID_SERVER_RESPONSE,
           true,
@@ -484,15 +487,21 @@ static const struct {
         { CURLE_PARTIAL_FILE,
           ERROR_CODE_CONNECTION_CLOSED,
           true,
-          "The connection ended before the whole file was there" },
+          "The connection ended before the whole file had arrived" },
         { CURLE_GOT_NOTHING,
           ERROR_CODE_CONNECTION_CLOSED,
           true,
           "The server closed the connection without an answer" },
-        { CURLE_SEND_ERROR, ERROR_CODE_CONNECTION_CLOSED, true, "The connection broke" },
-        { CURLE_RECV_ERROR, ERROR_CODE_CONNECTION_CLOSED, true, "The connection broke" },
-        { CURLE_HTTP2, ERROR_CODE_CONNECTION_CLOSED, true, "The HTTP/2 connection broke" },
-        { CURLE_HTTP2_STREAM, ERROR_CODE_CONNECTION_CLOSED, true, "The HTTP/2 stream broke" },
+        { CURLE_SEND_ERROR, ERROR_CODE_CONNECTION_CLOSED, true, "The connection was interrupted" },
+        { CURLE_RECV_ERROR, ERROR_CODE_CONNECTION_CLOSED, true, "The connection was interrupted" },
+        { CURLE_HTTP2,
+          ERROR_CODE_CONNECTION_CLOSED,
+          true,
+          "The HTTP/2 connection was interrupted" },
+        { CURLE_HTTP2_STREAM,
+          ERROR_CODE_CONNECTION_CLOSED,
+          true,
+          "The HTTP/2 stream was interrupted" },
         { CURLE_OPERATION_TIMEDOUT, ERROR_CODE_TIMEOUT, true, "The server did not answer in time" },
         { CURLE_SSL_CONNECT_ERROR,
           ERROR_CODE_SECURE_CHANNEL_FAILURE,
@@ -517,10 +526,10 @@ static const struct {
         { CURLE_SSL_INVALIDCERTSTATUS,
           ERROR_CODE_TRUST_FAILURE,
           false,
-          "The status of the server's certificate is not good" },
+          "The server's certificate has no good revocation status" },
 };
 
-/* Spec section 3.3: what keeps a job from connecting says nothing about the remote file. */
+/* A failure before there is a connection is not about the remote file (spec section 3.3). */
 static bool is_before_connection(CURLcode result)
 {
         return result == CURLE_COULDNT_RESOLVE_PROXY || result == CURLE_COULDNT_RESOLVE_HOST ||
@@ -557,7 +566,7 @@ void request_explain(const Request *request, Failure *failure)
                 }
         if (request->by_proxy && request->result == CURLE_COULDNT_CONNECT)
                 text = "No connection to the proxy could be made";
-        /* The socket's reason says more than libcurl's where there is one. */
+        /* The reason of the socket, if there is one, says more than libcurl's. */
         detail = error > 0 && code == ERROR_CODE_CONNECT_FAILURE ? strerrordesc_np((int) error)
                                                                  : NULL;
         failure_set(failure,
@@ -572,70 +581,4 @@ void request_explain(const Request *request, Failure *failure)
                     detail ? detail : "",
                     detail ? ")" : "",
                     log_url(url ? url : ""));
-}
-
-int request_host(const char *url, char **ret)
-{
-        CURLU *parts = curl_url();
-        char *host = NULL;
-        size_t size;
-        int r = 0;
-
-        if (!parts)
-                return -ENOMEM;
-        if (curl_url_set(parts, CURLUPART_URL, url, 0) != CURLUE_OK ||
-            curl_url_get(parts, CURLUPART_HOST, &host, 0) != CURLUE_OK) {
-                r = -EINVAL;
-        } else {
-                size = strlen(host);
-                *ret = host[0] == '[' ? strndup(host + 1, size - 2) : strdup(host);
-                r = *ret ? 0 : -ENOMEM;
-        }
-        curl_free(host);
-        curl_url_cleanup(parts);
-        return r;
-}
-
-int request_resolve(const char *base, const char *location, char **ret_url)
-{
-        CURLU *parts = curl_url();
-        char *scheme = NULL, *url = NULL;
-        CURLUcode bad;
-        int r = 0;
-
-        if (!parts)
-                return -ENOMEM;
-        bad = curl_url_set(parts, CURLUPART_URL, base, 0);
-        if (!bad)
-                bad = curl_url_set(parts,
-                                   CURLUPART_URL,
-                                   location,
-                                   CURLU_URLENCODE | CURLU_ALLOW_SPACE | CURLU_NON_SUPPORT_SCHEME);
-        if (!bad)
-                bad = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
-        if (!bad && strcasecmp(scheme, "http") != 0 && strcasecmp(scheme, "https") != 0)
-                r = -EPROTONOSUPPORT;
-        if (!bad)
-                bad = curl_url_set(parts, CURLUPART_USER, NULL, 0);
-        if (!bad)
-                bad = curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0);
-        if (!bad)
-                bad = curl_url_set(parts, CURLUPART_OPTIONS, NULL, 0);
-        if (!bad)
-                bad = curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0);
-        if (!bad)
-                bad = curl_url_get(parts, CURLUPART_URL, &url, 0);
-        if (r == 0 && bad)
-                r = bad == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-        /* What follows lives in ordinary memory, libcurl's has an allocator of its own. */
-        if (r == 0 && strlen(url) > LIMIT_WORKER_TEXT)
-                r = -EINVAL;
-        if (r == 0) {
-                *ret_url = strdup(url);
-                r = *ret_url ? 0 : -ENOMEM;
-        }
-        curl_free(scheme);
-        curl_free(url);
-        curl_url_cleanup(parts);
-        return r;
 }

@@ -22,82 +22,118 @@ static bool is_strong_etag(const char *etag)
 }
 
 /*
- * A date has a resolution of a second: it is strong only if the answer that carried it was
- * made in a later second than the file (RFC 9110 section 8.8.2.2).
+ * A date has a resolution of one second. It is strong only if the answer that carried it was made
+ * in a later second than the file (RFC 9110 section 8.8.2.2).
  */
-static bool is_strong_date(const FileRecord *record)
+static bool is_strong_date(const char *last_modified, const char *headers)
 {
-        _cleanup_free_ char *date = head_find_field(record->headers, "Date");
+        _cleanup_free_ char *date = head_find_field(headers, "Date");
         int64_t modified, answered;
 
-        return date && date_parse(record->last_modified, &modified) >= 0 &&
+        return date && date_parse(last_modified, &modified) >= 0 &&
                date_parse(date, &answered) >= 0 && answered > modified;
 }
 
-/* The record has what the rung takes. */
-static bool applies(const FileRecord *record, ResumeValidator rung)
+static bool has_strong_date(const FileRecord *record)
 {
-        bool sized = parts_file_size(record) != DOSVC_SIZE_UNKNOWN;
+        return is_strong_date(record->last_modified, record->headers);
+}
 
-        switch (rung) {
+/* Size of the remote file as the answer with these headers says. */
+static uint64_t size_in_headers(const char *headers)
+{
+        _cleanup_free_ char *range = head_find_field(headers, "Content-Range");
+        _cleanup_free_ char *length = NULL;
+        HeadRange found;
+        uint64_t size;
+
+        if (range)
+                return head_parse_range(range, &found) >= 0 ? found.total : DOSVC_SIZE_UNKNOWN;
+        length = head_find_field(headers, "Content-Length");
+        return length && str_parse_u64(length, INT64_MAX, &size) >= 0 ? size : DOSVC_SIZE_UNKNOWN;
+}
+
+/* total_bytes counts only the parts that are wanted, if not the whole file is. */
+uint64_t resume_recorded_size(const FileRecord *record)
+{
+        return record->n_ranges > 0 ? size_in_headers(record->headers) : record->total_bytes;
+}
+
+static bool supports(const FileRecord *record, ResumeValidator validator)
+{
+        bool sized = resume_recorded_size(record) != DOSVC_SIZE_UNKNOWN;
+
+        switch (validator) {
         case RESUME_VALIDATOR_ETAG:
                 return is_strong_etag(record->etag);
         case RESUME_VALIDATOR_DATE:
-                /* The answer need not repeat the date, so the size has to bear witness. */
-                return sized && is_strong_date(record);
+                /* The answer need not repeat the date, so its size has to be compared as well. */
+                return sized && has_strong_date(record);
         case RESUME_VALIDATOR_COMPARISON:
-                return sized && (is_strong_etag(record->etag) || is_strong_date(record));
+                return sized && (is_strong_etag(record->etag) || has_strong_date(record));
         case RESUME_VALIDATORS_MAX:
                 break;
         }
         return false;
 }
 
-ResumeValidator resume_next_validator(const FileRecord *record, ResumeValidator rung)
+/* Either of the first two validators would do; the third one takes no less than they do. */
+bool resume_is_provable(const Head *head)
 {
-        do
-                rung++;
-        while (rung < RESUME_VALIDATORS_MAX && !applies(record, rung));
-        return rung;
+        if (head->etag && is_strong_etag(head->etag))
+                return true;
+        return head->last_modified && head->text &&
+               size_in_headers(head->text) != DOSVC_SIZE_UNKNOWN &&
+               is_strong_date(head->last_modified, head->text);
 }
 
-/* That rung, else one above, else one below. */
-static ResumeValidator nearest_rung(const FileRecord *record, ResumeValidator rung)
+ResumeValidator resume_next_validator(const FileRecord *record, ResumeValidator validator)
 {
-        ResumeValidator found = applies(record, rung) ? rung : resume_next_validator(record, rung);
+        do
+                validator++;
+        while (validator < RESUME_VALIDATORS_MAX && !supports(record, validator));
+        return validator;
+}
 
-        while (found == RESUME_VALIDATORS_MAX && rung > 0)
-                if (applies(record, --rung))
-                        found = rung;
+/* The given validator or the nearest weaker one that the record supports, else a stronger one. */
+static ResumeValidator nearest_validator(const FileRecord *record, ResumeValidator validator)
+{
+        ResumeValidator found =
+                supports(record, validator) ? validator : resume_next_validator(record, validator);
+
+        while (found == RESUME_VALIDATORS_MAX && validator > 0)
+                if (supports(record, --validator))
+                        found = validator;
         return found;
 }
 
 ResumePlan
-resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeValidator rung)
+resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeValidator validator)
 {
-        ResumePlan plan = { .rung = RESUME_VALIDATORS_MAX };
+        ResumePlan plan = { .validator = RESUME_VALIDATORS_MAX };
+        uint64_t size = resume_recorded_size(record);
         Part part = { .to_end = true };
 
         if (position > 0 && is_same_resource(record->effective_url, url))
-                plan.rung = nearest_rung(record, rung);
-        plan.continues = plan.rung != RESUME_VALIDATORS_MAX;
-        (void) parts_next(record, parts_file_size(record), plan.continues ? position : 0, &part);
+                plan.validator = nearest_validator(record, validator);
+        plan.continues = plan.validator != RESUME_VALIDATORS_MAX;
+        (void) parts_next(record, size, plan.continues ? position : 0, &part);
         plan.from = part.from;
         plan.length_bytes = part.to_end ? 0 : part.length_bytes;
-        if (plan.rung == RESUME_VALIDATOR_ETAG)
+        if (plan.validator == RESUME_VALIDATOR_ETAG)
                 plan.if_range = record->etag;
-        else if (plan.rung == RESUME_VALIDATOR_DATE)
+        else if (plan.validator == RESUME_VALIDATOR_DATE)
                 plan.if_range = record->last_modified;
         return plan;
 }
 
-/* Two values of a field; a partial answer may leave fields out (RFC 9110 section 15.3.7). */
+/* A partial answer may leave a field out (RFC 9110 section 15.3.7), but not change it. */
 static bool contradicts(const char *answered, const char *recorded)
 {
         return answered && !str_equal(answered, recorded);
 }
 
-/* The bytes are stored as they come, so another coding is another file. */
+/* The bytes are stored as they come, so in another coding it is another file. */
 static bool is_recoded(const FileRecord *record, const Head *head)
 {
         _cleanup_free_ char *now = head_find_field(head->text, "Content-Encoding");
@@ -106,7 +142,7 @@ static bool is_recoded(const FileRecord *record, const Head *head)
         return now && !str_equal(now, then);
 }
 
-/* Something that the answer says of the version is not what the record says. */
+/* The answer contradicts the record about the version. */
 static bool is_other_version(const FileRecord *record, const Head *head)
 {
         return head->bad_etag || head->bad_modified || contradicts(head->etag, record->etag) ||
@@ -114,9 +150,9 @@ static bool is_other_version(const FileRecord *record, const Head *head)
 }
 
 /*
- * What the answer says of the version is what the record says, and enough of it. A server that
- * answers If-Range with a part need not repeat the date, but one that ignores If-Range does
- * the same: only what is repeated is proved.
+ * The answer repeats the recorded validators, and enough of them. A server that answers If-Range
+ * with a part need not repeat the date, but neither does one that ignores If-Range: only what is
+ * repeated is proved.
  */
 static bool is_same_version(const FileRecord *record, const Head *head)
 {
@@ -125,10 +161,10 @@ static bool is_same_version(const FileRecord *record, const Head *head)
         return is_strong_etag(record->etag) || head->last_modified;
 }
 
-/* Exactly the bytes that the plan has, of a file of the right size. */
+/* The answer holds exactly the bytes that were asked for, of a file of the right size. */
 static bool is_part_asked_for(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        uint64_t size = parts_file_size(record), last;
+        uint64_t size = resume_recorded_size(record), last;
         const HeadRange *range = &head->range;
 
         if (!head->has_range || head->bad_range || !range->satisfied || head->conflicting_length ||
@@ -143,7 +179,7 @@ static bool is_part_asked_for(const FileRecord *record, const ResumePlan *plan, 
         return !plan->continues || size == DOSVC_SIZE_UNKNOWN || range->total == size;
 }
 
-/* A range that begins at the end of the file: everything is here already. */
+/* The range that was asked for begins at the end of the file: everything is on disk already. */
 static bool is_at_end(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
         return record->n_ranges == 0 && head->has_range && !head->bad_range &&
@@ -153,15 +189,16 @@ static bool is_at_end(const FileRecord *record, const ResumePlan *plan, const He
 }
 
 /*
- * A whole file that looks like the version on disk comes from a server that did not
- * understand the question, and may understand another.
+ * The answer is a whole file that looks like the version on disk: the server did not understand
+ * this validator, but may understand the next one.
  */
-static bool is_worth_climbing(const FileRecord *record, const ResumePlan *plan, const Head *head)
+static bool
+is_worth_next_validator(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        uint64_t size = parts_file_size(record);
+        uint64_t size = resume_recorded_size(record);
         _cleanup_free_ char *ranges = head_find_field(head->text, "Accept-Ranges");
 
-        if (resume_next_validator(record, plan->rung) == RESUME_VALIDATORS_MAX)
+        if (resume_next_validator(record, plan->validator) == RESUME_VALIDATORS_MAX)
                 return false;
         if (head->status == 412)
                 return true;
@@ -172,10 +209,10 @@ static bool is_worth_climbing(const FileRecord *record, const ResumePlan *plan, 
                head->content_length == size;
 }
 
-/* A whole file, proved to be of the version on disk. */
+/* The answer is a whole file that is proved to be of the version on disk. */
 static bool is_same_whole(const FileRecord *record, const Head *head)
 {
-        uint64_t size = parts_file_size(record);
+        uint64_t size = resume_recorded_size(record);
 
         if (head->conflicting_length || is_other_version(record, head) ||
             (size != DOSVC_SIZE_UNKNOWN && head->content_length != DOSVC_SIZE_UNKNOWN &&
@@ -183,41 +220,42 @@ static bool is_same_whole(const FileRecord *record, const Head *head)
                 return false;
         if (is_strong_etag(record->etag))
                 return head->etag;
-        return is_strong_date(record) && head->last_modified && head->content_length == size &&
+        return has_strong_date(record) && head->last_modified && head->content_length == size &&
                size != DOSVC_SIZE_UNKNOWN && (str_is_empty(record->etag) || head->etag);
 }
 
-/* The right bytes; are they of the right version? */
-static ResumeDecision judge_part(const FileRecord *record, const ResumePlan *plan, const Head *head)
+/* The answer holds the bytes that were asked for: decides whether they are of the same version. */
+static ResumeDecision
+decide_on_part(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
         if (!plan->continues)
                 return RESUME_FROM_START;
         if (is_same_version(record, head))
                 return RESUME_APPEND;
-        /* To a Range alone a server has to tell its validators. */
-        return !is_other_version(record, head) &&
-                               resume_next_validator(record, plan->rung) != RESUME_VALIDATORS_MAX
+        /* In an answer to a Range without If-Range a server has to name its validators. */
+        return !is_other_version(record, head) && resume_next_validator(record, plan->validator) !=
+                                                          RESUME_VALIDATORS_MAX
                        ? RESUME_TRY_NEXT
                        : RESUME_RESTART;
 }
 
 ResumeDecision resume_decide(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        ResumeDecision otherwise = plan->continues ? RESUME_RESTART : RESUME_INVALID;
+        ResumeDecision unusable = plan->continues ? RESUME_RESTART : RESUME_INVALID;
 
         if (plan->continues &&
             (head->status == 200 || head->status == 203 || head->status == 412) &&
-            is_worth_climbing(record, plan, head))
+            is_worth_next_validator(record, plan, head))
                 return RESUME_TRY_NEXT;
         switch (head->status) {
         case 206:
-                return is_part_asked_for(record, plan, head) ? judge_part(record, plan, head)
-                                                             : otherwise;
+                return is_part_asked_for(record, plan, head) ? decide_on_part(record, plan, head)
+                                                             : unusable;
         case 416:
                 return plan->continues && is_at_end(record, plan, head) ? RESUME_COMPLETE
-                                                                        : otherwise;
+                                                                        : unusable;
         case 412:
-                return otherwise;
+                return unusable;
         default:
                 break;
         }
@@ -234,9 +272,9 @@ resume_restart_reason(const FileRecord *record, const ResumePlan *plan, const He
         if (!plan->continues)
                 return "Nothing proved that the server still has the version on disk.";
         if (head->status == 416)
-                return "The remote file has no bytes behind those on disk.";
+                return "The remote file has no bytes after those on disk.";
         if (is_other_version(record, head) || (head->status == 206 && head->range.satisfied &&
-                                               head->range.total != parts_file_size(record)))
+                                               head->range.total != resume_recorded_size(record)))
                 return "The remote file has changed.";
         return head->status == 206 ? "The server sent another part than was asked for."
                                    : "The server sent the whole file instead of the rest.";

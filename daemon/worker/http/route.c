@@ -1,23 +1,36 @@
 #include "worker/http/route.h"
 
+#include <errno.h>
+
 #include "base/str.h"
 
-#include "worker/http/proxies.h"
-
-int route_find(Route *route, const Proxies *proxies, const char *url)
+void route_init(Route *route,
+                Proxies *proxies,
+                void (*found)(void *userdata, const char *reason),
+                void *userdata)
 {
-        return route->ways ? 0 : proxies_decide(proxies, url, &route->ways);
+        *route = (Route){ .proxies = proxies };
+        proxies_waiter_init(&route->waiter, found, userdata);
+}
+
+int route_find(Route *route, const char *url)
+{
+        int r = route->choices ? 0 : proxies_decide(route->proxies, url, &route->choices);
+
+        if (r == -EAGAIN)
+                return proxies_search(route->proxies, url, &route->waiter);
+        return r < 0 ? r : 1;
 }
 
 const char *route_proxy(const Route *route)
 {
-        return route->ways[route->at];
+        return route->choices[route->at];
 }
 
-bool route_next(Route *route, Proxies *proxies, bool unreached)
+bool route_next(Route *route, bool unreached)
 {
-        proxies_tell(proxies, route_proxy(route), !unreached);
-        if (!unreached || !route->ways[route->at + 1])
+        proxies_report(route->proxies, route_proxy(route), !unreached);
+        if (!unreached || !route->choices[route->at + 1])
                 return false;
         route->at++;
         return true;
@@ -25,6 +38,7 @@ bool route_next(Route *route, Proxies *proxies, bool unreached)
 
 void route_forget(Route *route)
 {
-        strings_free(route->ways);
-        *route = (Route){ 0 };
+        proxies_stop_waiting(&route->waiter);
+        route->choices = strings_free(route->choices);
+        route->at = 0;
 }

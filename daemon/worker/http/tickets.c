@@ -13,27 +13,27 @@
 
 #include "worker/http/kerberos.h"
 
-/* Of this process, so of one job. */
+/* One cache is enough for a process, since a worker has one identity. */
 #define CACHE "MEMORY:dosvc"
 
-/* Below what libkrb5 waits for silent KDCs, above what a slow one needs. */
+/* Shorter than libkrb5 waits for silent KDCs, longer than a slow one needs. */
 #define DEADLINE_USEC (20 * USEC_PER_SEC)
 
-/* What the thread works on; it belongs to whoever of thread and loop lets go of it last. */
+/* What the thread works on, shared with the loop: the one that releases it last frees it. */
 typedef struct Work {
         char *owners_cache, *host, *user_name;
         Secret *secret; /* NULL: implicit */
-        bool filled;
-        int done_fd; /* eventfd: the thread is through */
+        bool filled;    /* the cache holds tickets of this identity already */
+        int done_fd;    /* eventfd: the thread is done */
         int result;
         char *text;
-        atomic_bool let_go;
+        atomic_bool released; /* by one of the two */
 } Work;
 
 struct TicketRequest {
-        List link; /* Tickets.waiting; none when it is the current one */
+        List link; /* Tickets.waiting; in no list if it is the current one */
         Tickets *tickets;
-        Work *work; /* owned until a thread has it */
+        Work *work; /* owned until a thread gets it */
         ticket_done_t done;
         void *userdata;
 };
@@ -42,16 +42,16 @@ struct Tickets {
         sd_event *event;
         char *owners_cache;
         List waiting;            /* TicketRequest.link */
-        TicketRequest *current;  /* the thread's; NULL: nobody is to be told */
-        Work *running;           /* NULL: no thread */
-        sd_event_source *next;   /* defer: begins the first that waits */
-        sd_event_source *done;   /* io: the thread is through */
+        TicketRequest *current;  /* what the thread works for; NULL: it was dropped */
+        Work *running;           /* NULL: there is no thread */
+        sd_event_source *next;   /* defer: begins the first request that waits */
+        sd_event_source *done;   /* io: the thread is done */
         sd_event_source *timeup; /* timer */
-        /* Whose tickets are in the cache. */
+        /* The identity whose tickets are in the cache. */
         bool filled;
         bool implicit;
         char *user_name;
-        bool stuck; /* a thread did not come back in time */
+        bool stuck; /* a thread did not return in time */
 };
 
 static void work_free(Work *work)
@@ -68,14 +68,14 @@ static void work_free(Work *work)
 }
 DEFINE_CLEANUP(Work *, work_free);
 
-/* Thread and loop call it once each, when they need it no more. */
-static void work_let_go(Work *work)
+/* Thread and loop call it once each, when they do not need the work any more. */
+static void work_release(Work *work)
 {
-        if (atomic_exchange(&work->let_go, true))
+        if (atomic_exchange(&work->released, true))
                 work_free(work);
 }
 
-static int work_new(const Tickets *tickets, const TicketSpec *wish, Work **ret)
+static int work_new(const Tickets *tickets, const TicketSpec *spec, Work **ret)
 {
         _cleanup_(work_freep) Work *work = calloc(1, sizeof(*work));
         int r;
@@ -87,12 +87,12 @@ static int work_new(const Tickets *tickets, const TicketSpec *wish, Work **ret)
                 return -errno;
         r = str_set(&work->owners_cache, tickets->owners_cache);
         if (r >= 0)
-                r = str_set(&work->host, wish->host);
+                r = str_set(&work->host, spec->host);
         if (r >= 0)
-                r = str_set(&work->user_name, wish->implicit ? "" : wish->user_name);
-        if (r >= 0 && !wish->implicit)
-                r = secret_new_copy(secret_data(wish->secret),
-                                    secret_size(wish->secret),
+                r = str_set(&work->user_name, spec->implicit ? "" : spec->user_name);
+        if (r >= 0 && !spec->implicit)
+                r = secret_new_copy(secret_data(spec->secret),
+                                    secret_size(spec->secret),
                                     &work->secret);
         if (r < 0)
                 return r;
@@ -100,11 +100,11 @@ static int work_new(const Tickets *tickets, const TicketSpec *wish, Work **ret)
         return 0;
 }
 
-/* The thread. */
+/* The body of the thread. */
 static void *run(void *userdata)
 {
         Work *work = userdata;
-        KerberosSpec wish = {
+        KerberosSpec spec = {
                 .cache = CACHE,
                 .filled = work->filled,
                 .implicit = !work->secret,
@@ -114,9 +114,9 @@ static void *run(void *userdata)
                 .host = work->host,
         };
 
-        work->result = kerberos_get(&wish, &work->text);
+        work->result = kerberos_get(&spec, &work->text);
         (void) eventfd_write(work->done_fd, 1);
-        work_let_go(work);
+        work_release(work);
         return NULL;
 }
 
@@ -126,23 +126,23 @@ static void begin_next(Tickets *tickets)
                 (void) sd_event_source_set_enabled(tickets->next, SD_EVENT_ONESHOT);
 }
 
-/* The current errand is over. What it calls may end others, or begin some. */
+/* Reports the current request. The callback may drop other requests, or make new ones. */
 static void finish(Tickets *tickets, int result, const char *text)
 {
-        TicketRequest *errand = tickets->current;
+        TicketRequest *request = tickets->current;
         ticket_done_t done;
         void *userdata;
 
         begin_next(tickets);
-        if (!errand)
+        if (!request)
                 return;
-        done = errand->done;
-        userdata = errand->userdata;
-        ticket_request_free(errand);
+        done = request->done;
+        userdata = request->userdata;
+        ticket_request_free(request);
         done(userdata, result, text ? text : "Negotiate was not possible: out of memory.");
 }
 
-/* The loop has nothing more to do with the thread. */
+/* Detaches the loop from the thread; the work is still to be released. */
 static Work *leave_thread(Tickets *tickets)
 {
         tickets->done = sd_event_source_disable_unref(tickets->done);
@@ -157,7 +157,7 @@ static int on_done(sd_event_source *source, int fd, uint32_t events, void *userd
         _cleanup_free_ char *text = STEAL_PTR(work->text);
         int result = work->result;
 
-        work_let_go(work);
+        work_release(work);
         tickets->filled |= result == 0;
         finish(tickets, result, text);
         return 0;
@@ -168,7 +168,7 @@ static int on_timeup(sd_event_source *source, uint64_t usec, void *userdata)
         Tickets *tickets = userdata;
 
         tickets->stuck = true;
-        work_let_go(leave_thread(tickets));
+        work_release(leave_thread(tickets));
         finish(tickets, -ETIMEDOUT, "Negotiate was not possible: the KDC does not answer.");
         return 0;
 }
@@ -199,7 +199,7 @@ static int start_thread(Tickets *tickets, Work *work)
         return r;
 }
 
-/* The cache has room for one identity, and GSSAPI asks for none. */
+/* The cache holds one identity, and GSSAPI takes the one that it finds there. */
 static bool is_of_another(const Tickets *tickets, const Work *work)
 {
         return tickets->filled && (tickets->implicit != !work->secret ||
@@ -277,7 +277,7 @@ Tickets *tickets_free(Tickets *tickets)
         if (!tickets)
                 return NULL;
         if (tickets->running)
-                work_let_go(leave_thread(tickets));
+                work_release(leave_thread(tickets));
         else if (tickets->filled)
                 kerberos_forget(CACHE);
         sd_event_source_disable_unref(tickets->next);
@@ -290,38 +290,38 @@ Tickets *tickets_free(Tickets *tickets)
 }
 
 int tickets_get(Tickets *tickets,
-                const TicketSpec *wish,
+                const TicketSpec *spec,
                 ticket_done_t done,
                 void *userdata,
                 TicketRequest **ret)
 {
-        TicketRequest *errand = calloc(1, sizeof(*errand));
+        TicketRequest *request = calloc(1, sizeof(*request));
         int r;
 
-        if (!errand)
+        if (!request)
                 return -ENOMEM;
-        r = work_new(tickets, wish, &errand->work);
+        r = work_new(tickets, spec, &request->work);
         if (r < 0) {
-                free(errand);
+                free(request);
                 return r;
         }
-        errand->tickets = tickets;
-        errand->done = done;
-        errand->userdata = userdata;
-        list_append(&tickets->waiting, &errand->link);
+        request->tickets = tickets;
+        request->done = done;
+        request->userdata = userdata;
+        list_append(&tickets->waiting, &request->link);
         begin_next(tickets);
-        *ret = errand;
+        *ret = request;
         return 0;
 }
 
-TicketRequest *ticket_request_free(TicketRequest *errand)
+TicketRequest *ticket_request_free(TicketRequest *request)
 {
-        if (!errand)
+        if (!request)
                 return NULL;
-        list_remove(&errand->link);
-        if (errand->tickets->current == errand)
-                errand->tickets->current = NULL;
-        work_free(errand->work);
-        free(errand);
+        list_remove(&request->link);
+        if (request->tickets->current == request)
+                request->tickets->current = NULL;
+        work_free(request->work);
+        free(request);
         return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * A watch is looked at by its request and by the callbacks of connections, which may outlive the
- * request in libcurl's cache: so it is counted.
+ * A watch is used by its request and by the callbacks of connections. These may outlive the request
+ * in libcurl's cache, so the users of a watch are counted.
  */
 #include "worker/http/tls.h"
 
@@ -30,9 +30,9 @@ struct TlsWatch {
         unsigned n_users;
         unsigned flags;
         bool shows;    /* there is a certificate to show */
-        bool asked;    /* for one, in vain */
+        bool asked;    /* the server asked for a certificate, and there is none */
         bool at_proxy; /* the handshake that was begun last is one with a proxy */
-        int alert;     /* the last that the peer sent, RFC 8446 section 6; -1: none */
+        int alert;     /* the last one that the peer sent (RFC 8446 section 6); -1: none */
         long error;    /* X509_V_ERR_… that was not tolerated */
 };
 
@@ -53,7 +53,7 @@ refuse_file(Failure *failure, const char *what, const char *path, uint32_t code,
         return -EBADMSG;
 }
 
-/* A FIFO would be waited for, a device has no end. */
+/* Only regular files are read: opening a FIFO could block, and a device has no end. */
 static int read_pem(const char *path, const char *what, Secret **ret, Failure *failure)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -98,7 +98,7 @@ static BIO *open_pem(const Secret *pem)
         return BIO_new_mem_buf(secret_data(pem), (int) secret_size(pem));
 }
 
-/* At least one certificate; what else is in the file (revocation lists) is welcome. */
+/* The file may hold other things besides, such as revocation lists. */
 static bool has_certificate(const Secret *pem)
 {
         BIO *bio = open_pem(pem);
@@ -144,7 +144,7 @@ static int on_password(char *buffer, int size, int writing, void *userdata)
         return (int) secret_size(question->password);
 }
 
-/* NULL if certificate and key belong together, else what is wrong with the key. */
+/* Returns NULL if certificate and key belong together, else what is wrong with the key. */
 static const char *check_key(const Tls *tls)
 {
         KeyQuestion question = { .password = tls->key_password };
@@ -232,10 +232,10 @@ Tls *tls_free(Tls *tls)
 
 /* Handshakes ----------------------------------------------------------------------------- */
 
-/* What each flag tolerates, and what each defect is called. */
+/* Defects of a certificate, with the flag that tolerates each and the code that names it. */
 static const struct {
         int error;
-        unsigned flag; /* that tolerates it; 0: none does */
+        unsigned flag; /* 0: it is never tolerated */
         int code;
 } defects[] = {
 #define BIT(name) (1U << SECURITY_FLAG_##name)
@@ -286,7 +286,7 @@ static const struct {
         { ERROR_CODE_TRUST_FAILURE, "The server's certificate is not trusted" },
 };
 
-/* Place of the watch in a context; made at the first use, there are no threads of ours. */
+/* Index of the watch in a context, made at the first use. Only the loop's thread gets here. */
 static int watch_index = -1;
 
 TlsWatch *tls_watch_free(TlsWatch *watch)
@@ -308,7 +308,7 @@ static TlsWatch *watch_of(const SSL *ssl)
         return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), watch_index);
 }
 
-/* SSL_verify_cb: tolerates what a flag names, and nothing else. */
+/* SSL_verify_cb: tolerates the defects that the flags name. */
 static int on_verify(int good, X509_STORE_CTX *store)
 {
         const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -332,14 +332,17 @@ static void on_info(const SSL *ssl, int where, int what)
                 watch_of(ssl)->alert = what & 0xff;
 }
 
-/* Called only where libcurl was given no certificate. */
+/* Only set if libcurl was given no certificate. */
 static int on_certificate_request(SSL *ssl, X509 **certificate, EVP_PKEY **key)
 {
         watch_of(ssl)->asked = true;
         return 0;
 }
 
-/* A trusted certificate that is no root has no list of its own: a whole chain, as libcurl does. */
+/*
+ * A trusted certificate that is not a root has no revocation list of its own, so, as libcurl does,
+ * a whole chain up to a root is asked for.
+ */
 static void check_revocation(SSL_CTX *context)
 {
         X509_STORE *store = SSL_CTX_get_cert_store(context);
@@ -350,8 +353,9 @@ static void check_revocation(SSL_CTX *context)
 }
 
 /*
- * libcurl calls for the proxy's handshake, too, and does not say so. What mark_proxy() asks for
- * changes nothing but what can be seen here: for a server libcurl sets no upper end.
+ * libcurl calls on_context() for the proxy's handshake as well, and does not say which one it is.
+ * mark_proxy() sets a highest version for proxies, which only serves to tell them apart here: for
+ * servers libcurl sets none.
  */
 static bool is_for_proxy(SSL_CTX *context)
 {
@@ -407,7 +411,7 @@ static CURLcode show_certificate(Tls *tls, CURL *easy)
         return bad;
 }
 
-int tls_set_up(Tls *tls, CURL *easy, bool own, TlsWatch **ret)
+int tls_set_up(Tls *tls, CURL *easy, bool owners_origin, TlsWatch **ret)
 {
         _cleanup_(tls_watch_freep) TlsWatch *watch = calloc(1, sizeof(*watch));
         bool any_name = tls->flags & 1U << SECURITY_FLAG_IGNORE_CERT_CN_INVALID;
@@ -417,7 +421,7 @@ int tls_set_up(Tls *tls, CURL *easy, bool own, TlsWatch **ret)
                 return -ENOMEM;
         watch->n_users = 1;
         watch->flags = tls->flags;
-        watch->shows = own && tls->certificate;
+        watch->shows = owners_origin && tls->certificate;
         watch->alert = -1;
         if (watch_index < 0)
                 watch_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_context_freed);
@@ -445,7 +449,7 @@ bool tls_wants_certificate(const TlsWatch *watch)
         return watch->asked;
 }
 
-/* The server was not content with the client's certificate, or its absence. */
+/* The alert is about the client's certificate, or its absence. */
 static bool is_about_client(int alert)
 {
         switch (alert) {
@@ -467,7 +471,7 @@ static bool is_about_client(int alert)
 static int code_of(long error)
 {
         if (error == X509_V_OK)
-                return ERROR_CODE_CERTIFICATE_NAME; /* libcurl's own check */
+                return ERROR_CODE_CERTIFICATE_NAME; /* which libcurl checks, not OpenSSL */
         for (size_t i = 0; i < ARRAY_SIZE(defects); i++)
                 if (defects[i].error == error)
                         return defects[i].code;
@@ -482,10 +486,10 @@ uint32_t tls_explain(const TlsWatch *watch, CURLcode result, const char **ret_te
                 *ret_text = "The proxy's certificate is not trusted";
                 return (uint32_t) ERROR_CODE_TRUST_FAILURE;
         }
-        /* Before TLS 1.3 there was no better word for a missing certificate than 40. */
+        /* Before TLS 1.3 the alert for a missing certificate was the general number 40. */
         if (watch->asked &&
             (is_about_client(watch->alert) || watch->alert == SSL3_AD_HANDSHAKE_FAILURE)) {
-                *ret_text = "The server wants a client certificate, and the job has none for it";
+                *ret_text = "The server asks for a client certificate, and the job has none for it";
                 return (uint32_t) ERROR_CODE_CERTIFICATE_NEEDED;
         }
         if (watch->shows && is_about_client(watch->alert)) {

@@ -1,10 +1,10 @@
 /*
  * What a job's settings mean for TLS: which authorities and defects of a server's certificate are
- * accepted, whether revocation lists are asked, which certificate the owner shows; and what a
- * handshake failed of (spec section 4.3). Of a proxy the same defects are tolerated, but its
- * authorities are the system's, its name counts, and it is shown no certificate. The files that
- * the settings name are read once, as the owner. The only file that speaks to OpenSSL about
- * connections.
+ * accepted, whether revocation lists are checked, which certificate the owner shows; and why a
+ * handshake failed (spec section 4.3). In a proxy's certificate the same defects are tolerated, but
+ * its authorities are the system's, its name must be right, and it is shown no certificate. The
+ * files that the settings name are read once, as the owner. The only file that speaks to OpenSSL
+ * about connections.
  */
 #pragma once
 
@@ -14,11 +14,11 @@
 
 #include "base/macro.h"
 
+#include "model/failure.h"
 #include "model/settings.h"
-#include "worker/failure.h"
 
 typedef struct Tls Tls;
-/* One request's eyes on the handshakes that it causes. */
+/* Observes the handshakes that one request causes. */
 typedef struct TlsWatch TlsWatch;
 
 /*
@@ -26,15 +26,15 @@ typedef struct TlsWatch TlsWatch;
  * -ENOMEM. settings are borrowed and outlive it.
  */
 int tls_new(const TransferSettings *settings, Tls **ret, Failure *failure);
-/* After all connections. */
+/* After all connections have been closed. */
 Tls *tls_free(Tls *tls);
 DEFINE_CLEANUP(Tls *, tls_free);
 
 /*
- * Prepares a fresh handle; own: the request is for the origin that the owner named, which alone
- * is shown his certificate. -ENOMEM.
+ * Prepares a fresh handle. owners_origin: the request is for the origin that the owner named; no
+ * other is shown the owner's certificate. -ENOMEM.
  */
-int tls_set_up(Tls *tls, CURL *easy, bool own, TlsWatch **ret);
+int tls_set_up(Tls *tls, CURL *easy, bool owners_origin, TlsWatch **ret);
 TlsWatch *tls_watch_free(TlsWatch *watch);
 DEFINE_CLEANUP(TlsWatch *, tls_watch_free);
 
@@ -42,7 +42,7 @@ DEFINE_CLEANUP(TlsWatch *, tls_watch_free);
 bool tls_wants_certificate(const TlsWatch *watch);
 
 /*
- * The code of model/error-code.h and a sentence's beginning for a handshake that ended with
- * result; 0 if it was not about certificates. All of these are fatal.
+ * The code of model/error-code.h, and the beginning of a sentence, for a handshake that ended with
+ * result. Returns 0 if that was not about certificates; all others are fatal.
  */
 uint32_t tls_explain(const TlsWatch *watch, CURLcode result, const char **ret_text);

@@ -1,4 +1,4 @@
-#include "worker/failure.h"
+#include "model/failure.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,13 +14,29 @@ void failure_done(Failure *failure)
 {
         free(failure->description);
         free(failure->url);
-        *failure = (Failure){ 0 };
+        *failure = FAILURE_NONE;
 }
 
-void failure_move(Failure *failure, Failure *from)
+int failure_copy(Failure *failure, const Failure *from)
 {
-        *failure = *from;
-        *from = (Failure){ 0 };
+        Failure copy = *from;
+
+        copy.description = from->description ? strdup(from->description) : NULL;
+        copy.url = from->url ? strdup(from->url) : NULL;
+        if ((from->description && !copy.description) || (from->url && !copy.url)) {
+                failure_done(&copy);
+                return -ENOMEM;
+        }
+        *failure = copy;
+        return 0;
+}
+
+Failure failure_steal(Failure *failure)
+{
+        Failure stolen = *failure;
+
+        *failure = FAILURE_NONE;
+        return stolen;
 }
 
 void failure_set(Failure *failure,
@@ -45,86 +61,6 @@ void failure_set(Failure *failure,
         va_end(args);
 }
 
-static const struct {
-        unsigned status;
-        const char *phrase;
-} phrases[] = {
-        { 400, "Bad Request" },
-        { 401, "authentication required" },
-        { 403, "Forbidden" },
-        { 404, "Not Found" },
-        { 407, "proxy authentication required" },
-        { 408, "Request Timeout" },
-        { 410, "Gone" },
-        { 416, "Range Not Satisfiable" },
-        { 425, "Too Early" },
-        { 429, "Too Many Requests" },
-        { 500, "Internal Server Error" },
-        { 502, "Bad Gateway" },
-        { 503, "Service Unavailable" },
-        { 504, "Gateway Timeout" },
-};
-
-static const char *phrase_of(unsigned status)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
-                if (phrases[i].status == status)
-                        return phrases[i].phrase;
-        return "no success";
-}
-
-/* Spec section 3.4; 425 and 429 are younger than the original and mean "later". */
-static bool is_transient(unsigned status)
-{
-        switch (status) {
-        case 408:
-        case 409:
-        case 425:
-        case 429:
-                return true;
-        case 501:
-        case 505:
-                return false;
-        default:
-                return !(status >= 400 && status < 500) && !(status >= 300 && status <= 305) &&
-                       status != 307 && status != 308;
-        }
-}
-
-void failure_set_status(Failure *failure,
-                        unsigned status,
-                        const char *url,
-                        bool by_proxy,
-                        uint64_t retry_after_sec)
-{
-        if (failure->code)
-                return;
-        failure_set(failure,
-                    ERROR_CODE_HTTP(status),
-                    is_transient(status),
-                    ERROR_CONTEXT_REMOTE_FILE,
-                    url,
-                    "The %s answered with status %u (%s) for %s.",
-                    by_proxy ? "proxy" : "server",
-                    status,
-                    phrase_of(status),
-                    log_url(url));
-        failure->retry_after_sec = failure->transient ? retry_after_sec : 0;
-}
-
-void failure_set_no_certificate(Failure *failure, unsigned status, const char *url)
-{
-        failure_set(failure,
-                    (uint32_t) ERROR_CODE_CERTIFICATE_NEEDED,
-                    false,
-                    ERROR_CONTEXT_REMOTE_FILE,
-                    url,
-                    "The server wants a client certificate, and the job has none for it (status "
-                    "%u): %s.",
-                    status,
-                    log_url(url));
-}
-
 void failure_set_no_ranges(Failure *failure, const char *url)
 {
         failure_set(failure,
@@ -136,7 +72,7 @@ void failure_set_no_ranges(Failure *failure, const char *url)
                     log_url(url));
 }
 
-void failure_set_bad_answer(Failure *failure, const char *url, const char *text)
+void failure_set_bad_answer(Failure *failure, const char *url, const char *predicate)
 {
         failure_set(failure,
                     (uint32_t) ERROR_CODE_INVALID_SERVER_RESPONSE,
@@ -145,7 +81,7 @@ void failure_set_bad_answer(Failure *failure, const char *url, const char *text)
                     url,
                     "The server's answer for %s %s.",
                     log_url(url),
-                    text);
+                    predicate);
 }
 
 void failure_add(Failure *failure, const char *sentence)
@@ -158,25 +94,15 @@ void failure_add(Failure *failure, const char *sentence)
         failure->description = longer;
 }
 
-void failure_set_detection(Failure *failure, const char *url, const char *reason)
-{
-        failure_set(failure,
-                    (uint32_t) ERROR_CODE_PROXY_DETECTION_FAILED,
-                    true,
-                    ERROR_CONTEXT_GENERAL_TRANSPORT,
-                    url,
-                    "The proxy for %s could not be found: %s",
-                    log_url(url),
-                    reason);
-}
-
-/* Local errors; what is not listed is transient and has the text of its errno. */
-static const struct {
+/* An error that is not in the table is transient and has the text of its errno. */
+typedef struct LocalError {
         int error;
         uint32_t code;
         bool transient;
         const char *reason;
-} local_errors[] = {
+} LocalError;
+
+static const LocalError local_errors[] = {
         { EACCES, (uint32_t) ERROR_CODE_ACCESS_DENIED, false, "permission denied" },
         { EPERM, (uint32_t) ERROR_CODE_ACCESS_DENIED, false, "operation not permitted" },
         { ENOENT, (uint32_t) ERROR_CODE_PATH_NOT_FOUND, false, "no such directory" },
@@ -201,35 +127,35 @@ static const struct {
         { ESTALE, (uint32_t) ERROR_CODE_PATH_NOT_FOUND, false, "its temporary file is gone" },
 };
 
-const char *failure_local_reason(int error)
+static const LocalError *find_local(int error)
 {
         for (size_t i = 0; i < ARRAY_SIZE(local_errors); i++)
                 if (local_errors[i].error == -error)
-                        return local_errors[i].reason;
-        return strerrordesc_np(-error);
+                        return &local_errors[i];
+        return NULL;
+}
+
+const char *failure_local_reason(int error)
+{
+        const LocalError *found = find_local(error);
+
+        return found ? found->reason : strerrordesc_np(-error);
 }
 
 uint32_t failure_local_code(int error)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(local_errors); i++)
-                if (local_errors[i].error == -error)
-                        return local_errors[i].code;
-        return (uint32_t) ERROR_CODE_IO_DEVICE;
-}
+        const LocalError *found = find_local(error);
 
-static bool is_transient_locally(int error)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(local_errors); i++)
-                if (local_errors[i].error == -error)
-                        return local_errors[i].transient;
-        return true;
+        return found ? found->code : (uint32_t) ERROR_CODE_IO_DEVICE;
 }
 
 void failure_set_local(Failure *failure, int error, const char *local_name)
 {
+        const LocalError *found = find_local(error);
+
         failure_set(failure,
                     failure_local_code(error),
-                    is_transient_locally(error),
+                    found ? found->transient : true,
                     ERROR_CONTEXT_LOCAL_FILE,
                     NULL,
                     "The file %s cannot be written: %s.",
