@@ -16,8 +16,8 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c 
         store-schema.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
         vault-secret.c worker-link.c)
 
-worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c link.c parts.c \
-        publish.c questions.c record.c sandbox.c sink.c sources.c transfer.c) \
+worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c link.c partial.c \
+        parts.c publish.c questions.c record.c sandbox.c sink.c sources.c transfer.c) \
         $(addprefix daemon/worker/http/,curl-loop.c date.c fetch.c head.c kerberos.c logins.c \
         origins.c proxies.c redirect.c request.c resume.c route.c session.c status.c tickets.c \
         tls.c url.c)

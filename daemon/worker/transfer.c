@@ -6,15 +6,10 @@
 #include "base/str.h"
 
 #include "model/error-code.h"
-#include "worker/destinations.h"
-#include "worker/digest.h"
+#include "worker/partial.h"
 #include "worker/parts.h"
 #include "worker/record.h"
-#include "worker/sink.h"
 #include "worker/sources.h"
-
-/* Bytes of the temporary file that are read again in one iteration: about a millisecond. */
-#define REREAD_BYTES (1024U * 1024)
 
 /* How often one file may begin again before the server gets a rest. */
 #define MAX_RESTARTS 5
@@ -25,18 +20,15 @@ struct Transfer {
         const TransferEvents *events;
         void *userdata;
         sd_event_source *report; /* defer: reports the end */
-        sd_event_source *reread; /* defer: an earlier worker's bytes go into the digest */
-        Sink *sink;
-        Digest *digest; /* NULL: the file has no checksum */
-        uint64_t reread_bytes;
+        sd_event_source *reread; /* defer: bytes of an earlier worker are read again */
+        Partial *partial;        /* NULL: it could not be opened */
         Source *source;
         char *url;          /* where the last answer came from; at first the remote name */
         uint64_t file_size; /* of the remote file, as far as known */
         uint64_t body_at;   /* offset in the remote file of the body's next byte */
         uint64_t body_end;  /* offset at which the body has to end, if that is known */
-        unsigned restarts;
-        bool receiving; /* an answer's body goes to the sink */
-        bool enough;    /* the rest of the body is not wanted */
+        bool receiving;     /* an answer's body is written */
+        bool enough;        /* the rest of the body is not wanted */
         Failure failure;
 };
 
@@ -57,12 +49,6 @@ static int on_report(sd_event_source *source, void *userdata)
         return 0;
 }
 
-static int fail_locally(Transfer *transfer, int error)
-{
-        failure_set_local(&transfer->failure, error, transfer->record->local_name);
-        return error;
-}
-
 static int fail_internally(Transfer *transfer, int error)
 {
         failure_set_internal(&transfer->failure, error);
@@ -81,28 +67,9 @@ static int fail_no_ranges(Transfer *transfer)
         return -ERANGE;
 }
 
-/* The version on disk -------------------------------------------------------------------- */
-
-static int record_temp(Transfer *transfer)
-{
-        SinkFile file = sink_file(transfer->sink);
-
-        transfer->record->inode = file.inode;
-        return str_set(&transfer->record->temp_name, file.temp_name);
-}
-
-/* Bytes that were fetched are given up. */
-static int count_restart(Transfer *transfer, const char *reason)
-{
-        if (transfer->record->offset_bytes == 0 && sink_position(transfer->sink) == 0)
-                return 0;
-        transfer->restarts++;
-        return record_add_restart(transfer->record, reason);
-}
-
 static int check_restarts(Transfer *transfer)
 {
-        if (transfer->restarts <= MAX_RESTARTS)
+        if (partial_restarts(transfer->partial) <= MAX_RESTARTS)
                 return 0;
         failure_set(&transfer->failure,
                     (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED,
@@ -114,40 +81,17 @@ static int check_restarts(Transfer *transfer)
         return -EAGAIN;
 }
 
-/*
- * Gives up the bytes on disk. The next version gets another file under another name: a record
- * that a crash left behind can then never vouch for bytes that it does not describe.
- */
 static int start_over(Transfer *transfer, const char *reason)
 {
-        int r = count_restart(transfer, reason);
+        int r = partial_start_over(transfer->partial, reason, &transfer->failure);
 
-        if (r >= 0)
-                r = record_forget_version(transfer->record);
-        if (r >= 0 && transfer->digest)
-                r = digest_restart(transfer->digest);
         if (r < 0)
-                return fail_internally(transfer, r);
-        r = sink_create(transfer->sink);
-        destination_changed(transfer->context.destination);
-        if (r < 0)
-                return fail_locally(transfer, r);
-        r = record_temp(transfer);
+                return r;
         transfer->events->begun(transfer->userdata, transfer);
-        return r < 0 ? fail_internally(transfer, r) : check_restarts(transfer);
+        return check_restarts(transfer);
 }
 
-/* Answers -------------------------------------------------------------------------------- */
-
-static int reserve_room(Transfer *transfer)
-{
-        uint64_t total = transfer->record->total_bytes;
-        uint64_t reserve = transfer->context.disk_reserve_bytes;
-        int r = total == DOSVC_SIZE_UNKNOWN ? sink_check_room(transfer->sink, reserve)
-                                            : sink_reserve(transfer->sink, total, reserve);
-
-        return r < 0 ? fail_locally(transfer, r) : 0;
-}
+/* Events of the source ------------------------------------------------------------------- */
 
 /* SourceEvents.restart */
 static int on_restart(void *userdata, const char *reason)
@@ -190,20 +134,12 @@ static int on_begin(void *userdata, const SourceAnswer *answer)
         transfer->body_end = answer->body_end;
         if (parts_total(record, transfer->file_size, &record->total_bytes) < 0)
                 return fail_no_ranges(transfer);
-        r = reserve_room(transfer);
+        r = partial_reserve(transfer->partial,
+                            transfer->context.disk_reserve_bytes,
+                            &transfer->failure);
         transfer->events->begun(transfer->userdata, transfer);
         transfer->receiving = r >= 0;
         return r;
-}
-
-static int write_bytes(Transfer *transfer, const char *data, size_t size_bytes)
-{
-        int r = sink_write(transfer->sink, data, size_bytes);
-
-        if (r < 0)
-                return fail_locally(transfer, r);
-        r = transfer->digest ? digest_update(transfer->digest, data, size_bytes) : 0;
-        return r < 0 ? fail_internally(transfer, r) : 0;
 }
 
 static size_t at_most(uint64_t bytes, size_t limit)
@@ -224,7 +160,7 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
                 Part part;
                 int r = parts_next(transfer->record,
                                    transfer->file_size,
-                                   sink_position(transfer->sink),
+                                   partial_position(transfer->partial),
                                    &part);
 
                 if (r == 0 || part.from < transfer->body_at) {
@@ -235,7 +171,7 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
                         n = at_most(part.from - transfer->body_at, left);
                 } else {
                         n = at_most(part.length_bytes, left);
-                        r = write_bytes(transfer, at, n);
+                        r = partial_write(transfer->partial, at, n, &transfer->failure);
                         if (r < 0)
                                 return r;
                 }
@@ -248,7 +184,7 @@ static int on_body(void *userdata, const void *data, size_t size_bytes)
 static void ask(Transfer *transfer)
 {
         transfer->receiving = transfer->enough = false;
-        source_fetch(transfer->source, sink_position(transfer->sink));
+        source_fetch(transfer->source, partial_position(transfer->partial));
 }
 
 /* The owner knows what the file should be: nothing of it is kept, and nothing is tried again. */
@@ -271,19 +207,17 @@ static void refuse_content(Transfer *transfer)
 static void end_of_file(Transfer *transfer)
 {
         FileRecord *record = transfer->record;
-        uint64_t position = sink_position(transfer->sink);
+        uint64_t position = partial_position(transfer->partial);
         int r = 1;
 
         if (record->total_bytes == DOSVC_SIZE_UNKNOWN)
                 record->total_bytes = position;
         if (position != record->total_bytes)
                 (void) fail_bad_answer(transfer, "is shorter than it said");
-        else if (transfer->digest)
-                r = digest_finish(transfer->digest);
+        else
+                r = partial_verify(transfer->partial, &transfer->failure);
         if (r == 0)
                 refuse_content(transfer);
-        else if (r < 0)
-                (void) fail_internally(transfer, r);
         end(transfer);
 }
 
@@ -312,7 +246,7 @@ static void on_done(void *userdata, Failure *failure)
                 check_end_of_body(transfer);
         if (transfer->failure.code)
                 end(transfer);
-        else if (record->n_ranges > 0 && sink_position(transfer->sink) < record->total_bytes)
+        else if (record->n_ranges > 0 && partial_position(transfer->partial) < record->total_bytes)
                 ask(transfer);
         else
                 end_of_file(transfer);
@@ -328,32 +262,6 @@ static const SourceEvents source_events = {
 
 /* The start ------------------------------------------------------------------------------ */
 
-/* Finds the bytes of an earlier attempt; without them the file starts from 0. */
-static int open_temp(Transfer *transfer)
-{
-        FileRecord *record = transfer->record;
-        SinkFile file = {
-                .temp_name = record->temp_name,
-                .inode = record->inode,
-        };
-        int r;
-
-        r = sink_new(destination_fd(transfer->context.destination),
-                     destination_entry(record->local_name),
-                     sink_tag(transfer->context.job, record->index),
-                     &transfer->sink);
-        if (r < 0 || str_is_empty(record->temp_name))
-                return r < 0 ? r : record_forget_version(record);
-        r = sink_continue(transfer->sink, &file, record->offset_bytes);
-        if (r != -ESTALE)
-                return r;
-        r = count_restart(transfer, "The temporary file was gone or not the one recorded.");
-        if (r >= 0)
-                r = str_set(&record->temp_name, "");
-        record->inode = 0;
-        return r < 0 ? r : record_forget_version(record);
-}
-
 static void begin(Transfer *transfer)
 {
         const FileRecord *record = transfer->record;
@@ -364,68 +272,43 @@ static void begin(Transfer *transfer)
                 ask(transfer);
 }
 
-static int reread_slice(Transfer *transfer)
-{
-        static unsigned char slice[REREAD_BYTES];
-        size_t size =
-                at_most(transfer->record->offset_bytes - transfer->reread_bytes, sizeof(slice));
-        int r = sink_read(transfer->sink, transfer->reread_bytes, slice, size);
-
-        if (r < 0)
-                return fail_locally(transfer, r);
-        transfer->reread_bytes += size;
-        r = digest_update(transfer->digest, slice, size);
-        return r < 0 ? fail_internally(transfer, r) : 0;
-}
-
 static int on_reread(sd_event_source *source, void *userdata)
 {
         Transfer *transfer = userdata;
+        int r = partial_reread(transfer->partial, &transfer->failure);
 
-        if (reread_slice(transfer) < 0) {
+        if (r > 0)
+                return 0;
+        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        if (r < 0)
                 end(transfer);
-        } else if (transfer->reread_bytes == transfer->record->offset_bytes) {
-                (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        else
                 begin(transfer);
-        }
         return 0;
-}
-
-/* Makes the digest and arranges for bytes that are there already to be read into it. */
-static int prepare_digest(Transfer *transfer)
-{
-        int r = digest_new(transfer->record->checksum, &transfer->digest);
-
-        if (r == -EINVAL || r == -EOPNOTSUPP) {
-                failure_set(&transfer->failure,
-                            (uint32_t) ERROR_CODE_VALIDATION_FAILED,
-                            false,
-                            ERROR_CONTEXT_REMOTE_FILE,
-                            transfer->url,
-                            "The checksum %s cannot be computed on this system.",
-                            transfer->record->checksum);
-                return r;
-        }
-        if (r < 0 || transfer->record->offset_bytes == 0)
-                return r;
-        r = sd_event_add_defer(transfer->context.event, &transfer->reread, on_reread, transfer);
-        return r < 0 ? r : sd_event_source_set_enabled(transfer->reread, SD_EVENT_ON);
 }
 
 static int prepare(Transfer *transfer)
 {
-        FileRecord *record = transfer->record;
-        int r = open_temp(transfer);
+        int r = partial_open(transfer->context.destination,
+                             transfer->context.job,
+                             transfer->record,
+                             &transfer->failure,
+                             &transfer->partial);
 
         if (r < 0)
-                return fail_locally(transfer, r);
+                return r;
         r = sources_open(transfer->context.sources,
-                         record,
+                         transfer->record,
                          &source_events,
                          transfer,
                          &transfer->source);
-        if (r >= 0 && !str_is_empty(record->checksum))
-                r = prepare_digest(transfer);
+        if (r >= 0)
+                r = sd_event_add_defer(transfer->context.event,
+                                       &transfer->reread,
+                                       on_reread,
+                                       transfer);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(transfer->reread, SD_EVENT_ON);
         return r < 0 ? fail_internally(transfer, r) : 0;
 }
 
@@ -455,8 +338,6 @@ int transfer_new(const TransferContext *context,
 
         if (prepare(transfer) < 0)
                 end(transfer);
-        else if (!transfer->reread)
-                begin(transfer);
         *ret = STEAL_PTR(transfer);
         return 0;
 }
@@ -468,8 +349,7 @@ Transfer *transfer_free(Transfer *transfer)
         transfer_halt(transfer);
         source_free(transfer->source);
         sd_event_source_disable_unref(transfer->report);
-        sink_free(transfer->sink);
-        digest_free(transfer->digest);
+        partial_free(transfer->partial);
         failure_done(&transfer->failure);
         free(transfer->url);
         free(transfer);
@@ -485,34 +365,22 @@ void transfer_halt(Transfer *transfer)
 
 void transfer_start_sync(Transfer *transfer)
 {
-        sink_start_sync(transfer->sink);
+        partial_start_sync(transfer->partial);
 }
 
 int transfer_sync(Transfer *transfer)
 {
-        FileRecord *record = transfer->record;
-        uint64_t offset;
-        int r;
+        int r = transfer->partial ? partial_sync(transfer->partial) : 0;
 
-        /* Nothing was opened: the record goes on describing an earlier attempt. */
-        if (!transfer->sink || str_is_empty(sink_file(transfer->sink).temp_name))
-                return 0;
-        r = sink_sync(transfer->sink);
-        if (r < 0) {
+        if (r < 0)
                 (void) start_over(transfer, "The disk failed to keep what was written to it.");
-                return r;
-        }
-        offset = sink_synced(transfer->sink);
-        if (offset == record->offset_bytes)
-                return 0;
-        record->offset_bytes = offset;
-        return 1;
+        return r;
 }
 
 int transfer_check_room(const Transfer *transfer)
 {
         return transfer->receiving
-                       ? sink_check_room(transfer->sink, transfer->context.disk_reserve_bytes)
+                       ? partial_check_room(transfer->partial, transfer->context.disk_reserve_bytes)
                        : 0;
 }
 
@@ -523,5 +391,5 @@ FileRecord *transfer_record(Transfer *transfer)
 
 uint64_t transfer_received(const Transfer *transfer)
 {
-        return transfer->sink ? sink_position(transfer->sink) : 0;
+        return transfer->partial ? partial_position(transfer->partial) : 0;
 }

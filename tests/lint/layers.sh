@@ -121,6 +121,7 @@ ranks() {
         *worker/http/fetch) echo 5 ;;
         *worker/http/@(logins|route)) echo 3 ;;
         *worker/http/@(request|resume|proxies|redirect)) echo 2 ;;
+        *worker/partial) echo 5 ;;
         *worker/@(source|questions|record|sink|digest|destinations|parts)) echo 1 ;;
         *) echo 0 ;;
         esac
