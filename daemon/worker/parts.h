@@ -1,6 +1,6 @@
 /*
- * Which bytes of the remote file a record wants, and where they lie in its temporary file: one part
- * after the other in the order given, or the one part that is the whole file.
+ * The parts of the remote file that a record wants, and where they lie in its temporary file: one
+ * part after the other in the order given, or the one part that is the whole file.
  *
  * Pure. position: bytes that the temporary file holds. size: of the remote file, or
  * DOSVC_SIZE_UNKNOWN.

@@ -10,7 +10,7 @@
 #include "worker/sink.h"
 #include "worker/sources.h"
 
-/* So many files share one sync of the disk, each with an open descriptor. */
+/* This many files share one sync of the disk, each with an open descriptor. */
 #define BATCH 64
 
 /* A file and how far it has come. */

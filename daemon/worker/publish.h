@@ -1,8 +1,8 @@
 /*
  * The end of a job on disk, as its owner: Publish gives finished files their final names and
  * removes the temporary files of the others; Clean removes all temporary files. Both also remove
- * those that a killed worker made and nobody recorded. Both may be repeated, and do what can be
- * done even if some files fail.
+ * temporary files that a killed worker made and that were never recorded. Both may be repeated, and
+ * go on with the other files if some fail.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /*
  * The two questions of a download that only the manager can answer: which credential fits a
- * challenge, and through which proxies an origin is reached. Whoever needs the answer asks here
- * and gets it by callback; nobody in between passes anything on. Each question is one method call
- * of dbus/worker-wire.h and has the name of that method.
+ * challenge, and through which proxies an origin is reached. The module that needs the answer asks
+ * here and gets it by callback, so that no module in between passes anything on. Each question is
+ * one method call of dbus/worker-wire.h and has the name of that method.
  */
 #pragma once
 

@@ -31,7 +31,7 @@
 /* Random names of 32 bits do not collide with other files this often. */
 #define CREATE_ATTEMPTS 8
 
-/* Write-back starts after each so many bytes, so that little is left to a sync. */
+/* Write-back starts whenever this many bytes have gathered, so that a sync finds little left. */
 #define WRITE_BACK_BYTES (8ULL * 1024 * 1024)
 
 struct Sink {
@@ -148,7 +148,7 @@ static int lock_temp(int fd)
         return errno == EOPNOTSUPP || errno == ENOLCK || errno == ENOSYS ? 0 : -errno;
 }
 
-/* O_NONBLOCK, since somebody may have put a FIFO in its place. */
+/* O_NONBLOCK, since the user may have put a FIFO there. */
 static int open_recorded(int dir_fd, const SinkFile *file, int flags, struct stat *ret_st)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -437,8 +437,8 @@ int sink_sync(Sink *sink)
         if (!sink->temp_name || (sink->synced == sink->position && sink->position > 0))
                 return 0;
         if (fdatasync(sink->fd) < 0) {
-                /* The kernel forgets pages that it could not write, so a retry would succeed
-                 * wrongly. */
+                /* The kernel forgets pages that it could not write: a retry would wrongly succeed.
+                 */
                 sink->broken = -errno;
                 return sink->broken;
         }

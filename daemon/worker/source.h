@@ -31,7 +31,7 @@
 typedef struct Questions Questions;
 typedef struct Source Source;
 
-/* What the sources of a download work with. Everything is borrowed and outlives them. */
+/* Everything that the sources of a download work with; borrowed, and it outlives them. */
 typedef struct SourceContext {
         sd_event *event;
         Questions *questions;

@@ -123,8 +123,7 @@ static int on_begin(void *userdata, const SourceAnswer *answer)
                 r = start_over(transfer, answer->reason);
                 if (r < 0)
                         return r;
-                /* Later answers do not change the validators, nor the date that makes one strong.
-                 */
+                /* Later answers change neither the validators nor the date that goes with them. */
                 r = record_set_version(record, answer);
                 if (r < 0)
                         return fail_internally(transfer, r);
@@ -221,7 +220,7 @@ static void end_of_file(Transfer *transfer)
         end(transfer);
 }
 
-/* The body has ended by itself; was that the right place? */
+/* The body has ended by itself: checks that it is as long as was announced. */
 static void check_end_of_body(Transfer *transfer)
 {
         FileRecord *record = transfer->record;

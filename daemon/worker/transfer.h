@@ -43,7 +43,7 @@ typedef struct TransferEvents {
         void (*ended)(void *userdata, Transfer *transfer, Failure *failure);
 } TransferEvents;
 
-/* What a transfer works with; everything is borrowed and outlives it. */
+/* Everything that a transfer works with; borrowed, and it outlives the transfer. */
 typedef struct TransferContext {
         sd_event *event;
         sd_id128_t job;

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-/* What belongs to a handle in the loop. */
+/* The callback of a handle in the loop. */
 typedef struct Completion {
         curl_loop_done_t done;
         void *userdata;

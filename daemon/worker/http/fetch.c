@@ -353,7 +353,7 @@ static void confirm_logins(Fetch *fetch, unsigned status)
                 logins_accepted(fetch->logins, AUTH_TARGET_SERVER);
 }
 
-/* What follows an answer ----------------------------------------------------------------- */
+/* Reactions to an answer ----------------------------------------------------------------- */
 
 static void go_to(Fetch *fetch, char *url)
 {

@@ -9,7 +9,7 @@
 
 #include "base/str.h"
 
-/* What the calls of libkrb5 that lead to a ticket share. */
+/* State that the calls of libkrb5 share on the way to a ticket. */
 typedef struct Exchange {
         const KerberosSpec *spec;
         krb5_context context;
@@ -93,7 +93,7 @@ static int explain(const Exchange *exchange, krb5_error_code code, char **ret_te
         return -error;
 }
 
-/* "REALM\user" is taken as well: a Windows domain is the realm in other letters. */
+/* "REALM\user" is taken as well: the realm is the Windows domain in capital letters. */
 static krb5_error_code parse_user(Exchange *exchange)
 {
         const char *name = exchange->spec->user_name, *backslash = strchr(name, '\\');

@@ -1,7 +1,7 @@
 /*
- * What was learnt about servers: with which validator (worker/http/resume.h) an origin is worth
- * asking first, so that the second file does not repeat the vain attempts of the first one. Holds a
- * few origins; the oldest is overwritten when there are too many.
+ * Knowledge about servers: the validator (worker/http/resume.h) that an origin should be asked with
+ * first, so that the second file does not repeat the vain attempts of the first one. Holds a few
+ * origins; the oldest is overwritten when there are too many.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * Which proxies a URL is fetched through, and in which order: a decision from the job's settings
- * (spec section 4.4) and the URL alone, made anew for every hop of a redirect. libcurl is given
- * one proxy, or none, and its own rules are not asked.
+ * Decides which proxies a URL is fetched through, and in which order. The decision depends on the
+ * job's settings (spec section 4.4) and the URL alone and is made anew for every hop of a redirect.
+ * libcurl is given one proxy, or none, and does not apply rules of its own.
  *
  * The settings may say that proxies are searched for (dbus/worker-wire.h). Then the manager is
  * asked once for each origin, one question at a time, and its answers are kept; the oldest is

@@ -1,4 +1,4 @@
-/* What a redirect is, where it leads, and whether the job lets it be followed (RedirectPolicy). */
+/* Redirects: where they lead, and whether the job lets them be followed (RedirectPolicy). */
 #pragma once
 
 #include <stdbool.h>

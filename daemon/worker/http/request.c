@@ -147,8 +147,7 @@ static void on_done(void *userdata, CURLcode code)
         RequestResult result;
 
         request->result = code;
-        /* The answer has no body, or is no success, so that it does not matter if the body broke
-         * off. */
+        /* The answer has no body, or one that does not matter, since it is no success. */
         if (!request->head_reported && request->head.complete &&
             (code == CURLE_OK || request->head.status >= 300))
                 (void) report_head(request);

@@ -29,7 +29,7 @@ typedef enum ResumeValidator {
         RESUME_VALIDATORS_MAX, /* there is none */
 } ResumeValidator;
 
-/* What the request says. */
+/* The contents of a request. */
 typedef struct ResumePlan {
         bool continues;            /* the answer must be of the version on disk */
         ResumeValidator validator; /* of a plan that continues */

@@ -1,7 +1,7 @@
 /*
- * What all HTTP requests of a download share: connections, certificates, proxies, Kerberos
- * tickets, and what was learnt of each server. There is one session a process, so neither
- * connections nor identities are ever shared between jobs. The room's files use the members.
+ * Everything that the HTTP requests of a download share: connections, certificates, proxies,
+ * Kerberos tickets, and knowledge about servers. A process has one session, so neither connections
+ * nor identities are ever shared between jobs. The files of this room use the members.
  */
 #pragma once
 

@@ -19,7 +19,7 @@
 /* Shorter than libkrb5 waits for silent KDCs, longer than a slow one needs. */
 #define DEADLINE_USEC (20 * USEC_PER_SEC)
 
-/* What the thread works on, shared with the loop: the one that releases it last frees it. */
+/* Input and result of the thread, shared with the loop: the last one to release it frees it. */
 typedef struct Work {
         char *owners_cache, *host, *user_name;
         Secret *secret; /* NULL: implicit */
@@ -42,7 +42,7 @@ struct Tickets {
         sd_event *event;
         char *owners_cache;
         List waiting;            /* TicketRequest.link */
-        TicketRequest *current;  /* what the thread works for; NULL: it was dropped */
+        TicketRequest *current;  /* the one that the thread works for; NULL: it was dropped */
         Work *running;           /* NULL: there is no thread */
         sd_event_source *next;   /* defer: begins the first request that waits */
         sd_event_source *done;   /* io: the thread is done */
@@ -216,7 +216,7 @@ static int on_next(sd_event_source *source, void *userdata)
         list_remove(&tickets->current->link);
         work = tickets->current->work;
         if (tickets->stuck) {
-                finish(tickets, -ETIMEDOUT, "Negotiate was not possible: the KDC is silent.");
+                finish(tickets, -ETIMEDOUT, "Negotiate was not possible: the KDC does not answer.");
                 return 0;
         }
         if (is_of_another(tickets, work)) {
@@ -235,7 +235,7 @@ static int on_next(sd_event_source *source, void *userdata)
                 r = start_thread(tickets, work);
         if (r < 0) {
                 (void) leave_thread(tickets);
-                finish(tickets, r, "Negotiate was not possible: there can be no thread for it.");
+                finish(tickets, r, "Negotiate was not possible: no thread could be started.");
                 return 0;
         }
         tickets->current->work = NULL;

@@ -1,8 +1,8 @@
 /*
- * What a job's settings mean for TLS: which authorities and defects of a server's certificate are
- * accepted, whether revocation lists are checked, which certificate the owner shows; and why a
- * handshake failed (spec section 4.3). In a proxy's certificate the same defects are tolerated, but
- * its authorities are the system's, its name must be right, and it is shown no certificate. The
+ * Applies a job's settings to TLS: which authorities and defects of a server's certificate are
+ * accepted, whether revocation lists are checked, and which certificate the owner shows. Explains
+ * failed handshakes (spec section 4.3). In a proxy's certificate the same defects are tolerated,
+ * but its authorities are the system's, its name must be right, and it is shown no certificate. The
  * files that the settings name are read once, as the owner. The only file that speaks to OpenSSL
  * about connections.
  */
