@@ -231,6 +231,20 @@ START_TEST(each_part_is_asked_for_by_its_position)
 }
 END_TEST
 
+START_TEST(a_part_that_ends_early_is_a_failure)
+{
+        static const FileRange parts[] = { { 5, 3 }, { 0, 2 } };
+
+        want_parts(parts, 2);
+        start();
+        ck_assert_int_eq(begin(false, 5, 8), 0);
+        ck_assert_int_eq(fake_source_body("56"), 0);
+        done();
+        check_failed(ERROR_CODE_INVALID_SERVER_RESPONSE);
+        ck_assert_uint_eq(fake_source_fetches(), 1);
+}
+END_TEST
+
 START_TEST(parts_are_cut_out_of_a_whole_file)
 {
         static const FileRange parts[] = { { 1, 2 }, { 5, 3 } };
@@ -388,6 +402,7 @@ static Suite *make_suite(void)
         tcase_add_loop_test(tcase, a_body_of_another_length_than_announced_is_a_failure, 0, 2);
         tcase_add_test(tcase, a_failure_of_the_source_is_passed_on);
         tcase_add_test(tcase, each_part_is_asked_for_by_its_position);
+        tcase_add_test(tcase, a_part_that_ends_early_is_a_failure);
         tcase_add_test(tcase, parts_are_cut_out_of_a_whole_file);
         tcase_add_test(tcase, a_file_without_the_parts_wanted_is_a_failure);
         tcase_add_test(tcase, the_bytes_of_an_earlier_worker_are_continued);

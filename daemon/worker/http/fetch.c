@@ -437,7 +437,7 @@ static void on_done(void *userdata, const RequestResult *result)
         bool other_proxy = route_next(&fetch->route, result->unreached);
 
         confirm_logins(fetch, result->head->status);
-        if (fetch->failure.code || fetch->refused)
+        if (fetch->failure.code || fetch->refused || is_served(fetch, result))
                 finish(fetch);
         else if (other_proxy)
                 ask(fetch);
@@ -451,8 +451,6 @@ static void on_done(void *userdata, const RequestResult *result)
                 answer_challenge(fetch, AUTH_TARGET_SERVER, result);
         else if (redirect_is_one(result->head))
                 follow_redirect(fetch, result->head);
-        else if (is_served(fetch, result))
-                finish(fetch);
         else if (is_refusal(fetch, result))
                 fail_status(fetch, result);
         else {
