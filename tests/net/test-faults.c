@@ -155,7 +155,7 @@ START_TEST(another_version_starts_again_and_says_why)
 }
 END_TEST
 
-START_TEST(lengths_that_contradict_are_not_believed)
+START_TEST(lengths_that_contradict_are_refused)
 {
         static const char *const paths[] = {
                 "/negative-length", "/list-of-lengths", "/endless-length",
@@ -330,7 +330,7 @@ START_TEST(bytes_that_changed_on_disk_are_found_out)
 }
 END_TEST
 
-START_TEST(a_checksum_nobody_knows_is_an_error_before_any_request)
+START_TEST(an_unknown_checksum_is_an_error_before_any_request)
 {
         FileRecord record;
 
@@ -356,28 +356,28 @@ static const FileRange mixed[] = { { PART, 1000 }, { 2 * PART, TO_END }, { 0, 1 
 static const FileRange backwards[] = { { PART, 1000 }, { 500, 60 }, { 2 * PART, 50 } };
 static const FileRange one[] = { { PART, 1000 } };
 
-typedef struct Wish {
+typedef struct Parts {
         const FileRange *ranges;
         uint32_t n;
-} Wish;
+} Parts;
 
-static const Wish wishes[] = { { ascending, ARRAY_SIZE(ascending) },
+static const Parts lists[] = { { ascending, ARRAY_SIZE(ascending) },
                                { mixed, ARRAY_SIZE(mixed) },
                                { one, ARRAY_SIZE(one) },
                                { backwards, ARRAY_SIZE(backwards) } };
 
 /* The parts of a version one after the other; a new buffer. */
-static unsigned char *parts_of(const Wish *wish, const unsigned char *data, size_t *ret_size)
+static unsigned char *parts_of(const Parts *wanted, const unsigned char *data, size_t *ret_size)
 {
         unsigned char *parts = malloc(SIZE);
         size_t size = 0;
 
         ck_assert_ptr_nonnull(parts);
-        for (uint32_t i = 0; i < wish->n; i++) {
-                size_t from = wish->ranges[i].offset_bytes, length = SIZE - from;
+        for (uint32_t i = 0; i < wanted->n; i++) {
+                size_t from = wanted->ranges[i].offset_bytes, length = SIZE - from;
 
-                if (wish->ranges[i].length_bytes != TO_END)
-                        length = wish->ranges[i].length_bytes;
+                if (wanted->ranges[i].length_bytes != TO_END)
+                        length = wanted->ranges[i].length_bytes;
                 memcpy(parts + size, data + from, length);
                 size += length;
         }
@@ -385,42 +385,42 @@ static unsigned char *parts_of(const Wish *wish, const unsigned char *data, size
         return parts;
 }
 
-static void wish_for(FileRecord *record, const Wish *wish)
+static void want_parts(FileRecord *record, const Parts *wanted)
 {
-        record->ranges = malloc(wish->n * sizeof(*wish->ranges));
+        record->ranges = malloc(wanted->n * sizeof(*wanted->ranges));
         ck_assert_ptr_nonnull(record->ranges);
-        memcpy(record->ranges, wish->ranges, wish->n * sizeof(*wish->ranges));
-        record->n_ranges = wish->n;
+        memcpy(record->ranges, wanted->ranges, wanted->n * sizeof(*wanted->ranges));
+        record->n_ranges = wanted->n;
 }
 
-static void fetch_parts(const char *path, const Wish *wish)
+static void fetch_parts(const char *path, const Parts *wanted)
 {
         FileRecord record;
 
         http_server_forget(&case_server);
         make_record(&record, 0, path);
-        wish_for(&record, wish);
+        want_parts(&record, wanted);
         case_fetch_records(&record, 1);
         file_record_done(&record);
 }
 
-static void assert_parts_of(const Wish *wish, const unsigned char *data)
+static void assert_parts_of(const Parts *wanted, const unsigned char *data)
 {
         size_t size;
-        _cleanup_free_ unsigned char *parts = parts_of(wish, data, &size);
+        _cleanup_free_ unsigned char *parts = parts_of(wanted, data, &size);
 
         case_assert_finished(0, parts, size);
 }
 
 START_TEST(each_part_is_asked_for_by_itself)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
-                fetch_parts("/plain", &wishes[i]);
-                assert_parts_of(&wishes[i], tricks_a);
-                ck_assert_uint_eq(case_count_in_log(&case_server, "GET "), wishes[i].n);
-                ck_assert_uint_eq(case_count_in_log(&case_server, "\nRange: bytes="), wishes[i].n);
+        for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+                fetch_parts("/plain", &lists[i]);
+                assert_parts_of(&lists[i], tricks_a);
+                ck_assert_uint_eq(case_count_in_log(&case_server, "GET "), lists[i].n);
+                ck_assert_uint_eq(case_count_in_log(&case_server, "\nRange: bytes="), lists[i].n);
                 ck_assert_uint_eq(case_count_in_log(&case_server, "\nIf-Range: " ETAG),
-                                  wishes[i].n - 1);
+                                  lists[i].n - 1);
         }
         ck_assert_uint_eq(case_count_in_log(&case_server, "\nRange: bytes=1048576-1049575\n"), 1);
 }
@@ -431,12 +431,12 @@ START_TEST(a_server_without_ranges_gives_parts_too)
         static const char *const paths[] = { "/no-range", "/no-if-range", "/date-only" };
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-                for (size_t j = 0; j < ARRAY_SIZE(wishes); j++) {
-                        fetch_parts(paths[i], &wishes[j]);
-                        assert_parts_of(&wishes[j], tricks_a);
+                for (size_t j = 0; j < ARRAY_SIZE(lists); j++) {
+                        fetch_parts(paths[i], &lists[j]);
+                        assert_parts_of(&lists[j], tricks_a);
                         ck_assert_uint_eq(case_worker.records[0].restarts, 0);
                 }
-        fetch_parts("/no-range", &wishes[0]);
+        fetch_parts("/no-range", &lists[0]);
         ck_assert_uint_eq(case_count_in_log(&case_server, "GET "), 1);
 }
 END_TEST
@@ -446,11 +446,11 @@ START_TEST(without_validators_parts_come_in_one_answer)
         static const char *const paths[] = { "/chunked", "/unframed", "/careless-bare" };
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-                fetch_parts(paths[i], &wishes[0]);
-                assert_parts_of(&wishes[0], i == 2 ? tricks_b : tricks_a);
-                fetch_parts(paths[i], &wishes[2]);
-                assert_parts_of(&wishes[2], i == 2 ? tricks_b : tricks_a);
-                fetch_parts(paths[i], &wishes[1]);
+                fetch_parts(paths[i], &lists[0]);
+                assert_parts_of(&lists[0], i == 2 ? tricks_b : tricks_a);
+                fetch_parts(paths[i], &lists[2]);
+                assert_parts_of(&lists[2], i == 2 ? tricks_b : tricks_a);
+                fetch_parts(paths[i], &lists[1]);
                 ck_assert(case_worker.failed && !case_worker.transient);
                 ck_assert_uint_eq(case_worker.code,
                                   (uint32_t) ERROR_CODE_INSUFFICIENT_RANGE_SUPPORT);
@@ -464,14 +464,14 @@ START_TEST(parts_of_two_versions_never_mix)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
                 for (size_t j = 0; j < 2; j++) {
-                        fetch_parts(paths[i], &wishes[j]);
+                        fetch_parts(paths[i], &lists[j]);
                         if (case_worker.finished) {
                                 size_t size;
                                 _cleanup_free_ unsigned char *a =
-                                        parts_of(&wishes[j], tricks_a, &size);
+                                        parts_of(&lists[j], tricks_a, &size);
 
                                 if (!case_holds(&case_worker.records[0], a, size))
-                                        assert_parts_of(&wishes[j], tricks_b);
+                                        assert_parts_of(&lists[j], tricks_b);
                                 continue;
                         }
                         ck_assert(case_worker.failed && case_worker.transient);
@@ -490,9 +490,9 @@ START_TEST(parts_out_of_the_file_are_fatal)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
                 for (size_t j = 0; j <= ARRAY_SIZE(ranges); j++) {
-                        Wish wish = { j < 3 ? &ranges[j] : later, j < 3 ? 1 : 2 };
+                        Parts wanted = { j < 3 ? &ranges[j] : later, j < 3 ? 1 : 2 };
 
-                        fetch_parts(paths[i], &wish);
+                        fetch_parts(paths[i], &wanted);
                         ck_assert_msg(case_worker.failed && !case_worker.transient,
                                       "%s %zu",
                                       paths[i],
@@ -505,9 +505,9 @@ END_TEST
 START_TEST(a_whole_file_that_ends_early_finishes_no_part)
 {
         static const FileRange to_end[] = { { 0, 100 }, { 2 * PART, TO_END } };
-        const Wish wish = { to_end, ARRAY_SIZE(to_end) };
+        const Parts wanted = { to_end, ARRAY_SIZE(to_end) };
 
-        fetch_parts("/cut-whole", &wish);
+        fetch_parts("/cut-whole", &wanted);
         ck_assert(case_worker.failed && case_worker.transient);
         ck_assert(!case_worker.records[0].finished);
         ck_assert_uint_eq(case_worker.records[0].offset_bytes, 110);
@@ -521,13 +521,13 @@ START_TEST(each_part_goes_on_where_it_was)
         static const char *const paths[] = { "/plain", "/no-range", "/no-if-range" };
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-                for (size_t j = 0; j < ARRAY_SIZE(wishes); j++) {
+                for (size_t j = 0; j < ARRAY_SIZE(lists); j++) {
                         FileRecord whole, record;
                         size_t size;
-                        _cleanup_free_ unsigned char *parts = parts_of(&wishes[j], tricks_a, &size);
+                        _cleanup_free_ unsigned char *parts = parts_of(&lists[j], tricks_a, &size);
                         const uint64_t cuts[] = { 1, 99, 100, 101, 999, size / 2, size - 1, size };
 
-                        fetch_parts(paths[i], &wishes[j]);
+                        fetch_parts(paths[i], &lists[j]);
                         ck_assert_int_ge(file_record_copy(&whole, &case_worker.records[0]), 0);
                         for (size_t k = 0; k < ARRAY_SIZE(cuts); k++) {
                                 if (cuts[k] > size)
@@ -536,7 +536,7 @@ START_TEST(each_part_goes_on_where_it_was)
                                 record.finished = false;
                                 leave_data(&record, parts, cuts[k]);
                                 case_fetch_records(&record, 1);
-                                assert_parts_of(&wishes[j], tricks_a);
+                                assert_parts_of(&lists[j], tricks_a);
                                 ck_assert_uint_eq(case_worker.records[0].restarts, 0);
                                 file_record_done(&record);
                         }
@@ -552,10 +552,10 @@ START_TEST(a_checksum_is_that_of_the_parts)
 
         checksum = checksum_of_bytes(EVP_md5(), "md5:", tricks_a + PART, 1000);
         make_record(&record, 0, "/plain");
-        wish_for(&record, &wishes[2]);
+        want_parts(&record, &lists[2]);
         put(&record.checksum, checksum);
         case_fetch_records(&record, 1);
-        assert_parts_of(&wishes[2], tricks_a);
+        assert_parts_of(&lists[2], tricks_a);
         file_record_done(&record);
 }
 END_TEST
@@ -770,15 +770,15 @@ static void assert_nothing_mixed(const FileRecord *record, const char *what)
 static bool attempt(FileRecord *record, const char *what)
 {
         for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
-                bool told, finished, over;
+                bool answered, finished, over;
 
                 driver_start(&case_worker);
                 driver_download(&case_worker, record, 1, NULL);
-                told = driver_wait_quiet(&case_worker, QUIET_MSEC);
-                if (!told)
+                answered = driver_wait_quiet(&case_worker, QUIET_MSEC);
+                if (!answered)
                         driver_call_stop(&case_worker);
                 finished = case_worker.finished;
-                over = finished || (told && !case_worker.transient);
+                over = finished || (answered && !case_worker.transient);
                 ck_assert_msg(finished == case_worker.records[0].finished, "%s", what);
                 assert_nothing_mixed(&case_worker.records[0], what);
                 file_record_done(record);
@@ -840,7 +840,7 @@ static void add_validators(Suite *suite)
         tcase_add_test(tcase, a_server_is_asked_in_other_words_until_it_understands);
         tcase_add_test(tcase, the_second_file_does_not_repeat_vain_attempts);
         tcase_add_test(tcase, another_version_starts_again_and_says_why);
-        tcase_add_test(tcase, lengths_that_contradict_are_not_believed);
+        tcase_add_test(tcase, lengths_that_contradict_are_refused);
         tcase_add_test(tcase, a_part_that_is_too_long_or_too_short_is_no_file);
         tcase_add_test(tcase, a_range_that_is_refused_starts_again);
         tcase_add_test(tcase, a_coded_body_is_stored_as_it_comes);
@@ -854,7 +854,7 @@ static void add_checksums(Suite *suite)
         tcase_add_test(tcase, every_algorithm_is_computed_behind_the_sandbox);
         tcase_add_test(tcase, a_file_with_another_checksum_is_thrown_away);
         tcase_add_test(tcase, bytes_that_changed_on_disk_are_found_out);
-        tcase_add_test(tcase, a_checksum_nobody_knows_is_an_error_before_any_request);
+        tcase_add_test(tcase, an_unknown_checksum_is_an_error_before_any_request);
 }
 
 static void add_parts(Suite *suite)

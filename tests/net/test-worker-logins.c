@@ -96,7 +96,7 @@ START_TEST(no_password_is_a_fatal_401)
 }
 END_TEST
 
-START_TEST(all_schemes_of_a_challenge_are_told)
+START_TEST(all_schemes_of_a_challenge_are_reported)
 {
         fetch_as("/many-schemes", right, NULL);
         case_assert_finished(0, tricks_a, SIZE);
@@ -105,7 +105,7 @@ START_TEST(all_schemes_of_a_challenge_are_told)
 }
 END_TEST
 
-START_TEST(a_challenge_nobody_knows_is_not_asked_about)
+START_TEST(an_unknown_challenge_is_not_asked_about)
 {
         fetch_as("/unknown-scheme", right, NULL);
         case_assert_failed(ERROR_CODE_HTTP(401), false, "remote-file");
@@ -250,8 +250,8 @@ static void add_credentials(Suite *suite)
         tcase_add_test(tcase, digest_is_used_where_it_is_asked_for);
         tcase_add_test(tcase, a_wrong_password_is_a_fatal_401);
         tcase_add_test(tcase, no_password_is_a_fatal_401);
-        tcase_add_test(tcase, all_schemes_of_a_challenge_are_told);
-        tcase_add_test(tcase, a_challenge_nobody_knows_is_not_asked_about);
+        tcase_add_test(tcase, all_schemes_of_a_challenge_are_reported);
+        tcase_add_test(tcase, an_unknown_challenge_is_not_asked_about);
         tcase_add_test(tcase, each_file_starts_without_credentials);
         tcase_add_test(tcase, another_port_gets_no_credentials);
         tcase_add_test(tcase, a_password_in_a_redirect_is_not_used);

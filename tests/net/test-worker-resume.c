@@ -110,7 +110,7 @@ START_TEST(a_weak_validator_resumes_by_its_date_alone)
 }
 END_TEST
 
-START_TEST(a_wrong_part_is_never_glued_on)
+START_TEST(a_wrong_part_is_never_appended)
 {
         FileRecord record = case_interrupt("/lying", driver_stop);
 
@@ -142,7 +142,7 @@ START_TEST(a_file_that_was_all_there_needs_no_request)
 }
 END_TEST
 
-START_TEST(a_range_behind_the_end_means_whole)
+START_TEST(a_range_after_the_end_means_whole)
 {
         FileRecord record;
 
@@ -172,7 +172,7 @@ START_TEST(a_temporary_file_that_is_gone_or_short_starts_again)
 }
 END_TEST
 
-START_TEST(bytes_behind_the_recorded_offset_are_not_trusted)
+START_TEST(bytes_after_the_recorded_offset_are_not_trusted)
 {
         FileRecord record = case_interrupt("/stall", driver_stop);
         _cleanup_free_ char *path = case_temp_path(&record);
@@ -197,12 +197,12 @@ static void add_resuming(Suite *suite)
         tcase_add_test(tcase, a_strong_date_resumes);
         tcase_add_test(tcase, a_date_of_the_same_second_starts_again);
         tcase_add_test(tcase, a_weak_validator_resumes_by_its_date_alone);
-        tcase_add_test(tcase, a_wrong_part_is_never_glued_on);
+        tcase_add_test(tcase, a_wrong_part_is_never_appended);
         tcase_add_test(tcase, a_part_that_was_not_asked_for_is_refused);
         tcase_add_test(tcase, a_file_that_was_all_there_needs_no_request);
-        tcase_add_test(tcase, a_range_behind_the_end_means_whole);
+        tcase_add_test(tcase, a_range_after_the_end_means_whole);
         tcase_add_test(tcase, a_temporary_file_that_is_gone_or_short_starts_again);
-        tcase_add_test(tcase, bytes_behind_the_recorded_offset_are_not_trusted);
+        tcase_add_test(tcase, bytes_after_the_recorded_offset_are_not_trusted);
 }
 
 int main(void)

@@ -140,7 +140,7 @@ START_TEST(many_files_arrive_on_few_connections)
                 case_assert_bytes(path, tricks_a, i % 2 ? 0 : SIZE);
                 file_record_done(&records[i]);
         }
-        /* Finished ones are told together, not one by one. */
+        /* Finished files are reported together, not one by one. */
         ck_assert_uint_lt(case_worker.n_checkpoints, FILES);
 }
 END_TEST
@@ -157,7 +157,7 @@ START_TEST(a_body_without_a_length_arrives)
 }
 END_TEST
 
-START_TEST(a_trailer_is_not_believed)
+START_TEST(a_trailer_is_ignored)
 {
         case_fetch("/chunked");
         ck_assert_str_eq(case_worker.records[0].etag, "");
@@ -174,7 +174,7 @@ START_TEST(response_headers_are_kept_without_cookies)
 }
 END_TEST
 
-START_TEST(a_new_temporary_file_is_told_before_its_bytes)
+START_TEST(a_new_temporary_file_is_reported_before_its_bytes)
 {
         case_begin(&case_worker, "/stall", NULL);
         driver_wait_received(&case_worker, PART);
@@ -247,7 +247,7 @@ START_TEST(a_missing_file_is_fatal)
         case_assert_failed(ERROR_CODE_HTTP(404), false, "remote-file");
         ck_assert_ptr_null(strstr(case_worker.description, "confidential"));
         ck_assert_ptr_nonnull(strstr(case_worker.description, "404"));
-        /* The page that came with it is nobody's file. */
+        /* The error page that came with it is not stored. */
         ck_assert_uint_eq(case_entries_in_home(), 0);
 }
 END_TEST
@@ -359,9 +359,9 @@ static void add_downloads(Suite *suite)
         tcase_add_test(tcase, a_file_arrives_whole_beside_its_name);
         tcase_add_test(tcase, many_files_arrive_on_few_connections);
         tcase_add_test(tcase, a_body_without_a_length_arrives);
-        tcase_add_test(tcase, a_trailer_is_not_believed);
+        tcase_add_test(tcase, a_trailer_is_ignored);
         tcase_add_test(tcase, response_headers_are_kept_without_cookies);
-        tcase_add_test(tcase, a_new_temporary_file_is_told_before_its_bytes);
+        tcase_add_test(tcase, a_new_temporary_file_is_reported_before_its_bytes);
         tcase_add_test(tcase, a_checkpoint_comes_while_bytes_flow);
         tcase_add_test(tcase, a_temporary_file_is_private);
 }
