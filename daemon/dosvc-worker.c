@@ -1,8 +1,8 @@
 /*
- * dosvc-worker: one process for one task of one job, as the job's owner. Started by
- * dosvc-spawn with the link to the manager as descriptor 3; checks that it was given no
- * right that it should not have, gives up what it does not need, says Ready, works, and
- * ends when the manager hangs up.
+ * dosvc-worker: one process for one task of one job, run as the job's owner. dosvc-spawn starts it
+ * with the link to the manager as descriptor 3. It checks that it has no rights that it should not
+ * have, gives up those that it does not need, reports Ready, does its task, and ends when the
+ * manager hangs up.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,11 +14,10 @@
 #include "base/log.h"
 #include "base/macro.h"
 
-#include "worker/curl-loop.h"
 #include "worker/link.h"
 #include "worker/sandbox.h"
 
-/* Exit statuses; 0: the manager hung up. */
+/* Exit statuses. 0: the manager hung up. */
 enum {
         EXIT_FAILED = 1,
         EXIT_WRONG_RIGHTS = 2,
@@ -29,17 +28,15 @@ static int run(void)
 {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(link_freep) Link *link = NULL;
-        int r = curl_loop_setup();
+        int r = sd_event_new(&event);
 
-        if (r >= 0)
-                r = sd_event_new(&event);
         if (r >= 0)
                 r = link_new(event, WORKER_LINK_FD, &link);
         if (r >= 0)
-                r = link_say_ready(link);
+                r = link_report_ready(link);
         if (r >= 0)
                 r = sd_event_loop(event);
-        /* A manager that is gone before it said a word has hung up as well. */
+        /* A reset means that the manager hung up before it sent anything. */
         if (r < 0 && r != -ECONNRESET) {
                 log_errno(LOG_ERR, r, "The worker ends early");
                 return EXIT_FAILED;
@@ -53,7 +50,7 @@ int main(void)
         int r = sandbox_check_self(WORKER_LINK_FD, &reason);
 
         log_open("dosvc-worker");
-        /* A program run through a descriptor is named after that on kernels before 6.14. */
+        /* Kernels before 6.14 name a program that is run through a descriptor after that. */
         (void) prctl(PR_SET_NAME, "dosvc-worker");
         if (r < 0) {
                 log_err("The worker was started wrongly and ends: %s", reason);

@@ -5,8 +5,8 @@ ROOMS += base model manager worker
 base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c network-watch.c secret.c \
         str.c)
 
-model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec.c wire-codec.c \
-        wire-settings.c)
+model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c failure.c settings.c spec.c \
+        wire-codec.c wire-settings.c)
 
 manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c bus-listing.c bus-presence.c callers.c certificate-bus.c \
         config.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c job.c job-bus.c \
@@ -16,10 +16,11 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c bus-listin
         store-schema.c store-statements.c subscribers.c user-names.c users.c vault.c vault-keyring.c \
         vault-secret.c worker-link.c)
 
-worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
-        head.c http-date.c kerberos.c link.c logins.c parts.c proxies.c publish.c redirects.c \
-        request.c resume.c route.c rungs.c sandbox.c sink.c tickets.c tls.c transfer.c version.c \
-        worker.c)
+worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c link.c partial.c \
+        parts.c publish.c questions.c record.c sandbox.c sink.c sources.c transfer.c) \
+        $(addprefix daemon/worker/http/,curl-loop.c date.c fetch.c head.c kerberos.c logins.c \
+        origins.c proxies.c redirect.c request.c resume.c route.c session.c status.c tickets.c \
+        tls.c url.c)
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret dosvc-proxy
 

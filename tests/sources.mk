@@ -5,7 +5,8 @@ ROOMS += testlib
 # Stand-ins for a module of the daemon are linked only by the test that names them.
 STAND_INS       := tests/lib/fake-link.c tests/lib/manager-rig.c
 NO_MEMORY       := tests/lib/no-memory.c
-testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY) tests/lib/fake-tickets.c,$(wildcard tests/lib/*.c))
+testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY) tests/lib/fake-tickets.c \
+        tests/lib/fake-questions.c tests/lib/fake-source.c,$(wildcard tests/lib/*.c))
 
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
 BUS_TESTS  := $(patsubst %.c,%,$(wildcard tests/bus/test-*.c))
@@ -56,7 +57,9 @@ $(1)_WRAPS     := $(addprefix -Wl$(comma)--wrap=,$(WRAPPED))
 endef
 $(foreach test,$(NO_MEMORY_TESTS),$(eval $(call no_memory_test,$(test))))
 
-tests/unit/test-logins_STAND_INS := tests/lib/fake-tickets.c
+tests/unit/test-logins_STAND_INS  := tests/lib/fake-questions.c tests/lib/fake-tickets.c
+tests/unit/test-proxies_STAND_INS := tests/lib/fake-questions.c
+tests/unit/test-transfer_STAND_INS := tests/lib/fake-source.c
 
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)

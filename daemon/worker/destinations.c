@@ -11,13 +11,13 @@
 struct Destination {
         int fd;
         bool changed;
-        char *path; /* owned, with its last slash */
+        char *path; /* owned, including its last slash */
 };
 
 struct Destinations {
         Destination **sorted; /* by path */
         size_t n;
-        int broken; /* a sync failed with this */
+        int broken; /* the errno of a sync that failed, or 0 */
 };
 
 int destinations_new(Destinations **ret)
@@ -55,7 +55,7 @@ const char *destination_entry(const char *local_name)
         return slash ? slash + 1 : local_name;
 }
 
-/* Where the path is, or has to be inserted. */
+/* Index of the path, or where it has to be inserted. */
 static size_t find(const Destinations *destinations, const char *path, bool *ret_found)
 {
         size_t from = 0, to = destinations->n;
@@ -128,7 +128,7 @@ int destinations_sync(Destinations *destinations)
                 if (!destination->changed)
                         continue;
                 r = fd_sync_dir(destination->fd);
-                /* A directory that may be written and not read cannot be synced by its owner. */
+                /* A user who may write to a directory but not read it cannot sync it. */
                 if (r < 0 && r != -EACCES)
                         destinations->broken = r;
                 destination->changed = false;

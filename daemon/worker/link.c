@@ -15,41 +15,22 @@
 #include "model/limits.h"
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
-#include "worker/logins.h"
+#include "worker/download.h"
 #include "worker/publish.h"
-#include "worker/worker.h"
-
-/* Proxies that fit in LIMIT_PROXY_LIST, one character each. */
-#define MAX_PROXIES LIMIT_PROXY_LIST
-
-/* The manager answers from memory and the kernel keyring. */
-#define AUTHENTICATE_TIMEOUT_USEC (60 * USEC_PER_SEC)
-
-/* More than the manager gives the search. */
-#define FIND_PROXIES_TIMEOUT_USEC (90 * USEC_PER_SEC)
+#include "worker/questions.h"
 
 struct Link {
         sd_event *event;
         sd_bus *bus;
-        bool has_order; /* one task a process */
-        Worker *worker;
+        Questions *questions;
+        Download *download; /* NULL: there is none, or another task */
+        bool has_order;     /* a process takes one task */
 };
 
-/* A question to the manager that is under way. */
-typedef struct Question {
-        Link *link; /* borrowed: the bus, and with it the call, goes first */
-        uint32_t file;
-} Question;
-
-static void question_free(void *userdata)
-{
-        free(userdata);
-}
-
-/* A worker that cannot speak is of no use: the manager sees it hang up. */
+/* A worker that cannot report is of no use; the manager sees it hang up. */
 static void give_up(Link *link, int error, const char *what)
 {
-        /* After a hang-up there is nobody to tell, and the loop ends anyway. */
+        /* The manager has hung up: the loop ends anyway. */
         if (sd_bus_is_open(link->bus) <= 0)
                 return;
         log_errno(LOG_ERR, error, "The %s could not be sent to the manager, ending", what);
@@ -71,8 +52,8 @@ static void send_signal(Link *link, int r, sd_bus_message *m, const char *what)
                 give_up(link, r, what);
 }
 
-/* WorkerFacts.progress */
-static void tell_progress(void *userdata, const WorkerProgress *figures, size_t n_figures)
+/* DownloadEvents.progress */
+static void report_progress(void *userdata, const DownloadProgress *figures, size_t n_figures)
 {
         Link *link = userdata;
         sd_bus_message *m = NULL;
@@ -91,8 +72,8 @@ static void tell_progress(void *userdata, const WorkerProgress *figures, size_t 
         send_signal(link, r, m, "progress");
 }
 
-/* WorkerFacts.checkpoint */
-static void tell_checkpoint(void *userdata, const FileRecord *const *records, size_t n_records)
+/* DownloadEvents.checkpoint */
+static void report_checkpoint(void *userdata, const FileRecord *const *records, size_t n_records)
 {
         Link *link = userdata;
         sd_bus_message *m = NULL;
@@ -107,8 +88,8 @@ static void tell_checkpoint(void *userdata, const FileRecord *const *records, si
         send_signal(link, r, m, "checkpoint");
 }
 
-/* WorkerFacts.finished */
-static void tell_finished(void *userdata)
+/* DownloadEvents.finished */
+static void report_finished(void *userdata)
 {
         Link *link = userdata;
         sd_bus_message *m = NULL;
@@ -117,8 +98,8 @@ static void tell_finished(void *userdata)
         send_signal(link, r, m, "end");
 }
 
-/* WorkerFacts.failed */
-static void tell_failed(void *userdata, uint32_t file, const Failure *failure)
+/* DownloadEvents.failed */
+static void report_failed(void *userdata, const Failure *failure)
 {
         Link *link = userdata;
         sd_bus_message *m = NULL;
@@ -127,7 +108,7 @@ static void tell_failed(void *userdata, uint32_t file, const Failure *failure)
         if (r >= 0)
                 r = sd_bus_message_append(m,
                                           WORKER_FAILED_SIGNATURE,
-                                          file,
+                                          failure->file,
                                           (int) failure->transient,
                                           failure->code,
                                           error_context_to_string(failure->context),
@@ -137,151 +118,11 @@ static void tell_failed(void *userdata, uint32_t file, const Failure *failure)
         send_signal(link, r, m, "failure");
 }
 
-/* What the manager gives, into answer; its user name lives in the message. */
-static int read_credential(sd_bus_message *reply, LoginsAnswer *answer)
-{
-        const char *scheme;
-        int implicit, fd, value, r;
-
-        if (sd_bus_message_is_method_error(reply, NULL))
-                return sd_bus_message_is_method_error(reply, DOSVC_ERROR_PREFIX "NotFound")
-                               ? -ENOENT
-                               : -EREMOTEIO;
-        r = sd_bus_message_read(reply,
-                                WORKER_AUTHENTICATE_REPLY_SIGNATURE,
-                                &scheme,
-                                &implicit,
-                                &answer->user_name,
-                                &fd);
-        if (r < 0)
-                return -EBADMSG;
-        value = auth_scheme_from_string(scheme);
-        if (value < 0 || strlen(answer->user_name) > LIMIT_USER_NAME * 3)
-                return -EBADMSG;
-        answer->scheme = (AuthScheme) value;
-        answer->implicit = implicit != 0;
-        return secret_read_fd(fd, LIMIT_PASSWORD_BYTES, &answer->secret);
-}
-
-static int on_credential(sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-        const Question *question = userdata;
-        LoginsAnswer answer = { .user_name = "" };
-
-        answer.result = read_credential(reply, &answer);
-        if (question->link->worker)
-                worker_answer(question->link->worker, question->file, &answer);
-        else
-                secret_free(answer.secret);
-        return 0;
-}
-
-static int append_schemes(sd_bus_message *m, unsigned offered)
-{
-        int r = sd_bus_message_open_container(m, 'a', "s");
-
-        for (unsigned scheme = 0; r >= 0 && scheme < AUTH_SCHEMES_MAX; scheme++)
-                if (offered & (1U << scheme))
-                        r = sd_bus_message_append(m,
-                                                  "s",
-                                                  auth_scheme_to_string((AuthScheme) scheme));
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-/* WorkerFacts.authenticate */
-static void ask_credential(void *userdata, uint32_t file, AuthTarget target, unsigned offered)
-{
-        Link *link = userdata;
-        Question *question = malloc(sizeof(*question));
-        sd_bus_message *m = NULL;
-        sd_bus_slot *slot = NULL;
-        int r;
-
-        if (!question) {
-                give_up(link, -ENOMEM, "question");
-                return;
-        }
-        *question = (Question){ .link = link, .file = file };
-        r = sd_bus_message_new_method_call(link->bus,
-                                           &m,
-                                           NULL,
-                                           WORKER_PATH,
-                                           WORKER_INTERFACE,
-                                           WORKER_AUTHENTICATE);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "us", file, auth_target_to_string(target));
-        if (r >= 0)
-                r = append_schemes(m, offered);
-        if (r >= 0)
-                r = sd_bus_call_async(link->bus,
-                                      &slot,
-                                      m,
-                                      on_credential,
-                                      question,
-                                      AUTHENTICATE_TIMEOUT_USEC);
-        if (r >= 0) {
-                (void) sd_bus_slot_set_destroy_callback(slot, question_free);
-                (void) sd_bus_slot_set_floating(slot, true);
-                sd_bus_slot_unref(slot);
-        } else {
-                free(question);
-                give_up(link, r, "question");
-        }
-        sd_bus_message_unref(m);
-}
-
-static int on_proxies(sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-        _cleanup_(strings_freep) char **proxies = NULL;
-        Link *link = userdata;
-        const char *reason = "The answer cannot be read.";
-        int r = -EREMOTEIO;
-
-        if (sd_bus_message_is_method_error(reply, NULL))
-                reason = sd_bus_message_get_error(reply)->message;
-        else
-                r = wire_read_strings(reply, MAX_PROXIES, &proxies);
-        if (link->worker)
-                worker_found_proxies(link->worker, r, proxies, reason ? reason : "");
-        return 0;
-}
-
-/* WorkerFacts.find_proxies */
-static void ask_proxies(void *userdata, const char *url)
-{
-        Link *link = userdata;
-        _cleanup_free_ char *origin = NULL;
-        sd_bus_message *m = NULL;
-        int r = spec_origin(url, &origin);
-
-        if (r >= 0)
-                r = sd_bus_message_new_method_call(link->bus,
-                                                   &m,
-                                                   NULL,
-                                                   WORKER_PATH,
-                                                   WORKER_INTERFACE,
-                                                   WORKER_FIND_PROXIES);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", origin);
-        if (r >= 0)
-                r = sd_bus_call_async(link->bus,
-                                      NULL,
-                                      m,
-                                      on_proxies,
-                                      link,
-                                      FIND_PROXIES_TIMEOUT_USEC);
-        sd_bus_message_unref(m);
-        if (r < 0)
-                give_up(link, r, "question");
-}
-
-static const WorkerFacts worker_facts = {
-        .progress = tell_progress,
-        .checkpoint = tell_checkpoint,
-        .authenticate = ask_credential,
-        .find_proxies = ask_proxies,
-        .finished = tell_finished,
-        .failed = tell_failed,
+static const DownloadEvents download_events = {
+        .progress = report_progress,
+        .checkpoint = report_checkpoint,
+        .finished = report_finished,
+        .failed = report_failed,
 };
 
 static bool is_good_url(const char *s)
@@ -301,7 +142,7 @@ static bool is_good_record(const FileRecord *record)
                is_good_url(record->remote_name) && is_good_url(file_record_owners_name(record));
 }
 
-/* Reads the array of records that ends an order, and the job it is about. */
+/* Reads the array of records that ends an order. */
 static int read_files(sd_bus_message *m, FileRecord **ret_records, size_t *ret_n_records)
 {
         int r = wire_read_files(m, LIMIT_FILES_OF_A_TASK, ret_records, ret_n_records);
@@ -325,7 +166,7 @@ static int read_job_id(sd_bus_message *m, sd_id128_t *ret)
                        : 0;
 }
 
-/* A second order is the manager's mistake; it is told so and nothing changes. */
+/* A second order is a mistake of the manager: it is refused, and nothing changes. */
 static int accept_order(Link *link, sd_bus_error *error)
 {
         if (link->has_order)
@@ -347,7 +188,7 @@ static int refuse_order(int r, sd_bus_error *error)
 static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         Link *link = userdata;
-        WorkerOrder order = { 0 };
+        DownloadOrder order = { 0 };
         int r = accept_order(link, error);
 
         if (r < 0)
@@ -361,7 +202,12 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 transfer_settings_done(&order.settings);
                 return refuse_order(r, error);
         }
-        r = worker_new(link->event, &order, &worker_facts, link, &link->worker);
+        r = download_new(link->event,
+                         &order,
+                         link->questions,
+                         &download_events,
+                         link,
+                         &link->download);
         if (r < 0) {
                 transfer_settings_done(&order.settings);
                 file_records_free(order.records, order.n_records);
@@ -377,12 +223,15 @@ static int reply_failures(sd_bus_message *m, const PublishFailures *failures)
 
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(uus)");
-        for (size_t i = 0; r >= 0 && i < failures->n_entries; i++)
+        for (size_t i = 0; r >= 0 && i < failures->n_entries; i++) {
+                const Failure *failure = &failures->entries[i];
+
                 r = sd_bus_message_append(reply,
                                           "(uus)",
-                                          failures->entries[i].file,
-                                          failures->entries[i].code,
-                                          failures->entries[i].text);
+                                          failure->file,
+                                          failure->code,
+                                          failure->description ? failure->description : "");
+        }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r >= 0)
@@ -391,7 +240,7 @@ static int reply_failures(sd_bus_message *m, const PublishFailures *failures)
         return r;
 }
 
-/* Publish and Clean: there is nothing else to do meanwhile, so the reply is the result. */
+/* Publish and Clean: the process has nothing else to do, so the reply waits for the result. */
 static int do_files(sd_bus_message *m,
                     Link *link,
                     int (*task)(sd_id128_t, const FileRecord *, size_t, PublishFailures *),
@@ -430,8 +279,8 @@ static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
         Link *link = userdata;
 
         link->has_order = true;
-        if (link->worker)
-                worker_stop(link->worker);
+        if (link->download)
+                download_stop(link->download);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -479,7 +328,9 @@ int link_new(sd_event *event, int fd, Link **ret)
         if (r < 0)
                 return r;
         (void) steal_fd(&owned_fd);
-        r = sd_bus_set_server(link->bus, true, id);
+        r = questions_new(link->bus, &link->questions);
+        if (r >= 0)
+                r = sd_bus_set_server(link->bus, true, id);
         if (r >= 0)
                 r = sd_bus_negotiate_fds(link->bus, true);
         if (r >= 0)
@@ -505,17 +356,17 @@ Link *link_free(Link *link)
 {
         if (!link)
                 return NULL;
-        if (link->worker)
-                worker_stop(link->worker);
-        /* Outstanding calls end here; their answers find no worker. */
-        link->worker = worker_free(link->worker);
+        if (link->download)
+                download_stop(link->download);
+        link->download = download_free(link->download);
+        questions_free(link->questions);
         sd_bus_close_unref(link->bus);
         sd_event_unref(link->event);
         free(link);
         return NULL;
 }
 
-int link_say_ready(Link *link)
+int link_report_ready(Link *link)
 {
         return sd_bus_emit_signal(link->bus,
                                   WORKER_PATH,

@@ -1,7 +1,6 @@
 /*
- * The worker's end of the private connection: the server side of dbus/worker-wire.h. Reads
- * one order, starts the task, turns its facts into signals and its questions into calls.
- * Mirror of manager/worker-link.
+ * The worker's end of the private connection: the server side of dbus/worker-wire.h. Reads one
+ * order, starts the task and turns its events into signals. Mirror of manager/worker-link.
  */
 #pragma once
 
@@ -12,13 +11,13 @@
 typedef struct Link Link;
 
 /*
- * Takes over fd. The loop ends when the other side hangs up. Says nothing before
- * link_say_ready(). Errnos of sd_bus_start(3).
+ * Takes over fd. The loop ends when the other side hangs up. Nothing is sent before
+ * link_report_ready(). Errnos of sd_bus_start(3).
  */
 int link_new(sd_event *event, int fd, Link **ret);
-/* A Download that runs is synced and ended. */
+/* Syncs and ends a download that is under way. */
 Link *link_free(Link *link);
 DEFINE_CLEANUP(Link *, link_free);
 
-/* The sandbox is on: the manager may send its order. */
-int link_say_ready(Link *link);
+/* Tells the manager that the sandbox is on, so that it may send its order. */
+int link_report_ready(Link *link);

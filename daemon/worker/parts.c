@@ -2,10 +2,6 @@
 
 #include <errno.h>
 
-#include "base/str.h"
-
-#include "worker/head.h"
-
 #define UNKNOWN DOSVC_SIZE_UNKNOWN
 
 static const FileRange whole_file = { .offset_bytes = 0, .length_bytes = UNKNOWN };
@@ -45,7 +41,7 @@ int parts_next(const FileRecord *record, uint64_t size, uint64_t position, Part 
         return 0;
 }
 
-/* A range begins before the end of the file and does not go on behind it. */
+/* The range begins before the end of the file and ends there at the latest. */
 static bool is_inside(const FileRange *range, uint64_t size)
 {
         if (range->offset_bytes >= size)
@@ -88,23 +84,4 @@ bool parts_ascend(const FileRecord *record)
                         return false;
         }
         return true;
-}
-
-/* As the answer with the first bytes told it. */
-static uint64_t size_in_headers(const FileRecord *record)
-{
-        _cleanup_free_ char *range = head_find_field(record->headers, "Content-Range");
-        _cleanup_free_ char *length = NULL;
-        HeadRange found;
-        uint64_t size;
-
-        if (range)
-                return head_parse_range(range, &found) >= 0 ? found.total : UNKNOWN;
-        length = head_find_field(record->headers, "Content-Length");
-        return length && str_parse_u64(length, INT64_MAX, &size) >= 0 ? size : UNKNOWN;
-}
-
-uint64_t parts_file_size(const FileRecord *record)
-{
-        return record->n_ranges > 0 ? size_in_headers(record) : record->total_bytes;
 }

@@ -7,18 +7,17 @@
 #include "base/str.h"
 
 #include "worker/destinations.h"
-#include "worker/failure.h"
-#include "worker/http-date.h"
 #include "worker/sink.h"
+#include "worker/sources.h"
 
-/* Files that share one wait of the disk, each with an open descriptor. */
+/* This many files share one sync of the disk, each with an open descriptor. */
 #define BATCH 64
 
-/* A file and what has become of it. */
+/* A file and how far it has come. */
 typedef struct Item {
         const FileRecord *record;
         uint32_t tag;
-        Destination *destination; /* NULL: nothing to do any more */
+        Destination *destination; /* NULL: nothing is left to be done */
         int fd;
         bool renamed;
 } Item;
@@ -26,34 +25,33 @@ typedef struct Item {
 void publish_failures_done(PublishFailures *failures)
 {
         for (size_t i = 0; i < failures->n_entries; i++)
-                free(failures->entries[i].text);
+                failure_done(&failures->entries[i]);
         free(failures->entries);
         *failures = (PublishFailures){ 0 };
 }
 
 static int add_failure(PublishFailures *failures, const FileRecord *record, int error)
 {
-        PublishFailure *grown;
-        char *text = NULL;
+        Failure *grown;
 
         grown = reallocarray(failures->entries, failures->n_entries + 1, sizeof(*grown));
         if (!grown)
                 return -ENOMEM;
         failures->entries = grown;
-        if (str_format(&text,
-                       "The file %s cannot be finished: %s.",
-                       record->local_name,
-                       failure_local_reason(error)) < 0)
-                return -ENOMEM;
-        grown[failures->n_entries++] = (PublishFailure){
-                .file = record->index,
-                .code = failure_local_code(error),
-                .text = text,
-        };
+        grown[failures->n_entries] = FAILURE_NONE;
+        grown[failures->n_entries].file = record->index;
+        failure_set(&grown[failures->n_entries++],
+                    failure_local_code(error),
+                    false,
+                    ERROR_CONTEXT_LOCAL_FILE,
+                    NULL,
+                    "The file %s cannot be finished: %s.",
+                    record->local_name,
+                    failure_local_reason(error));
         return 0;
 }
 
-static SinkFile file_of(const FileRecord *record)
+static SinkFile sink_file_of(const FileRecord *record)
 {
         return (SinkFile){
                 .temp_name = record->temp_name,
@@ -79,10 +77,10 @@ static int prepare(Destinations *destinations,
                         .fd = -EBADF,
                 };
                 r = destinations_add(destinations, records[i].local_name, &items[i].destination);
-                /* Never begun, as far as anybody knows: its directory need not be there. */
+                /* The file was never begun: its directory need not exist. */
                 if (r >= 0 || str_is_empty(records[i].temp_name))
                         continue;
-                /* Nothing is left to be removed where the directory is gone. */
+                /* Without the directory there is nothing to be removed. */
                 if ((cleaning || !records[i].finished) && (r == -ENOENT || r == -ENOTDIR))
                         continue;
                 r = add_failure(failures, &records[i], r);
@@ -103,7 +101,7 @@ static int drop(Item *item, int error, PublishFailures *failures)
         return error < 0 ? add_failure(failures, item->record, error) : 0;
 }
 
-/* What was made and not recorded. */
+/* Removes temporary files that were made and never recorded. */
 static int sweep(const Item *item)
 {
         return sink_sweep(destination_fd(item->destination),
@@ -114,7 +112,7 @@ static int sweep(const Item *item)
 
 static int clean(Item *item, PublishFailures *failures)
 {
-        SinkFile file = file_of(item->record);
+        SinkFile file = sink_file_of(item->record);
         int r = sink_clean(destination_fd(item->destination), &file);
 
         if (r >= 0)
@@ -125,21 +123,21 @@ static int clean(Item *item, PublishFailures *failures)
 
 static int open_item(Item *item, PublishFailures *failures)
 {
-        SinkFile file = file_of(item->record);
+        SinkFile file = sink_file_of(item->record);
         int64_t mtime_sec;
         int r;
 
         r = sweep(item);
         if (r < 0)
                 return drop(item, r, failures);
-        if (http_date_parse(item->record->last_modified, &mtime_sec) < 0)
+        if (sources_modified(item->record, &mtime_sec) < 0)
                 mtime_sec = -1;
         r = sink_publish_open(destination_fd(item->destination),
                               &file,
                               destination_entry(item->record->local_name),
                               mtime_sec,
                               &item->fd);
-        /* 1: published by an earlier attempt, of which the directory may not be synced. */
+        /* 1: an earlier attempt published it, but may not have synced the directory. */
         if (r > 0)
                 destination_changed(item->destination);
         return r == 0 ? 0 : drop(item, r, failures);
@@ -147,7 +145,7 @@ static int open_item(Item *item, PublishFailures *failures)
 
 static int rename_item(Item *item, PublishFailures *failures)
 {
-        SinkFile file = file_of(item->record);
+        SinkFile file = sink_file_of(item->record);
         int r = sink_publish_rename(destination_fd(item->destination),
                                     &file,
                                     destination_entry(item->record->local_name));
@@ -157,7 +155,7 @@ static int rename_item(Item *item, PublishFailures *failures)
         return drop(item, r, failures);
 }
 
-/* Modes and times of all, then the syncs (the first carries the others), then the names. */
+/* Sets modes and times, then syncs (the first sync carries the others), then renames. */
 static int publish_batch(Item *items, size_t n_items, PublishFailures *failures)
 {
         int r = 0;

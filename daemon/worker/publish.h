@@ -1,8 +1,8 @@
 /*
  * The end of a job on disk, as its owner: Publish gives finished files their final names and
- * removes the temporary files of the others; Clean removes them all. Both remove those too that
- * a killed worker made and nobody recorded, may be repeated, do what can be done, and tell the
- * rest.
+ * removes the temporary files of the others; Clean removes all temporary files. Both also remove
+ * temporary files that a killed worker made and that were never recorded. Both may be repeated, and
+ * go on with the other files if some fail.
  */
 #pragma once
 
@@ -12,23 +12,18 @@
 
 #include "base/macro.h"
 
+#include "model/failure.h"
 #include "model/spec.h"
 
-typedef struct PublishFailure {
-        uint32_t file;
-        uint32_t code; /* model/error-code.h */
-        char *text;    /* owned: a sentence */
-} PublishFailure;
-
+/* One entry for each file that could not be published or removed. */
 typedef struct PublishFailures {
-        PublishFailure *entries; /* owned */
+        Failure *entries; /* owned */
         size_t n_entries;
 } PublishFailures;
 
 void publish_failures_done(PublishFailures *failures);
 
-/* Confines the process, then works; ret tells each file that failed. -ENOMEM, errnos of Landlock.
- */
+/* Confine the process, then work. Errnos of Landlock; -ENOMEM. */
 int publish_files(sd_id128_t job,
                   const FileRecord *records,
                   size_t n_records,

@@ -12,25 +12,26 @@
 
 #include "base/str.h"
 
-/* Nobody else reads a file before it is whole and published. */
+/* No other user reads a file before it is whole and published. */
 #define TEMP_MODE 0600
 
-/* What a program with the usual umask of 022 would have created. */
+/* The mode that a program with the usual umask of 022 creates files with. */
 #define FINAL_MODE 0644
 
 /* ".", ".", eight hex digits, ".dosvc" */
 #define TEMP_DECORATION 16
 
 /*
- * Names of the temporary files of one tag, used in turn: more than a worker makes before the
- * first of them is recorded, so that the name in a record never comes to mean another file.
+ * The names of the temporary files of one tag, used one after the other. There are more of them
+ * than a worker makes before the first one is recorded, so that the name in a record never comes
+ * to mean another file.
  */
 #define GENERATIONS 8U
 
-/* A name that is taken means 32 random bits met: nobody is that unlucky this often. */
+/* Random names of 32 bits do not collide with other files this often. */
 #define CREATE_ATTEMPTS 8
 
-/* Write-back begins each time that so much has gathered, so that a sync finds little left. */
+/* Write-back starts whenever this many bytes have gathered, so that a sync finds little left. */
 #define WRITE_BACK_BYTES (8ULL * 1024 * 1024)
 
 struct Sink {
@@ -42,13 +43,13 @@ struct Sink {
         char *temp_name;     /* owned; NULL: nothing is open */
         uint64_t inode;
         uint64_t position;
-        uint64_t claimed;      /* room for so much of it is the file's own */
-        uint64_t written_back; /* write-back has begun up to here */
+        uint64_t reserved;     /* space is reserved up to here */
+        uint64_t written_back; /* write-back has started up to here */
         uint64_t synced;
-        int broken; /* the disk failed with this */
+        int broken; /* the errno that the disk failed with, or 0 */
 };
 
-/* A target that rename(2) may replace, or none. */
+/* The final name is free, or belongs to something that rename(2) may replace. */
 static int check_final(int dir_fd, const char *final_name)
 {
         struct stat st;
@@ -100,22 +101,22 @@ int sink_new(int dir_fd, const char *final_name, uint32_t tag, Sink **ret)
         return 0;
 }
 
-/* A size is only what a server said: what did not come is not held until the next attempt. */
-static void give_room_back(const Sink *sink)
+/* The size is only what a server said, so bytes that did not come reserve no space for long. */
+static void release_reserved(const Sink *sink)
 {
-        /* A failure leaves it to that attempt, which cuts the file too. */
-        if (sink->claimed > sink->position && ftruncate(sink->fd, (off_t) sink->position) < 0)
+        /* If this fails, the next attempt truncates the file. */
+        if (sink->reserved > sink->position && ftruncate(sink->fd, (off_t) sink->position) < 0)
                 return;
 }
 
 static void close_temp(Sink *sink)
 {
-        give_room_back(sink);
+        release_reserved(sink);
         sink->fd = macro_close(sink->fd);
         free(sink->temp_name);
         sink->temp_name = NULL;
         sink->inode = 0;
-        sink->position = sink->claimed = sink->written_back = sink->synced = 0;
+        sink->position = sink->reserved = sink->written_back = sink->synced = 0;
         sink->broken = 0;
 }
 
@@ -130,8 +131,8 @@ Sink *sink_free(Sink *sink)
 }
 
 /*
- * A regular file of ours under one name only, the recorded one. Not its device: a disk may come up
- * under another number after each boot, and the name is in the directory that we opened.
+ * A regular file of ours that has the recorded inode and one name only. The device is not compared:
+ * a disk may get another number at each boot, and the name is in the directory that we opened.
  */
 static bool is_recorded(const struct stat *st, const SinkFile *file)
 {
@@ -139,7 +140,7 @@ static bool is_recorded(const struct stat *st, const SinkFile *file)
                st->st_nlink == 1;
 }
 
-/* Some file systems know no locks; the recorded inode still protects there. */
+/* Some file systems have no locks; there the recorded inode has to be protection enough. */
 static int lock_temp(int fd)
 {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -147,7 +148,7 @@ static int lock_temp(int fd)
         return errno == EOPNOTSUPP || errno == ENOLCK || errno == ENOSYS ? 0 : -errno;
 }
 
-/* O_NONBLOCK: a FIFO in its place must not hold us. */
+/* O_NONBLOCK, since the user may have put a FIFO there. */
 static int open_recorded(int dir_fd, const SinkFile *file, int flags, struct stat *ret_st)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -164,7 +165,7 @@ static int open_recorded(int dir_fd, const SinkFile *file, int flags, struct sta
         return is_recorded(ret_st, file) ? steal_fd(&fd) : -ESTALE;
 }
 
-/* The generation that a recorded name tells; of another program's making: any. */
+/* The generation in a recorded name. A name of another form may have any. */
 static uint32_t generation_of(const char *temp_name)
 {
         static const char digits[] = "0123456789abcdef";
@@ -205,7 +206,7 @@ int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes)
         return 0;
 }
 
-/* Bytes of the name that fit beside the decoration, cut between two characters of UTF-8. */
+/* Bytes of the name that fit beside the decoration, without cutting a character of UTF-8. */
 static int stem_length(const char *name)
 {
         size_t size = strlen(name);
@@ -218,7 +219,7 @@ static int stem_length(const char *name)
         return (int) size;
 }
 
-/* Makes a locked file of that name; -EEXIST: the name is taken. */
+/* Creates a locked file of that name. -EEXIST: the name is taken. */
 static int make_temp(int dir_fd, const char *name, struct stat *ret_st)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -242,7 +243,7 @@ static int make_name(const char *final_name, uint32_t number, char **ret)
         return str_format(ret, ".%.*s.%08x.dosvc", stem_length(final_name), final_name, number);
 }
 
-/* The next generation's; where somebody has taken that, one that nobody can foresee. */
+/* The name of the next generation; if that is taken, one that cannot be foreseen. */
 static int new_name(Sink *sink, unsigned attempt, char **ret)
 {
         uint32_t number;
@@ -255,7 +256,7 @@ static int new_name(Sink *sink, unsigned attempt, char **ret)
         return make_name(sink->final_name, number, ret);
 }
 
-/* Under a name of ours: never published, and no process is at work on it. */
+/* Removes a file with a name of ours, if it was not published and no process works on it. */
 static int remove_unrecorded(int dir_fd, const char *name)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -313,31 +314,31 @@ SinkFile sink_file(const Sink *sink)
         };
 }
 
-/* Room for a file of size_bytes, and free_bytes besides. -ENOSPC, -ENOSR. */
-static int look_for_room(const Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
+/* The disk has space for a file of size_bytes, and free_bytes besides. -ENOSPC, -ENOSR. */
+static int check_space(const Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
 {
         struct statvfs room;
         struct stat st;
-        uint64_t there, has, needs;
+        uint64_t available, has, needs;
 
         if (free_bytes == 0)
                 return 0;
         if (fstatvfs(sink->fd, &room) < 0 || fstat(sink->fd, &st) < 0)
                 return -errno;
         if (room.f_blocks == 0)
-                return 0; /* this file system does not tell */
-        there = (uint64_t) room.f_bavail * room.f_frsize;
-        /* What it holds or has claimed already, which may be left from another attempt. */
+                return 0; /* this file system does not say how much space it has */
+        available = (uint64_t) room.f_bavail * room.f_frsize;
+        /* Space that the file has already, written or reserved, perhaps by another attempt. */
         has = (uint64_t) st.st_blocks * 512;
         needs = size_bytes > has ? size_bytes - has : 0;
-        if (there < needs)
+        if (available < needs)
                 return -ENOSPC;
-        return there - needs < free_bytes ? -ENOSR : 0;
+        return available - needs < free_bytes ? -ENOSR : 0;
 }
 
 int sink_check_room(const Sink *sink, uint64_t free_bytes)
 {
-        return sink->claimed > sink->position ? 0 : look_for_room(sink, 0, free_bytes);
+        return sink->reserved > sink->position ? 0 : check_space(sink, 0, free_bytes);
 }
 
 int sink_reserve(Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
@@ -349,18 +350,18 @@ int sink_reserve(Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
                 return 0;
         if (size_bytes > INT64_MAX)
                 return -EFBIG;
-        r = look_for_room(sink, size_bytes, free_bytes);
+        r = check_space(sink, size_bytes, free_bytes);
         if (r < 0)
                 return r;
         if (fallocate(sink->fd, FALLOC_FL_KEEP_SIZE, (off_t) from, (off_t) (size_bytes - from)) ==
             0) {
-                sink->claimed = size_bytes;
+                sink->reserved = size_bytes;
                 return 0;
         }
         if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
                 return 0;
         r = -errno;
-        /* Some file systems keep the part that there was room for: others need it now. */
+        /* Some file systems keep the part that they had space for, which others may need now. */
         return ftruncate(sink->fd, (off_t) from) < 0 ? -errno : r;
 }
 
@@ -421,7 +422,7 @@ void sink_start_sync(Sink *sink)
 {
         if (sink->position == sink->written_back)
                 return;
-        /* A hint only: sink_sync() is what counts and what reports. */
+        /* This is only a hint: sink_sync() makes sure, and reports errors. */
         (void) sync_file_range(sink->fd,
                                (off_t) sink->written_back,
                                (off_t) (sink->position - sink->written_back),
@@ -436,7 +437,8 @@ int sink_sync(Sink *sink)
         if (!sink->temp_name || (sink->synced == sink->position && sink->position > 0))
                 return 0;
         if (fdatasync(sink->fd) < 0) {
-                /* The kernel forgets the pages that it could not write: a retry would lie. */
+                /* The kernel forgets pages that it could not write: a retry would wrongly succeed.
+                 */
                 sink->broken = -errno;
                 return sink->broken;
         }
@@ -444,7 +446,7 @@ int sink_sync(Sink *sink)
         return 0;
 }
 
-/* The final name is the recorded file: an earlier attempt got as far as the rename. */
+/* The final name belongs to the recorded file: an earlier attempt got as far as the rename. */
 static bool is_published(int dir_fd, const SinkFile *file, const char *final_name)
 {
         struct stat st;
@@ -497,7 +499,7 @@ int sink_clean(int dir_fd, const SinkFile *file)
 
         if (fstatat(dir_fd, file->temp_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : -errno;
-        /* One link more is the user's own doing; the name here is ours all the same. */
+        /* Another hard link, made by the user, does not keep us from removing our name. */
         st.st_nlink = 1;
         if (!is_recorded(&st, file))
                 return 0;

@@ -4,56 +4,56 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct TicketErrand {
+struct TicketRequest {
         ticket_done_t done;
         void *userdata;
 };
 
-static TicketErrand *under_way;
-static char wish_text[256];
+static TicketRequest *under_way;
+static char text_of_spec[256];
 
 int tickets_get(Tickets *tickets,
-                const TicketWish *wish,
+                const TicketSpec *spec,
                 ticket_done_t done,
                 void *userdata,
-                TicketErrand **ret)
+                TicketRequest **ret)
 {
         ck_assert_ptr_null(under_way);
         under_way = calloc(1, sizeof(*under_way));
         ck_assert_ptr_nonnull(under_way);
-        *under_way = (TicketErrand){ .done = done, .userdata = userdata };
-        if (wish->implicit)
-                (void) snprintf(wish_text, sizeof(wish_text), "%s implicit", wish->host);
+        *under_way = (TicketRequest){ .done = done, .userdata = userdata };
+        if (spec->implicit)
+                (void) snprintf(text_of_spec, sizeof(text_of_spec), "%s implicit", spec->host);
         else
-                (void) snprintf(wish_text,
-                                sizeof(wish_text),
+                (void) snprintf(text_of_spec,
+                                sizeof(text_of_spec),
                                 "%s %s %s",
-                                wish->host,
-                                wish->user_name,
-                                secret_data(wish->secret));
+                                spec->host,
+                                spec->user_name,
+                                secret_data(spec->secret));
         *ret = under_way;
         return 0;
 }
 
-TicketErrand *ticket_errand_free(TicketErrand *errand)
+TicketRequest *ticket_request_free(TicketRequest *request)
 {
-        if (!errand)
+        if (!request)
                 return NULL;
-        ck_assert_ptr_eq(errand, under_way);
-        free(errand);
+        ck_assert_ptr_eq(request, under_way);
+        free(request);
         under_way = NULL;
         return NULL;
 }
 
-const char *fake_tickets_wish(void)
+const char *fake_tickets_requested(void)
 {
-        return under_way ? wish_text : "";
+        return under_way ? text_of_spec : "";
 }
 
 void fake_tickets_finish(int result, const char *text)
 {
-        TicketErrand errand = *under_way;
+        TicketRequest request = *under_way;
 
-        ticket_errand_free(under_way);
-        errand.done(errand.userdata, result, text);
+        ticket_request_free(under_way);
+        request.done(request.userdata, result, text);
 }

@@ -1,13 +1,13 @@
 /*
- * Stands in for worker/tickets: no thread, no KDC. The test sees what was wished and says what
- * came of it. Linked only by the tests that tests/sources.mk names, in place of the real one.
+ * Replaces worker/http/tickets, without a thread or a KDC: the test sees what was requested and
+ * gives the result. Linked only by the tests that tests/sources.mk names, in place of the real one.
  */
 #pragma once
 
-#include "worker/tickets.h"
+#include "worker/http/tickets.h"
 
-/* The last wish: "host user password" or "host implicit"; "" if none is under way. */
-const char *fake_tickets_wish(void);
+/* The request that is under way: "host user password" or "host implicit"; "" if there is none. */
+const char *fake_tickets_requested(void);
 
-/* What comes of it, told from within. */
+/* Ends it with that result, which is reported from within. */
 void fake_tickets_finish(int result, const char *text);

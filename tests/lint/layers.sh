@@ -24,7 +24,10 @@ may_see() {
         daemon/base/*) [[ $name == base/* ]] ;;
         daemon/model/*) [[ $name == @(base|model|dbus)/* ]] ;;
         daemon/manager/*) [[ $name == @(base|model|manager|dbus)/* ]] ;;
-        daemon/worker/*) [[ $name == @(base|model|worker|dbus)/* ]] ;;
+        # A protocol sees the interface to the file, and only the chooser sees the protocols.
+        daemon/worker/http/*) [[ $name == @(base/*|model/*|dbus/*|worker/http/*|worker/@(source|questions|parts).h) ]] ;;
+        daemon/worker/sources.c) [[ $name == @(base|model|worker|dbus)/* ]] ;;
+        daemon/worker/*) [[ $name == @(base|model|worker|dbus)/* && $name != worker/http/* ]] ;;
         daemon/dosvcd.c) [[ $name == @(base|model|manager|dbus)/* ]] ;;
         daemon/dosvc-worker.c) [[ $name == @(base|model|worker|dbus)/* ]] ;;
         daemon/dosvc-secret.c) [[ $name == @(base/*|manager/vault*) ]] ;; # the vault's other half
@@ -40,9 +43,9 @@ may_see() {
 # The only users of a library. Tests may use what they test.
 speakers() {
         case $1 in
-        curl/urlapi.h) echo daemon/model/spec daemon/worker/ ;;
-        curl/*) echo daemon/worker/curl-loop daemon/worker/transfer daemon/worker/request \
-                daemon/worker/tls ;;
+        curl/urlapi.h) echo daemon/model/spec daemon/worker/http/url ;;
+        curl/*) echo daemon/worker/http/curl-loop daemon/worker/http/request \
+                daemon/worker/http/tls ;;
         sqlite3.h) echo daemon/manager/store ;;
         libsecret/*) echo daemon/dosvc-secret ;;
         proxy.h) echo daemon/dosvc-proxy ;;
@@ -50,11 +53,11 @@ speakers() {
         sodium.h) echo daemon/manager/vault daemon/base/secret daemon/dosvc-worker ;;
         ini.h) echo daemon/manager/config ;;
         seccomp.h | linux/landlock.h) echo daemon/worker/sandbox ;;
-        openssl/*) echo daemon/worker/digest daemon/worker/tls ;;
-        krb5.h | gssapi/*) echo daemon/worker/kerberos ;;
+        openssl/*) echo daemon/worker/digest daemon/worker/http/tls ;;
+        krb5.h | gssapi/*) echo daemon/worker/http/kerberos ;;
         jansson.h) echo client-lib/ctl/ ;;
         systemd/sd-bus.h) echo -bus manager/bus- manager/callers manager/subscribers \
-                manager/job-paths manager/job-properties link model/wire- \
+                manager/job-paths manager/job-properties link worker/questions model/wire- \
                 daemon/dosvcd daemon/dosvc-worker client-lib/ ;;
         systemd/sd-event.h | systemd/sd-daemon.h) echo daemon/manager/ daemon/worker/ \
                 daemon/dosvc client-lib/event ;;
@@ -111,9 +114,15 @@ ranks() {
         *manager/@(worker-link|vault|store|policy)) echo 7 ;;
         *manager/@(job|owner|scheduler)) echo 6 ;; # a job holds its places in both
         *worker/link) echo 9 ;;
-        *worker/worker) echo 8 ;;
-        *worker/transfer*) echo 7 ;;
-        *worker/@(curl-loop|sink|digest)) echo 6 ;;
+        *worker/@(download|publish)) echo 8 ;;
+        *worker/transfer) echo 7 ;;
+        *worker/sources) echo 6 ;;
+        *worker/http/session) echo 4 ;; # fetch uses it, it knows all below
+        *worker/http/fetch) echo 5 ;;
+        *worker/http/@(logins|route)) echo 3 ;;
+        *worker/http/@(request|resume|proxies|redirect)) echo 2 ;;
+        *worker/partial) echo 5 ;;
+        *worker/@(source|questions|record|sink|digest|destinations|parts)) echo 1 ;;
         *) echo 0 ;;
         esac
 }

@@ -13,38 +13,15 @@
 #include "base/macro.h"
 #include "base/str.h"
 
-#include "model/error-code.h"
-#include "tests/lib/http-tricks.h"
 #include "tests/lib/process.h"
 #include "tests/lib/temp-dir.h"
-#include "tests/lib/worker-driver.h"
+#include "tests/lib/worker-case.h"
 
 #define SIZE     TRICKS_SIZE
 #define PART     TRICKS_PART
 #define ETAG     TRICKS_ETAG
 #define MODIFIED TRICKS_MODIFIED
 #define ANSWERED "HTTP/1.1 200 OK\nDate: Fri, 01 Mar 2024 12:00:00 GMT\n"
-
-static char *dir;  /* of the whole test */
-static char *home; /* of the owner */
-static HttpServer server;
-static WorkerDriver worker;
-
-static void set_up(void)
-{
-        dir = temp_dir_new();
-        home = temp_dir_path(dir, "home");
-        temp_dir_make(home, 0700, WORKER_DRIVER_UID);
-        http_server_start(&server, tricks_serve, dir);
-}
-
-static void tear_down(void)
-{
-        driver_stop(&worker);
-        http_server_stop(&server);
-        free(home);
-        dir = temp_dir_remove(dir);
-}
 
 static void put(char **owned, const char *value)
 {
@@ -53,12 +30,10 @@ static void put(char **owned, const char *value)
 
 static void make_record(FileRecord *record, uint32_t index, const char *path)
 {
-        _cleanup_free_ char *url = http_server_url(&server, path), *local = NULL;
         char name[32];
 
         (void) snprintf(name, sizeof(name), "file-%u", index);
-        local = temp_dir_path(home, name);
-        ck_assert_int_ge(file_record_init(record, index, url, local), 0);
+        case_make_record(record, index, path, name);
 }
 
 /* Bytes as an earlier worker left them and the manager recorded them. */
@@ -69,7 +44,7 @@ static void leave_data(FileRecord *record, const void *data, uint64_t offset)
         FILE *out;
 
         ck_assert_int_gt(asprintf(&name, ".file-%u.00000001.dosvc", record->index), 0);
-        path = temp_dir_path(home, name);
+        path = temp_dir_path(case_home, name);
         out = fopen(path, "we");
         ck_assert_ptr_nonnull(out);
         ck_assert_uint_eq(fwrite(data, 1, offset, out), offset);
@@ -96,59 +71,20 @@ static void leave_version(FileRecord *record, const char *etag, const char *modi
         record->total_bytes = size;
 }
 
-static void run(const FileRecord *records, size_t n)
-{
-        driver_stop(&worker);
-        driver_start(&worker);
-        driver_download(&worker, records, n, NULL);
-        driver_wait(&worker);
-}
-
 /* Goes on behind PART bytes of version A. */
 static void resume(const char *path)
 {
         FileRecord record;
 
-        http_server_forget(&server);
+        http_server_forget(&case_server);
         make_record(&record, 0, path);
         leave_bytes(&record, PART);
         leave_version(&record, ETAG, MODIFIED, SIZE);
-        run(&record, 1);
+        case_fetch_records(&record, 1);
         file_record_done(&record);
 }
 
-/* The temporary file of a record begins with exactly those bytes. */
-static bool holds(const FileRecord *record, const void *expected, size_t size)
-{
-        _cleanup_free_ char *path = temp_dir_path(home, record->temp_name);
-        size_t found;
-        _cleanup_free_ char *bytes = temp_dir_read(path, &found);
-
-        return found == size && memcmp(bytes, expected, size) == 0;
-}
-
-static void assert_finished_with(uint32_t file, const void *expected, size_t size)
-{
-        const FileRecord *record = &worker.records[file];
-
-        ck_assert_msg(worker.finished, "%s", worker.description);
-        ck_assert(record->finished);
-        ck_assert_uint_eq(record->offset_bytes, size);
-        ck_assert_uint_eq(record->total_bytes, size);
-        ck_assert(holds(record, expected, size));
-}
-
-static size_t count_in_log(const char *part)
-{
-        _cleanup_free_ char *text = http_server_log(&server);
-        size_t n = 0;
-
-        for (const char *at = text; (at = strstr(at, part)); at++)
-                n++;
-        return n;
-}
-
-/* ---- the ladder ------------------------------------------------------------------------- */
+/* ---- validators ------------------------------------------------------------------------- */
 
 START_TEST(a_server_is_asked_in_other_words_until_it_understands)
 {
@@ -163,15 +99,18 @@ START_TEST(a_server_is_asked_in_other_words_until_it_understands)
 
         for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
                 resume(servers[i].path);
-                assert_finished_with(0, tricks_a, SIZE);
-                ck_assert_msg(count_in_log("GET ") == servers[i].requests, "%s", servers[i].path);
-                ck_assert_uint_eq(count_in_log("\nIf-Range: "), servers[i].if_ranges);
-                ck_assert_uint_eq(worker.records[0].restarts, servers[i].restarts);
+                case_assert_finished(0, tricks_a, SIZE);
+                ck_assert_msg(case_count_in_log(&case_server, "GET ") == servers[i].requests,
+                              "%s",
+                              servers[i].path);
+                ck_assert_uint_eq(case_count_in_log(&case_server, "\nIf-Range: "),
+                                  servers[i].if_ranges);
+                ck_assert_uint_eq(case_worker.records[0].restarts, servers[i].restarts);
         }
 }
 END_TEST
 
-START_TEST(the_second_file_does_not_climb_again)
+START_TEST(the_second_file_does_not_repeat_vain_attempts)
 {
         enum { FILES = 100 }; /* a few at a time: the last begins long after the first */
         FileRecord records[FILES];
@@ -185,13 +124,13 @@ START_TEST(the_second_file_does_not_climb_again)
                         leave_version(&records[i], ETAG, MODIFIED, SIZE);
                 }
         }
-        run(records, FILES);
-        assert_finished_with(0, tricks_a, SIZE);
-        assert_finished_with(FILES - 1, tricks_a, SIZE);
+        case_fetch_records(records, FILES);
+        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(FILES - 1, tricks_a, SIZE);
         for (uint32_t i = 0; i < FILES; i++)
                 file_record_done(&records[i]);
-        ck_assert_uint_eq(count_in_log("\nRange: "), 4);
-        ck_assert_uint_eq(count_in_log("\nIf-Range: "), 2);
+        ck_assert_uint_eq(case_count_in_log(&case_server, "\nRange: "), 4);
+        ck_assert_uint_eq(case_count_in_log(&case_server, "\nIf-Range: "), 2);
 }
 END_TEST
 
@@ -209,14 +148,14 @@ START_TEST(another_version_starts_again_and_says_why)
 
         for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
                 resume(servers[i].path);
-                assert_finished_with(0, tricks_b, servers[i].size);
-                ck_assert_uint_eq(worker.records[0].restarts, 1);
-                ck_assert_str_ne(worker.records[0].restart_reason, "");
+                case_assert_finished(0, tricks_b, servers[i].size);
+                ck_assert_uint_eq(case_worker.records[0].restarts, 1);
+                ck_assert_str_ne(case_worker.records[0].restart_reason, "");
         }
 }
 END_TEST
 
-START_TEST(lengths_that_contradict_are_not_believed)
+START_TEST(lengths_that_contradict_are_refused)
 {
         static const char *const paths[] = {
                 "/negative-length", "/list-of-lengths", "/endless-length",
@@ -227,11 +166,11 @@ START_TEST(lengths_that_contradict_are_not_believed)
                 FileRecord record;
 
                 make_record(&record, 0, paths[i]);
-                run(&record, 1);
-                ck_assert_msg(worker.failed, "%s", paths[i]);
-                ck_assert(worker.transient);
-                ck_assert_str_eq(worker.context, "remote-file");
-                ck_assert(!worker.records[0].finished);
+                case_fetch_records(&record, 1);
+                ck_assert_msg(case_worker.failed, "%s", paths[i]);
+                ck_assert(case_worker.transient);
+                ck_assert_str_eq(case_worker.context, "remote-file");
+                ck_assert(!case_worker.records[0].finished);
                 file_record_done(&record);
         }
 }
@@ -240,23 +179,23 @@ END_TEST
 START_TEST(a_part_that_is_too_long_or_too_short_is_no_file)
 {
         resume("/long-part");
-        ck_assert(worker.failed && worker.transient);
-        ck_assert(!worker.records[0].finished);
-        ck_assert_uint_le(worker.records[0].offset_bytes, SIZE);
+        ck_assert(case_worker.failed && case_worker.transient);
+        ck_assert(!case_worker.records[0].finished);
+        ck_assert_uint_le(case_worker.records[0].offset_bytes, SIZE);
 
         resume("/short-part");
-        ck_assert(worker.failed && worker.transient);
-        ck_assert_uint_eq(worker.records[0].offset_bytes, SIZE - 1);
-        ck_assert_uint_eq(worker.records[0].restarts, 0);
-        ck_assert(holds(&worker.records[0], tricks_a, SIZE - 1));
+        ck_assert(case_worker.failed && case_worker.transient);
+        ck_assert_uint_eq(case_worker.records[0].offset_bytes, SIZE - 1);
+        ck_assert_uint_eq(case_worker.records[0].restarts, 0);
+        ck_assert(case_holds(&case_worker.records[0], tricks_a, SIZE - 1));
 }
 END_TEST
 
 START_TEST(a_range_that_is_refused_starts_again)
 {
         resume("/no-bytes-behind");
-        assert_finished_with(0, tricks_a, SIZE);
-        ck_assert_uint_eq(worker.records[0].restarts, 1);
+        case_assert_finished(0, tricks_a, SIZE);
+        ck_assert_uint_eq(case_worker.records[0].restarts, 1);
 }
 END_TEST
 
@@ -265,8 +204,8 @@ START_TEST(a_coded_body_is_stored_as_it_comes)
         FileRecord record;
 
         make_record(&record, 0, "/coded");
-        run(&record, 1);
-        assert_finished_with(0, tricks_b, SIZE);
+        case_fetch_records(&record, 1);
+        case_assert_finished(0, tricks_b, SIZE);
         file_record_done(&record);
 }
 END_TEST
@@ -300,29 +239,29 @@ static void fetch_checked(const char *path, uint64_t offset)
         _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", tricks_a);
         FileRecord record;
 
-        http_server_forget(&server);
+        http_server_forget(&case_server);
         make_record(&record, 0, path);
         put(&record.checksum, checksum);
         if (offset > 0) {
                 leave_bytes(&record, offset);
                 leave_version(&record, ETAG, MODIFIED, SIZE);
         }
-        run(&record, 1);
+        case_fetch_records(&record, 1);
         file_record_done(&record);
 }
 
 static void assert_validation_failed(unsigned restarts)
 {
-        ck_assert(worker.failed && !worker.transient);
-        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
-        ck_assert_str_eq(worker.context, "remote-file");
+        ck_assert(case_worker.failed && !case_worker.transient);
+        ck_assert_uint_eq(case_worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
+        ck_assert_str_eq(case_worker.context, "remote-file");
         /* The next one begins with nothing. */
-        ck_assert(!worker.records[0].finished);
-        ck_assert_uint_eq(worker.records[0].offset_bytes, 0);
-        ck_assert_uint_eq(worker.records[0].total_bytes, DOSVC_SIZE_UNKNOWN);
-        ck_assert_str_eq(worker.records[0].etag, "");
-        ck_assert_uint_eq(worker.records[0].restarts, restarts);
-        ck_assert(holds(&worker.records[0], "", 0));
+        ck_assert(!case_worker.records[0].finished);
+        ck_assert_uint_eq(case_worker.records[0].offset_bytes, 0);
+        ck_assert_uint_eq(case_worker.records[0].total_bytes, DOSVC_SIZE_UNKNOWN);
+        ck_assert_str_eq(case_worker.records[0].etag, "");
+        ck_assert_uint_eq(case_worker.records[0].restarts, restarts);
+        ck_assert(case_holds(&case_worker.records[0], "", 0));
 }
 
 START_TEST(a_file_with_its_checksum_finishes)
@@ -331,12 +270,13 @@ START_TEST(a_file_with_its_checksum_finishes)
 
         for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
                 fetch_checked("/plain", offsets[i]);
-                assert_finished_with(0, tricks_a, SIZE);
-                ck_assert_uint_eq(worker.records[0].restarts, 0);
-                ck_assert_uint_eq(count_in_log("GET "), offsets[i] == SIZE ? 0 : 1);
+                case_assert_finished(0, tricks_a, SIZE);
+                ck_assert_uint_eq(case_worker.records[0].restarts, 0);
+                ck_assert_uint_eq(case_count_in_log(&case_server, "GET "),
+                                  offsets[i] == SIZE ? 0 : 1);
         }
         fetch_checked("/chunked", PART);
-        assert_finished_with(0, tricks_a, SIZE);
+        case_assert_finished(0, tricks_a, SIZE);
 }
 END_TEST
 
@@ -352,8 +292,8 @@ START_TEST(every_algorithm_is_computed_behind_the_sandbox)
 
                 make_record(&record, 0, "/plain");
                 put(&record.checksum, checksums[i]);
-                run(&record, 1);
-                assert_finished_with(0, tricks_a, SIZE);
+                case_fetch_records(&record, 1);
+                case_assert_finished(0, tricks_a, SIZE);
                 file_record_done(&record);
         }
 }
@@ -383,23 +323,23 @@ START_TEST(bytes_that_changed_on_disk_are_found_out)
                 leave_bytes(&record, offsets[i]);
                 tricks_a[1000] ^= 1;
                 leave_version(&record, ETAG, MODIFIED, SIZE);
-                run(&record, 1);
+                case_fetch_records(&record, 1);
                 assert_validation_failed(1);
                 file_record_done(&record);
         }
 }
 END_TEST
 
-START_TEST(a_checksum_nobody_knows_is_an_error_before_any_request)
+START_TEST(an_unknown_checksum_is_an_error_before_any_request)
 {
         FileRecord record;
 
         make_record(&record, 0, "/plain");
         put(&record.checksum, "crc32:00000000");
-        run(&record, 1);
-        ck_assert(worker.failed && !worker.transient);
-        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
-        ck_assert_uint_eq(http_server_count(&server), 0);
+        case_fetch_records(&record, 1);
+        ck_assert(case_worker.failed && !case_worker.transient);
+        ck_assert_uint_eq(case_worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
+        ck_assert_uint_eq(http_server_count(&case_server), 0);
         file_record_done(&record);
 }
 END_TEST
@@ -416,28 +356,28 @@ static const FileRange mixed[] = { { PART, 1000 }, { 2 * PART, TO_END }, { 0, 1 
 static const FileRange backwards[] = { { PART, 1000 }, { 500, 60 }, { 2 * PART, 50 } };
 static const FileRange one[] = { { PART, 1000 } };
 
-typedef struct Wish {
+typedef struct Parts {
         const FileRange *ranges;
         uint32_t n;
-} Wish;
+} Parts;
 
-static const Wish wishes[] = { { ascending, ARRAY_SIZE(ascending) },
+static const Parts lists[] = { { ascending, ARRAY_SIZE(ascending) },
                                { mixed, ARRAY_SIZE(mixed) },
                                { one, ARRAY_SIZE(one) },
                                { backwards, ARRAY_SIZE(backwards) } };
 
 /* The parts of a version one after the other; a new buffer. */
-static unsigned char *parts_of(const Wish *wish, const unsigned char *data, size_t *ret_size)
+static unsigned char *parts_of(const Parts *wanted, const unsigned char *data, size_t *ret_size)
 {
         unsigned char *parts = malloc(SIZE);
         size_t size = 0;
 
         ck_assert_ptr_nonnull(parts);
-        for (uint32_t i = 0; i < wish->n; i++) {
-                size_t from = wish->ranges[i].offset_bytes, length = SIZE - from;
+        for (uint32_t i = 0; i < wanted->n; i++) {
+                size_t from = wanted->ranges[i].offset_bytes, length = SIZE - from;
 
-                if (wish->ranges[i].length_bytes != TO_END)
-                        length = wish->ranges[i].length_bytes;
+                if (wanted->ranges[i].length_bytes != TO_END)
+                        length = wanted->ranges[i].length_bytes;
                 memcpy(parts + size, data + from, length);
                 size += length;
         }
@@ -445,43 +385,44 @@ static unsigned char *parts_of(const Wish *wish, const unsigned char *data, size
         return parts;
 }
 
-static void wish_for(FileRecord *record, const Wish *wish)
+static void want_parts(FileRecord *record, const Parts *wanted)
 {
-        record->ranges = malloc(wish->n * sizeof(*wish->ranges));
+        record->ranges = malloc(wanted->n * sizeof(*wanted->ranges));
         ck_assert_ptr_nonnull(record->ranges);
-        memcpy(record->ranges, wish->ranges, wish->n * sizeof(*wish->ranges));
-        record->n_ranges = wish->n;
+        memcpy(record->ranges, wanted->ranges, wanted->n * sizeof(*wanted->ranges));
+        record->n_ranges = wanted->n;
 }
 
-static void fetch_parts(const char *path, const Wish *wish)
+static void fetch_parts(const char *path, const Parts *wanted)
 {
         FileRecord record;
 
-        http_server_forget(&server);
+        http_server_forget(&case_server);
         make_record(&record, 0, path);
-        wish_for(&record, wish);
-        run(&record, 1);
+        want_parts(&record, wanted);
+        case_fetch_records(&record, 1);
         file_record_done(&record);
 }
 
-static void assert_parts_of(const Wish *wish, const unsigned char *data)
+static void assert_parts_of(const Parts *wanted, const unsigned char *data)
 {
         size_t size;
-        _cleanup_free_ unsigned char *parts = parts_of(wish, data, &size);
+        _cleanup_free_ unsigned char *parts = parts_of(wanted, data, &size);
 
-        assert_finished_with(0, parts, size);
+        case_assert_finished(0, parts, size);
 }
 
 START_TEST(each_part_is_asked_for_by_itself)
 {
-        for (size_t i = 0; i < ARRAY_SIZE(wishes); i++) {
-                fetch_parts("/plain", &wishes[i]);
-                assert_parts_of(&wishes[i], tricks_a);
-                ck_assert_uint_eq(count_in_log("GET "), wishes[i].n);
-                ck_assert_uint_eq(count_in_log("\nRange: bytes="), wishes[i].n);
-                ck_assert_uint_eq(count_in_log("\nIf-Range: " ETAG), wishes[i].n - 1);
+        for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+                fetch_parts("/plain", &lists[i]);
+                assert_parts_of(&lists[i], tricks_a);
+                ck_assert_uint_eq(case_count_in_log(&case_server, "GET "), lists[i].n);
+                ck_assert_uint_eq(case_count_in_log(&case_server, "\nRange: bytes="), lists[i].n);
+                ck_assert_uint_eq(case_count_in_log(&case_server, "\nIf-Range: " ETAG),
+                                  lists[i].n - 1);
         }
-        ck_assert_uint_eq(count_in_log("\nRange: bytes=1048576-1049575\n"), 1);
+        ck_assert_uint_eq(case_count_in_log(&case_server, "\nRange: bytes=1048576-1049575\n"), 1);
 }
 END_TEST
 
@@ -490,13 +431,13 @@ START_TEST(a_server_without_ranges_gives_parts_too)
         static const char *const paths[] = { "/no-range", "/no-if-range", "/date-only" };
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-                for (size_t j = 0; j < ARRAY_SIZE(wishes); j++) {
-                        fetch_parts(paths[i], &wishes[j]);
-                        assert_parts_of(&wishes[j], tricks_a);
-                        ck_assert_uint_eq(worker.records[0].restarts, 0);
+                for (size_t j = 0; j < ARRAY_SIZE(lists); j++) {
+                        fetch_parts(paths[i], &lists[j]);
+                        assert_parts_of(&lists[j], tricks_a);
+                        ck_assert_uint_eq(case_worker.records[0].restarts, 0);
                 }
-        fetch_parts("/no-range", &wishes[0]);
-        ck_assert_uint_eq(count_in_log("GET "), 1);
+        fetch_parts("/no-range", &lists[0]);
+        ck_assert_uint_eq(case_count_in_log(&case_server, "GET "), 1);
 }
 END_TEST
 
@@ -505,13 +446,14 @@ START_TEST(without_validators_parts_come_in_one_answer)
         static const char *const paths[] = { "/chunked", "/unframed", "/careless-bare" };
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-                fetch_parts(paths[i], &wishes[0]);
-                assert_parts_of(&wishes[0], i == 2 ? tricks_b : tricks_a);
-                fetch_parts(paths[i], &wishes[2]);
-                assert_parts_of(&wishes[2], i == 2 ? tricks_b : tricks_a);
-                fetch_parts(paths[i], &wishes[1]);
-                ck_assert(worker.failed && !worker.transient);
-                ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_INSUFFICIENT_RANGE_SUPPORT);
+                fetch_parts(paths[i], &lists[0]);
+                assert_parts_of(&lists[0], i == 2 ? tricks_b : tricks_a);
+                fetch_parts(paths[i], &lists[2]);
+                assert_parts_of(&lists[2], i == 2 ? tricks_b : tricks_a);
+                fetch_parts(paths[i], &lists[1]);
+                ck_assert(case_worker.failed && !case_worker.transient);
+                ck_assert_uint_eq(case_worker.code,
+                                  (uint32_t) ERROR_CODE_INSUFFICIENT_RANGE_SUPPORT);
         }
 }
 END_TEST
@@ -522,19 +464,20 @@ START_TEST(parts_of_two_versions_never_mix)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
                 for (size_t j = 0; j < 2; j++) {
-                        fetch_parts(paths[i], &wishes[j]);
-                        if (worker.finished) {
+                        fetch_parts(paths[i], &lists[j]);
+                        if (case_worker.finished) {
                                 size_t size;
                                 _cleanup_free_ unsigned char *a =
-                                        parts_of(&wishes[j], tricks_a, &size);
+                                        parts_of(&lists[j], tricks_a, &size);
 
-                                if (!holds(&worker.records[0], a, size))
-                                        assert_parts_of(&wishes[j], tricks_b);
+                                if (!case_holds(&case_worker.records[0], a, size))
+                                        assert_parts_of(&lists[j], tricks_b);
                                 continue;
                         }
-                        ck_assert(worker.failed && worker.transient);
-                        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED);
-                        ck_assert_uint_eq(worker.records[0].restarts, 6);
+                        ck_assert(case_worker.failed && case_worker.transient);
+                        ck_assert_uint_eq(case_worker.code,
+                                          (uint32_t) ERROR_CODE_REMOTE_FILE_CHANGED);
+                        ck_assert_uint_eq(case_worker.records[0].restarts, 6);
                 }
 }
 END_TEST
@@ -547,11 +490,14 @@ START_TEST(parts_out_of_the_file_are_fatal)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
                 for (size_t j = 0; j <= ARRAY_SIZE(ranges); j++) {
-                        Wish wish = { j < 3 ? &ranges[j] : later, j < 3 ? 1 : 2 };
+                        Parts wanted = { j < 3 ? &ranges[j] : later, j < 3 ? 1 : 2 };
 
-                        fetch_parts(paths[i], &wish);
-                        ck_assert_msg(worker.failed && !worker.transient, "%s %zu", paths[i], j);
-                        ck_assert_uint_eq(worker.code, (uint32_t) ERROR_CODE_INVALID_RANGE);
+                        fetch_parts(paths[i], &wanted);
+                        ck_assert_msg(case_worker.failed && !case_worker.transient,
+                                      "%s %zu",
+                                      paths[i],
+                                      j);
+                        ck_assert_uint_eq(case_worker.code, (uint32_t) ERROR_CODE_INVALID_RANGE);
                 }
 }
 END_TEST
@@ -559,13 +505,13 @@ END_TEST
 START_TEST(a_whole_file_that_ends_early_finishes_no_part)
 {
         static const FileRange to_end[] = { { 0, 100 }, { 2 * PART, TO_END } };
-        const Wish wish = { to_end, ARRAY_SIZE(to_end) };
+        const Parts wanted = { to_end, ARRAY_SIZE(to_end) };
 
-        fetch_parts("/cut-whole", &wish);
-        ck_assert(worker.failed && worker.transient);
-        ck_assert(!worker.records[0].finished);
-        ck_assert_uint_eq(worker.records[0].offset_bytes, 110);
-        ck_assert_uint_eq(worker.records[0].total_bytes, 100 + SIZE - 2 * PART);
+        fetch_parts("/cut-whole", &wanted);
+        ck_assert(case_worker.failed && case_worker.transient);
+        ck_assert(!case_worker.records[0].finished);
+        ck_assert_uint_eq(case_worker.records[0].offset_bytes, 110);
+        ck_assert_uint_eq(case_worker.records[0].total_bytes, 100 + SIZE - 2 * PART);
 }
 END_TEST
 
@@ -575,23 +521,23 @@ START_TEST(each_part_goes_on_where_it_was)
         static const char *const paths[] = { "/plain", "/no-range", "/no-if-range" };
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
-                for (size_t j = 0; j < ARRAY_SIZE(wishes); j++) {
+                for (size_t j = 0; j < ARRAY_SIZE(lists); j++) {
                         FileRecord whole, record;
                         size_t size;
-                        _cleanup_free_ unsigned char *parts = parts_of(&wishes[j], tricks_a, &size);
+                        _cleanup_free_ unsigned char *parts = parts_of(&lists[j], tricks_a, &size);
                         const uint64_t cuts[] = { 1, 99, 100, 101, 999, size / 2, size - 1, size };
 
-                        fetch_parts(paths[i], &wishes[j]);
-                        ck_assert_int_ge(file_record_copy(&whole, &worker.records[0]), 0);
+                        fetch_parts(paths[i], &lists[j]);
+                        ck_assert_int_ge(file_record_copy(&whole, &case_worker.records[0]), 0);
                         for (size_t k = 0; k < ARRAY_SIZE(cuts); k++) {
                                 if (cuts[k] > size)
                                         continue;
                                 ck_assert_int_ge(file_record_copy(&record, &whole), 0);
                                 record.finished = false;
                                 leave_data(&record, parts, cuts[k]);
-                                run(&record, 1);
-                                assert_parts_of(&wishes[j], tricks_a);
-                                ck_assert_uint_eq(worker.records[0].restarts, 0);
+                                case_fetch_records(&record, 1);
+                                assert_parts_of(&lists[j], tricks_a);
+                                ck_assert_uint_eq(case_worker.records[0].restarts, 0);
                                 file_record_done(&record);
                         }
                         file_record_done(&whole);
@@ -606,10 +552,10 @@ START_TEST(a_checksum_is_that_of_the_parts)
 
         checksum = checksum_of_bytes(EVP_md5(), "md5:", tricks_a + PART, 1000);
         make_record(&record, 0, "/plain");
-        wish_for(&record, &wishes[2]);
+        want_parts(&record, &lists[2]);
         put(&record.checksum, checksum);
-        run(&record, 1);
-        assert_parts_of(&wishes[2], tricks_a);
+        case_fetch_records(&record, 1);
+        assert_parts_of(&lists[2], tricks_a);
         file_record_done(&record);
 }
 END_TEST
@@ -623,9 +569,9 @@ static pid_t inject(const char *call, const char *error)
         pid_t tracer;
 
         ck_assert_int_gt(asprintf(&fault, "inject=%s:error=%s", call, error), 0);
-        ck_assert_int_gt(asprintf(&pid, "%d", (int) worker.pid), 0);
-        ck_assert_int_gt(asprintf(&status, "/proc/%d/status", (int) worker.pid), 0);
-        output = temp_dir_path(dir, "strace");
+        ck_assert_int_gt(asprintf(&pid, "%d", (int) case_worker.pid), 0);
+        ck_assert_int_gt(asprintf(&status, "/proc/%d/status", (int) case_worker.pid), 0);
+        output = temp_dir_path(case_dir, "strace");
         tracer = process_start(
                 &(ProcessSpec){ .argv = PROCESS_ARGV("strace", "-f", "-qq", "-e", fault, "-p", pid),
                                 .output = output });
@@ -643,15 +589,15 @@ static void resume_with_fault(const char *path, const char *call, const char *er
         FileRecord record;
         pid_t tracer;
 
-        http_server_forget(&server);
+        http_server_forget(&case_server);
         make_record(&record, 0, path);
         leave_bytes(&record, PART);
         leave_version(&record, ETAG, MODIFIED, SIZE);
-        driver_stop(&worker);
-        driver_start(&worker);
+        driver_stop(&case_worker);
+        driver_start(&case_worker);
         tracer = inject(call, error);
-        driver_download(&worker, &record, 1, NULL);
-        driver_wait(&worker);
+        driver_download(&case_worker, &record, 1, NULL);
+        driver_wait(&case_worker);
         process_stop(&tracer);
         file_record_done(&record);
 }
@@ -660,14 +606,14 @@ static void assert_fault(int code, uint64_t offset)
 {
         char name[ERROR_CODE_NAME_MAX];
 
-        ck_assert(worker.failed && worker.transient);
-        ck_assert_msg(worker.code == (uint32_t) code,
+        ck_assert(case_worker.failed && case_worker.transient);
+        ck_assert_msg(case_worker.code == (uint32_t) code,
                       "%s: %s",
-                      error_code_name(worker.code, name),
-                      worker.description);
-        ck_assert_str_eq(worker.context, "local-file");
-        ck_assert(!worker.records[0].finished);
-        ck_assert_uint_eq(worker.records[0].offset_bytes, offset);
+                      error_code_name(case_worker.code, name),
+                      case_worker.description);
+        ck_assert_str_eq(case_worker.context, "local-file");
+        ck_assert(!case_worker.records[0].finished);
+        ck_assert_uint_eq(case_worker.records[0].offset_bytes, offset);
 }
 
 /* Goes on from what the last worker said, with a disk that works. */
@@ -675,10 +621,10 @@ static void recover(unsigned restarts)
 {
         FileRecord record;
 
-        ck_assert_int_ge(file_record_copy(&record, &worker.records[0]), 0);
-        run(&record, 1);
-        assert_finished_with(0, tricks_a, SIZE);
-        ck_assert_uint_eq(worker.records[0].restarts, restarts);
+        ck_assert_int_ge(file_record_copy(&record, &case_worker.records[0]), 0);
+        case_fetch_records(&record, 1);
+        case_assert_finished(0, tricks_a, SIZE);
+        ck_assert_uint_eq(case_worker.records[0].restarts, restarts);
         file_record_done(&record);
 }
 
@@ -696,7 +642,7 @@ START_TEST(a_failed_sync_is_no_success_and_nothing_is_trusted)
         for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
                 resume_with_fault("/plain", "fdatasync", faults[i].error);
                 assert_fault(faults[i].code, 0);
-                ck_assert(holds(&worker.records[0], "", 0));
+                ck_assert(case_holds(&case_worker.records[0], "", 0));
                 recover(1);
         }
 }
@@ -730,14 +676,14 @@ START_TEST(a_directory_that_cannot_be_synced_finishes_nothing)
         pid_t tracer;
 
         make_record(&record, 0, "/plain");
-        driver_start(&worker);
+        driver_start(&case_worker);
         tracer = inject("fsync", "EIO:when=1");
-        driver_download(&worker, &record, 1, NULL);
-        driver_wait(&worker);
+        driver_download(&case_worker, &record, 1, NULL);
+        driver_wait(&case_worker);
         process_stop(&tracer);
-        ck_assert(worker.failed && worker.transient);
-        ck_assert(!worker.records[0].finished);
-        ck_assert_uint_eq(worker.records[0].offset_bytes, 0);
+        ck_assert(case_worker.failed && case_worker.transient);
+        ck_assert(!case_worker.records[0].finished);
+        ck_assert_uint_eq(case_worker.records[0].offset_bytes, 0);
         recover(0);
         file_record_done(&record);
 }
@@ -809,7 +755,7 @@ static void assert_nothing_mixed(const FileRecord *record, const char *what)
                 ck_assert_msg(!record->finished && record->offset_bytes == 0, "%s", what);
                 return;
         }
-        path = temp_dir_path(home, record->temp_name);
+        path = temp_dir_path(case_home, record->temp_name);
         bytes = temp_dir_read(path, &size);
         ck_assert_msg(size >= record->offset_bytes, "%s", what);
         ck_assert_msg(is_of_one_version(bytes, (size_t) record->offset_bytes), "%s", what);
@@ -824,20 +770,20 @@ static void assert_nothing_mixed(const FileRecord *record, const char *what)
 static bool attempt(FileRecord *record, const char *what)
 {
         for (unsigned i = 0; i < MAX_ATTEMPTS; i++) {
-                bool told, finished, over;
+                bool answered, finished, over;
 
-                driver_start(&worker);
-                driver_download(&worker, record, 1, NULL);
-                told = driver_wait_quiet(&worker, QUIET_MSEC);
-                if (!told)
-                        driver_call_stop(&worker);
-                finished = worker.finished;
-                over = finished || (told && !worker.transient);
-                ck_assert_msg(finished == worker.records[0].finished, "%s", what);
-                assert_nothing_mixed(&worker.records[0], what);
+                driver_start(&case_worker);
+                driver_download(&case_worker, record, 1, NULL);
+                answered = driver_wait_quiet(&case_worker, QUIET_MSEC);
+                if (!answered)
+                        driver_call_stop(&case_worker);
+                finished = case_worker.finished;
+                over = finished || (answered && !case_worker.transient);
+                ck_assert_msg(finished == case_worker.records[0].finished, "%s", what);
+                assert_nothing_mixed(&case_worker.records[0], what);
                 file_record_done(record);
-                ck_assert_int_ge(file_record_copy(record, &worker.records[0]), 0);
-                driver_stop(&worker);
+                ck_assert_int_ge(file_record_copy(record, &case_worker.records[0]), 0);
+                driver_stop(&case_worker);
                 if (over)
                         return finished;
         }
@@ -847,7 +793,7 @@ static bool attempt(FileRecord *record, const char *what)
 static void forget_counters(void)
 {
         for (size_t i = 0; i < HTTP_SERVER_COUNTERS; i++)
-                server.counters[i] = 0;
+                case_server.counters[i] = 0;
 }
 
 START_TEST(no_server_makes_a_file_of_two_versions)
@@ -887,24 +833,14 @@ END_TEST
 
 /* ---- the list --------------------------------------------------------------------------- */
 
-static TCase *new_case(Suite *suite, const char *name)
+static void add_validators(Suite *suite)
 {
-        TCase *tcase = tcase_create(name);
-
-        tcase_add_checked_fixture(tcase, set_up, tear_down);
-        tcase_set_timeout(tcase, 60);
-        suite_add_tcase(suite, tcase);
-        return tcase;
-}
-
-static void add_ladder(Suite *suite)
-{
-        TCase *tcase = new_case(suite, "ladder");
+        TCase *tcase = case_add(suite, "validators");
 
         tcase_add_test(tcase, a_server_is_asked_in_other_words_until_it_understands);
-        tcase_add_test(tcase, the_second_file_does_not_climb_again);
+        tcase_add_test(tcase, the_second_file_does_not_repeat_vain_attempts);
         tcase_add_test(tcase, another_version_starts_again_and_says_why);
-        tcase_add_test(tcase, lengths_that_contradict_are_not_believed);
+        tcase_add_test(tcase, lengths_that_contradict_are_refused);
         tcase_add_test(tcase, a_part_that_is_too_long_or_too_short_is_no_file);
         tcase_add_test(tcase, a_range_that_is_refused_starts_again);
         tcase_add_test(tcase, a_coded_body_is_stored_as_it_comes);
@@ -912,18 +848,18 @@ static void add_ladder(Suite *suite)
 
 static void add_checksums(Suite *suite)
 {
-        TCase *tcase = new_case(suite, "checksums");
+        TCase *tcase = case_add(suite, "checksums");
 
         tcase_add_test(tcase, a_file_with_its_checksum_finishes);
         tcase_add_test(tcase, every_algorithm_is_computed_behind_the_sandbox);
         tcase_add_test(tcase, a_file_with_another_checksum_is_thrown_away);
         tcase_add_test(tcase, bytes_that_changed_on_disk_are_found_out);
-        tcase_add_test(tcase, a_checksum_nobody_knows_is_an_error_before_any_request);
+        tcase_add_test(tcase, an_unknown_checksum_is_an_error_before_any_request);
 }
 
 static void add_parts(Suite *suite)
 {
-        TCase *tcase = new_case(suite, "parts");
+        TCase *tcase = case_add(suite, "parts");
 
         tcase_add_test(tcase, each_part_is_asked_for_by_itself);
         tcase_add_test(tcase, a_server_without_ranges_gives_parts_too);
@@ -937,7 +873,7 @@ static void add_parts(Suite *suite)
 
 static void add_disk(Suite *suite)
 {
-        TCase *tcase = new_case(suite, "disk");
+        TCase *tcase = case_add(suite, "disk");
 
         tcase_add_test(tcase, a_failed_sync_is_no_success_and_nothing_is_trusted);
         tcase_add_test(tcase, a_write_that_the_disk_fails_begins_again);
@@ -947,7 +883,7 @@ static void add_disk(Suite *suite)
 
 static void add_table(Suite *suite)
 {
-        TCase *tcase = new_case(suite, "table");
+        TCase *tcase = case_add(suite, "table");
 
         tcase_set_timeout(tcase, 300);
         tcase_add_loop_test(tcase,
@@ -959,18 +895,11 @@ static void add_table(Suite *suite)
 int main(void)
 {
         Suite *suite = suite_create("faults");
-        SRunner *runner;
-        int failed;
 
-        tricks_setup();
-        add_ladder(suite);
+        add_validators(suite);
         add_checksums(suite);
         add_parts(suite);
         add_disk(suite);
         add_table(suite);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return case_run_suite(suite);
 }

@@ -3,36 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/macro.h"
+
 #include "model/error-code.h"
-#include "worker/failure.h"
-
-START_TEST(each_status_has_its_class)
-{
-        static const struct {
-                unsigned status;
-                bool transient;
-        } statuses[] = {
-                { 204, true },  { 300, false }, { 304, false }, { 305, false }, { 306, true },
-                { 307, false }, { 308, false }, { 400, false }, { 401, false }, { 403, false },
-                { 404, false }, { 407, false }, { 408, true },  { 409, true },  { 410, false },
-                { 416, false }, { 425, true },  { 429, true },  { 451, false }, { 500, true },
-                { 501, false }, { 502, true },  { 503, true },  { 504, true },  { 505, false },
-                { 599, true },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(statuses); i++) {
-                Failure failure = { 0 };
-
-                failure_set_status(&failure, statuses[i].status, "http://h/p?secret", false, 7);
-                ck_assert_msg(failure.transient == statuses[i].transient, "%u", statuses[i].status);
-                ck_assert_uint_eq(failure.code, 0x80190000u | statuses[i].status);
-                ck_assert_uint_eq(failure.retry_after_sec, statuses[i].transient ? 7 : 0);
-                ck_assert_str_eq(failure.url, "http://h/p?secret");
-                ck_assert_ptr_null(strstr(failure.description, "secret"));
-                failure_done(&failure);
-        }
-}
-END_TEST
+#include "model/failure.h"
 
 START_TEST(local_errors_name_the_path_and_the_reason)
 {
@@ -57,7 +31,7 @@ START_TEST(local_errors_name_the_path_and_the_reason)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
-                Failure failure = { 0 };
+                Failure failure = FAILURE_NONE;
 
                 failure_set_local(&failure, -errors[i].error, "/home/a/file");
                 ck_assert_uint_eq(failure.code, (uint32_t) errors[i].code);
@@ -73,29 +47,54 @@ END_TEST
 
 START_TEST(the_first_reason_stays)
 {
-        Failure failure = { 0 }, moved;
+        Failure failure = FAILURE_NONE;
 
         failure_set_local(&failure, -ENOSPC, "/a");
         failure_set_internal(&failure, -ENOMEM);
-        failure_set_status(&failure, 404, "http://h/", false, 0);
+        failure_set_bad_answer(&failure, "http://h/", "is strange");
+        failure_set_no_ranges(&failure, "http://h/");
         ck_assert_uint_eq(failure.code, (uint32_t) ERROR_CODE_DISK_FULL);
-        failure_move(&moved, &failure);
+        ck_assert_ptr_null(failure.url);
+        failure_done(&failure);
         ck_assert_uint_eq(failure.code, 0);
+}
+END_TEST
+
+START_TEST(a_copy_is_equal_and_a_stolen_failure_is_gone)
+{
+        Failure failure = FAILURE_NONE, copy, stolen;
+
+        failure_set_bad_answer(&failure, "http://h/?secret", "is strange");
+        failure_add(&failure, "Really.");
+        failure.file = 7;
+        failure.retry_after_sec = 9;
+        ck_assert_int_eq(failure_copy(&copy, &failure), 0);
+        stolen = failure_steal(&failure);
+        ck_assert_uint_eq(failure.code, 0);
+        ck_assert_uint_eq(failure.file, FAILURE_NO_FILE);
         ck_assert_ptr_null(failure.description);
-        failure_done(&moved);
+        ck_assert_str_eq(stolen.description,
+                         "The server's answer for http://h/ is strange. Really.");
+        ck_assert_str_eq(copy.description, stolen.description);
+        ck_assert_str_eq(copy.url, stolen.url);
+        ck_assert_uint_eq(copy.code, stolen.code);
+        ck_assert_uint_eq(copy.file, 7);
+        ck_assert_uint_eq(copy.retry_after_sec, 9);
+        failure_done(&stolen);
+        failure_done(&copy);
 }
 END_TEST
 
 int main(void)
 {
         Suite *suite = suite_create("failure");
-        TCase *tcase = tcase_create("classes");
+        TCase *tcase = tcase_create("failure");
         SRunner *runner;
         int failed;
 
-        tcase_add_test(tcase, each_status_has_its_class);
         tcase_add_test(tcase, local_errors_name_the_path_and_the_reason);
         tcase_add_test(tcase, the_first_reason_stays);
+        tcase_add_test(tcase, a_copy_is_equal_and_a_stolen_failure_is_gone);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 #include "model/limits.h"
-#include "worker/head.h"
+#include "worker/http/head.h"
 
 #define UNKNOWN DOSVC_SIZE_UNKNOWN
 

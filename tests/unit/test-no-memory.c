@@ -19,6 +19,7 @@
 #include "manager/store.h"
 #include "manager/subscribers.h"
 #include "manager/vault.h"
+#include "model/failure.h"
 #include "model/spec.h"
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
@@ -26,10 +27,10 @@
 #include "tests/lib/temp-dir.h"
 #include "worker/destinations.h"
 #include "worker/digest.h"
-#include "worker/failure.h"
-#include "worker/head.h"
+#include "worker/http/head.h"
+#include "worker/http/origins.h"
+#include "worker/http/status.h"
 #include "worker/publish.h"
-#include "worker/rungs.h"
 #include "worker/sink.h"
 
 /* What one scenario is about; its name is that of its function. */
@@ -446,10 +447,10 @@ END_TEST
 
 static int failure(void *userdata)
 {
-        Failure why = { 0 };
+        Failure why = FAILURE_NONE;
         bool is_whole;
 
-        failure_set_status(&why, 404, "http://host/", false, 0);
+        status_set_failure(&why, 404, "http://host/", false, 0);
         ck_assert_uint_eq(why.code, 404 | 0x80190000);
         ck_assert(!why.transient);
         is_whole = why.description && why.url;
@@ -457,27 +458,42 @@ static int failure(void *userdata)
         return is_whole ? 0 : -ENOMEM;
 }
 
+static int copy_of_failure(void *userdata)
+{
+        Failure copy = FAILURE_NONE;
+        int r = failure_copy(&copy, userdata);
+
+        if (r >= 0)
+                failure_done(&copy);
+        return r;
+}
+
 START_TEST(a_failure_keeps_its_code)
 {
+        Failure whole = FAILURE_NONE;
+
         TORTURE(failure);
+        status_set_failure(&whole, 404, "http://host/", false, 0);
+        TORTURE(copy_of_failure, .userdata = &whole);
+        failure_done(&whole);
 }
 END_TEST
 
-/* What is not learnt is asked for again. */
-static int rungs(void *userdata)
+/* An origin that is not remembered is asked as the first time. */
+static int origins(void *userdata)
 {
-        _cleanup_(rungs_freep) Rungs *known = NULL;
-        int r = rungs_new(&known);
+        _cleanup_(origins_freep) Origins *known = NULL;
+        int r = origins_new(&known);
 
         if (r < 0)
                 return r;
-        rungs_learn(known, "http://host/a", RESUME_RUNG_COMPARE);
-        return rungs_find(known, "http://host/b") == RESUME_RUNG_COMPARE ? 0 : -ENOMEM;
+        origins_learn(known, "http://host/a", RESUME_VALIDATOR_COMPARISON);
+        return origins_find(known, "http://host/b") == RESUME_VALIDATOR_COMPARISON ? 0 : -ENOMEM;
 }
 
-START_TEST(a_rung_that_is_not_learnt_is_the_first)
+START_TEST(an_origin_is_remembered_or_new)
 {
-        TORTURE(rungs);
+        TORTURE(origins);
 }
 END_TEST
 
@@ -854,7 +870,7 @@ static Suite *make_suite(void)
                                         a_temporary_file_is_recorded_or_not_there,
                                         files_are_published_or_can_be,
                                         a_failure_keeps_its_code,
-                                        a_rung_that_is_not_learnt_is_the_first,
+                                        an_origin_is_remembered_or_new,
                                         NULL },
                 (const TTest *const[]){ a_configuration_is_whole_or_none,
                                         owners_and_subscribers,

@@ -8,7 +8,8 @@
 
 #include "base/str.h"
 
-#include "worker/proxies.h"
+#include "tests/lib/fake-questions.h"
+#include "worker/http/proxies.h"
 
 #define LIST(...) ((const char *[]){ __VA_ARGS__, NULL })
 
@@ -21,7 +22,7 @@ static void start(const char *const *entries, const char *const *bypass)
         ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) entries, &entry_copies), 0);
         ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) bypass, &bypass_copies), 0);
         proxies_free(proxies);
-        ck_assert_int_eq(proxies_new(entry_copies, bypass_copies, &proxies), 0);
+        ck_assert_int_eq(proxies_new(entry_copies, bypass_copies, NULL, &proxies), 0);
         strings_free(entry_copies);
         strings_free(bypass_copies);
 }
@@ -31,30 +32,30 @@ static void teardown(void)
         proxies = proxies_free(proxies);
 }
 
-/* The ways in one string, "-" for "directly". */
-static const char *ways_to(const char *url)
+/* The choices in one string, "-" for "directly"; or the name of the errno. */
+static const char *choices_for(const char *url)
 {
         static char text[1024];
-        _cleanup_(strings_freep) char **ways = NULL;
-        int r = proxies_decide(proxies, url, &ways);
+        _cleanup_(strings_freep) char **choices = NULL;
+        int r = proxies_decide(proxies, url, &choices);
 
         text[0] = '\0';
         if (r < 0)
                 return strerrorname_np(-r);
-        for (char **way = ways; *way; way++) {
-                (void) strncat(text, way == ways ? "" : " ", 2);
-                (void) strncat(text, **way ? *way : "-", 256);
+        for (char **choice = choices; *choice; choice++) {
+                (void) strncat(text, choice == choices ? "" : " ", 2);
+                (void) strncat(text, **choice ? *choice : "-", 256);
         }
         return text;
 }
 
-static int found(const char *url, const char *const *answer)
+static int keep(const char *url, const char *const *answer)
 {
         char **copies = NULL;
         int r;
 
         ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) answer, &copies), 0);
-        r = proxies_found(proxies, url, copies);
+        r = proxies_keep(proxies, url, copies);
         strings_free(copies);
         return r;
 }
@@ -82,8 +83,8 @@ START_TEST(entries_are_chosen_by_the_protocol_of_the_url)
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 start(cases[i].entries, NULL);
-                ck_assert_str_eq(ways_to("http://host.example/file"), cases[i].http);
-                ck_assert_str_eq(ways_to("HTTPS://host.example/file"), cases[i].https);
+                ck_assert_str_eq(choices_for("http://host.example/file"), cases[i].http);
+                ck_assert_str_eq(choices_for("HTTPS://host.example/file"), cases[i].https);
         }
 }
 END_TEST
@@ -91,55 +92,55 @@ END_TEST
 START_TEST(a_bypassed_host_is_reached_directly)
 {
         start(LIST("http://a:1"), LIST("*.example.com", "<local>", "10.0.0.0/8", "fd00::/8"));
-        ck_assert_str_eq(ways_to("http://www.example.com/"), "-");
-        ck_assert_str_eq(ways_to("https://www.example.com:8443/x?y"), "-");
-        ck_assert_str_eq(ways_to("http://example.com/"), "http://a:1");
-        ck_assert_str_eq(ways_to("http://intranet:81/"), "-");
-        ck_assert_str_eq(ways_to("http://10.1.2.3:8080/"), "-");
-        ck_assert_str_eq(ways_to("http://11.1.2.3/"), "http://a:1");
-        ck_assert_str_eq(ways_to("http://[fd00::1]:80/"), "-");
-        ck_assert_str_eq(ways_to("http://[fe80::1]/"), "http://a:1");
+        ck_assert_str_eq(choices_for("http://www.example.com/"), "-");
+        ck_assert_str_eq(choices_for("https://www.example.com:8443/x?y"), "-");
+        ck_assert_str_eq(choices_for("http://example.com/"), "http://a:1");
+        ck_assert_str_eq(choices_for("http://intranet:81/"), "-");
+        ck_assert_str_eq(choices_for("http://10.1.2.3:8080/"), "-");
+        ck_assert_str_eq(choices_for("http://11.1.2.3/"), "http://a:1");
+        ck_assert_str_eq(choices_for("http://[fd00::1]:80/"), "-");
+        ck_assert_str_eq(choices_for("http://[fe80::1]/"), "http://a:1");
 }
 END_TEST
 
 START_TEST(what_could_not_be_reached_comes_last)
 {
         start(LIST("http://a:1", "http://b:2", "http://c:3"), NULL);
-        proxies_tell(proxies, "http://a:1", false);
-        proxies_tell(proxies, "http://a:1", false);
-        ck_assert_str_eq(ways_to("http://host/"), "http://b:2 http://c:3 http://a:1");
-        proxies_tell(proxies, "http://b:2", true);
-        proxies_tell(proxies, "http://c:3", false);
-        ck_assert_str_eq(ways_to("http://host/"), "http://b:2 http://a:1 http://c:3");
-        proxies_tell(proxies, "http://a:1", true);
-        ck_assert_str_eq(ways_to("http://host/"), "http://a:1 http://b:2 http://c:3");
-        proxies_tell(proxies, "http://c:3", true);
-        ck_assert_str_eq(ways_to("http://host/"), "http://a:1 http://b:2 http://c:3");
+        proxies_report(proxies, "http://a:1", false);
+        proxies_report(proxies, "http://a:1", false);
+        ck_assert_str_eq(choices_for("http://host/"), "http://b:2 http://c:3 http://a:1");
+        proxies_report(proxies, "http://b:2", true);
+        proxies_report(proxies, "http://c:3", false);
+        ck_assert_str_eq(choices_for("http://host/"), "http://b:2 http://a:1 http://c:3");
+        proxies_report(proxies, "http://a:1", true);
+        ck_assert_str_eq(choices_for("http://host/"), "http://a:1 http://b:2 http://c:3");
+        proxies_report(proxies, "http://c:3", true);
+        ck_assert_str_eq(choices_for("http://host/"), "http://a:1 http://b:2 http://c:3");
 }
 END_TEST
 
-/* That a server is not there says nothing of other servers. */
+/* An unreachable server says nothing about other servers. */
 START_TEST(directly_is_never_out_of_reach)
 {
         start(LIST(WORKER_PROXIES_AUTODETECT), NULL);
-        ck_assert_int_eq(found("http://a/", LIST("direct://", "http://p:1")), 0);
-        proxies_tell(proxies, "", false);
-        ck_assert_str_eq(ways_to("http://a/"), "- http://p:1");
+        ck_assert_int_eq(keep("http://a/", LIST("direct://", "http://p:1")), 0);
+        proxies_report(proxies, "", false);
+        ck_assert_str_eq(choices_for("http://a/"), "- http://p:1");
 }
 END_TEST
 
 START_TEST(what_is_searched_for_is_asked_once_an_origin)
 {
         start(_i ? LIST(WORKER_PROXIES_AUTODETECT) : LIST(WORKER_PROXIES_SESSION), NULL);
-        ck_assert_str_eq(ways_to("http://a/x"), "EAGAIN");
-        ck_assert_int_eq(found("http://a/x", LIST("http://p:1", "https://q:2", "direct://")), 0);
-        ck_assert_str_eq(ways_to("http://a:80/y"), "http://p:1 https://q:2 -");
-        ck_assert_str_eq(ways_to("http://a:81/y"), "EAGAIN");
-        ck_assert_str_eq(ways_to("https://a/y"), "EAGAIN");
-        ck_assert_int_eq(found("https://a/", LIST("direct://")), 0);
-        ck_assert_str_eq(ways_to("https://a/y"), "-");
-        ck_assert_int_eq(found("http://a/", LIST("http://r:3")), 0);
-        ck_assert_str_eq(ways_to("http://a/y"), "http://r:3");
+        ck_assert_str_eq(choices_for("http://a/x"), "EAGAIN");
+        ck_assert_int_eq(keep("http://a/x", LIST("http://p:1", "https://q:2", "direct://")), 0);
+        ck_assert_str_eq(choices_for("http://a:80/y"), "http://p:1 https://q:2 -");
+        ck_assert_str_eq(choices_for("http://a:81/y"), "EAGAIN");
+        ck_assert_str_eq(choices_for("https://a/y"), "EAGAIN");
+        ck_assert_int_eq(keep("https://a/", LIST("direct://")), 0);
+        ck_assert_str_eq(choices_for("https://a/y"), "-");
+        ck_assert_int_eq(keep("http://a/", LIST("http://r:3")), 0);
+        ck_assert_str_eq(choices_for("http://a/y"), "http://r:3");
 }
 END_TEST
 
@@ -150,11 +151,11 @@ START_TEST(of_many_origins_the_oldest_is_forgotten)
         start(LIST(WORKER_PROXIES_SESSION), NULL);
         for (unsigned i = 0; i < 17; i++) {
                 (void) snprintf(url, sizeof(url), "http://host-%u/", i);
-                ck_assert_int_eq(found(url, LIST("http://p:1")), 0);
+                ck_assert_int_eq(keep(url, LIST("http://p:1")), 0);
         }
-        ck_assert_str_eq(ways_to("http://host-0/"), "EAGAIN");
-        ck_assert_str_eq(ways_to("http://host-1/"), "http://p:1");
-        ck_assert_str_eq(ways_to("http://host-16/"), "http://p:1");
+        ck_assert_str_eq(choices_for("http://host-0/"), "EAGAIN");
+        ck_assert_str_eq(choices_for("http://host-1/"), "http://p:1");
+        ck_assert_str_eq(choices_for("http://host-16/"), "http://p:1");
 }
 END_TEST
 
@@ -171,17 +172,107 @@ START_TEST(an_answer_that_names_no_proxy_is_refused)
 
         start(LIST(WORKER_PROXIES_SESSION), NULL);
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
-                ck_assert_int_eq(found("http://a/", answers[i]), -EINVAL);
-                ck_assert_str_eq(ways_to("http://a/"), "EAGAIN");
+                ck_assert_int_eq(keep("http://a/", answers[i]), -EINVAL);
+                ck_assert_str_eq(choices_for("http://a/"), "EAGAIN");
         }
 }
 END_TEST
 
-START_TEST(what_is_no_url_has_no_way)
+START_TEST(what_is_no_url_has_no_proxy)
 {
         start(_i ? LIST(WORKER_PROXIES_SESSION) : LIST("http://a:1"), NULL);
-        ck_assert_str_eq(ways_to(""), "EINVAL");
-        ck_assert_str_eq(ways_to("http://"), "EINVAL");
+        ck_assert_str_eq(choices_for(""), "EINVAL");
+        ck_assert_str_eq(choices_for("http://"), "EINVAL");
+}
+END_TEST
+
+/* Somebody who waits: how often a search ended, and the reason of the last failure. */
+typedef struct Waiting {
+        ProxiesWaiter waiter;
+        const char *url; /* to be searched for again unless it was found; NULL: never */
+        unsigned calls;
+        const char *reason;
+} Waiting;
+
+static void on_found(void *userdata, const char *reason)
+{
+        Waiting *waiting = userdata;
+        _cleanup_(strings_freep) char **choices = NULL;
+
+        waiting->calls++;
+        waiting->reason = reason;
+        if (waiting->url && proxies_decide(proxies, waiting->url, &choices) == -EAGAIN)
+                ck_assert_int_eq(proxies_search(proxies, waiting->url, &waiting->waiter), 0);
+}
+
+static void search(Waiting *waiting, const char *url)
+{
+        waiting->url = url;
+        proxies_waiter_init(&waiting->waiter, on_found, waiting);
+        ck_assert_int_eq(proxies_search(proxies, url, &waiting->waiter), 0);
+}
+
+static void give(int result, const char *proxy, const char *reason)
+{
+        char **answer = NULL;
+
+        ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) LIST(proxy), &answer), 0);
+        fake_questions_give_proxies(result, answer, reason);
+        strings_free(answer);
+}
+
+/* The manager takes one question at a time, however many files wait. */
+START_TEST(one_search_at_a_time_serves_all_who_wait)
+{
+        Waiting first = { 0 }, second = { 0 }, other = { 0 };
+
+        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        search(&first, "http://a/1");
+        search(&other, "http://b/");
+        search(&second, "http://a/2");
+        ck_assert_str_eq(fake_questions_asked(), "find-proxies http://a/1");
+        give(0, "http://p:1", NULL);
+        ck_assert_uint_eq(first.calls + second.calls + other.calls, 3);
+        ck_assert_str_eq(fake_questions_asked(), "find-proxies http://b/");
+        give(0, "http://q:2", NULL);
+        ck_assert_uint_eq(first.calls + second.calls, 2);
+        ck_assert_uint_eq(other.calls, 2);
+        ck_assert_str_eq(choices_for("http://b/"), "http://q:2");
+        ck_assert_str_eq(fake_questions_asked(), "");
+}
+END_TEST
+
+START_TEST(a_search_that_fails_says_why)
+{
+        static const struct {
+                int result;
+                const char *proxy, *reason, *expected;
+        } cases[] = {
+                { -EREMOTEIO, "http://p:1", "No session.", "No session." },
+                { 0, "file:///etc/passwd", NULL, "The answer is no list of proxies." },
+        };
+        Waiting waiting = { 0 };
+
+        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        search(&waiting, "http://a/");
+        waiting.url = NULL;
+        give(cases[_i].result, cases[_i].proxy, cases[_i].reason);
+        ck_assert_uint_eq(waiting.calls, 1);
+        ck_assert_str_eq(waiting.reason, cases[_i].expected);
+        ck_assert_str_eq(choices_for("http://a/"), "EAGAIN");
+}
+END_TEST
+
+START_TEST(who_stops_waiting_is_not_called)
+{
+        Waiting waiting = { 0 };
+
+        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        search(&waiting, "http://a/");
+        proxies_stop_waiting(&waiting.waiter);
+        give(0, "http://p:1", NULL);
+        ck_assert_uint_eq(waiting.calls, 0);
+        ck_assert_str_eq(choices_for("http://a/"), "http://p:1");
 }
 END_TEST
 
@@ -200,7 +291,10 @@ int main(void)
         tcase_add_loop_test(tcase, what_is_searched_for_is_asked_once_an_origin, 0, 2);
         tcase_add_test(tcase, of_many_origins_the_oldest_is_forgotten);
         tcase_add_test(tcase, an_answer_that_names_no_proxy_is_refused);
-        tcase_add_loop_test(tcase, what_is_no_url_has_no_way, 0, 2);
+        tcase_add_loop_test(tcase, what_is_no_url_has_no_proxy, 0, 2);
+        tcase_add_test(tcase, one_search_at_a_time_serves_all_who_wait);
+        tcase_add_loop_test(tcase, a_search_that_fails_says_why, 0, 2);
+        tcase_add_test(tcase, who_stops_waiting_is_not_called);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -5,7 +5,7 @@
 
 #include "base/macro.h"
 
-#include "worker/resume.h"
+#include "worker/http/resume.h"
 
 #define UNKNOWN  DOSVC_SIZE_UNKNOWN
 #define URL      "http://host/file?key=1"
@@ -68,7 +68,7 @@ START_TEST(a_part_is_asked_for_by_the_strongest_validator)
                                               cases[i].headers,
                                               cases[i].offset,
                                               cases[i].total);
-                ResumePlan plan = resume_plan(&record, cases[i].offset, URL, RESUME_RUNG_ETAG);
+                ResumePlan plan = resume_plan(&record, cases[i].offset, URL, RESUME_VALIDATOR_ETAG);
 
                 ck_assert_msg((plan.if_range != NULL) == (cases[i].if_range != NULL), "%zu", i);
                 ck_assert_uint_eq(plan.from, cases[i].if_range ? cases[i].offset : 0);
@@ -78,23 +78,41 @@ START_TEST(a_part_is_asked_for_by_the_strongest_validator)
 }
 END_TEST
 
-START_TEST(each_rung_takes_what_it_needs)
+START_TEST(each_validator_is_used_if_the_record_supports_it)
 {
         static const struct {
                 const char *etag, *modified, *headers;
                 uint64_t total;
-                ResumeRung rung, used, next; /* next: after used */
+                ResumeValidator first, used, next; /* next: after used */
         } cases[] = {
-                { STRONG, MODIFIED, LATER, 10, RESUME_RUNG_ETAG, RESUME_RUNG_ETAG, 1 },
-                { STRONG, MODIFIED, LATER, 10, RESUME_RUNG_DATE, RESUME_RUNG_DATE, 2 },
-                { STRONG, MODIFIED, LATER, 10, RESUME_RUNG_COMPARE, RESUME_RUNG_COMPARE, 3 },
-                { STRONG, MODIFIED, AT_ONCE, 10, RESUME_RUNG_ETAG, RESUME_RUNG_ETAG, 2 },
-                { STRONG, MODIFIED, AT_ONCE, 10, RESUME_RUNG_DATE, RESUME_RUNG_COMPARE, 3 },
-                /* nothing to compare the size with: the rung below is better than none */
-                { STRONG, MODIFIED, LATER, UNKNOWN, RESUME_RUNG_COMPARE, RESUME_RUNG_ETAG, 3 },
-                { WEAK, MODIFIED, LATER, 10, RESUME_RUNG_ETAG, RESUME_RUNG_DATE, 2 },
-                { WEAK, MODIFIED, AT_ONCE, 10, RESUME_RUNG_ETAG, RESUME_RUNGS_MAX, 3 },
-                { "", "", "", 10, RESUME_RUNG_COMPARE, RESUME_RUNGS_MAX, 3 },
+                { STRONG, MODIFIED, LATER, 10, RESUME_VALIDATOR_ETAG, RESUME_VALIDATOR_ETAG, 1 },
+                { STRONG, MODIFIED, LATER, 10, RESUME_VALIDATOR_DATE, RESUME_VALIDATOR_DATE, 2 },
+                { STRONG,
+                  MODIFIED,
+                  LATER,
+                  10,
+                  RESUME_VALIDATOR_COMPARISON,
+                  RESUME_VALIDATOR_COMPARISON,
+                  3 },
+                { STRONG, MODIFIED, AT_ONCE, 10, RESUME_VALIDATOR_ETAG, RESUME_VALIDATOR_ETAG, 2 },
+                { STRONG,
+                  MODIFIED,
+                  AT_ONCE,
+                  10,
+                  RESUME_VALIDATOR_DATE,
+                  RESUME_VALIDATOR_COMPARISON,
+                  3 },
+                /* nothing to compare the size with: a stronger validator is better than none */
+                { STRONG,
+                  MODIFIED,
+                  LATER,
+                  UNKNOWN,
+                  RESUME_VALIDATOR_COMPARISON,
+                  RESUME_VALIDATOR_ETAG,
+                  3 },
+                { WEAK, MODIFIED, LATER, 10, RESUME_VALIDATOR_ETAG, RESUME_VALIDATOR_DATE, 2 },
+                { WEAK, MODIFIED, AT_ONCE, 10, RESUME_VALIDATOR_ETAG, RESUME_VALIDATORS_MAX, 3 },
+                { "", "", "", 10, RESUME_VALIDATOR_COMPARISON, RESUME_VALIDATORS_MAX, 3 },
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -103,13 +121,15 @@ START_TEST(each_rung_takes_what_it_needs)
                                               cases[i].headers,
                                               5,
                                               cases[i].total);
-                ResumePlan plan = resume_plan(&record, 5, URL, cases[i].rung);
+                ResumePlan plan = resume_plan(&record, 5, URL, cases[i].first);
 
-                ck_assert_msg(plan.rung == cases[i].used, "%zu", i);
-                ck_assert_uint_eq(plan.from, cases[i].used == RESUME_RUNGS_MAX ? 0 : 5);
-                ck_assert_int_eq(plan.if_range != NULL, cases[i].used < RESUME_RUNG_COMPARE);
-                if (cases[i].used < RESUME_RUNGS_MAX)
-                        ck_assert_msg(resume_next_rung(&record, plan.rung) == cases[i].next,
+                ck_assert_msg(plan.validator == cases[i].used, "%zu", i);
+                ck_assert_uint_eq(plan.from, cases[i].used == RESUME_VALIDATORS_MAX ? 0 : 5);
+                ck_assert_int_eq(plan.if_range != NULL,
+                                 cases[i].used < RESUME_VALIDATOR_COMPARISON);
+                if (cases[i].used < RESUME_VALIDATORS_MAX)
+                        ck_assert_msg(resume_next_validator(&record, plan.validator) ==
+                                              cases[i].next,
                                       "%zu",
                                       i);
         }
@@ -136,8 +156,8 @@ START_TEST(another_resource_is_asked_for_the_whole_file)
         for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
                 FileRecord record = record_of(STRONG, "", "", 5, 10);
 
-                ck_assert_msg((resume_plan(&record, 5, urls[i].url, RESUME_RUNG_ETAG).from == 5) ==
-                                      urls[i].same,
+                ck_assert_msg((resume_plan(&record, 5, urls[i].url, RESUME_VALIDATOR_ETAG).from ==
+                               5) == urls[i].same,
                               "%s",
                               urls[i].url);
         }
@@ -149,7 +169,7 @@ static const struct {
         const char *etag, *modified; /* recorded */
         uint64_t total;              /* recorded */
         const char *head;
-        ResumeVerdict verdict;
+        ResumeDecision decision;
 } answers[] = {
         { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10", RESUME_APPEND },
         { STRONG,
@@ -162,7 +182,7 @@ static const struct {
           10,
           "206 x\nContent-Length: 5\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
           RESUME_APPEND },
-        { "", MODIFIED, 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_CLIMB },
+        { "", MODIFIED, 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_TRY_NEXT },
         { "",
           MODIFIED,
           10,
@@ -170,95 +190,79 @@ static const struct {
           RESUME_APPEND },
 
         /* the wrong part */
-        { STRONG, "", 10, "206 x\nETag: " STRONG, RESUME_ASK_AGAIN },
-        { STRONG,
-          "",
-          10,
-          "206 x\nETag: " STRONG "\nContent-Range: bytes 4-9/10",
-          RESUME_ASK_AGAIN },
-        { STRONG,
-          "",
-          10,
-          "206 x\nETag: " STRONG "\nContent-Range: bytes 6-9/10",
-          RESUME_ASK_AGAIN },
-        { STRONG,
-          "",
-          10,
-          "206 x\nETag: " STRONG "\nContent-Range: bytes 0-9/10",
-          RESUME_ASK_AGAIN },
-        { STRONG,
-          "",
-          10,
-          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-8/10",
-          RESUME_ASK_AGAIN },
-        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/*", RESUME_ASK_AGAIN },
-        { STRONG,
-          "",
-          10,
-          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-10/11",
-          RESUME_ASK_AGAIN },
+        { STRONG, "", 10, "206 x\nETag: " STRONG, RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 4-9/10", RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 6-9/10", RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 0-9/10", RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-8/10", RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/*", RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-10/11", RESUME_RESTART },
         { STRONG,
           "",
           10,
           "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10 ,",
-          RESUME_ASK_AGAIN },
+          RESUME_RESTART },
         { STRONG,
           "",
           10,
           "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10\nContent-Range: bytes 0-9/10",
-          RESUME_ASK_AGAIN },
+          RESUME_RESTART },
         { STRONG,
           "",
           10,
           "206 x\nContent-Length: 6\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
-          RESUME_ASK_AGAIN },
+          RESUME_RESTART },
         { STRONG,
           "",
           10,
           "206 x\nContent-Length: 5\nContent-Length: 6\nETag: " STRONG
           "\nContent-Range: bytes 5-9/10",
-          RESUME_ASK_AGAIN },
+          RESUME_RESTART },
 
         /* another version */
-        { STRONG, "", 10, "206 x\nETag: \"b\"\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
-        { STRONG, "", 10, "206 x\nETag: " WEAK "\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
-        { STRONG, "", 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_CLIMB },
-        { STRONG, "", UNKNOWN, "206 x\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
+        { STRONG, "", 10, "206 x\nETag: \"b\"\nContent-Range: bytes 5-9/10", RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nETag: " WEAK "\nContent-Range: bytes 5-9/10", RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nContent-Range: bytes 5-9/10", RESUME_TRY_NEXT },
+        { STRONG, "", UNKNOWN, "206 x\nContent-Range: bytes 5-9/10", RESUME_RESTART },
         { STRONG,
           "",
           10,
           "206 x\nETag: " STRONG "\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/10",
-          RESUME_ASK_AGAIN },
+          RESUME_RESTART },
         { STRONG,
           "",
           10,
           "206 x\nETag: " STRONG "\nETag: \"b\"\nContent-Range: bytes 5-9/10",
-          RESUME_ASK_AGAIN },
-        { "", MODIFIED, 10, "206 x\nETag: \"b\"\nContent-Range: bytes 5-9/10", RESUME_ASK_AGAIN },
+          RESUME_RESTART },
+        { "", MODIFIED, 10, "206 x\nETag: \"b\"\nContent-Range: bytes 5-9/10", RESUME_RESTART },
         { "",
           MODIFIED,
           10,
           "206 x\nLast-Modified: Thu, 29 Feb 2024 10:00:01 GMT\nContent-Range: bytes 5-9/10",
-          RESUME_ASK_AGAIN },
+          RESUME_RESTART },
 
         /* nothing behind the end */
-        { STRONG, "", UNKNOWN, "416 x\nETag: " STRONG "\nContent-Range: bytes */5", RESUME_WHOLE },
-        { STRONG, "", 5, "416 x\nETag: " STRONG "\nContent-Range: bytes */5", RESUME_WHOLE },
-        { STRONG, "", 10, "416 x\nETag: " STRONG "\nContent-Range: bytes */5", RESUME_ASK_AGAIN },
+        { STRONG,
+          "",
+          UNKNOWN,
+          "416 x\nETag: " STRONG "\nContent-Range: bytes */5",
+          RESUME_COMPLETE },
+        { STRONG, "", 5, "416 x\nETag: " STRONG "\nContent-Range: bytes */5", RESUME_COMPLETE },
+        { STRONG, "", 10, "416 x\nETag: " STRONG "\nContent-Range: bytes */5", RESUME_RESTART },
         { STRONG,
           "",
           UNKNOWN,
           "416 x\nETag: " STRONG "\nContent-Range: bytes */4",
-          RESUME_ASK_AGAIN },
-        { STRONG, "", UNKNOWN, "416 x\nETag: \"b\"\nContent-Range: bytes */5", RESUME_ASK_AGAIN },
-        { STRONG, "", UNKNOWN, "416 x\nContent-Range: bytes */5", RESUME_ASK_AGAIN },
-        { STRONG, "", UNKNOWN, "416 x\nETag: " STRONG, RESUME_ASK_AGAIN },
-        { "", MODIFIED, 10, "416 x\nContent-Range: bytes */5", RESUME_ASK_AGAIN },
+          RESUME_RESTART },
+        { STRONG, "", UNKNOWN, "416 x\nETag: \"b\"\nContent-Range: bytes */5", RESUME_RESTART },
+        { STRONG, "", UNKNOWN, "416 x\nContent-Range: bytes */5", RESUME_RESTART },
+        { STRONG, "", UNKNOWN, "416 x\nETag: " STRONG, RESUME_RESTART },
+        { "", MODIFIED, 10, "416 x\nContent-Range: bytes */5", RESUME_RESTART },
 
         /* all of it */
         { STRONG, "", 10, "200 x\nETag: \"b\"", RESUME_FROM_START },
         { STRONG, "", 10, "203 x\nETag: \"b\"", RESUME_FROM_START },
-        { STRONG, "", 10, "200 x\nContent-Length: 5\nContent-Length: 6", RESUME_REFUSE },
+        { STRONG, "", 10, "200 x\nContent-Length: 5\nContent-Length: 6", RESUME_INVALID },
 };
 
 static Head head_of(const char *lines)
@@ -283,13 +287,13 @@ START_TEST(an_answer_to_a_part_continues_restarts_or_ends)
         FileRecord record =
                 record_of(answers[_i].etag, answers[_i].modified, LATER, 5, answers[_i].total);
         ResumePlan plan = {
-                .rung = record.etag[0] ? RESUME_RUNG_ETAG : RESUME_RUNG_DATE,
+                .validator = record.etag[0] ? RESUME_VALIDATOR_ETAG : RESUME_VALIDATOR_DATE,
                 .continues = true,
                 .from = 5,
         };
         Head head = head_of(answers[_i].head);
 
-        ck_assert_msg(resume_judge(&record, &plan, &head) == answers[_i].verdict,
+        ck_assert_msg(resume_decide(&record, &plan, &head) == answers[_i].decision,
                       "%s",
                       answers[_i].head);
         head_done(&head);
@@ -298,55 +302,61 @@ END_TEST
 
 /* Answers to "bytes=5-" of a file of 10 bytes with everything that a record can have. */
 static const struct {
-        ResumeRung rung;
+        ResumeValidator validator;
         const char *head;
-        ResumeVerdict verdict;
+        ResumeDecision decision;
 } steps[] = {
         /* the same file, whole: the server did not understand */
-        { RESUME_RUNG_ETAG, "200 x\nETag: " STRONG "\nContent-Length: 10", RESUME_CLIMB },
-        { RESUME_RUNG_ETAG, "203 x\nLast-Modified: " MODIFIED, RESUME_CLIMB },
-        { RESUME_RUNG_DATE, "200 x\nETag: " STRONG, RESUME_CLIMB },
-        { RESUME_RUNG_DATE, "412 x", RESUME_CLIMB },
-        { RESUME_RUNG_COMPARE, "200 x\nETag: " STRONG, RESUME_FROM_START },
-        { RESUME_RUNG_COMPARE, "412 x", RESUME_ASK_AGAIN },
+        { RESUME_VALIDATOR_ETAG, "200 x\nETag: " STRONG "\nContent-Length: 10", RESUME_TRY_NEXT },
+        { RESUME_VALIDATOR_ETAG, "203 x\nLast-Modified: " MODIFIED, RESUME_TRY_NEXT },
+        { RESUME_VALIDATOR_DATE, "200 x\nETag: " STRONG, RESUME_TRY_NEXT },
+        { RESUME_VALIDATOR_DATE, "412 x", RESUME_TRY_NEXT },
+        { RESUME_VALIDATOR_COMPARISON, "200 x\nETag: " STRONG, RESUME_FROM_START },
+        { RESUME_VALIDATOR_COMPARISON, "412 x", RESUME_RESTART },
         /* another file, or a server that says what it cannot */
-        { RESUME_RUNG_ETAG, "200 x\nETag: \"b\"", RESUME_FROM_START },
-        { RESUME_RUNG_ETAG, "200 x\nETag: " WEAK, RESUME_FROM_START },
-        { RESUME_RUNG_ETAG, "200 x\nETag: " STRONG "\nContent-Length: 11", RESUME_FROM_START },
-        { RESUME_RUNG_ETAG,
+        { RESUME_VALIDATOR_ETAG, "200 x\nETag: \"b\"", RESUME_FROM_START },
+        { RESUME_VALIDATOR_ETAG, "200 x\nETag: " WEAK, RESUME_FROM_START },
+        { RESUME_VALIDATOR_ETAG, "200 x\nETag: " STRONG "\nContent-Length: 11", RESUME_FROM_START },
+        { RESUME_VALIDATOR_ETAG,
           "200 x\nETag: " STRONG "\nLast-Modified: Thu, 29 Feb 2024 10:00:01 GMT",
           RESUME_FROM_START },
-        { RESUME_RUNG_ETAG, "200 x\nETag: " STRONG "\nAccept-Ranges: none", RESUME_FROM_START },
-        { RESUME_RUNG_ETAG, "200 x", RESUME_FROM_START },
-        { RESUME_RUNG_ETAG, "200 x\nETag: " STRONG "\nContent-Encoding: gzip", RESUME_FROM_START },
+        { RESUME_VALIDATOR_ETAG,
+          "200 x\nETag: " STRONG "\nAccept-Ranges: none",
+          RESUME_FROM_START },
+        { RESUME_VALIDATOR_ETAG, "200 x", RESUME_FROM_START },
+        { RESUME_VALIDATOR_ETAG,
+          "200 x\nETag: " STRONG "\nContent-Encoding: gzip",
+          RESUME_FROM_START },
         /* parts */
-        { RESUME_RUNG_DATE, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10", RESUME_APPEND },
-        { RESUME_RUNG_DATE, "206 x\nContent-Range: bytes 5-9/10", RESUME_CLIMB },
-        { RESUME_RUNG_COMPARE,
+        { RESUME_VALIDATOR_DATE,
           "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
           RESUME_APPEND },
-        { RESUME_RUNG_COMPARE,
+        { RESUME_VALIDATOR_DATE, "206 x\nContent-Range: bytes 5-9/10", RESUME_TRY_NEXT },
+        { RESUME_VALIDATOR_COMPARISON,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+        { RESUME_VALIDATOR_COMPARISON,
           "206 x\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/10",
-          RESUME_ASK_AGAIN },
-        { RESUME_RUNG_COMPARE,
+          RESUME_RESTART },
+        { RESUME_VALIDATOR_COMPARISON,
           "206 x\nETag: " STRONG "\nContent-Range: bytes 5-10/11",
-          RESUME_ASK_AGAIN },
-        { RESUME_RUNG_COMPARE,
+          RESUME_RESTART },
+        { RESUME_VALIDATOR_COMPARISON,
           "206 x\nETag: " STRONG "\nLast-Modified: Thu, 29 Feb 2024 10:00:01 GMT\n"
           "Content-Range: bytes 5-9/10",
-          RESUME_ASK_AGAIN },
-        { RESUME_RUNG_ETAG,
+          RESUME_RESTART },
+        { RESUME_VALIDATOR_ETAG,
           "206 x\nETag: " STRONG "\nContent-Encoding: gzip\nContent-Range: bytes 5-9/10",
-          RESUME_ASK_AGAIN },
+          RESUME_RESTART },
 };
 
 START_TEST(a_whole_file_instead_of_a_part_is_asked_for_in_other_words)
 {
         FileRecord record = record_of(STRONG, MODIFIED, LATER, 5, 10);
-        ResumePlan plan = { .continues = true, .rung = steps[_i].rung, .from = 5 };
+        ResumePlan plan = { .continues = true, .validator = steps[_i].validator, .from = 5 };
         Head head = head_of(steps[_i].head);
 
-        ck_assert_msg(resume_judge(&record, &plan, &head) == steps[_i].verdict,
+        ck_assert_msg(resume_decide(&record, &plan, &head) == steps[_i].decision,
                       "%s",
                       steps[_i].head);
         ck_assert_str_ne(resume_restart_reason(&record, &plan, &head), "");
@@ -358,14 +368,16 @@ END_TEST
 START_TEST(a_bare_part_without_a_date_is_not_compared)
 {
         FileRecord record = record_of(WEAK, MODIFIED, LATER, 5, 10);
-        ResumePlan plan = { .continues = true, .rung = RESUME_RUNG_COMPARE, .from = 5 };
+        ResumePlan plan = { .continues = true,
+                            .validator = RESUME_VALIDATOR_COMPARISON,
+                            .from = 5 };
         Head head = head_of("206 x\nETag: " WEAK "\nContent-Range: bytes 5-9/10");
 
-        ck_assert_int_eq(resume_judge(&record, &plan, &head), RESUME_ASK_AGAIN);
+        ck_assert_int_eq(resume_decide(&record, &plan, &head), RESUME_RESTART);
         head_done(&head);
         head = head_of("206 x\nETag: " WEAK "\nLast-Modified: " MODIFIED
                        "\nContent-Range: bytes 5-9/10");
-        ck_assert_int_eq(resume_judge(&record, &plan, &head), RESUME_APPEND);
+        ck_assert_int_eq(resume_decide(&record, &plan, &head), RESUME_APPEND);
         head_done(&head);
 }
 END_TEST
@@ -376,7 +388,7 @@ START_TEST(a_part_is_refused_when_the_whole_was_asked_for)
         ResumePlan plan = { 0 };
         Head head = head_of("206 x\nContent-Range: bytes 0-9/10");
 
-        ck_assert_int_eq(resume_judge(&record, &plan, &head), RESUME_REFUSE);
+        ck_assert_int_eq(resume_decide(&record, &plan, &head), RESUME_INVALID);
         head_done(&head);
 }
 END_TEST
@@ -396,6 +408,59 @@ START_TEST(the_total_is_the_file_s_not_the_part_s)
 }
 END_TEST
 
+START_TEST(the_size_of_the_file_is_in_its_first_answer)
+{
+        static const struct {
+                const char *headers;
+                uint64_t size;
+        } cases[] = {
+                { "HTTP/1.1 206 x\nContent-Length: 5\nContent-Range: bytes 0-4/100\n", 100 },
+                { "HTTP/1.1 206 x\nContent-Length: 5\nContent-Range: bytes 0-4/*\n", UNKNOWN },
+                { "HTTP/1.1 206 x\nContent-Length: 5\nContent-Range: 4\n", UNKNOWN },
+                { "HTTP/1.1 200 x\nContent-Length: 100\n", 100 },
+                { "HTTP/1.1 200 x\n", UNKNOWN },
+                { "", UNKNOWN },
+        };
+
+        static FileRange range = { 0, 5 };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                FileRecord record = { .ranges = &range, .n_ranges = 1, .total_bytes = 7 };
+
+                record.headers = (char *) (uintptr_t) cases[i].headers;
+                ck_assert_msg(resume_recorded_size(&record) == cases[i].size, "%zu", i);
+        }
+}
+END_TEST
+
+START_TEST(a_version_is_provable_by_a_strong_etag_or_date)
+{
+        static const struct {
+                const char *head;
+                bool is_provable;
+        } cases[] = {
+                { "206 x\nETag: " STRONG, true },
+                { "206 x\nETag: " WEAK, false },
+                { "206 x\nContent-Range: bytes 0-4/100", false },
+                { "200 x\nLast-Modified: " MODIFIED "\nContent-Length: 5\n"
+                  "Date: Fri, 01 Mar 2024 12:00:00 GMT",
+                  true },
+                { "200 x\nLast-Modified: " MODIFIED "\nDate: Fri, 01 Mar 2024 12:00:00 GMT",
+                  false },
+                { "200 x\nLast-Modified: " MODIFIED "\nContent-Length: 5", false },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                Head head = head_of(cases[i].head);
+
+                ck_assert_msg(resume_is_provable(&head) == cases[i].is_provable,
+                              "%s",
+                              cases[i].head);
+                head_done(&head);
+        }
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("resume");
@@ -404,7 +469,7 @@ int main(void)
         int failed;
 
         tcase_add_test(plan, a_part_is_asked_for_by_the_strongest_validator);
-        tcase_add_test(plan, each_rung_takes_what_it_needs);
+        tcase_add_test(plan, each_validator_is_used_if_the_record_supports_it);
         tcase_add_test(plan, another_resource_is_asked_for_the_whole_file);
         tcase_add_loop_test(answer,
                             an_answer_to_a_part_continues_restarts_or_ends,
@@ -417,6 +482,8 @@ int main(void)
         tcase_add_test(answer, a_bare_part_without_a_date_is_not_compared);
         tcase_add_test(answer, a_part_is_refused_when_the_whole_was_asked_for);
         tcase_add_test(answer, the_total_is_the_file_s_not_the_part_s);
+        tcase_add_test(answer, the_size_of_the_file_is_in_its_first_answer);
+        tcase_add_test(answer, a_version_is_provable_by_a_strong_etag_or_date);
         suite_add_tcase(suite, plan);
         suite_add_tcase(suite, answer);
         runner = srunner_create(suite);

@@ -1,9 +1,0 @@
-/*
- * Dates of HTTP headers (RFC 9110 section 5.6.7), the two obsolete forms included.
- */
-#pragma once
-
-#include <stdint.h>
-
-/* Seconds since the epoch. -EINVAL: not such a date, or before 1970. */
-int http_date_parse(const char *s, int64_t *ret_sec);
