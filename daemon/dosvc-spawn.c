@@ -40,6 +40,7 @@
 #include "base/log.h"
 #include "base/macro.h"
 #include "base/network-watch.h"
+#include "base/uid.h"
 
 #define SERVICE_USER "dosvc"
 
@@ -389,15 +390,9 @@ static void end_connection(Server *server)
 
 /* Requests -------------------------------------------------------------------------------- */
 
-/* Nobody's and everybody's uids: overflow ids, "no change", systemd's dynamic users. */
-static bool uid_is_reserved(uid_t uid)
-{
-        return uid == 65534 || uid == 65535 || uid == (uid_t) -1 || (uid >= 61184 && uid <= 65519);
-}
-
 static int start_worker(Server *server, const SpawnRequest *request, int link_fd)
 {
-        if (uid_is_reserved(request->uid))
+        if (uid_is_refused(request->uid))
                 return -EPERM;
         if (geteuid() != 0 && request->uid != geteuid())
                 return -EPERM;
