@@ -18,7 +18,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/keyctl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -36,6 +35,7 @@
 #include "dbus/spawn-wire.h"
 #include "dbus/worker-wire.h"
 
+#include "base/child.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macro.h"
@@ -59,8 +59,7 @@
 #define CAPABILITIES_KEPT                                                                          \
         (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_KILL))
 
-/* Where the child keeps what it still needs while all other descriptors are closed. */
-enum { CHILD_PROGRAM_FD = WORKER_LINK_FD + 1, CHILD_STATUS_FD, CHILD_FIRST_CLOSED, CHILD_SPARE_FD };
+_Static_assert(WORKER_LINK_FD == CHILD_LINK_FD, "the link of a worker");
 
 #define SPAWN_PROGRAM_NAME(name, file) file,
 static char program_names[][16] = { SPAWN_PROGRAMS(SPAWN_PROGRAM_NAME) };
@@ -88,40 +87,6 @@ typedef struct Server {
 } Server;
 
 /* The child, from fork to exec ------------------------------------------------------------ */
-
-static int child_reset_signals(void)
-{
-        struct sigaction action = { .sa_handler = SIG_DFL };
-        sigset_t none;
-
-        for (int signal_number = 1; signal_number < NSIG; signal_number++)
-                if (sigaction(signal_number, &action, NULL) < 0 && errno != EINVAL)
-                        return -errno;
-        (void) sigemptyset(&none);
-        return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
-}
-
-/*
- * stdin is empty, stdout and stderr are the log, 3 is the link; the program and the status
- * pipe follow and vanish at exec. Done before any right is given up: from setresuid() on,
- * the user may have a say in this process, and the connection is among what is closed.
- */
-static int child_arrange_descriptors(int program_fd, int link_fd, int status_fd)
-{
-        /* First out of the way of the numbers they shall have. */
-        int link = fcntl(link_fd, F_DUPFD_CLOEXEC, CHILD_SPARE_FD);
-        int program = fcntl(program_fd, F_DUPFD_CLOEXEC, CHILD_SPARE_FD);
-        int status = fcntl(status_fd, F_DUPFD_CLOEXEC, CHILD_SPARE_FD);
-        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-        if (link < 0 || program < 0 || status < 0 || null < 0)
-                return -errno;
-        if (dup2(null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
-            dup2(link, WORKER_LINK_FD) < 0 || dup3(program, CHILD_PROGRAM_FD, O_CLOEXEC) < 0 ||
-            dup3(status, CHILD_STATUS_FD, O_CLOEXEC) < 0)
-                return -errno;
-        return fd_close_from(CHILD_FIRST_CLOSED);
-}
 
 /* The entry of that name must still have that uid: uids are given out again. */
 static int child_find_user(const SpawnRequest *request, gid_t *ret_gid)
@@ -152,18 +117,6 @@ static int set_capabilities(uint64_t kept)
         return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
-/*
- * The session keyring is inherited and may hold the key of the vault. ENOSYS: no keys in
- * this kernel; EPERM: a filter hides them from all of us.
- */
-static int join_fresh_keyring(void)
-{
-        if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
-            errno != EPERM)
-                return -errno;
-        return 0;
-}
-
 static int child_become_user(const SpawnRequest *request)
 {
         bool privileged = geteuid() == 0;
@@ -176,7 +129,7 @@ static int child_become_user(const SpawnRequest *request)
                 return r;
 
         /* As root where possible: a user has 200 keys, and each keyring would be one of them. */
-        r = join_fresh_keyring();
+        r = child_leave_keyring();
         if (r < 0)
                 return r;
         if (privileged && (initgroups(request->user, gid) < 0 || setresgid(gid, gid, gid) < 0 ||
@@ -205,7 +158,7 @@ static int child_settle(pid_t parent)
                 return -errno;
         (void) umask(0077);
         /* What the user database has opened meanwhile. */
-        return fd_close_from(CHILD_FIRST_CLOSED);
+        return child_close_others();
 }
 
 static int child_prepare(const SpawnRequest *request, pid_t parent)
@@ -234,7 +187,12 @@ static _noreturn_ void child_run(const Server *server,
         char *const argv[] = { program_names[request->program], NULL };
         int r;
 
-        r = child_arrange_descriptors(server->program_fds[request->program], link_fd, status_fd);
+        r = child_arrange_descriptors(&(ChildDescriptors){
+                .output = -EBADF,
+                .link = link_fd,
+                .program = server->program_fds[request->program],
+                .status = status_fd,
+        });
         if (r == 0) {
                 status_fd = CHILD_STATUS_FD;
                 r = child_prepare(request, parent);
@@ -703,7 +661,7 @@ static int start(Server *server, int argc, char **argv)
                 log_errno(LOG_ERR, r, "Cannot open dosvc-worker");
                 return r;
         }
-        r = join_fresh_keyring();
+        r = child_leave_keyring();
         if (r == 0)
                 r = open_signals(server);
         if (r == 0)

@@ -18,11 +18,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
-
-#include "dbus/spawn-wire.h"
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -381,37 +378,6 @@ static int open_program_directory(Service *service)
 
 /* ---- from root to the service's user --------------------------------------------------------- */
 
-static int start_spawner(Service *service)
-{
-        int pair[2];
-        pid_t pid;
-
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        pid = fork();
-        if (pid < 0)
-                return -errno;
-        if (pid == 0) {
-                char name[] = "dosvc-spawn", connected[] = "--connected",
-                     path[] = "PATH=/usr/bin:/bin";
-                char *const argv[] = { name, connected, NULL }, *const envp[] = { path, NULL };
-                int program = openat(service->program_dir, name, O_PATH | O_CLOEXEC);
-                sigset_t none;
-
-                (void) sigemptyset(&none);
-                (void) sigprocmask(SIG_SETMASK, &none, NULL);
-                /* Keeps its end over exec where the wire contract says. */
-                if (program >= 0 &&
-                    (pair[1] == SPAWN_CONNECTED_FD ? fcntl(pair[1], F_SETFD, 0)
-                                                   : dup2(pair[1], SPAWN_CONNECTED_FD)) >= 0)
-                        (void) execveat(program, "", argv, envp, AT_EMPTY_PATH);
-                _exit(EXIT_FAILURE);
-        }
-        (void) close(pair[1]);
-        service->spawn_fd = pair[0];
-        return 0;
-}
-
 static int become_service_user(Service *service)
 {
         const struct passwd *entry = getpwnam(SERVICE_USER);
@@ -460,7 +426,7 @@ static int give_up_rights(Service *service)
         if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) < 0)
                 return -errno;
         if (!service->user && geteuid() == 0) {
-                r = start_spawner(service);
+                r = spawner_fork(service->program_dir, &service->spawn_fd);
                 if (r >= 0)
                         r = become_service_user(service);
                 if (r < 0)

@@ -2,7 +2,7 @@
 
 ROOMS += base model manager worker
 
-base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c network-watch.c secret.c \
+base_SOURCES := $(addprefix daemon/base/,child.c clock.c fd.c log.c network-watch.c secret.c \
         str.c uid.c)
 
 model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec.c wire-codec.c \

@@ -20,6 +20,7 @@
 
 #include "dbus/spawn-wire.h"
 
+#include "base/child.h"
 #include "base/hash.h"
 
 #include "manager/helper.h"
@@ -229,39 +230,74 @@ static int connect_socket(Spawner *spawner)
         return r;
 }
 
-static int connect_fork(Spawner *spawner)
+/* What runs dosvc-spawn of that directory with the descriptor as its connection. */
+static HelperSpec spawn_spec(int dir_fd, int connection_fd)
 {
         static char name[] = "dosvc-spawn", connected[] = "--connected",
                     path[] = "PATH=/usr/bin:/bin";
+        static char *const argv[] = { name, connected, NULL }, *const environment[] = { path,
+                                                                                        NULL };
+
+        _Static_assert(SPAWN_CONNECTED_FD == CHILD_LINK_FD, "the link of a helper");
+        return (HelperSpec){
+                .dir_fd = dir_fd,
+                .argv = argv,
+                .environment = environment,
+                .stdout_fd = -EBADF,
+                .link_fd = connection_fd,
+        };
+}
+
+static int make_connection(int *ret_ours, int *ret_theirs)
+{
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        *ret_ours = pair[0];
+        *ret_theirs = pair[1];
+        return 0;
+}
+
+static int connect_fork(Spawner *spawner)
+{
         _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-        int pair[2], r;
+        HelperSpec spec;
+        int r;
 
         if (spawner->helper)
                 return -EAGAIN;
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        ours = pair[0];
-        theirs = pair[1];
-
+        r = make_connection(&ours, &theirs);
+        if (r < 0)
+                return r;
         r = adopt_connection(spawner, ours);
         if (r < 0)
                 return r;
         (void) steal_fd(&ours);
 
-        r = helper_new(spawner->event,
-                       &(HelperSpec){
-                               .dir_fd = spawner->dir_fd,
-                               .argv = (char *[]){ name, connected, NULL },
-                               .environment = (char *[]){ path, NULL },
-                               .stdout_fd = -EBADF,
-                               .extra_fd = theirs,
-                       },
-                       on_helper_exit,
-                       spawner,
-                       &spawner->helper);
+        spec = spawn_spec(spawner->dir_fd, theirs);
+        r = helper_new(spawner->event, &spec, on_helper_exit, spawner, &spawner->helper);
         if (r < 0)
                 disconnect(spawner);
         return r;
+}
+
+int spawner_fork(int dir_fd, int *ret_fd)
+{
+        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
+        HelperSpec spec;
+        pid_t pid;
+        int r;
+
+        r = make_connection(&ours, &theirs);
+        if (r < 0)
+                return r;
+        spec = spawn_spec(dir_fd, theirs);
+        r = helper_fork(&spec, &pid);
+        if (r < 0)
+                return r;
+        *ret_fd = steal_fd(&ours);
+        return 0;
 }
 
 int spawner_connect(Spawner *spawner)

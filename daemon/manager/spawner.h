@@ -33,6 +33,14 @@ typedef void (*spawner_event_t)(void *userdata, SpawnerEvent event, int value);
  * over. -ENOMEM.
  */
 int spawner_new(sd_event *event, SpawnerMode mode, int fd, Spawner **ret);
+
+/*
+ * Starts dosvc-spawn out of the directory and returns the connected socket for SPAWNER_FD: for a
+ * process that is about to give up the rights that dosvc-spawn needs. Errnos of socketpair(2) and
+ * fork(2), -ENOENT.
+ */
+int spawner_fork(int dir_fd, int *ret_fd);
+
 Spawner *spawner_free(Spawner *spawner);
 DEFINE_CLEANUP(Spawner *, spawner_free);
 

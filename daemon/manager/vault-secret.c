@@ -119,7 +119,7 @@ static int run_helper(VaultSecret *fetch, sd_event *event, int helper_dir_fd)
                                   .argv = (char *[]){ name, NULL },
                                   .environment = environment,
                                   .stdout_fd = theirs,
-                                  .extra_fd = -EBADF,
+                                  .link_fd = -EBADF,
                           },
                           on_helper_exit,
                           fetch,

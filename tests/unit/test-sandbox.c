@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/lib/in-child.h"
 #include "tests/lib/sanitizer.h"
 #include "tests/lib/temp-dir.h"
 #include "worker/sandbox.h"
@@ -38,34 +39,10 @@ static void tear_down(void)
         dir = temp_dir_remove(dir);
 }
 
-/*
- * Runs the check in a child, which the fixture's own cleaning must outlive; the child reports
- * by its status.
- */
-static void in_child(void (*check)(void))
+static void forbid_new_rights(void)
 {
-        pid_t pid = fork();
-        int status;
-
-        ck_assert_int_ge(pid, 0);
-        if (pid == 0) {
-                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                        _exit(100);
-                check();
-                _exit(0);
-        }
-        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-                      "the child failed at line %d",
-                      WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+        MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 }
-
-/* In the child: its exit status is the line modulo 256, enough to find it. */
-#define MUST(condition)                                                                            \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        _exit(__LINE__ % 255 + 1);                                                 \
-        } while (0)
 
 static bool can_write(const char *parent, const char *name)
 {
@@ -92,6 +69,7 @@ static void check_writing(void)
 {
         char from[4096], to[4096];
 
+        forbid_new_rights();
         MUST(can_write(outside, "before"));
         confine();
         MUST(can_write(inside, "file"));
@@ -124,6 +102,7 @@ END_TEST
 
 static void check_nothing(void)
 {
+        forbid_new_rights();
         MUST(sandbox_confine(NULL, 0) > 0);
         MUST(!can_write(inside, "file") && errno == EACCES);
 }
@@ -138,6 +117,7 @@ static void check_reading_and_running(void)
 {
         int fd;
 
+        forbid_new_rights();
         confine();
         fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
         MUST(fd >= 0);
@@ -163,6 +143,7 @@ static void check_calls(void)
         pthread_t thread;
         struct rlimit limit;
 
+        forbid_new_rights();
         MUST(sandbox_enter(STDERR_FILENO) == 0);
         /* needed */
         MUST(pthread_create(&thread, NULL, in_thread, &ran) == 0);
@@ -196,6 +177,7 @@ static void check_descriptors(void)
 {
         int pair[2];
 
+        forbid_new_rights();
         MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
         MUST(dup2(pair[0], 50) == 50 && dup2(pair[1], 60) == 60);
         MUST(sandbox_enter(50) == 0);
@@ -248,6 +230,7 @@ static void check_self_of_root(void)
         const char *reason = NULL;
         int pair[2];
 
+        forbid_new_rights();
         MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
         MUST(geteuid() != 0 || sandbox_check_self(pair[0], &reason) == -EPERM);
         MUST(setresgid(7101, 7101, 7101) == 0 && setresuid(7101, 7101, 7101) == 0);
