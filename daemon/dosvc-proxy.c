@@ -25,7 +25,8 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#include "worker/sandbox.h"
+#include "confine/rights.h"
+#include "confine/sandbox.h"
 
 /* What libproxy notes of one question. */
 #define NOTES_MAX 65536
@@ -256,7 +257,7 @@ static int serve(void)
 int main(void)
 {
         const char *reason = NULL;
-        int r = sandbox_check_self(PROXY_LINK_FD, &reason);
+        int r = rights_check_self(PROXY_LINK_FD, &reason);
 
         log_open("dosvc-proxy");
         (void) prctl(PR_SET_NAME, "dosvc-proxy");

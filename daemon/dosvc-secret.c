@@ -10,17 +10,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
+
+#include "dbus/secret-wire.h"
 
 #include "base/fd.h"
 #include "base/macro.h"
 #include "base/secret.h"
 
-#include "manager/vault-secret.h"
-#include "manager/vault.h"
+#include "confine/rights.h"
 
 #define KEY_LABEL "Key of the download service dosvcd"
 
@@ -261,11 +260,9 @@ static bool has_session_bus(void)
 int main(void)
 {
         _cleanup_(secret_freep) Secret *key = NULL;
-        const struct rlimit no_core = { 0, 0 };
         int r;
 
-        if (setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-            secret_new(VAULT_KEY_BYTES, &key) < 0)
+        if (rights_forbid_dumps() < 0 || secret_new(VAULT_KEY_BYTES, &key) < 0)
                 return VAULT_SECRET_FAILED;
         if (!has_session_bus())
                 return VAULT_SECRET_ABSENT;

@@ -42,6 +42,8 @@
 #include "base/network-watch.h"
 #include "base/uid.h"
 
+#include "confine/rights.h"
+
 #define SERVICE_USER "dosvc"
 
 /* Well over the active jobs of a busy machine, well under what a pid or fd limit allows. */
@@ -55,9 +57,9 @@
 
 #define IDLE_MSEC (60 * 1000)
 
-#define CAPABILITY_BIT(capability) (UINT64_C(1) << (capability))
 #define CAPABILITIES_KEPT                                                                          \
-        (CAPABILITY_BIT(CAP_SETUID) | CAPABILITY_BIT(CAP_SETGID) | CAPABILITY_BIT(CAP_KILL))
+        (RIGHTS_CAPABILITY(CAP_SETUID) | RIGHTS_CAPABILITY(CAP_SETGID) |                           \
+         RIGHTS_CAPABILITY(CAP_KILL))
 
 _Static_assert(WORKER_LINK_FD == CHILD_LINK_FD, "the link of a worker");
 
@@ -103,24 +105,8 @@ static int child_find_user(const SpawnRequest *request, gid_t *ret_gid)
         return 0;
 }
 
-static int set_capabilities(uint64_t kept)
-{
-        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-        struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
-                { .effective = (uint32_t) kept, .permitted = (uint32_t) kept },
-                { .effective = (uint32_t) (kept >> 32), .permitted = (uint32_t) (kept >> 32) },
-        };
-
-        /* Older than 4.3 has no ambient set (EINVAL). */
-        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
-                return -errno;
-        return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
-}
-
 static int child_become_user(const SpawnRequest *request)
 {
-        bool privileged = geteuid() == 0;
-        uid_t uid = request->uid;
         gid_t gid = (gid_t) -1; /* no group: initgroups(3) fails with it */
         int r;
 
@@ -132,20 +118,13 @@ static int child_become_user(const SpawnRequest *request)
         r = child_leave_keyring();
         if (r < 0)
                 return r;
-        if (privileged && (initgroups(request->user, gid) < 0 || setresgid(gid, gid, gid) < 0 ||
-                           setresuid(uid, uid, uid) < 0))
-                return -errno;
-        r = set_capabilities(0);
-        if (r < 0)
-                return r;
-
-        /* Proof, not hope: none of the ways above may have left a way back. */
-        return uid != 0 && setresuid(0, 0, 0) == 0 ? -EPERM : 0;
+        return rights_become_user(request->user, request->uid, gid);
 }
 
 static int child_settle(pid_t parent)
 {
         const struct rlimit no_core = { 0, 0 };
+        int r;
 
         /* A change of credentials clears this, so it comes after; the parent may be gone by now. */
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
@@ -153,9 +132,11 @@ static int child_settle(pid_t parent)
         if (getppid() != parent)
                 _exit(EXIT_FAILURE);
 
-        if (setrlimit(RLIMIT_CORE, &no_core) < 0 || chdir("/") < 0 ||
-            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        if (setrlimit(RLIMIT_CORE, &no_core) < 0 || chdir("/") < 0)
                 return -errno;
+        r = rights_forbid_gain();
+        if (r < 0)
+                return r;
         (void) umask(0077);
         /* What the user database has opened meanwhile. */
         return child_close_others();
@@ -588,17 +569,13 @@ static int open_programs(Server *server)
 /* From all of root's rights to three; under the unit there are no others to begin with. */
 static int reduce_rights(void)
 {
+        int r;
+
         if (geteuid() != 0)
                 return 0;
 
-        for (int capability = 0; capability < 64; capability++) {
-                if (CAPABILITIES_KEPT & CAPABILITY_BIT(capability) ||
-                    prctl(PR_CAPBSET_READ, capability) != 1)
-                        continue;
-                if (prctl(PR_CAPBSET_DROP, capability) < 0)
-                        return -errno;
-        }
-        return set_capabilities(CAPABILITIES_KEPT);
+        r = rights_bound_capabilities(CAPABILITIES_KEPT);
+        return r < 0 ? r : rights_keep_capabilities(CAPABILITIES_KEPT);
 }
 
 static int open_signals(Server *server)

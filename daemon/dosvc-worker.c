@@ -14,9 +14,10 @@
 #include "base/log.h"
 #include "base/macro.h"
 
+#include "confine/rights.h"
+#include "confine/sandbox.h"
 #include "worker/curl-loop.h"
 #include "worker/link.h"
-#include "worker/sandbox.h"
 
 /* Exit statuses; 0: the manager hung up. */
 enum {
@@ -50,7 +51,7 @@ static int run(void)
 int main(void)
 {
         const char *reason = NULL;
-        int r = sandbox_check_self(WORKER_LINK_FD, &reason);
+        int r = rights_check_self(WORKER_LINK_FD, &reason);
 
         log_open("dosvc-worker");
         /* A program run through a descriptor is named after that on kernels before 6.14. */

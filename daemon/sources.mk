@@ -1,9 +1,11 @@
-# The daemons: three rooms' archives and the front doors.
+# The daemons: the archives of the rooms, and the programs.
 
-ROOMS += base model manager worker
+ROOMS += base confine model manager worker
 
 base_SOURCES := $(addprefix daemon/base/,child.c clock.c fd.c log.c network-watch.c secret.c \
         str.c uid.c)
+
+confine_SOURCES := $(addprefix daemon/confine/,rights.c sandbox.c)
 
 model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec.c wire-codec.c \
         wire-settings.c)
@@ -18,30 +20,30 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c 
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
         head.c http-date.c kerberos.c link.c logins.c parts.c proxies.c publish.c redirects.c \
-        request.c resume.c route.c rungs.c sandbox.c sink.c tickets.c tls.c transfer.c version.c \
+        request.c resume.c route.c rungs.c sink.c tickets.c tls.c transfer.c version.c \
         worker.c)
 
 PROGRAMS += dosvcd dosvc-spawn dosvc-worker dosvc-secret dosvc-proxy
 
 dosvcd_SOURCES := daemon/dosvcd.c daemon/base/wiping-heap.c
-dosvcd_ROOMS   := manager.a model.a base.a
+dosvcd_ROOMS   := manager.a model.a confine.a base.a
 dosvcd_PKGS    := libsystemd sqlite3 libsodium inih libcurl
 dosvcd_LIBS    := -lkeyutils
 
 dosvc-spawn_SOURCES := daemon/dosvc-spawn.c
-dosvc-spawn_ROOMS   := base.a
+dosvc-spawn_ROOMS   := confine.a base.a
 dosvc-spawn_PKGS    := libsystemd
 
 dosvc-worker_SOURCES := daemon/dosvc-worker.c daemon/base/wiping-heap.c
-dosvc-worker_ROOMS   := worker.a model.a base.a
+dosvc-worker_ROOMS   := worker.a model.a confine.a base.a
 dosvc-worker_PKGS    := libsystemd libcurl libssl libcrypto libsodium libseccomp krb5 krb5-gssapi
 
 dosvc-proxy_SOURCES := daemon/dosvc-proxy.c
-dosvc-proxy_ROOMS   := worker.a base.a
+dosvc-proxy_ROOMS   := confine.a base.a
 dosvc-proxy_PKGS    := libproxy-1.0 libsystemd libseccomp
 
 dosvc-secret_SOURCES := daemon/dosvc-secret.c
-dosvc-secret_ROOMS   := base.a
+dosvc-secret_ROOMS   := confine.a base.a
 dosvc-secret_PKGS    := libsecret-1 libsodium
 # GLib's headers are not clean under our warnings; nobody else sees them.
 $(B)/daemon/dosvc-secret.o: PKG_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libsecret-1))

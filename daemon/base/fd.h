@@ -1,5 +1,5 @@
 /*
- * Descriptors: whole writes, whole reads, durable directories, memory files.
+ * Descriptors: whole writes, whole reads, durable directories, memory files, their limit.
  */
 #pragma once
 
@@ -17,6 +17,12 @@ int fd_sync_dir(int dir_fd);
 
 /* Closes all descriptors from first on, O_CLOEXEC or not. Negative errno of close_range(2). */
 int fd_close_from(int first);
+
+/*
+ * Lets this process have that many descriptors, or as many as the hard limit allows if that is
+ * less: the usual 1024 is there for programs that use select(2). Errnos of setrlimit(2).
+ */
+int fd_set_limit(uint64_t limit);
 
 /* A memory file holding the data, sealed against any change, position 0. Negative errno. */
 int fd_new_sealed(const char *name, const void *data, size_t size_bytes);

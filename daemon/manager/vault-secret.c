@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "dbus/secret-wire.h"
+
 #include "base/fd.h"
 #include "base/str.h"
 
@@ -18,7 +20,6 @@ struct VaultSecret {
         Helper *helper;           /* owned */
         sd_event_source *timeout; /* owned */
         int pipe_fd;              /* owned: our end */
-        size_t key_bytes;
         vault_secret_done_t done;
         void *userdata;
 };
@@ -36,11 +37,11 @@ static int read_key(VaultSecret *fetch, Secret **ret)
         size_t size;
         int r;
 
-        r = secret_new(fetch->key_bytes, &key);
+        r = secret_new(VAULT_KEY_BYTES, &key);
         if (r < 0)
                 return r;
-        r = fd_read_all(fetch->pipe_fd, secret_data_writable(key), fetch->key_bytes, &size);
-        if (r < 0 || size != fetch->key_bytes)
+        r = fd_read_all(fetch->pipe_fd, secret_data_writable(key), VAULT_KEY_BYTES, &size);
+        if (r < 0 || size != VAULT_KEY_BYTES)
                 return -EIO;
         *ret = STEAL_PTR(key);
         return 0;
@@ -128,7 +129,6 @@ static int run_helper(VaultSecret *fetch, sd_event *event, int helper_dir_fd)
 
 int vault_secret_new(sd_event *event,
                      int helper_dir_fd,
-                     size_t key_bytes,
                      vault_secret_done_t done,
                      void *userdata,
                      VaultSecret **ret)
@@ -140,7 +140,6 @@ int vault_secret_new(sd_event *event,
         if (!fetch)
                 return -ENOMEM;
         fetch->pipe_fd = -EBADF;
-        fetch->key_bytes = key_bytes;
         fetch->done = done;
         fetch->userdata = userdata;
 

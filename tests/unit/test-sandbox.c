@@ -13,13 +13,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine/sandbox.h"
 #include "tests/lib/in-child.h"
 #include "tests/lib/sanitizer.h"
 #include "tests/lib/temp-dir.h"
-#include "worker/sandbox.h"
 
 static char *dir, *inside, *outside;
 
@@ -191,80 +190,20 @@ START_TEST(descriptors_behind_the_link_are_closed)
 }
 END_TEST
 
-#define GOOD                                                                                       \
-        "Name:\tx\nTracerPid:\t0\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n"          \
-        "CapEff:\t0000000000000000\nCapBnd:\t00000000000000c0\nCapAmb:\t0000000000000000\n"        \
-        "NoNewPrivs:\t1\nSeccomp:\t0\n"
-
-START_TEST(a_status_with_any_right_is_refused)
-{
-        static const char *const lines[] = {
-                "TracerPid:\t0",
-                "CapInh:\t0000000000000000",
-                "CapPrm:\t0000000000000000",
-                "CapEff:\t0000000000000000",
-                "CapAmb:\t0000000000000000",
-                "NoNewPrivs:\t1",
-        };
-        const char *reason = NULL;
-
-        ck_assert_int_eq(sandbox_check_status(GOOD, &reason), 0);
-        for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-                char status[] = GOOD;
-                char *line = strstr(status, lines[i]);
-
-                ck_assert_ptr_nonnull(line);
-                /* The last digit of the value is another one. */
-                line[strlen(lines[i]) - 1] = '4';
-                ck_assert_msg(sandbox_check_status(status, &reason) == -EPERM, "%s", lines[i]);
-                ck_assert_ptr_nonnull(reason);
-                /* And a line that is not there is no consent. */
-                line[0] = '#';
-                ck_assert_int_eq(sandbox_check_status(status, &reason), -EPERM);
-        }
-}
-END_TEST
-
-static void check_self_of_root(void)
-{
-        const char *reason = NULL;
-        int pair[2];
-
-        forbid_new_rights();
-        MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-        MUST(geteuid() != 0 || sandbox_check_self(pair[0], &reason) == -EPERM);
-        MUST(setresgid(7101, 7101, 7101) == 0 && setresuid(7101, 7101, 7101) == 0);
-        MUST(sandbox_check_self(pair[0], &reason) == 0);
-        MUST(prctl(PR_GET_DUMPABLE) == 0);
-        MUST(sandbox_check_self(open("/dev/null", O_RDONLY | O_CLOEXEC), &reason) == -EPERM);
-        MUST(sandbox_check_self(-1, &reason) == -EPERM);
-}
-
-START_TEST(the_self_check_needs_an_owner_and_a_link)
-{
-        ck_assert_msg(geteuid() == 0, "this test needs root: it becomes another user");
-        in_child(check_self_of_root);
-}
-END_TEST
-
 int main(void)
 {
         Suite *suite = suite_create("sandbox");
-        TCase *self = tcase_create("self"), *calls = tcase_create("calls"),
-              *landlock = tcase_create("landlock");
+        TCase *calls = tcase_create("calls"), *landlock = tcase_create("landlock");
         SRunner *runner;
         int failed;
 
         tcase_add_checked_fixture(calls, set_up, tear_down);
         tcase_add_checked_fixture(landlock, set_up, tear_down);
-        tcase_add_test(self, a_status_with_any_right_is_refused);
-        tcase_add_test(self, the_self_check_needs_an_owner_and_a_link);
         tcase_add_test(calls, only_the_listed_system_calls_are_left);
         tcase_add_test(calls, descriptors_behind_the_link_are_closed);
         tcase_add_test(landlock, writing_is_confined_to_the_destination_directories);
         tcase_add_test(landlock, without_a_directory_nothing_can_be_written);
         tcase_add_test(landlock, reading_stays_and_running_ends);
-        suite_add_tcase(suite, self);
         suite_add_tcase(suite, calls);
         suite_add_tcase(suite, landlock);
         runner = srunner_create(suite);
