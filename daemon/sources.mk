@@ -1,6 +1,6 @@
 # The daemons: the archives of the rooms, and the programs.
 
-ROOMS += base confine model manager worker
+ROOMS += base confine model spawn manager worker
 
 base_SOURCES := $(addprefix daemon/base/,child.c clock.c fd.c log.c network-watch.c secret.c \
         str.c uid.c)
@@ -9,6 +9,8 @@ confine_SOURCES := $(addprefix daemon/confine/,rights.c sandbox.c)
 
 model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec.c wire-codec.c \
         wire-settings.c)
+
+spawn_SOURCES := $(addprefix daemon/spawn/,child.c server.c)
 
 manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c certificate-bus.c \
         config.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c job.c job-bus.c \
@@ -31,7 +33,7 @@ dosvcd_PKGS    := libsystemd sqlite3 libsodium inih libcurl
 dosvcd_LIBS    := -lkeyutils
 
 dosvc-spawn_SOURCES := daemon/dosvc-spawn.c
-dosvc-spawn_ROOMS   := confine.a base.a
+dosvc-spawn_ROOMS   := spawn.a confine.a base.a
 dosvc-spawn_PKGS    := libsystemd
 
 dosvc-worker_SOURCES := daemon/dosvc-worker.c daemon/base/wiping-heap.c

@@ -58,7 +58,7 @@ tests/unit/test-logins_STAND_INS := tests/lib/fake-tickets.c
 
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)
-$(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a model.a confine.a base.a)
+$(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a spawn.a model.a confine.a base.a)
 $(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libssl libcrypto libseccomp jansson \
         krb5 krb5-gssapi
 $(1)_LIBS    := -lkeyutils $($(1)_WRAPS)
@@ -81,4 +81,4 @@ tests/power-cut/power-cut_PKGS    := check libsystemd sqlite3 libsodium libcurl 
 tests/power-cut/power-cut_LIBS    := -lkeyutils
 
 # They run a copy of the real one.
-$(B)/tests/unit/test-spawn $(B)/tests/unit/test-spawner: | $(B)/dosvc-spawn
+$(addprefix $(B)/tests/unit/test-,spawn-child spawn-server spawner): | $(B)/dosvc-spawn

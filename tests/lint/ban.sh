@@ -43,7 +43,7 @@ while read -r file; do
         case $file in
         daemon/dosvc-spawn.c | daemon/dosvc-secret.c) ;; # no loop of a daemon, or before exec
         daemon/dosvcd.c | daemon/manager/user-names.c) ;; # before the loop; in a forked child
-        daemon/confine/rights.c) ;;                       # the same
+        daemon/confine/rights.c | daemon/spawn/child.c) ;; # the same
         daemon/*)
                 find_calls "$file" 'NSS can block' getpwuid getpwnam getgrgid getgrnam getpwuid_r \
                         getpwnam_r initgroups getaddrinfo gethostbyname

@@ -23,11 +23,13 @@ may_see() {
         case $file in
         daemon/base/*) [[ $name == base/* ]] ;;
         daemon/confine/*) [[ $name == @(base|confine)/* ]] ;;
+        daemon/spawn/*) [[ $name == @(base|confine|spawn|dbus)/* ]] ;;
         daemon/model/*) [[ $name == @(base|model|dbus)/* ]] ;;
         daemon/manager/*) [[ $name == @(base|model|manager|dbus)/* ]] ;;
         daemon/worker/*) [[ $name == @(base|confine|model|worker|dbus)/* ]] ;;
         daemon/dosvcd.c) [[ $name == @(base|confine|model|manager|dbus)/* ]] ;;
         daemon/dosvc-worker.c) [[ $name == @(base|confine|model|worker|dbus)/* ]] ;;
+        daemon/dosvc-spawn.c) [[ $name == @(base|confine|spawn|dbus)/* ]] ;;
         daemon/*.c) [[ $name == @(base|confine|dbus)/* ]] ;;
         client-lib/ctl/*) [[ $name == ctl/* ]] ;;
         client-lib/*) [[ $name == @(dbus/*|internal.h|dosvc.h) ]] ;;
