@@ -22,8 +22,6 @@
 #include "spawn/child.h"
 #include "spawn/server.h"
 
-#define SERVICE_USER "dosvc"
-
 #define CAPABILITIES_KEPT                                                                          \
         (RIGHTS_CAPABILITY(CAP_SETUID) | RIGHTS_CAPABILITY(CAP_SETGID) |                           \
          RIGHTS_CAPABILITY(CAP_KILL))
@@ -63,7 +61,7 @@ static int find_sockets(int argc, char **argv, SpawnServerSockets *ret)
         /* A peer that goes away between poll() and accept() must not stop the loop. */
         if (fcntl(SD_LISTEN_FDS_START, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
                 return -errno;
-        entry = getpwnam(SERVICE_USER); /* NOLINT(concurrency-mt-unsafe): before the loop */
+        entry = getpwnam(SPAWN_SERVICE_USER); /* NOLINT(concurrency-mt-unsafe): before the loop */
         if (!entry)
                 return -ESTALE;
         *ret = (SpawnServerSockets){
@@ -133,7 +131,7 @@ static int start(int argc, char **argv, SpawnServer **ret)
                 log_err("Usage: dosvc-spawn (with a listening socket of systemd) | "
                         "dosvc-spawn --connected (with a socket as descriptor 3)");
         else if (r == -ESTALE)
-                log_err("There is no user \"" SERVICE_USER "\"");
+                log_err("There is no user \"" SPAWN_SERVICE_USER "\"");
         if (r < 0)
                 return r;
 

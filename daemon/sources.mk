@@ -12,12 +12,12 @@ model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec
 
 spawn_SOURCES := $(addprefix daemon/spawn/,child.c server.c)
 
-manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c certificate-bus.c \
-        config.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c job.c job-bus.c \
+manager_SOURCES := $(addprefix daemon/manager/,backend.c bus-edge.c bus-error.c callers.c certificate-bus.c \
+        config.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c idle-watch.c job.c job-bus.c \
         job-paths.c job-properties.c job-run.c manager.c manager-bus.c manager-settings.c \
-        manager-turn.c manager-verbs.c manager-work.c owner.c policy.c proxy-finder.c retry.c \
-        scheduler.c sealed.c secret-bus.c secret-reader.c settings-bus.c spawner.c store.c \
-        store-schema.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
+        manager-turn.c manager-verbs.c manager-work.c options.c owner.c policy.c privileges.c proxy-finder.c retry.c \
+        scheduler.c sealed.c secret-bus.c secret-reader.c service-paths.c settings-bus.c spawner.c store.c \
+        store-recovery.c store-schema.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
         vault-secret.c worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \

@@ -24,8 +24,9 @@
 
 #define SPAWN_PROTOCOL_VERSION 2
 
-/* Where the unit listens; a connection from another uid than dosvc's is closed. */
-#define SPAWN_SOCKET_PATH "/run/dosvc/spawn"
+/* Where the unit listens; a connection of another user than this is closed. */
+#define SPAWN_SOCKET_PATH  "/run/dosvc/spawn"
+#define SPAWN_SERVICE_USER "dosvc"
 
 /* Without the unit the connected socket is this descriptor, argv[1] is "--connected". */
 #define SPAWN_CONNECTED_FD 3

@@ -25,9 +25,9 @@ may_see() {
         daemon/confine/*) [[ $name == @(base|confine)/* ]] ;;
         daemon/spawn/*) [[ $name == @(base|confine|spawn|dbus)/* ]] ;;
         daemon/model/*) [[ $name == @(base|model|dbus)/* ]] ;;
-        daemon/manager/*) [[ $name == @(base|model|manager|dbus)/* ]] ;;
+        daemon/manager/*) [[ $name == @(base|confine|model|manager|dbus)/* ]] ;;
         daemon/worker/*) [[ $name == @(base|confine|model|worker|dbus)/* ]] ;;
-        daemon/dosvcd.c) [[ $name == @(base|confine|model|manager|dbus)/* ]] ;;
+        daemon/dosvcd.c) [[ $name == @(base|model|manager|dbus)/* ]] ;;
         daemon/dosvc-worker.c) [[ $name == @(base|confine|model|worker|dbus)/* ]] ;;
         daemon/dosvc-spawn.c) [[ $name == @(base|confine|spawn|dbus)/* ]] ;;
         daemon/*.c) [[ $name == @(base|confine|dbus)/* ]] ;;
