@@ -47,7 +47,7 @@ int fd_read_all(int fd, void *data, size_t size_bytes, size_t *ret_size)
 
 int fd_sync_dir(int dir_fd)
 {
-        /* An O_PATH descriptor cannot be synced, and "." of it can be opened. */
+        /* An O_PATH descriptor cannot be synced, but its "." can be opened. */
         _cleanup_close_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)

@@ -9,10 +9,10 @@
 /* Writes everything, over EINTR and short writes. Negative errno of write(2). */
 int fd_write_all(int fd, const void *data, size_t size_bytes);
 
-/* Reads up to size_bytes until end of file; *ret_size is what came. Negative errno of read(2). */
+/* Reads until size_bytes have come or the file ends. Negative errno of read(2). */
 int fd_read_all(int fd, void *data, size_t size_bytes, size_t *ret_size);
 
-/* fsync(2) of a directory that is open O_PATH or not. Negative errno. */
+/* fsync(2) of a directory, which may be open with O_PATH. Negative errno. */
 int fd_sync_dir(int dir_fd);
 
 /* Closes all descriptors from first on, O_CLOEXEC or not. Negative errno of close_range(2). */

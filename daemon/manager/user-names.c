@@ -60,7 +60,7 @@ _noreturn_ static void run_child(uint32_t uid, int pipe_fd)
         _exit(0);
 }
 
-static void tell(UserLookup *lookup, const char *name)
+static void report(UserLookup *lookup, const char *name)
 {
         user_lookup_t callback = lookup->callback;
 
@@ -82,13 +82,13 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return 0;
         (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        tell(lookup, n == 0 && lookup->size > 0 ? lookup->name : NULL);
+        report(lookup, n == 0 && lookup->size > 0 ? lookup->name : NULL);
         return 0;
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        tell(userdata, NULL);
+        report(userdata, NULL);
         return 0;
 }
 
@@ -144,7 +144,7 @@ UserLookup *user_lookup_free(UserLookup *lookup)
         sd_event_source_disable_unref(lookup->io);
         sd_event_source_disable_unref(lookup->deadline);
         if (lookup->pid > 0) {
-                /* It has answered or is late: the wait for its end is short. */
+                /* The child has answered or is killed here, so this wait is short. */
                 (void) kill(lookup->pid, SIGKILL);
                 (void) waitpid(lookup->pid, NULL, 0);
         }

@@ -1,6 +1,6 @@
 /*
- * The key is shorter than a pipe's capacity: the helper never waits for us, and when it has
- * ended well all of it is in the pipe.
+ * The key is shorter than the capacity of a pipe, so dosvc-secret never waits for this process,
+ * and once it has ended well the whole key is in the pipe.
  */
 #include "manager/vault-secret.h"
 
@@ -71,7 +71,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* How to find the user's bus, and nothing else of what the user has set. */
+/* Variables that lead to the bus of the user; dosvc-secret gets no others. */
 static int copy_environment(char ***ret)
 {
         static const char *const names[] = { "DBUS_SESSION_BUS_ADDRESS",
@@ -107,7 +107,7 @@ static int run_helper(VaultSecret *fetch, sd_event *event, int helper_dir_fd)
                 return -errno;
         fetch->pipe_fd = ends[0];
         theirs = ends[1];
-        /* A grandchild of the helper may keep its end open. */
+        /* A read must not block if a grandchild of the helper keeps the other end open. */
         if (fcntl(fetch->pipe_fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
 
