@@ -1,13 +1,13 @@
 /*
- * dosvc-proxy: finds the proxies for one origin through libproxy, in the session's settings
- * (variables, GNOME, KDE) or by WPAD, and runs the PAC file that these name. A process of its
- * own for one question, as the job's owner: libproxy blocks, loads plugins, fetches and runs
- * other people's scripts. Started by dosvc-spawn, ended by dosvcd after a deadline; speaks
- * dbus/proxy-wire.h on descriptor 3.
+ * dosvc-proxy: finds the proxies for one origin through libproxy, in the settings of a session
+ * (variables, GNOME, KDE) or by WPAD, and runs the PAC file that these name. Each question has a
+ * process of its own, which runs as the job's owner, because libproxy blocks, loads plugins, and
+ * fetches and runs scripts of strangers. dosvc-spawn starts it, and dosvcd ends it after a
+ * deadline; it speaks dbus/proxy-wire.h on descriptor 3.
  *
- * Its sandbox is a worker's (worker/sandbox.h) without the list of system calls, which no
- * plugin would agree to: no right that a user has not, nothing written anywhere, and nothing
- * executed, unless the desktop's settings are read, whose plugin runs a program.
+ * Its sandbox is the second stage of a worker's (confine/sandbox.h), under which nothing can be
+ * written or executed. The first stage is left out: plugins make system calls of their own. Where
+ * the settings of a desktop are read both are left out, as that plugin runs a program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +25,11 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#include "worker/sandbox.h"
+#include "confine/rights.h"
+#include "confine/sandbox.h"
 
-/* What libproxy notes of one question. */
-#define NOTES_MAX 65536
+/* The debug messages of libproxy about one question. */
+#define MESSAGES_MAX 65536
 
 #define RETURNED "Pacrunner returned: "
 
@@ -37,7 +38,7 @@ typedef struct Packet {
         size_t size;
 } Packet;
 
-/* The string after s, which is in the packet or NULL; NULL: there is none. */
+/* The string after s, or the first one if s is NULL. NULL: there is none. */
 static const char *packet_next(const Packet *packet, const char *s)
 {
         s = s ? s + strlen(s) + 1 : packet->bytes;
@@ -57,7 +58,7 @@ static bool packet_append(Packet *packet, const char *s)
 
 /* The environment ------------------------------------------------------------------------- */
 
-/* A variable of the session; libproxy wants a URL where others take host:port too. */
+/* libproxy needs a URL in the variables of proxies, where other programs take host:port, too. */
 static int set_variable(const char *variable)
 {
         _cleanup_free_ char *name = strdup(variable), *url = NULL;
@@ -83,7 +84,7 @@ static const char *variable(const char *lower, const char *upper)
         return value ? value : getenv(upper);
 }
 
-/* libproxy knows no all_proxy; it stands for those that are not set. */
+/* all_proxy, which libproxy does not know, stands for those variables that are not set. */
 static bool apply_all_proxy(void)
 {
         const char *all = variable("all_proxy", "ALL_PROXY");
@@ -94,7 +95,7 @@ static bool apply_all_proxy(void)
                (variable("http_proxy", "HTTP_PROXY") || setenv("http_proxy", all, 1) == 0);
 }
 
-/* It looks for GNOME's settings in sessions with few names, and not in Ubuntu's. */
+/* libproxy knows a session of GNOME by a few names only, and Ubuntu's is not among them. */
 static bool apply_desktop(bool *ret_is_desktop)
 {
         const char *desktop = getenv("XDG_CURRENT_DESKTOP");
@@ -106,7 +107,7 @@ static bool apply_desktop(bool *ret_is_desktop)
         return true;
 }
 
-/* Our own: no code is made at run time, which the unit's MemoryDenyWriteExecute= forbids. */
+/* JSC_useJIT: no code is made at run time, which MemoryDenyWriteExecute= of the unit forbids. */
 static bool set_environment(const Packet *question, const char *variables, bool *ret_is_desktop)
 {
         if (clearenv() != 0 || setenv("PATH", "/usr/bin:/bin", 1) < 0 ||
@@ -124,15 +125,15 @@ static bool set_environment(const Packet *question, const char *variables, bool 
 /* The search ------------------------------------------------------------------------------ */
 
 /*
- * What libproxy 0.4 noted on stderr. It answers "direct" when a PAC file is not there or broken,
- * and only its notes tell that from a file that says so; a later version notes nothing, and is
- * believed. NULL: nothing went wrong.
+ * Finds out from the debug messages of libproxy 0.4 whether its answer is one. It answers "direct"
+ * where a PAC file is missing or broken, and only its messages tell that from a file that says
+ * "direct". A later version writes no messages, and its answer counts. NULL: nothing went wrong.
  */
-static const char *judge(const char *notes, char *const *found)
+static const char *find_failure(const char *messages, char *const *found)
 {
-        const char *returned = strstr(notes, RETURNED);
+        const char *returned = strstr(messages, RETURNED);
 
-        if (!strstr(notes, "\n\twpad:") && !strstr(notes, "\n\tpac+"))
+        if (!strstr(messages, "\n\twpad:") && !strstr(messages, "\n\tpac+"))
                 return NULL;
         returned = returned ? returned + strlen(RETURNED) : "";
         if (found && returned[0] != '\0' && returned[0] != '\n') {
@@ -141,38 +142,38 @@ static const char *judge(const char *notes, char *const *found)
                         return NULL;
                 return "The proxy configuration file (PAC) does not name a proxy.";
         }
-        if (strstr(notes, "Unable to download PAC"))
+        if (strstr(messages, "Unable to download PAC"))
                 return "The proxy configuration file (PAC) cannot be fetched.";
-        if (strstr(notes, "required pacrunner"))
+        if (strstr(messages, "required pacrunner"))
                 return "A plugin of libproxy that runs proxy configuration files (PAC) is not "
                        "installed.";
-        if (strstr(notes, "\n\twpad:") && !strstr(notes, "PAC found!"))
+        if (strstr(messages, "\n\twpad:") && !strstr(messages, "PAC found!"))
                 return "The network offers no proxy configuration (WPAD).";
         return "The proxy configuration file (PAC) is broken.";
 }
 
-/* Calls libproxy with stderr in a file of memory; *ret_notes is what it wrote there. */
-static char **ask_libproxy(const char *url, char ret_notes[static NOTES_MAX])
+/* Calls libproxy with stderr redirected to a memory file, whose text is *ret_messages. */
+static char **ask_libproxy(const char *url, char ret_messages[static MESSAGES_MAX])
 {
-        _cleanup_close_ int notes = memfd_create("notes", MFD_CLOEXEC),
+        _cleanup_close_ int messages = memfd_create("messages", MFD_CLOEXEC),
                             log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
         pxProxyFactory *factory;
         char **found = NULL;
         ssize_t n;
 
-        if (notes < 0 || log < 0 || dup2(notes, STDERR_FILENO) < 0)
+        if (messages < 0 || log < 0 || dup2(messages, STDERR_FILENO) < 0)
                 return NULL;
-        /* Never freed: that unloads the plugin for PAC files under the feet of its threads. */
+        /* Never freed: that would unload the plugin for PAC files while its threads still run. */
         factory = px_proxy_factory_new();
         if (factory)
                 found = px_proxy_factory_get_proxies(factory, url);
         (void) dup2(log, STDERR_FILENO);
-        n = pread(notes, ret_notes, NOTES_MAX - 1, 0);
-        ret_notes[n > 0 ? n : 0] = '\0';
+        n = pread(messages, ret_messages, MESSAGES_MAX - 1, 0);
+        ret_messages[n > 0 ? n : 0] = '\0';
         return found;
 }
 
-/* Proxies that are spoken to with HTTP, without user names: credentials are the job's. */
+/* HTTP proxies only, and without user names, since the job has credentials of its own. */
 static const char *append_proxies(Packet *answer, char *const *found)
 {
         size_t before = answer->size;
@@ -197,18 +198,18 @@ static const char *append_proxies(Packet *answer, char *const *found)
         return answer->size > before ? NULL : "Only proxies of other kinds than HTTP are named.";
 }
 
-/* Fills the answer; returns why there is none. */
+/* Fills the answer, or returns a sentence that says why there is none. */
 static const char *search(const char *url, Packet *answer)
 {
-        static char direct[] = PROXY_DIRECT, notes[NOTES_MAX];
+        static char direct[] = PROXY_DIRECT, messages[MESSAGES_MAX];
         const char *exceptions = variable("no_proxy", "NO_PROXY"), *reason;
         char **found = NULL;
 
-        /* Every other program takes this for "none", libproxy does not. */
+        /* Other programs understand this as "no proxy for any host", but libproxy does not. */
         if (exceptions && str_equal(exceptions, "*"))
                 return append_proxies(answer, (char *[]){ direct, NULL });
-        found = ask_libproxy(url, notes);
-        reason = judge(notes, found);
+        found = ask_libproxy(url, messages);
+        reason = find_failure(messages, found);
         if (!reason && !found)
                 reason = "The proxy settings cannot be read.";
         if (!reason)
@@ -256,17 +257,18 @@ static int serve(void)
 int main(void)
 {
         const char *reason = NULL;
-        int r = sandbox_check_self(PROXY_LINK_FD, &reason);
+        int r = rights_check_self(PROXY_LINK_FD, &reason);
 
         log_open("dosvc-proxy");
         (void) prctl(PR_SET_NAME, "dosvc-proxy");
         if (r < 0) {
-                log_err("The search for proxies was started wrongly and ends: %s", reason);
+                log_err("The search for proxies was not started as it should be, and ends: %s",
+                        reason);
                 return EXIT_FAILURE;
         }
         r = serve();
         if (r < 0)
-                log_errno(LOG_ERR, r, "The search for proxies ends early");
-        /* Without the destructors of plugins whose threads are still there. */
+                log_errno(LOG_ERR, r, "The search for proxies fails");
+        /* Skips the destructors of plugins whose threads may still run. */
         _exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }

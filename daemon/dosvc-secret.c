@@ -1,26 +1,25 @@
 /*
- * dosvc-secret: fetches the vault's key of a user instance from the Secret Service, or puts a
- * new one there, and writes its bytes to stdout, a pipe of dosvcd (manager/vault-secret). A
- * process of its own, as libsecret brings GLib and blocks; dosvcd kills it after a deadline.
+ * dosvc-secret: fetches the key of a user instance's vault from the Secret Service, or puts a new
+ * one there, and writes its bytes to stdout as dbus/secret-wire.h says. It is a process of its own
+ * because libsecret brings GLib and blocks; dosvcd kills it after a deadline.
  *
- * The key is one item of the default collection, in hexadecimal. This program never prompts,
- * never unlocks and never starts a bus: the exit status says why there is no key.
+ * The key is one item of the default collection, in hexadecimal. This program never prompts, never
+ * unlocks and never starts a bus; without a key its exit status says why.
  */
 #include <libsecret/secret.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
+
+#include "dbus/secret-wire.h"
 
 #include "base/fd.h"
 #include "base/macro.h"
 #include "base/secret.h"
 
-#include "manager/vault-secret.h"
-#include "manager/vault.h"
+#include "confine/rights.h"
 
 #define KEY_LABEL "Key of the download service dosvcd"
 
@@ -148,7 +147,7 @@ static bool item_read(SecretItem *item, Secret *ret)
         return valid;
 }
 
-/* The oldest item that holds a key; -ENOENT: there is none. Else an exit status. */
+/* Takes the oldest item that holds a key. -ENOENT: there is none; else an exit status. */
 static int find_key(SecretCollection *collection, Secret *ret)
 {
         const SecretSearchFlags flags = SECRET_SEARCH_ALL | SECRET_SEARCH_LOAD_SECRETS;
@@ -187,7 +186,7 @@ static int find_key(SecretCollection *collection, Secret *ret)
         return result;
 }
 
-/* Replaces an item of ours whose content is no key. */
+/* If there is an item of the service whose content is no key, it is replaced. */
 static int create_key(SecretCollection *collection, Secret *ret)
 {
         g_autoptr(GHashTable) attributes = key_attributes();
@@ -245,7 +244,7 @@ static int fetch_key(Secret *ret)
         return r == -ENOENT ? create_key(collection, ret) : r;
 }
 
-/* GLib would start a bus of its own where there is none. */
+/* Asked beforehand, since GLib would start a bus if there is none. */
 static bool has_session_bus(void)
 {
         const char *runtime_dir = g_getenv("XDG_RUNTIME_DIR");
@@ -261,11 +260,9 @@ static bool has_session_bus(void)
 int main(void)
 {
         _cleanup_(secret_freep) Secret *key = NULL;
-        const struct rlimit no_core = { 0, 0 };
         int r;
 
-        if (setrlimit(RLIMIT_CORE, &no_core) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-            secret_new(VAULT_KEY_BYTES, &key) < 0)
+        if (rights_forbid_dumps() < 0 || secret_new(VAULT_KEY_BYTES, &key) < 0)
                 return VAULT_SECRET_FAILED;
         if (!has_session_bus())
                 return VAULT_SECRET_ABSENT;

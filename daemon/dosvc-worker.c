@@ -1,7 +1,7 @@
 /*
- * dosvc-worker: one process for one task of one job, run as the job's owner. dosvc-spawn starts it
- * with the link to the manager as descriptor 3. It checks that it has no rights that it should not
- * have, gives up those that it does not need, reports Ready, does its task, and ends when the
+ * dosvc-worker: a process for one task of one job, which runs as the job's owner. dosvc-spawn
+ * starts it with the link to the manager as descriptor 3. It checks that it was given no right
+ * that it should not have, gives up what it does not need, sends Ready, works, and ends when the
  * manager hangs up.
  */
 #include <errno.h>
@@ -14,10 +14,11 @@
 #include "base/log.h"
 #include "base/macro.h"
 
+#include "confine/rights.h"
+#include "confine/sandbox.h"
 #include "worker/link.h"
-#include "worker/sandbox.h"
 
-/* Exit statuses. 0: the manager hung up. */
+/* Exit statuses besides 0, which means that the manager has hung up. */
 enum {
         EXIT_FAILED = 1,
         EXIT_WRONG_RIGHTS = 2,
@@ -36,9 +37,9 @@ static int run(void)
                 r = link_report_ready(link);
         if (r >= 0)
                 r = sd_event_loop(event);
-        /* A reset means that the manager hung up before it sent anything. */
+        /* A manager that is gone before its first message has hung up as well. */
         if (r < 0 && r != -ECONNRESET) {
-                log_errno(LOG_ERR, r, "The worker ends early");
+                log_errno(LOG_ERR, r, "The worker fails");
                 return EXIT_FAILED;
         }
         return 0;
@@ -47,18 +48,18 @@ static int run(void)
 int main(void)
 {
         const char *reason = NULL;
-        int r = sandbox_check_self(WORKER_LINK_FD, &reason);
+        int r = rights_check_self(WORKER_LINK_FD, &reason);
 
         log_open("dosvc-worker");
-        /* Kernels before 6.14 name a program that is run through a descriptor after that. */
+        /* Kernels before 6.14 name a program that is run through a descriptor after its number. */
         (void) prctl(PR_SET_NAME, "dosvc-worker");
         if (r < 0) {
-                log_err("The worker was started wrongly and ends: %s", reason);
+                log_err("The worker was not started as it should be, and ends: %s", reason);
                 return EXIT_WRONG_RIGHTS;
         }
         r = sandbox_enter(WORKER_LINK_FD);
         if (r < 0) {
-                log_errno(LOG_ERR, r, "The worker has no sandbox and ends");
+                log_errno(LOG_ERR, r, "The worker cannot enter its sandbox and ends");
                 return EXIT_NO_SANDBOX;
         }
         (void) signal(SIGPIPE, SIG_IGN);

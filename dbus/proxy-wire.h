@@ -1,7 +1,8 @@
 /*
  * The private contract between dosvcd (manager/proxy-finder) and dosvc-proxy: one question and
- * one answer over a SOCK_SEQPACKET socket, each one packet of NUL-terminated strings. One process
- * a question; it ends with its answer, and hang-up before that means that there is none.
+ * one answer over a SOCK_SEQPACKET socket, each of them one packet of NUL-terminated strings.
+ * There is one process for each question. It ends after its answer; if it hangs up before, there is
+ * no answer.
  *
  *   question  PROXY_SESSION or PROXY_AUTODETECT
  *             "scheme://host:port/" of the origin that files will come from
@@ -19,5 +20,5 @@
 /* The socket is descriptor 3 of dosvc-proxy. */
 #define PROXY_LINK_FD 3
 
-/* A packet, the variables of a session included. */
+/* The size of a packet, with all variables of a session. */
 #define PROXY_PACKET_MAX 65536

@@ -1,22 +1,26 @@
 /*
- * The private contract between dosvcd (manager/spawner) and dosvc-spawn: fixed-size
- * records over a SOCK_SEQPACKET socket, one record a packet.
+ * The private contract between dosvcd (manager/spawner) and dosvc-spawn (spawn/server): records
+ * of fixed size over a SOCK_SEQPACKET socket, one record in each packet.
  *
- *   SPAWN_START  request, carries one descriptor (SCM_RIGHTS): the program's end of the link
- *   SPAWN_KILL   request: SIGKILL to the worker of that id; unknown ids are ignored
+ *   SPAWN_START    request, carries one descriptor (SCM_RIGHTS): the program's end of the link
+ *   SPAWN_KILL     request: SIGKILL to the worker of that id; unknown ids are ignored
  *   SPAWN_STARTED  reply to each START: error 0, or a positive errno and no worker exists
  *   SPAWN_EXITED   event: the worker of that id is gone and reaped; status as of waitpid(2)
- *   SPAWN_NETWORK  event: a link, an address or a route came up; id, error and status are 0. A
- *                  hint: at most one every few seconds, once things are quiet, and none at all
- *                  where the kernel tells the spawner nothing
+ *   SPAWN_NETWORK  event: a link, an address or a route came up; id, error and status are 0. It
+ *                  is a hint: it comes once changes have settled, at most every few seconds, and
+ *                  not at all where the kernel does not report them to the spawner
  *
- * What runs is one of SPAWN_PROGRAMS, files beside dosvc-spawn, with a constant argument and
- * environment and the link as descriptor 3; "worker" stands for both. ENOENT: it is not there.
+ * The program is one of SPAWN_PROGRAMS, a file beside dosvc-spawn, and has a constant argument and
+ * environment and the link as descriptor 3. All of them are called "worker" here. ENOENT: the
+ * program is not installed.
  *
- * The child of a START becomes (uid, user) before it runs the program; a user whose entry
- * does not have that uid is refused with ESTALE. When the connection ends, the spawner
- * kills all workers and reaps them before it takes another connection: two workers of
- * one job never run at a time. A record of any other size or kind ends the connection.
+ * The child of a START becomes the user before it runs the program. ESTALE: in the user database
+ * that name and that uid do not belong together. EPERM: the uid is one that is refused
+ * (base/uid.h), or in a user instance another one than the spawner's.
+ *
+ * When the connection ends, the spawner kills and reaps all workers before it takes another
+ * connection, so that two workers of one job never run at a time. A record of another size or kind
+ * ends the connection.
  */
 #pragma once
 
@@ -24,8 +28,9 @@
 
 #define SPAWN_PROTOCOL_VERSION 2
 
-/* Where the unit listens; a connection from another uid than dosvc's is closed. */
-#define SPAWN_SOCKET_PATH "/run/dosvc/spawn"
+/* Where the unit listens; a connection of another user than this is closed. */
+#define SPAWN_SOCKET_PATH  "/run/dosvc/spawn"
+#define SPAWN_SERVICE_USER "dosvc"
 
 /* Without the unit the connected socket is this descriptor, argv[1] is "--connected". */
 #define SPAWN_CONNECTED_FD 3
@@ -48,7 +53,7 @@ enum {
         SPAWN_NETWORK,
 };
 
-/* By number: no name ever crosses the connection. */
+/* Requests have the number of a program, so that no file name crosses the connection. */
 #define SPAWN_PROGRAMS(X)                                                                          \
         X(WORKER, "dosvc-worker") /* dbus/worker-wire.h */                                         \
         X(PROXY, "dosvc-proxy")   /* dbus/proxy-wire.h */

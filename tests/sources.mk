@@ -63,7 +63,7 @@ tests/unit/test-transfer_STAND_INS := tests/lib/fake-source.c
 
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)
-$(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a model.a base.a)
+$(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a spawn.a model.a confine.a base.a)
 $(1)_PKGS    := check libsystemd sqlite3 libsodium inih libcurl libssl libcrypto libseccomp jansson \
         krb5 krb5-gssapi
 $(1)_LIBS    := -lkeyutils $($(1)_WRAPS)
@@ -81,9 +81,9 @@ tests/tools/fill-store_LIBS    := -lkeyutils
 # What `make power-cut` runs.
 POWER_CUT := tests/power-cut/power-cut
 tests/power-cut/power-cut_SOURCES := $(wildcard tests/power-cut/*.c)
-tests/power-cut/power-cut_ROOMS   := testlib.a manager.a worker.a model.a base.a
+tests/power-cut/power-cut_ROOMS   := testlib.a manager.a worker.a model.a confine.a base.a
 tests/power-cut/power-cut_PKGS    := check libsystemd sqlite3 libsodium libcurl libcrypto
 tests/power-cut/power-cut_LIBS    := -lkeyutils
 
 # They run a copy of the real one.
-$(B)/tests/unit/test-spawn $(B)/tests/unit/test-spawner: | $(B)/dosvc-spawn
+$(addprefix $(B)/tests/unit/test-,spawn-child spawn-server spawner): | $(B)/dosvc-spawn

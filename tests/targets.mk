@@ -45,7 +45,7 @@ FUZZ_SECONDS ?= 20
 FUZZERS      := $(patsubst %.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 FUZZ_PKGS    := libsystemd libsodium libcurl libssl libcrypto libseccomp krb5 krb5-gssapi
 
-build-fuzz/tests/fuzz/%: tests/fuzz/%.c $(model_SOURCES) $(worker_SOURCES) $(base_SOURCES)
+build-fuzz/tests/fuzz/%: tests/fuzz/%.c $(model_SOURCES) $(worker_SOURCES) $(confine_SOURCES) $(base_SOURCES)
 	$(call say,FUZZ,$<)
 	@mkdir -p $(@D)
 	$(Q)clang $(CPPFLAGS) -U_FORTIFY_SOURCE -std=gnu17 -O1 -g \

@@ -1,5 +1,5 @@
 /*
- * The two clocks of the service, behind one pointer so that tests own time.
+ * The two clocks of the service, behind one pointer so that tests can set the time.
  */
 #pragma once
 
@@ -9,8 +9,10 @@
 #define USEC_PER_MSEC 1000ULL
 
 typedef struct Clock {
-        uint64_t (*realtime_usec)(void *userdata); /* since the epoch, for people and the store */
-        uint64_t (*boottime_usec)(void *userdata); /* monotonic, goes on while suspended */
+        uint64_t (*realtime_usec)(
+                void *userdata); /* since the epoch: for times that people see or that are stored */
+        uint64_t (*boottime_usec)(
+                void *userdata); /* monotonic, and goes on while the machine sleeps */
         void *userdata;
 } Clock;
 

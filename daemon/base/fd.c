@@ -1,11 +1,8 @@
-/*
- * System calls that are finished here and not by each caller: restarted after a signal,
- * repeated after a short count.
- */
 #include "base/fd.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/macro.h"
@@ -50,7 +47,7 @@ int fd_read_all(int fd, void *data, size_t size_bytes, size_t *ret_size)
 
 int fd_sync_dir(int dir_fd)
 {
-        /* An O_PATH descriptor cannot be synced, and "." of it can be opened. */
+        /* An O_PATH descriptor cannot be synced, but its "." can be opened. */
         _cleanup_close_ int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)
@@ -61,6 +58,16 @@ int fd_sync_dir(int dir_fd)
 int fd_close_from(int first)
 {
         return close_range((unsigned) first, ~0U, 0) < 0 ? -errno : 0;
+}
+
+int fd_set_limit(uint64_t limit)
+{
+        struct rlimit files;
+
+        if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+                return -errno;
+        files.rlim_cur = files.rlim_max < limit ? files.rlim_max : limit;
+        return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
 }
 
 int fd_new_sealed(const char *name, const void *data, size_t size_bytes)

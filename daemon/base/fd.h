@@ -1,5 +1,5 @@
 /*
- * Descriptors: whole writes, whole reads, durable directories, memory files.
+ * Descriptors: whole writes, whole reads, durable directories, memory files, their limit.
  */
 #pragma once
 
@@ -9,14 +9,20 @@
 /* Writes everything, over EINTR and short writes. Negative errno of write(2). */
 int fd_write_all(int fd, const void *data, size_t size_bytes);
 
-/* Reads up to size_bytes until end of file; *ret_size is what came. Negative errno of read(2). */
+/* Reads until size_bytes have come or the file ends. Negative errno of read(2). */
 int fd_read_all(int fd, void *data, size_t size_bytes, size_t *ret_size);
 
-/* fsync(2) of a directory that is open O_PATH or not. Negative errno. */
+/* fsync(2) of a directory, which may be open with O_PATH. Negative errno. */
 int fd_sync_dir(int dir_fd);
 
 /* Closes all descriptors from first on, O_CLOEXEC or not. Negative errno of close_range(2). */
 int fd_close_from(int first);
+
+/*
+ * Lets this process have that many descriptors, or as many as the hard limit allows if that is
+ * less: the usual 1024 is there for programs that use select(2). Errnos of setrlimit(2).
+ */
+int fd_set_limit(uint64_t limit);
 
 /* A memory file holding the data, sealed against any change, position 0. Negative errno. */
 int fd_new_sealed(const char *name, const void *data, size_t size_bytes);

@@ -1,6 +1,6 @@
 /*
- * uthash, with the lack of memory told instead of ending the process: every HASH_ADD*() is
- * followed by a look at HASH_WAS_ADDED().
+ * uthash, set up so that a lack of memory is an error instead of the end of the process: each
+ * HASH_ADD*() has to be followed by a check of HASH_WAS_ADDED().
  */
 #pragma once
 
@@ -8,5 +8,5 @@
 
 #include <uthash.h>
 
-/* Right after HASH_ADD*(): false is -ENOMEM, and the element is in no table. */
+/* Right after HASH_ADD*(). False: there was no memory, and the element is in no table. */
 #define HASH_WAS_ADDED(element) ((element)->hh.tbl != NULL)

@@ -14,7 +14,7 @@ static const char *log_program = "dosvcd";
 static int log_max_level = LOG_INFO;
 static int log_to_journal;
 
-/* systemd sets JOURNAL_STREAM to the device and inode of the stream it gave us as stderr. */
+/* systemd sets JOURNAL_STREAM to the device and inode of the stream that it has made stderr. */
 static int stderr_is_journal(void)
 {
         const char *stream = getenv("JOURNAL_STREAM");
@@ -39,7 +39,7 @@ void log_set_max_level(int level)
         log_max_level = level;
 }
 
-/* One NAME=value field; iovec strings live in `text`. */
+/* Copies a "NAME=value" field into text and lists it. Returns the number of fields. */
 static int add_field(struct iovec *fields, int n, char *text, size_t size, const char *s)
 {
         int length = snprintf(text, size, "%s", s);
@@ -97,7 +97,7 @@ void log_write(int level, const LogContext *context, const char *format, ...)
         va_start(args, format);
         (void) vsnprintf(message + prefix, sizeof(message) - prefix, format, args);
         va_end(args);
-        /* Workers and file names have a say in it: none makes an entry of its own. */
+        /* Texts of workers and file names may contain line ends, which would forge an entry. */
         for (char *c = message + prefix; *c; c++)
                 if (str_has_control(c, 1))
                         *c = '?';
@@ -136,7 +136,7 @@ const char *log_url(const char *url)
         scheme = (size_t) (authority - url);
         host = strcspn(authority, "/?#");
         for (size_t i = 0; i < host; i++)
-                if (authority[i] == '@') { /* never the user's name */
+                if (authority[i] == '@') { /* the user name is left out */
                         authority += i + 1;
                         host -= i + 1;
                         i = (size_t) -1;

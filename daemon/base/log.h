@@ -1,7 +1,7 @@
 /*
- * The log: journal fields under systemd, "<level> text" lines on stderr otherwise.
- * Never: secrets, header values, query strings, user names in URLs; log_url() shows what
- * may be shown of a URL.
+ * The log: entries with fields in the journal under systemd, lines "<level>program: text" on
+ * stderr otherwise. Secrets, header values, query strings and user names in URLs must never get
+ * into it; log_url() returns the part of a URL that may.
  */
 #pragma once
 
@@ -10,30 +10,27 @@
 
 #include "base/macro.h"
 
-/* What the entry is about; zeroed or NULL members are left out. */
+/* Fields of an entry; those that are zero or NULL are left out. */
 typedef struct LogContext {
         const char *job_id;
         const char *message_id; /* 32 hex digits, one of LOG_ID_* */
         uint32_t owner_uid;
         int has_owner;
-        int error; /* positive errno: DOSVC_ERRNO= and %m */
+        int error; /* positive errno: DOSVC_ERRNO=, and its text after the message */
 } LogContext;
 
-/* Events an administrator looks for. */
+/* The events that an administrator looks for (MESSAGE_ID=). */
 #define LOG_ID_STARTED          "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d101"
 #define LOG_ID_JOB_FAILED       "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d102"
 #define LOG_ID_JOB_DONE         "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d103"
 #define LOG_ID_OWNERSHIP_TAKEN  "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d104"
 #define LOG_ID_CREDENTIALS_LOST "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d105"
 #define LOG_ID_STORE_DAMAGED    "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d106"
-#define LOG_ID_WORKER_LOST      "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d107"
-#define LOG_ID_SPAWNER_LOST     "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d108"
-#define LOG_ID_ACCESS_DENIED    "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d109"
 
-/* Name of the program before each line on stderr; decides once where the log goes. */
+/* Takes the name of the program, which stays borrowed, and decides where the log goes. */
 void log_open(const char *program);
 
-/* Entries above this syslog level are dropped; LOG_INFO until said otherwise. */
+/* Drops entries that are less important than this syslog level; LOG_INFO at first. */
 void log_set_max_level(int level);
 
 void log_write(int level, const LogContext *context, const char *format, ...) _printf_(3, 4);
@@ -44,7 +41,7 @@ void log_write(int level, const LogContext *context, const char *format, ...) _p
 #define log_info(...)    log_write(LOG_INFO, NULL, __VA_ARGS__)
 #define log_debug(...)   log_write(LOG_DEBUG, NULL, __VA_ARGS__)
 
-/* With the errno (positive or negative) and its text after the message: "text: reason". */
+/* Appends the text of an errno, positive or negative, to the message: "text: reason". */
 #define log_errno(level, error_, ...)                                                              \
         log_write((level), &(LogContext){ .error = abs(error_) }, __VA_ARGS__)
 

@@ -13,11 +13,11 @@
         (RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |               \
          RTMGRP_IPV6_ROUTE)
 
-/* What the kernel gives one datagram at most, but for a link with very many attributes. */
+/* The largest datagram of the kernel, except for a link with very many attributes. */
 #define DATAGRAM_MAX 16384
 
-/* Datagrams of one look: more than the socket's buffer holds. */
-#define LOOK_MAX 1024
+/* Datagrams to read at a time: more than the buffer of the socket holds. */
+#define READS_MAX 1024
 
 int network_watch_open(NetworkWatch *watch)
 {
@@ -48,13 +48,13 @@ int network_watch_timeout_msec(const NetworkWatch *watch, uint64_t now)
         return now < watch->until ? (int) (watch->until - now) : -1;
 }
 
-/* The start of a message: as much as is looked at of any. */
+/* The part of a message that matters here. */
 typedef struct Start {
         struct nlmsghdr header;
         struct ifinfomsg link; /* RTM_NEWLINK */
 } Start;
 
-static bool is_news(const Start *start)
+static bool is_up(const Start *start)
 {
         switch (start->header.nlmsg_type) {
         case RTM_NEWADDR:
@@ -68,8 +68,8 @@ static bool is_news(const Start *start)
         }
 }
 
-/* Each start is copied, so that nothing need be aligned. */
-bool network_watch_is_news(const void *messages, size_t size)
+/* Copies each start, since messages may be unaligned, and trusts no length that exceeds size. */
+bool network_watch_is_up(const void *messages, size_t size)
 {
         const char *at = messages;
 
@@ -81,7 +81,7 @@ bool network_watch_is_news(const void *messages, size_t size)
                 length = start.header.nlmsg_len;
                 if (length < sizeof(start.header) || length > size)
                         return false;
-                if (is_news(&start))
+                if (is_up(&start))
                         return true;
                 if (size - length < NLMSG_ALIGNTO)
                         return false; /* less than the shortest padding and header */
@@ -91,7 +91,7 @@ bool network_watch_is_news(const void *messages, size_t size)
         return false;
 }
 
-/* 1: news, 0: something else, -EAGAIN: nothing is left; other errnos of recvmsg(2). */
+/* 1: something came up, 0: another message, -EAGAIN: none is left; errnos of recvmsg(2). */
 static int read_datagram(int fd)
 {
         static char datagram[DATAGRAM_MAX];
@@ -106,44 +106,44 @@ static int read_datagram(int fd)
         ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT);
 
         if (n < 0 && errno == ENOBUFS)
-                return 1; /* so much happened that the kernel dropped some of it */
+                return 1; /* the buffer was full, and the kernel dropped messages */
         if (n < 0)
                 return errno == EINTR ? 0 : -errno;
-        /* Only the kernel is believed: it has no port. */
+        /* A message of the kernel has port 0; others may send to this socket, too. */
         if (message.msg_namelen != sizeof(sender) || sender.nl_family != AF_NETLINK ||
             sender.nl_pid != 0)
                 return 0;
-        return network_watch_is_news(datagram, (size_t) n);
+        return network_watch_is_up(datagram, (size_t) n);
 }
 
-/* A socket that fails would be ready for ever: it is given up. */
-static bool look(NetworkWatch *watch)
+/* Closes a socket that fails, since it would be ready for ever. True: something came up. */
+static bool read_all(NetworkWatch *watch)
 {
-        bool news = false;
+        bool up = false;
         int r = 0;
 
-        for (unsigned i = 0; r >= 0 && i < LOOK_MAX; i++) {
+        for (unsigned i = 0; r >= 0 && i < READS_MAX; i++) {
                 r = read_datagram(watch->fd);
-                news |= r > 0;
+                up |= r > 0;
         }
         if (r < 0 && r != -EAGAIN)
                 network_watch_close(watch);
-        return news;
+        return up;
 }
 
-bool network_watch_turn(NetworkWatch *watch, uint64_t now)
+bool network_watch_check(NetworkWatch *watch, uint64_t now)
 {
-        bool told;
+        bool report;
 
         if (watch->fd < 0 || now < watch->until)
                 return false;
-        if (look(watch)) {
+        if (read_all(watch)) {
                 watch->pending = true;
                 watch->until = now + NETWORK_WATCH_QUIET_MSEC;
                 return false;
         }
-        told = watch->pending;
+        report = watch->pending;
         watch->pending = false;
-        watch->until = told ? now + NETWORK_WATCH_PAUSE_MSEC : 0;
-        return told;
+        watch->until = report ? now + NETWORK_WATCH_PAUSE_MSEC : 0;
+        return report;
 }

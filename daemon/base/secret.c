@@ -1,7 +1,7 @@
 /*
- * Secret is a small heap record that points to the locked pages; only those hold content.
- * sodium_malloc() puts the bytes against a guard page, erases them when freed, and goes on
- * without locking where RLIMIT_MEMLOCK is used up (the units forbid swap besides).
+ * A Secret is a small record on the heap that points to locked pages, and only those have the
+ * content. sodium_malloc() puts the bytes against a guard page and erases them when they are
+ * freed. Where RLIMIT_MEMLOCK is used up it goes on without locking; the units forbid swap, too.
  */
 #include "base/secret.h"
 

@@ -1,5 +1,5 @@
 /*
- * Strings: strict numbers, prefixes, formatted copies, string lists, growing text.
+ * Strings: prefixes, strict numbers, formatted copies, lists of strings.
  */
 #pragma once
 

@@ -1,16 +1,15 @@
 /*
- * free() and realloc() of a program: what is given back is erased first. libcurl is told to
- * use an allocator that does so, but the libraries below it (nghttp2, OpenSSL) copy headers with
- * credentials through the C library's, as sd-bus and libcurl's URL parser do with URLs that hold
- * user info. Part of the programs that name it only, not of the room, so that nothing else that
- * links the room gets another heap.
+ * free() and realloc() for a whole program, which erase memory before they give it back. Libraries
+ * copy secrets on the heap: nghttp2 and OpenSSL headers with credentials, sd-bus and libcurl's URL
+ * parser URLs with user info. This file is no part of the room's archive: only the programs that
+ * name it get this heap.
  */
 #include <malloc.h>
 #include <string.h>
 
 #ifndef __SANITIZE_ADDRESS__
 
-/* glibc's own, under the names that it keeps for those who replace the others. */
+/* The functions of glibc, which keeps these names for programs that replace the others. */
 extern void __libc_free(void *p);                  /* NOLINT(bugprone-reserved-identifier) */
 extern void *__libc_realloc(void *p, size_t size); /* NOLINT(bugprone-reserved-identifier) */
 
@@ -26,7 +25,7 @@ EXPORTED void free(void *p)
 
 EXPORTED void *realloc(void *p, size_t size)
 {
-        size_t had = malloc_usable_size(p); /* 0 of NULL */
+        size_t had = malloc_usable_size(p); /* 0 for NULL */
         void *moved;
 
         if (!p)
@@ -36,7 +35,7 @@ EXPORTED void *realloc(void *p, size_t size)
                 return NULL;
         }
         if (size <= had) {
-                /* It stays where it is; the rest may go to somebody else. */
+                /* The block may shrink in place, and the rest of it be handed to somebody else. */
                 explicit_bzero((char *) p + size, had - size);
                 return __libc_realloc(p, size);
         }

@@ -1,21 +1,16 @@
 /*
- * Between fork and exec only async-signal-safe calls are made. The end is watched through a
- * pidfd, so that no SIGCHLD has to be blocked and nobody else's child is ever reaped.
+ * The end of a helper is seen through a pidfd, not through SIGCHLD, so that the process of nobody
+ * else is ever reaped here.
  */
 #include "manager/helper.h"
 
-#include <fcntl.h>
-#include <linux/keyctl.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-
-/* The directory survives as this until exec; sources are moved above before they are placed. */
-enum { DIR_FD = HELPER_EXTRA_FD + 1, FIRST_CLOSED_FD };
+#include "base/child.h"
 
 struct Helper {
         sd_event_source *source; /* owned: the pidfd is readable once the process has ended */
@@ -25,48 +20,43 @@ struct Helper {
         int pidfd; /* owned */
 };
 
-static int child_arrange_descriptors(const HelperSpec *spec)
+static int prepare_child(const HelperSpec *spec)
 {
-        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-        int dir = fcntl(spec->dir_fd, F_DUPFD_CLOEXEC, FIRST_CLOSED_FD);
-        int out = fcntl(spec->stdout_fd < 0 ? STDERR_FILENO : spec->stdout_fd,
-                        F_DUPFD_CLOEXEC,
-                        FIRST_CLOSED_FD);
-        int extra = spec->extra_fd < 0 ? -EBADF
-                                       : fcntl(spec->extra_fd, F_DUPFD_CLOEXEC, FIRST_CLOSED_FD);
+        int r = child_leave_keyring();
 
-        if (null < 0 || dir < 0 || out < 0 || (spec->extra_fd >= 0 && extra < 0))
-                return -errno;
-        if (dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
-            dup3(dir, DIR_FD, O_CLOEXEC) < 0)
-                return -errno;
-        if (extra < 0)
-                (void) close(HELPER_EXTRA_FD);
-        else if (dup2(extra, HELPER_EXTRA_FD) < 0)
-                return -errno;
-        return fd_close_from(FIRST_CLOSED_FD);
+        if (r == 0)
+                r = child_reset_signals();
+        if (r == 0)
+                r = child_arrange_descriptors(&(ChildDescriptors){
+                        .output = spec->stdout_fd,
+                        .link = spec->link_fd,
+                        .program = spec->dir_fd,
+                        .status = -EBADF,
+                });
+        return r;
 }
 
-static void child_reset_signals(void)
+static _noreturn_ void run_child(const HelperSpec *spec)
 {
-        const struct sigaction action = { .sa_handler = SIG_DFL };
-        sigset_t none;
-
-        for (int signal_number = 1; signal_number < NSIG; signal_number++)
-                (void) sigaction(signal_number, &action, NULL);
-        (void) sigemptyset(&none);
-        (void) sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-static _noreturn_ void child_run(const HelperSpec *spec)
-{
-        /* A kernel without keys has none to give away, so that failure changes nothing. */
-        (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-        (void) setsid();
-        child_reset_signals();
-        if (child_arrange_descriptors(spec) == 0)
-                (void) execveat(DIR_FD, spec->argv[0], spec->argv, spec->environment, 0);
+        (void) setsid(); /* fails only for the leader of a group, which a new process is not */
+        if (prepare_child(spec) == 0)
+                (void) execveat(CHILD_PROGRAM_FD, spec->argv[0], spec->argv, spec->environment, 0);
         _exit(EXIT_FAILURE);
+}
+
+int helper_fork(const HelperSpec *spec, pid_t *ret_pid)
+{
+        pid_t pid;
+
+        if (faccessat(spec->dir_fd, spec->argv[0], X_OK, 0) < 0)
+                return -errno;
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (pid == 0)
+                run_child(spec);
+        *ret_pid = pid;
+        return 0;
 }
 
 static void reap(Helper *helper, int *ret_status)
@@ -96,8 +86,6 @@ int helper_new(sd_event *event,
         _cleanup_(helper_freep) Helper *helper = NULL;
         int r;
 
-        if (faccessat(spec->dir_fd, spec->argv[0], X_OK, 0) < 0)
-                return -errno;
         helper = calloc(1, sizeof(*helper));
         if (!helper)
                 return -ENOMEM;
@@ -105,12 +93,9 @@ int helper_new(sd_event *event,
         helper->on_exit = on_exit;
         helper->userdata = userdata;
 
-        helper->pid = fork();
-        if (helper->pid < 0)
-                return -errno;
-        if (helper->pid == 0)
-                child_run(spec);
-
+        r = helper_fork(spec, &helper->pid);
+        if (r < 0)
+                return r;
         helper->pidfd = (int) syscall(SYS_pidfd_open, helper->pid, 0);
         if (helper->pidfd < 0)
                 return -errno;

@@ -1,25 +1,23 @@
 /*
- * A program of the service's own that the manager runs itself: dosvc-spawn and dosvc-secret.
- * It starts with an empty session keyring (ours holds the vault's key), no descriptor but
- * those given, default signals, its own session, and the environment given.
+ * Starts a program of the service itself, dosvc-spawn or dosvc-secret, and reports its end. The
+ * program starts in a session of its own with an empty session keyring, default signals, the
+ * environment given here and no descriptor but those given here (base/child.h).
  */
 #pragma once
 
+#include <sys/types.h>
 #include <systemd/sd-event.h>
 
 #include "base/macro.h"
 
 typedef struct Helper Helper;
 
-/* Where descriptor 3 of a helper comes from. */
-#define HELPER_EXTRA_FD 3
-
 typedef struct HelperSpec {
         int dir_fd;               /* borrowed: the directory of the program */
         char *const *argv;        /* argv[0] is its name in dir_fd */
         char *const *environment; /* NULL-terminated */
-        int stdout_fd;            /* borrowed; negative: as stderr */
-        int extra_fd;             /* borrowed: becomes HELPER_EXTRA_FD; negative: none */
+        int stdout_fd;            /* borrowed; negative: stdout is where stderr is */
+        int link_fd;              /* borrowed: becomes CHILD_LINK_FD; negative: none */
 } HelperSpec;
 
 /* Called once from the loop when the process is gone and reaped; status as of waitpid(2). */
@@ -33,11 +31,17 @@ int helper_new(sd_event *event,
                Helper **ret);
 
 /*
- * Waits (and blocks) for the end of a helper that was told to end; on_exit is not called. For
- * the end of the service only.
+ * Only starts the program: for a caller that has no loop yet and does not have to know when the
+ * process ends. Errors of helper_new().
+ */
+int helper_fork(const HelperSpec *spec, pid_t *ret_pid);
+
+/*
+ * Waits for the end of a helper that has been told to end, without calling on_exit. It blocks, so
+ * it is for the end of the service only.
  */
 void helper_wait(Helper *helper);
 
-/* Kills it if it is still there; may be called from within on_exit. */
+/* Kills the process if it is still there. May be called from within on_exit. */
 Helper *helper_free(Helper *helper);
 DEFINE_CLEANUP(Helper *, helper_free);

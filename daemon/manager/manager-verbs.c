@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/uid.h"
 
 #include "manager/credentials.h"
 #include "manager/manager-core.h"
@@ -63,7 +64,7 @@ void manager_each_running(const Manager *manager,
 
 static int may_own(const Manager *manager, const Caller *caller)
 {
-        if (!caller->user_name || owner_uid_is_refused(caller->uid))
+        if (!caller->user_name || uid_is_refused(caller->uid))
                 return -EPERM;
         if (manager->parts.only_uid >= 0 && manager->parts.only_uid != (int64_t) caller->uid)
                 return -EPERM;

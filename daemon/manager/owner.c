@@ -7,19 +7,6 @@
 
 #include "base/str.h"
 
-/* systemd's DynamicUser= range, https://systemd.io/UIDS-GIDS */
-#define DYNAMIC_UID_MIN 61184U
-#define DYNAMIC_UID_MAX 65519U
-
-#define OVERFLOW_UID_16 65535U
-#define NOBODY_UID      65534U
-
-int owner_uid_is_refused(uint32_t uid)
-{
-        return uid == NOBODY_UID || uid == OVERFLOW_UID_16 || uid == UINT32_MAX ||
-               (uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX);
-}
-
 Owner *owners_find(const Owners *owners, uint32_t uid)
 {
         Owner *owner = NULL;

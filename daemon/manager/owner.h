@@ -42,9 +42,3 @@ int owners_acquire(Owners *owners, uint32_t uid, const char *name, Owner **ret);
 Owner *owners_find(const Owners *owners, uint32_t uid);
 /* Frees the owner if it has neither jobs nor workers of any pool. */
 void owners_release(Owners *owners, Owner *owner);
-
-/*
- * Uids that own no jobs: nobody, overflow and (uid_t) -1, and those systemd hands out
- * dynamically, which belong to somebody else tomorrow.
- */
-int owner_uid_is_refused(uint32_t uid);

@@ -1,14 +1,15 @@
 /*
- * One connection, one record a turn of the loop. A send that fails with anything but a full
- * socket is not judged where it happens: the loop reads the hang-up next and tells everybody.
+ * One connection, from which one record is read in an iteration of the loop. A send that fails
+ * for another reason than a full socket is not handled where it fails: the loop reads the hang-up
+ * next and reports it to all workers.
  *
  *   fd >= 0            connected
- *   fd < 0, helper     FORK only: dosvc-spawn is still burying its workers; nothing starts
- *                      until it has, so that no worker meets its successor
+ *   fd < 0, helper     FORK only: dosvc-spawn is still ending its workers. Nothing starts until
+ *                      it is gone, so that two workers of one job never run at a time
  *   fd < 0, no helper  the next start connects
  *
- * Workers of an ended connection are marked lost and told one by one: a callback may start,
- * kill or forget others meanwhile. Does not log.
+ * Workers of an ended connection are marked as lost and reported one by one, since a callback may
+ * start, kill or forget others meanwhile. This module does not log.
  */
 #include "manager/spawner.h"
 
@@ -20,6 +21,7 @@
 
 #include "dbus/spawn-wire.h"
 
+#include "base/child.h"
 #include "base/hash.h"
 
 #include "manager/helper.h"
@@ -49,7 +51,7 @@ struct Spawner {
         Helper *helper;      /* owned: FORK, the process at the other end */
         Worker *workers;     /* owned: Worker.hh by id, in the order of their starts */
         uint64_t last_id;
-        void (*network)(void *userdata); /* NULL: nobody wants to know */
+        void (*network)(void *userdata); /* NULL: not watched */
         void *network_userdata;
 };
 
@@ -67,8 +69,8 @@ static void remove_worker(Spawner *spawner, Worker *worker)
         free(worker);
 }
 
-/* The entry goes before the callback, which may change the table. */
-static void tell_last(Spawner *spawner, Worker *worker, SpawnerEvent event, int value)
+/* Removes the entry before the callback, which may change the table. */
+static void report_last(Spawner *spawner, Worker *worker, SpawnerEvent event, int value)
 {
         spawner_event_t callback = worker->callback;
         void *userdata = worker->userdata;
@@ -88,18 +90,18 @@ static void disconnect(Spawner *spawner)
                 worker->lost = true;
 }
 
-/* Those that a callback starts anew come behind all lost ones. */
-static void tell_lost(Spawner *spawner)
+/* Workers that a callback starts are added to the end, behind the lost ones. */
+static void report_lost(Spawner *spawner)
 {
         while (spawner->workers && spawner->workers->lost)
-                tell_last(spawner, spawner->workers, SPAWNER_LOST, 0);
+                report_last(spawner, spawner->workers, SPAWNER_LOST, 0);
 }
 
 static void lose_connection(Spawner *spawner)
 {
         disconnect(spawner);
         if (!spawner->helper)
-                tell_lost(spawner);
+                report_lost(spawner);
 }
 
 static void on_helper_exit(void *userdata, int status)
@@ -108,7 +110,7 @@ static void on_helper_exit(void *userdata, int status)
 
         spawner->helper = helper_free(spawner->helper);
         disconnect(spawner);
-        tell_lost(spawner);
+        report_lost(spawner);
 }
 
 /* Records --------------------------------------------------------------------------------- */
@@ -175,13 +177,13 @@ static int handle_reply(Spawner *spawner, const SpawnReply *reply)
         if (!worker)
                 return -EBADMSG;
         if (reply->kind == SPAWN_EXITED) {
-                tell_last(spawner, worker, SPAWNER_EXITED, reply->status);
+                report_last(spawner, worker, SPAWNER_EXITED, reply->status);
                 return 0;
         }
         if (reply->kind != SPAWN_STARTED || reply->error < 0)
                 return -EBADMSG;
         if (reply->error > 0)
-                tell_last(spawner, worker, SPAWNER_REFUSED, -reply->error);
+                report_last(spawner, worker, SPAWNER_REFUSED, -reply->error);
         else if (worker->callback)
                 worker->callback(worker->userdata, SPAWNER_STARTED, 0);
         return 0;
@@ -236,39 +238,74 @@ static int connect_socket(Spawner *spawner)
         return r;
 }
 
-static int connect_fork(Spawner *spawner)
+/* Runs the dosvc-spawn of that directory with the descriptor as its connection. */
+static HelperSpec spawn_spec(int dir_fd, int connection_fd)
 {
         static char name[] = "dosvc-spawn", connected[] = "--connected",
                     path[] = "PATH=/usr/bin:/bin";
+        static char *const argv[] = { name, connected, NULL }, *const environment[] = { path,
+                                                                                        NULL };
+
+        _Static_assert(SPAWN_CONNECTED_FD == CHILD_LINK_FD, "the link of a helper");
+        return (HelperSpec){
+                .dir_fd = dir_fd,
+                .argv = argv,
+                .environment = environment,
+                .stdout_fd = -EBADF,
+                .link_fd = connection_fd,
+        };
+}
+
+static int make_connection(int *ret_ours, int *ret_theirs)
+{
+        int pair[2];
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        *ret_ours = pair[0];
+        *ret_theirs = pair[1];
+        return 0;
+}
+
+static int connect_fork(Spawner *spawner)
+{
         _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
-        int pair[2], r;
+        HelperSpec spec;
+        int r;
 
         if (spawner->helper)
                 return -EAGAIN;
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        ours = pair[0];
-        theirs = pair[1];
-
+        r = make_connection(&ours, &theirs);
+        if (r < 0)
+                return r;
         r = adopt_connection(spawner, ours);
         if (r < 0)
                 return r;
         (void) steal_fd(&ours);
 
-        r = helper_new(spawner->event,
-                       &(HelperSpec){
-                               .dir_fd = spawner->dir_fd,
-                               .argv = (char *[]){ name, connected, NULL },
-                               .environment = (char *[]){ path, NULL },
-                               .stdout_fd = -EBADF,
-                               .extra_fd = theirs,
-                       },
-                       on_helper_exit,
-                       spawner,
-                       &spawner->helper);
+        spec = spawn_spec(spawner->dir_fd, theirs);
+        r = helper_new(spawner->event, &spec, on_helper_exit, spawner, &spawner->helper);
         if (r < 0)
                 disconnect(spawner);
         return r;
+}
+
+int spawner_fork(int dir_fd, int *ret_fd)
+{
+        _cleanup_close_ int ours = -EBADF, theirs = -EBADF;
+        HelperSpec spec;
+        pid_t pid;
+        int r;
+
+        r = make_connection(&ours, &theirs);
+        if (r < 0)
+                return r;
+        spec = spawn_spec(dir_fd, theirs);
+        r = helper_fork(&spec, &pid);
+        if (r < 0)
+                return r;
+        *ret_fd = steal_fd(&ours);
+        return 0;
 }
 
 int spawner_connect(Spawner *spawner)
@@ -373,14 +410,14 @@ int spawner_start(Spawner *spawner,
         r = spawner_connect(spawner);
         if (r < 0)
                 return r;
-        /* First: a worker that nobody knows could not be ended. */
+        /* Before the request, because a worker that is in no table could not be ended. */
         HASH_ADD(hh, spawner->workers, id, sizeof(worker->id), worker);
         if (!HASH_WAS_ADDED(worker))
                 return -ENOMEM;
         r = send_request(spawner, &request, link_fd);
         if (r < 0) {
                 HASH_DEL(spawner->workers, worker);
-                /* The loop has not read the hang-up yet. */
+                /* The spawner has hung up, which the loop will read; the next attempt may work. */
                 return r == -EPIPE || r == -ECONNRESET ? -EAGAIN : r;
         }
         spawner->last_id = request.id;

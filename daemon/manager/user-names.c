@@ -2,17 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/keyctl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "dbus/spawn-wire.h"
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/fd.h"
 
@@ -29,19 +28,39 @@ struct UserLookup {
         size_t size;
 };
 
-_noreturn_ static void run_child(uint32_t uid, int fd)
+/*
+ * The modules of the user database are foreign code: they get neither the key of the vault nor
+ * the descriptors of this process, and the signals that the loop has blocked work again. The
+ * answer goes to stdout, which is the pipe.
+ */
+static int prepare_child(int pipe_fd)
+{
+        int r = child_leave_keyring();
+
+        if (r == 0)
+                r = child_reset_signals();
+        if (r == 0)
+                r = child_arrange_descriptors(&(ChildDescriptors){
+                        .output = pipe_fd,
+                        .link = -EBADF,
+                        .program = -EBADF,
+                        .status = -EBADF,
+                });
+        return r;
+}
+
+_noreturn_ static void run_child(uint32_t uid, int pipe_fd)
 {
         char buffer[16384];
         struct passwd entry, *found = NULL;
 
-        /* Code of NSS modules must not possess the vault's key. */
-        (void) syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-        if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found)
-                (void) fd_write_all(fd, found->pw_name, strlen(found->pw_name));
+        if (prepare_child(pipe_fd) == 0 &&
+            getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found)
+                (void) fd_write_all(STDOUT_FILENO, found->pw_name, strlen(found->pw_name));
         _exit(0);
 }
 
-static void tell(UserLookup *lookup, const char *name)
+static void report(UserLookup *lookup, const char *name)
 {
         user_lookup_t callback = lookup->callback;
 
@@ -63,13 +82,13 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return 0;
         (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        tell(lookup, n == 0 && lookup->size > 0 ? lookup->name : NULL);
+        report(lookup, n == 0 && lookup->size > 0 ? lookup->name : NULL);
         return 0;
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        tell(userdata, NULL);
+        report(userdata, NULL);
         return 0;
 }
 
@@ -125,7 +144,7 @@ UserLookup *user_lookup_free(UserLookup *lookup)
         sd_event_source_disable_unref(lookup->io);
         sd_event_source_disable_unref(lookup->deadline);
         if (lookup->pid > 0) {
-                /* It has answered or is late: the wait for its end is short. */
+                /* The child has answered or is killed here, so this wait is short. */
                 (void) kill(lookup->pid, SIGKILL);
                 (void) waitpid(lookup->pid, NULL, 0);
         }

@@ -1,6 +1,6 @@
 /*
- * uid → name in the user database, asked without blocking: a module of NSS may wait for a
- * network, so a forked child asks and the answer comes through a pipe.
+ * Looks up the name of a uid in the user database without blocking: a module of NSS may wait for
+ * the network, so a forked child asks, and the answer comes through a pipe.
  */
 #pragma once
 
@@ -20,5 +20,5 @@ int user_lookup_new(sd_event *event,
                     user_lookup_t callback,
                     void *userdata,
                     UserLookup **ret);
-UserLookup *user_lookup_free(UserLookup *lookup); /* cancels */
+UserLookup *user_lookup_free(UserLookup *lookup); /* cancels it if it has not ended */
 DEFINE_CLEANUP(UserLookup *, user_lookup_free);

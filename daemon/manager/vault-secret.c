@@ -1,6 +1,6 @@
 /*
- * The key is shorter than a pipe's capacity: the helper never waits for us, and when it has
- * ended well all of it is in the pipe.
+ * The key is shorter than the capacity of a pipe, so dosvc-secret never waits for this process,
+ * and once it has ended well the whole key is in the pipe.
  */
 #include "manager/vault-secret.h"
 
@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+
+#include "dbus/secret-wire.h"
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -18,7 +20,6 @@ struct VaultSecret {
         Helper *helper;           /* owned */
         sd_event_source *timeout; /* owned */
         int pipe_fd;              /* owned: our end */
-        size_t key_bytes;
         vault_secret_done_t done;
         void *userdata;
 };
@@ -36,11 +37,11 @@ static int read_key(VaultSecret *fetch, Secret **ret)
         size_t size;
         int r;
 
-        r = secret_new(fetch->key_bytes, &key);
+        r = secret_new(VAULT_KEY_BYTES, &key);
         if (r < 0)
                 return r;
-        r = fd_read_all(fetch->pipe_fd, secret_data_writable(key), fetch->key_bytes, &size);
-        if (r < 0 || size != fetch->key_bytes)
+        r = fd_read_all(fetch->pipe_fd, secret_data_writable(key), VAULT_KEY_BYTES, &size);
+        if (r < 0 || size != VAULT_KEY_BYTES)
                 return -EIO;
         *ret = STEAL_PTR(key);
         return 0;
@@ -70,7 +71,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* How to find the user's bus, and nothing else of what the user has set. */
+/* Variables that lead to the bus of the user; dosvc-secret gets no others. */
 static int copy_environment(char ***ret)
 {
         static const char *const names[] = { "DBUS_SESSION_BUS_ADDRESS",
@@ -106,7 +107,7 @@ static int run_helper(VaultSecret *fetch, sd_event *event, int helper_dir_fd)
                 return -errno;
         fetch->pipe_fd = ends[0];
         theirs = ends[1];
-        /* A grandchild of the helper may keep its end open. */
+        /* A read must not block if a grandchild of the helper keeps the other end open. */
         if (fcntl(fetch->pipe_fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
 
@@ -119,7 +120,7 @@ static int run_helper(VaultSecret *fetch, sd_event *event, int helper_dir_fd)
                                   .argv = (char *[]){ name, NULL },
                                   .environment = environment,
                                   .stdout_fd = theirs,
-                                  .extra_fd = -EBADF,
+                                  .link_fd = -EBADF,
                           },
                           on_helper_exit,
                           fetch,
@@ -128,7 +129,6 @@ static int run_helper(VaultSecret *fetch, sd_event *event, int helper_dir_fd)
 
 int vault_secret_new(sd_event *event,
                      int helper_dir_fd,
-                     size_t key_bytes,
                      vault_secret_done_t done,
                      void *userdata,
                      VaultSecret **ret)
@@ -140,7 +140,6 @@ int vault_secret_new(sd_event *event,
         if (!fetch)
                 return -ENOMEM;
         fetch->pipe_fd = -EBADF;
-        fetch->key_bytes = key_bytes;
         fetch->done = done;
         fetch->userdata = userdata;
 

@@ -18,6 +18,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "dbus/secret-wire.h"
+
 #include "base/log.h"
 #include "base/str.h"
 
@@ -169,12 +171,7 @@ static int fetch_key(Vault *vault, sd_event *event, int helper_dir_fd)
         if (vault->source == VAULT_SYSTEM)
                 return fetch_system_key(vault);
 
-        r = vault_secret_new(event,
-                             helper_dir_fd,
-                             VAULT_KEY_BYTES,
-                             on_user_key,
-                             vault,
-                             &vault->fetch);
+        r = vault_secret_new(event, helper_dir_fd, on_user_key, vault, &vault->fetch);
         return r < 0 ? adopt_random_key(vault) : 1;
 }
 

@@ -25,8 +25,6 @@
 
 #include "model/spec.h"
 
-#define VAULT_KEY_BYTES 32
-
 typedef struct Vault Vault;
 
 typedef enum VaultSource {

@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 
-#include "worker/sandbox.h"
+#include "confine/sandbox.h"
 
 struct Destination {
         int fd;

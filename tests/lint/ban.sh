@@ -42,7 +42,8 @@ while read -r file; do
         esac
         case $file in
         daemon/dosvc-spawn.c | daemon/dosvc-secret.c) ;; # no loop of a daemon, or before exec
-        daemon/dosvcd.c | daemon/manager/user-names.c) ;; # before the loop; in a forked child
+        daemon/manager/privileges.c | daemon/manager/user-names.c) ;; # before the loop; in a child
+        daemon/confine/rights.c | daemon/spawn/child.c) ;; # the same
         daemon/*)
                 find_calls "$file" 'NSS can block' getpwuid getpwnam getgrgid getgrnam getpwuid_r \
                         getpwnam_r initgroups getaddrinfo gethostbyname

@@ -22,17 +22,18 @@ may_see() {
         local file=$1 name=${2#\"}
         case $file in
         daemon/base/*) [[ $name == base/* ]] ;;
+        daemon/confine/*) [[ $name == @(base|confine)/* ]] ;;
+        daemon/spawn/*) [[ $name == @(base|confine|spawn|dbus)/* ]] ;;
         daemon/model/*) [[ $name == @(base|model|dbus)/* ]] ;;
-        daemon/manager/*) [[ $name == @(base|model|manager|dbus)/* ]] ;;
+        daemon/manager/*) [[ $name == @(base|confine|model|manager|dbus)/* ]] ;;
         # A protocol sees the interface to the file, and only the chooser sees the protocols.
         daemon/worker/http/*) [[ $name == @(base/*|model/*|dbus/*|worker/http/*|worker/@(source|questions|parts).h) ]] ;;
         daemon/worker/sources.c) [[ $name == @(base|model|worker|dbus)/* ]] ;;
-        daemon/worker/*) [[ $name == @(base|model|worker|dbus)/* && $name != worker/http/* ]] ;;
+        daemon/worker/*) [[ $name == @(base|confine|model|worker|dbus)/* && $name != worker/http/* ]] ;;
         daemon/dosvcd.c) [[ $name == @(base|model|manager|dbus)/* ]] ;;
-        daemon/dosvc-worker.c) [[ $name == @(base|model|worker|dbus)/* ]] ;;
-        daemon/dosvc-secret.c) [[ $name == @(base/*|manager/vault*) ]] ;; # the vault's other half
-        daemon/dosvc-proxy.c) [[ $name == @(base/*|dbus/*|worker/sandbox.h) ]] ;;
-        daemon/*.c) [[ $name == @(base|dbus)/* ]] ;;
+        daemon/dosvc-worker.c) [[ $name == @(base|confine|model|worker|dbus)/* ]] ;;
+        daemon/dosvc-spawn.c) [[ $name == @(base|confine|spawn|dbus)/* ]] ;;
+        daemon/*.c) [[ $name == @(base|confine|dbus)/* ]] ;;
         client-lib/ctl/*) [[ $name == ctl/* ]] ;;
         client-lib/*) [[ $name == @(dbus/*|internal.h|dosvc.h) ]] ;;
         dbus/*) false ;;
@@ -52,7 +53,7 @@ speakers() {
         keyutils.h) echo daemon/manager/vault-keyring ;;
         sodium.h) echo daemon/manager/vault daemon/base/secret daemon/dosvc-worker ;;
         ini.h) echo daemon/manager/config ;;
-        seccomp.h | linux/landlock.h) echo daemon/worker/sandbox ;;
+        seccomp.h | linux/landlock.h) echo daemon/confine/sandbox ;;
         openssl/*) echo daemon/worker/digest daemon/worker/http/tls ;;
         krb5.h | gssapi/*) echo daemon/worker/http/kerberos ;;
         jansson.h) echo client-lib/ctl/ ;;

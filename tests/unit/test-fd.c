@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -9,6 +10,7 @@
 #include "base/fd.h"
 #include "base/macro.h"
 
+#include "tests/lib/in-child.h"
 #include "tests/lib/temp-dir.h"
 
 static void on_alarm(int signal_number)
@@ -132,6 +134,24 @@ START_TEST(an_empty_sealed_file_is_a_file)
 }
 END_TEST
 
+static void check_limit(void)
+{
+        struct rlimit limit = { 20, 100 };
+
+        MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+        MUST(fd_set_limit(50) == 0);
+        MUST(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 50);
+        MUST(fd_set_limit(UINT64_MAX) == 0);
+        MUST(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == 100);
+        MUST(limit.rlim_max == 100);
+}
+
+START_TEST(the_limit_of_descriptors_goes_up_to_the_hard_one)
+{
+        in_child(check_limit);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("fd");
@@ -146,6 +166,7 @@ static Suite *make_suite(void)
         tcase_add_test(descriptors, closing_from_a_number_leaves_those_below);
         tcase_add_test(descriptors, a_sealed_file_does_not_change_any_more);
         tcase_add_test(descriptors, an_empty_sealed_file_is_a_file);
+        tcase_add_test(descriptors, the_limit_of_descriptors_goes_up_to_the_hard_one);
         suite_add_tcase(suite, descriptors);
         return suite;
 }

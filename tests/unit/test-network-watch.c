@@ -73,7 +73,7 @@ START_TEST(only_what_comes_up_is_news)
 
         if (messages[_i].size > 0)
                 memcpy(exact, &messages[_i].message, messages[_i].size);
-        ck_assert_msg(network_watch_is_news(exact, messages[_i].size) == messages[_i].news,
+        ck_assert_msg(network_watch_is_up(exact, messages[_i].size) == messages[_i].news,
                       "%s",
                       messages[_i].what);
         free(exact);
@@ -85,8 +85,8 @@ START_TEST(the_second_message_of_a_datagram_counts)
         Message pair[2] = { PLAIN(RTM_DELADDR, WHOLE), PLAIN(RTM_NEWADDR, WHOLE) };
         unsigned char odd[HEADER + 4 + HEADER] = { 0 };
 
-        ck_assert(network_watch_is_news(pair, sizeof(pair)));
-        ck_assert(!network_watch_is_news(pair, sizeof(pair) - 1));
+        ck_assert(network_watch_is_up(pair, sizeof(pair)));
+        ck_assert(!network_watch_is_up(pair, sizeof(pair) - 1));
         /* 17 bytes: the next one begins at 20. */
         memcpy(odd,
                &(struct nlmsghdr){ .nlmsg_len = HEADER + 1, .nlmsg_type = NLMSG_NOOP },
@@ -94,8 +94,8 @@ START_TEST(the_second_message_of_a_datagram_counts)
         memcpy(odd + HEADER + 4,
                &(struct nlmsghdr){ .nlmsg_len = HEADER, .nlmsg_type = RTM_NEWADDR },
                HEADER);
-        ck_assert(network_watch_is_news(odd, sizeof(odd)));
-        ck_assert(!network_watch_is_news(odd, HEADER + 1));
+        ck_assert(network_watch_is_up(odd, sizeof(odd)));
+        ck_assert(!network_watch_is_up(odd, HEADER + 1));
 }
 END_TEST
 
@@ -128,15 +128,15 @@ START_TEST(news_are_told_once_things_are_quiet)
 
         ck_assert_int_eq(polled.fd, watch.fd);
         ck_assert_int_eq(network_watch_timeout_msec(&watch, now), -1);
-        ck_assert(!network_watch_turn(&watch, now));
+        ck_assert(!network_watch_check(&watch, now));
         network_set(true);
         ck_assert_int_eq(poll(&polled, 1, 5000), 1);
-        ck_assert(!network_watch_turn(&watch, now));
+        ck_assert(!network_watch_check(&watch, now));
         ck_assert_int_lt(network_watch_fd(&watch, now), 0);
         ck_assert_int_eq(network_watch_timeout_msec(&watch, now), QUIET);
-        ck_assert(!network_watch_turn(&watch, now + QUIET - 1));
-        ck_assert(network_watch_turn(&watch, now + QUIET));
-        ck_assert(!network_watch_turn(&watch, now + QUIET + PAUSE));
+        ck_assert(!network_watch_check(&watch, now + QUIET - 1));
+        ck_assert(network_watch_check(&watch, now + QUIET));
+        ck_assert(!network_watch_check(&watch, now + QUIET + PAUSE));
         ck_assert_int_eq(network_watch_timeout_msec(&watch, now + QUIET + PAUSE), -1);
 }
 END_TEST
@@ -147,9 +147,9 @@ START_TEST(unrest_puts_the_news_off)
 
         for (int i = 0; i < 20; i++, now += QUIET) {
                 flap();
-                ck_assert(!network_watch_turn(&watch, now));
+                ck_assert(!network_watch_check(&watch, now));
         }
-        ck_assert(network_watch_turn(&watch, now));
+        ck_assert(network_watch_check(&watch, now));
 }
 END_TEST
 
@@ -158,15 +158,15 @@ START_TEST(nothing_is_told_soon_after)
         uint64_t now = 50000;
 
         network_set(true);
-        ck_assert(!network_watch_turn(&watch, now));
+        ck_assert(!network_watch_check(&watch, now));
         now += QUIET;
-        ck_assert(network_watch_turn(&watch, now));
+        ck_assert(network_watch_check(&watch, now));
         flap();
         ck_assert_int_lt(network_watch_fd(&watch, now), 0);
         ck_assert_int_eq(network_watch_timeout_msec(&watch, now), PAUSE);
-        ck_assert(!network_watch_turn(&watch, now + PAUSE - 1));
-        ck_assert(!network_watch_turn(&watch, now + PAUSE));
-        ck_assert(network_watch_turn(&watch, now + PAUSE + QUIET));
+        ck_assert(!network_watch_check(&watch, now + PAUSE - 1));
+        ck_assert(!network_watch_check(&watch, now + PAUSE));
+        ck_assert(network_watch_check(&watch, now + PAUSE + QUIET));
 }
 END_TEST
 
@@ -175,14 +175,14 @@ START_TEST(what_goes_down_is_not_told)
         uint64_t now = 50000;
 
         network_set(true);
-        (void) network_watch_turn(&watch, now);
+        (void) network_watch_check(&watch, now);
         now += QUIET;
-        ck_assert(network_watch_turn(&watch, now));
+        ck_assert(network_watch_check(&watch, now));
         now += PAUSE;
-        ck_assert(!network_watch_turn(&watch, now));
+        ck_assert(!network_watch_check(&watch, now));
         network_set(false);
-        ck_assert(!network_watch_turn(&watch, now));
-        ck_assert(!network_watch_turn(&watch, now + 10 * QUIET));
+        ck_assert(!network_watch_check(&watch, now));
+        ck_assert(!network_watch_check(&watch, now + 10 * QUIET));
 }
 END_TEST
 
@@ -196,11 +196,11 @@ START_TEST(a_storm_is_one_look)
                 flap();
         ck_assert_int_lt(recv(watch.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), 0);
         ck_assert_int_eq(errno, ENOBUFS);
-        ck_assert(!network_watch_turn(&watch, now));
+        ck_assert(!network_watch_check(&watch, now));
         ck_assert_int_lt(recv(watch.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK), 0);
         ck_assert_int_eq(errno, EAGAIN);
-        ck_assert(network_watch_turn(&watch, now + QUIET));
-        ck_assert(!network_watch_turn(&watch, now + QUIET + PAUSE));
+        ck_assert(network_watch_check(&watch, now + QUIET));
+        ck_assert(!network_watch_check(&watch, now + QUIET + PAUSE));
 }
 END_TEST
 
@@ -218,9 +218,9 @@ START_TEST(only_the_kernel_is_heard)
         ck_assert_int_eq(sendto(fd, &forged, sizeof(forged), 0, (void *) &address, size),
                          (ssize_t) sizeof(forged));
         ck_assert_int_eq(poll(&polled, 1, 5000), 1);
-        ck_assert(!network_watch_turn(&watch, now));
+        ck_assert(!network_watch_check(&watch, now));
         ck_assert_int_eq(poll(&polled, 1, 0), 0);
-        ck_assert(!network_watch_turn(&watch, now + QUIET));
+        ck_assert(!network_watch_check(&watch, now + QUIET));
         ck_assert_int_eq(network_watch_timeout_msec(&watch, now), -1);
         (void) close(fd);
 }
@@ -232,8 +232,8 @@ START_TEST(one_that_is_closed_tells_nothing)
         network_set(true);
         ck_assert_int_lt(network_watch_fd(&watch, 1), 0);
         ck_assert_int_eq(network_watch_timeout_msec(&watch, 1), -1);
-        ck_assert(!network_watch_turn(&watch, 1));
-        ck_assert(!network_watch_turn(&watch, 1 + QUIET));
+        ck_assert(!network_watch_check(&watch, 1));
+        ck_assert(!network_watch_check(&watch, 1 + QUIET));
         network_watch_close(&watch);
 }
 END_TEST

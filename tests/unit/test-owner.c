@@ -1,6 +1,5 @@
 #include <check.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "manager/owner.h"
@@ -68,24 +67,6 @@ START_TEST(an_owner_stays_while_there_are_jobs_or_workers)
 }
 END_TEST
 
-START_TEST(uids_that_mean_nobody_for_long_are_refused)
-{
-        static const struct {
-                uint32_t uid;
-                bool refused;
-        } cases[] = {
-                { 0, false },    { 1000, false },  { 61183, false },          { 61184, true },
-                { 65519, true }, { 65520, false }, { 65533, false },          { 65534, true },
-                { 65535, true }, { 65536, false }, { UINT32_MAX - 1, false }, { UINT32_MAX, true },
-        };
-
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-                ck_assert_msg((owner_uid_is_refused(cases[i].uid) != 0) == cases[i].refused,
-                              "%u",
-                              cases[i].uid);
-}
-END_TEST
-
 int main(void)
 {
         Suite *suite = suite_create("owner");
@@ -97,7 +78,6 @@ int main(void)
         tcase_add_test(owner, a_uid_has_one_owner);
         tcase_add_test(owner, a_known_uid_under_another_name_is_stale);
         tcase_add_test(owner, an_owner_stays_while_there_are_jobs_or_workers);
-        tcase_add_test(owner, uids_that_mean_nobody_for_long_are_refused);
         suite_add_tcase(suite, owner);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -13,12 +13,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine/sandbox.h"
+#include "tests/lib/in-child.h"
 #include "tests/lib/sanitizer.h"
 #include "tests/lib/temp-dir.h"
-#include "worker/sandbox.h"
 
 static char *dir, *inside, *outside;
 
@@ -38,34 +38,10 @@ static void tear_down(void)
         dir = temp_dir_remove(dir);
 }
 
-/*
- * Runs the check in a child, which the fixture's own cleaning must outlive; the child reports
- * by its status.
- */
-static void in_child(void (*check)(void))
+static void forbid_new_rights(void)
 {
-        pid_t pid = fork();
-        int status;
-
-        ck_assert_int_ge(pid, 0);
-        if (pid == 0) {
-                if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                        _exit(100);
-                check();
-                _exit(0);
-        }
-        ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-        ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-                      "the child failed at line %d",
-                      WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+        MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
 }
-
-/* In the child: its exit status is the line modulo 256, enough to find it. */
-#define MUST(condition)                                                                            \
-        do {                                                                                       \
-                if (!(condition))                                                                  \
-                        _exit(__LINE__ % 255 + 1);                                                 \
-        } while (0)
 
 static bool can_write(const char *parent, const char *name)
 {
@@ -92,6 +68,7 @@ static void check_writing(void)
 {
         char from[4096], to[4096];
 
+        forbid_new_rights();
         MUST(can_write(outside, "before"));
         confine();
         MUST(can_write(inside, "file"));
@@ -124,6 +101,7 @@ END_TEST
 
 static void check_nothing(void)
 {
+        forbid_new_rights();
         MUST(sandbox_confine(NULL, 0) > 0);
         MUST(!can_write(inside, "file") && errno == EACCES);
 }
@@ -138,6 +116,7 @@ static void check_reading_and_running(void)
 {
         int fd;
 
+        forbid_new_rights();
         confine();
         fd = open("/etc/passwd", O_RDONLY | O_CLOEXEC);
         MUST(fd >= 0);
@@ -163,6 +142,7 @@ static void check_calls(void)
         pthread_t thread;
         struct rlimit limit;
 
+        forbid_new_rights();
         MUST(sandbox_enter(STDERR_FILENO) == 0);
         /* needed */
         MUST(pthread_create(&thread, NULL, in_thread, &ran) == 0);
@@ -196,6 +176,7 @@ static void check_descriptors(void)
 {
         int pair[2];
 
+        forbid_new_rights();
         MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
         MUST(dup2(pair[0], 50) == 50 && dup2(pair[1], 60) == 60);
         MUST(sandbox_enter(50) == 0);
@@ -209,79 +190,20 @@ START_TEST(descriptors_behind_the_link_are_closed)
 }
 END_TEST
 
-#define GOOD                                                                                       \
-        "Name:\tx\nTracerPid:\t0\nCapInh:\t0000000000000000\nCapPrm:\t0000000000000000\n"          \
-        "CapEff:\t0000000000000000\nCapBnd:\t00000000000000c0\nCapAmb:\t0000000000000000\n"        \
-        "NoNewPrivs:\t1\nSeccomp:\t0\n"
-
-START_TEST(a_status_with_any_right_is_refused)
-{
-        static const char *const lines[] = {
-                "TracerPid:\t0",
-                "CapInh:\t0000000000000000",
-                "CapPrm:\t0000000000000000",
-                "CapEff:\t0000000000000000",
-                "CapAmb:\t0000000000000000",
-                "NoNewPrivs:\t1",
-        };
-        const char *reason = NULL;
-
-        ck_assert_int_eq(sandbox_check_status(GOOD, &reason), 0);
-        for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-                char status[] = GOOD;
-                char *line = strstr(status, lines[i]);
-
-                ck_assert_ptr_nonnull(line);
-                /* The last digit of the value is another one. */
-                line[strlen(lines[i]) - 1] = '4';
-                ck_assert_msg(sandbox_check_status(status, &reason) == -EPERM, "%s", lines[i]);
-                ck_assert_ptr_nonnull(reason);
-                /* And a line that is not there is no consent. */
-                line[0] = '#';
-                ck_assert_int_eq(sandbox_check_status(status, &reason), -EPERM);
-        }
-}
-END_TEST
-
-static void check_self_of_root(void)
-{
-        const char *reason = NULL;
-        int pair[2];
-
-        MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-        MUST(geteuid() != 0 || sandbox_check_self(pair[0], &reason) == -EPERM);
-        MUST(setresgid(7101, 7101, 7101) == 0 && setresuid(7101, 7101, 7101) == 0);
-        MUST(sandbox_check_self(pair[0], &reason) == 0);
-        MUST(prctl(PR_GET_DUMPABLE) == 0);
-        MUST(sandbox_check_self(open("/dev/null", O_RDONLY | O_CLOEXEC), &reason) == -EPERM);
-        MUST(sandbox_check_self(-1, &reason) == -EPERM);
-}
-
-START_TEST(the_self_check_needs_an_owner_and_a_link)
-{
-        ck_assert_msg(geteuid() == 0, "this test needs root: it becomes another user");
-        in_child(check_self_of_root);
-}
-END_TEST
-
 int main(void)
 {
         Suite *suite = suite_create("sandbox");
-        TCase *self = tcase_create("self"), *calls = tcase_create("calls"),
-              *landlock = tcase_create("landlock");
+        TCase *calls = tcase_create("calls"), *landlock = tcase_create("landlock");
         SRunner *runner;
         int failed;
 
         tcase_add_checked_fixture(calls, set_up, tear_down);
         tcase_add_checked_fixture(landlock, set_up, tear_down);
-        tcase_add_test(self, a_status_with_any_right_is_refused);
-        tcase_add_test(self, the_self_check_needs_an_owner_and_a_link);
         tcase_add_test(calls, only_the_listed_system_calls_are_left);
         tcase_add_test(calls, descriptors_behind_the_link_are_closed);
         tcase_add_test(landlock, writing_is_confined_to_the_destination_directories);
         tcase_add_test(landlock, without_a_directory_nothing_can_be_written);
         tcase_add_test(landlock, reading_stays_and_running_ends);
-        suite_add_tcase(suite, self);
         suite_add_tcase(suite, calls);
         suite_add_tcase(suite, landlock);
         runner = srunner_create(suite);

@@ -18,13 +18,13 @@
 #include "base/str.h"
 
 #include "manager/spawner.h"
+#include "tests/lib/fake-worker.h"
 #include "tests/lib/network.h"
 #include "tests/lib/process.h"
-#include "tests/lib/stand-in.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
-static char *stage; /* owned by main(): the programs under test */
+static char *program_dir; /* owned by main(): where the programs under test are */
 
 /* The manager's side ---------------------------------------------------------------------- */
 
@@ -64,7 +64,7 @@ static void run_loop(uint64_t usec)
 
 static void run_until(const Heard *heard, size_t n)
 {
-        const uint64_t deadline = process_now_msec() + STAND_IN_PATIENCE_MSEC;
+        const uint64_t deadline = process_now_msec() + FAKE_WORKER_PATIENCE_MSEC;
 
         while (heard->n < n) {
                 ck_assert_msg(process_now_msec() < deadline, "event %zu does not come", n);
@@ -75,7 +75,7 @@ static void run_until(const Heard *heard, size_t n)
 
 static void setup_fork(void)
 {
-        int dir = open(stage, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int dir = open(program_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
         ck_assert_int_eq(sd_event_new(&event), 0);
         ck_assert_int_eq(spawner_new(event, SPAWNER_FORK, dir, &spawner), 0);
@@ -92,7 +92,7 @@ static uint64_t begin(uint32_t uid, const char *user, Heard *heard, int *ret_lin
         uint64_t id = 0;
         int theirs;
 
-        stand_in_link(ret_link, &theirs);
+        fake_worker_link(ret_link, &theirs);
         ck_assert_int_eq(
                 spawner_start(spawner, SPAWN_PROGRAM_WORKER, uid, user, theirs, note, heard, &id),
                 0);
@@ -106,7 +106,7 @@ static pid_t spawn_of_ours(void)
 {
         pid_t pid = 0;
 
-        ck_assert(PROCESS_WAIT_UNTIL(STAND_IN_PATIENCE_MSEC,
+        ck_assert(PROCESS_WAIT_UNTIL(FAKE_WORKER_PATIENCE_MSEC,
                                      process_descendants(getpid(), "dosvc-spawn", &pid, 1) == 1));
         return pid;
 }
@@ -120,11 +120,11 @@ START_TEST(a_worker_starts_and_ends_in_the_loop)
         ck_assert_uint_ne(id, 0);
         run_until(&heard, 1);
         ck_assert_int_eq(heard.events[0], SPAWNER_STARTED);
-        assert_fact(stand_in_read(link), "uids", "7101 7101 7101");
+        assert_fact(fake_worker_read(link), "uids", "7101 7101 7101");
         (void) close(link);
         run_until(&heard, 2);
         ck_assert_int_eq(heard.events[1], SPAWNER_EXITED);
-        ck_assert_int_eq(WEXITSTATUS(heard.values[1]), STAND_IN_EXIT);
+        ck_assert_int_eq(WEXITSTATUS(heard.values[1]), FAKE_WORKER_EXIT);
 }
 END_TEST
 
@@ -135,10 +135,10 @@ START_TEST(the_managers_keys_and_descriptors_stay_behind)
         const char *facts;
 
         ck_assert_int_ge(keyctl_join_session_keyring(NULL), 0);
-        ck_assert_int_ge(add_key("user", STAND_IN_KEY, "k", 1, KEY_SPEC_SESSION_KEYRING), 0);
+        ck_assert_int_ge(add_key("user", FAKE_WORKER_KEY, "k", 1, KEY_SPEC_SESSION_KEYRING), 0);
         (void) begin(0, "root", &heard, &link);
         run_until(&heard, 1);
-        facts = stand_in_read(link);
+        facts = fake_worker_read(link);
         assert_fact(facts, "vault-key", strerror(ENOKEY));
         assert_fact(facts, "fds", "0 1 2 3");
         (void) close(stray);
@@ -154,7 +154,7 @@ START_TEST(a_refusal_carries_the_errno)
         run_until(&heard, 1);
         ck_assert_int_eq(heard.events[0], SPAWNER_REFUSED);
         ck_assert_int_eq(heard.values[0], -ESTALE);
-        ck_assert(stand_in_is_gone(link));
+        ck_assert(fake_worker_is_gone(link));
 }
 END_TEST
 
@@ -209,7 +209,7 @@ START_TEST(a_forgotten_worker_dies_unheard)
         ck_assert_uint_eq(heard.n, 0);
         (void) begin(USERS_BOB_UID, "bob", &other, &other_link);
         run_until(&other, 1);
-        while (!stand_in_is_gone(link))
+        while (!fake_worker_is_gone(link))
                 run_loop(10000);
         run_loop(100000);
         ck_assert_uint_eq(heard.n, 0);
@@ -228,10 +228,10 @@ START_TEST(a_lost_spawner_is_told_to_all_and_replaced)
         }
         ck_assert_int_eq(kill(spawn_of_ours(), SIGKILL), 0);
         spawner_forget(spawner, id);
-        ck_assert(stand_in_is_gone(links[0]));
+        ck_assert(fake_worker_is_gone(links[0]));
 
         /* Before the loop has seen it, nothing starts and nothing is told. */
-        stand_in_link(&link, &theirs);
+        fake_worker_link(&link, &theirs);
         ck_assert_int_eq(spawner_start(spawner,
                                        SPAWN_PROGRAM_WORKER,
                                        0,
@@ -253,7 +253,7 @@ START_TEST(a_lost_spawner_is_told_to_all_and_replaced)
         (void) begin(USERS_BOB_UID, "bob", &next, &link);
         run_until(&next, 1);
         ck_assert_int_eq(next.events[0], SPAWNER_STARTED);
-        assert_fact(stand_in_read(link), "uids", "7102 7102 7102");
+        assert_fact(fake_worker_read(link), "uids", "7102 7102 7102");
 }
 END_TEST
 
@@ -274,7 +274,7 @@ START_TEST(a_start_from_the_news_of_a_loss_is_a_new_worker)
         int ours, theirs, after_link;
         uint64_t id;
 
-        stand_in_link(&ours, &theirs);
+        fake_worker_link(&ours, &theirs);
         ck_assert_int_eq(spawner_start(spawner,
                                        SPAWN_PROGRAM_WORKER,
                                        USERS_ALICE_UID,
@@ -325,7 +325,7 @@ START_TEST(a_freed_spawner_leaves_no_worker)
 
         (void) begin(USERS_ALICE_UID, "alice", &heard, &link);
         run_until(&heard, 1);
-        worker = stand_in_pid(stand_in_read(link));
+        worker = fake_worker_pid(fake_worker_read(link));
         helper = spawn_of_ours();
         spawner = spawner_free(spawner);
         ck_assert(!process_is_alive(worker));
@@ -385,7 +385,7 @@ START_TEST(nothing_starts_until_the_old_spawner_has_ended)
                 run_loop(20000);
                 if (heard.n > 0)
                         break;
-                stand_in_link(&link, &theirs);
+                fake_worker_link(&link, &theirs);
                 if (spawner_start(spawner,
                                   SPAWN_PROGRAM_WORKER,
                                   0,
@@ -430,7 +430,7 @@ START_TEST(a_directory_without_dosvc_spawn_is_an_error)
                                      open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC),
                                      &spawner),
                          0);
-        stand_in_link(&ours, &theirs);
+        fake_worker_link(&ours, &theirs);
         for (int turn = 0; turn < 2; turn++)
                 ck_assert_int_eq(spawner_start(spawner,
                                                SPAWN_PROGRAM_WORKER,
@@ -456,7 +456,7 @@ static void setup_fd(void)
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
         ck_assert_int_eq(sd_event_new(&event), 0);
         ck_assert_int_eq(spawner_new(event, SPAWNER_FD, pair[0], &spawner), 0);
-        stand_in_patience(pair[1]);
+        fake_worker_patience(pair[1]);
         peer = pair[1];
 }
 
@@ -512,7 +512,7 @@ START_TEST(a_given_connection_does_not_come_back)
         (void) close(peer);
         run_until(&heard, 1);
         ck_assert_int_eq(heard.events[0], SPAWNER_LOST);
-        stand_in_link(&link, &theirs);
+        fake_worker_link(&link, &theirs);
         ck_assert_int_eq(
                 spawner_start(spawner, SPAWN_PROGRAM_WORKER, 0, "root", theirs, note, &heard, &id),
                 -ENOTCONN);
@@ -562,7 +562,7 @@ START_TEST(a_full_queue_refuses_starts_and_keeps_kills)
         uint64_t first = 0, id;
         int ours, theirs, r, started = 0, kills = 0;
 
-        stand_in_link(&ours, &theirs);
+        fake_worker_link(&ours, &theirs);
         while ((r = spawner_start(spawner,
                                   SPAWN_PROGRAM_WORKER,
                                   1,
@@ -634,17 +634,17 @@ int main(int argc, char **argv, char **environment)
         SRunner *runner;
         int failed;
 
-        stand_in_main(argc, argv, environment);
+        fake_worker_main(argc, argv, environment);
         if (str_equal(argv[0], "dosvc-spawn"))
                 be_lingering_spawner();
         users_setup();
-        stage = stand_in_stage();
+        program_dir = fake_worker_install();
         suite = suite_create("spawner");
         add_manager_tests(suite);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);
-        stage = temp_dir_remove(stage);
+        program_dir = temp_dir_remove(program_dir);
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

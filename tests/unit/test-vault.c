@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "dbus/secret-wire.h"
+
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/str.h"

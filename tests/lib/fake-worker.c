@@ -1,7 +1,7 @@
 /*
  * What the worker finds is collected first and written at once; the rest are the readers.
  */
-#include "tests/lib/stand-in.h"
+#include "tests/lib/fake-worker.h"
 
 #include <check.h>
 #include <err.h>
@@ -23,7 +23,7 @@
 
 #include "tests/lib/temp-dir.h"
 
-/* The stand-in worker --------------------------------------------------------------------- */
+/* The fake worker -------------------------------------------------------------------------- */
 
 static void tell_groups(FILE *out)
 {
@@ -55,7 +55,7 @@ static void tell_descriptors(FILE *out, int own_fd)
 static void tell_keyring(FILE *out)
 {
         char *text = NULL;
-        long found = keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", STAND_IN_KEY, 0);
+        long found = keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", FAKE_WORKER_KEY, 0);
 
         (void) fprintf(out, "vault-key=%s\n", found < 0 ? strerror(errno) : "found");
         (void) fprintf(out, "session=%d\n", keyctl_get_keyring_ID(KEY_SPEC_SESSION_KEYRING, 0));
@@ -112,7 +112,7 @@ static void tell_rest(FILE *out, int argc, char **argv, char **environment)
                        getsid(0) == getpid() && getpgrp() == getpid());
 }
 
-void stand_in_main(int argc, char **argv, char **environment)
+void fake_worker_main(int argc, char **argv, char **environment)
 {
         char *text = NULL;
         size_t size = 0;
@@ -135,30 +135,30 @@ void stand_in_main(int argc, char **argv, char **environment)
 
         (void) fd_write_all(3, text, size);
         /* Not exit(): a leak checker would want to trace what must not be traceable. */
-        _exit(read(3, &byte, 1) < 0 ? 1 : STAND_IN_EXIT);
+        _exit(read(3, &byte, 1) < 0 ? 1 : FAKE_WORKER_EXIT);
 }
 
 /* Facts of a worker ----------------------------------------------------------------------- */
 
-void stand_in_patience(int fd)
+void fake_worker_patience(int fd)
 {
-        const struct timeval patience = { .tv_sec = STAND_IN_PATIENCE_SEC };
+        const struct timeval patience = { .tv_sec = FAKE_WORKER_PATIENCE_SEC };
 
         ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
 }
 
 /* ours is kept, theirs is handed to a worker. */
-void stand_in_link(int *ret_ours, int *ret_theirs)
+void fake_worker_link(int *ret_ours, int *ret_theirs)
 {
         int pair[2];
 
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-        stand_in_patience(pair[0]);
+        fake_worker_patience(pair[0]);
         *ret_ours = pair[0];
         *ret_theirs = pair[1];
 }
 
-const char *stand_in_read(int link)
+const char *fake_worker_read(int link)
 {
         static char text[16384];
         size_t size = 0;
@@ -175,7 +175,7 @@ const char *stand_in_read(int link)
         return text;
 }
 
-const char *stand_in_fact(const char *facts, const char *name)
+const char *fake_worker_fact(const char *facts, const char *name)
 {
         static char values[4][1024];
         static unsigned turn;
@@ -196,16 +196,16 @@ const char *stand_in_fact(const char *facts, const char *name)
         ck_abort_msg("the worker says nothing of %s", name);
 }
 
-pid_t stand_in_pid(const char *facts)
+pid_t fake_worker_pid(const char *facts)
 {
         uint64_t pid;
 
-        ck_assert_int_eq(str_parse_u64(stand_in_fact(facts, "pid"), INT32_MAX, &pid), 0);
+        ck_assert_int_eq(str_parse_u64(fake_worker_fact(facts, "pid"), INT32_MAX, &pid), 0);
         return (pid_t) pid;
 }
 
 /* True once nothing is at the other end of a link; facts not read yet are skipped. */
-bool stand_in_is_gone(int link)
+bool fake_worker_is_gone(int link)
 {
         char text[4096];
         ssize_t n;
@@ -216,7 +216,7 @@ bool stand_in_is_gone(int link)
         return n == 0 || errno == ECONNRESET;
 }
 
-/* The stage ------------------------------------------------------------------------------- */
+/* Installing ------------------------------------------------------------------------------- */
 
 static void copy_program(const char *from, const char *dir, const char *name, mode_t mode)
 {
@@ -232,7 +232,7 @@ static void copy_program(const char *from, const char *dir, const char *name, mo
                 err(EXIT_FAILURE, "%s to %s", from, to);
 }
 
-char *stand_in_stage(void)
+char *fake_worker_install(void)
 {
         _cleanup_free_ char *self = realpath("/proc/self/exe", NULL), *spawn = NULL;
         char *dir = temp_dir_new();

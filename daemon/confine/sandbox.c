@@ -1,6 +1,5 @@
-#include "worker/sandbox.h"
+#include "confine/sandbox.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <linux/landlock.h>
@@ -9,18 +8,17 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
-#include "base/str.h"
+#include "base/macro.h"
 
-/* One descriptor a directory, and a job of 10,000 files may name as many directories. */
+#include "confine/rights.h"
+
+/* Each directory takes a descriptor, and a job of 10,000 files may name as many directories. */
 #define MAX_FDS 16384
 
 /* Fields and rights that are younger than the headers of the build, landlock(7). */
@@ -37,93 +35,18 @@ typedef struct RulesetAttr {
         uint64_t scoped;             /* version 6 */
 } RulesetAttr;
 
-/* What a download does in its directories. */
+/* A download does this in its destination directories. */
 #define ALLOWED_BELOW                                                                              \
         (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |                             \
          LANDLOCK_ACCESS_FS_REMOVE_FILE | ACCESS_FS_TRUNCATE)
 
-/* What it does nowhere. */
+/* A download does this nowhere. */
 #define NEVER_ALLOWED                                                                              \
         (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                              \
          LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR |                              \
          LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                             \
          LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM | ACCESS_FS_REFER |           \
          ACCESS_FS_IOCTL_DEV)
-
-static const struct {
-        const char *line; /* of /proc/self/status, proc(5) */
-        const char *value;
-        const char *reason;
-} owed[] = {
-        { "\nTracerPid:\t", "0\n", "it is being traced" },
-        { "\nCapInh:\t", "0000000000000000\n", "it has inheritable capabilities" },
-        { "\nCapPrm:\t", "0000000000000000\n", "it has permitted capabilities" },
-        { "\nCapEff:\t", "0000000000000000\n", "it has effective capabilities" },
-        { "\nCapAmb:\t", "0000000000000000\n", "it has ambient capabilities" },
-        { "\nNoNewPrivs:\t", "1\n", "it could gain rights (no_new_privs is off)" },
-};
-
-int sandbox_check_status(const char *status, const char **ret_reason)
-{
-        for (size_t i = 0; i < ARRAY_SIZE(owed); i++) {
-                const char *at = strstr(status, owed[i].line);
-
-                if (!at || !str_starts_with(at + strlen(owed[i].line), owed[i].value)) {
-                        *ret_reason = owed[i].reason;
-                        return -EPERM;
-                }
-        }
-        return 0;
-}
-
-static int read_status(char *buffer, size_t size)
-{
-        _cleanup_close_ int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-        size_t length;
-        int r;
-
-        if (fd < 0)
-                return -errno;
-        r = fd_read_all(fd, buffer, size - 1, &length);
-        if (r < 0)
-                return r;
-        buffer[length] = '\0';
-        return 0;
-}
-
-/* One identity, without a saved one to return to. */
-static const char *wrong_identity(void)
-{
-        uid_t ruid, euid, suid;
-        gid_t rgid, egid, sgid;
-
-        if (getresuid(&ruid, &euid, &suid) < 0 || ruid != euid || ruid != suid)
-                return "its user ids differ";
-        if (getresgid(&rgid, &egid, &sgid) < 0 || rgid != egid || rgid != sgid)
-                return "its group ids differ";
-        return NULL;
-}
-
-int sandbox_check_self(int link_fd, const char **ret_reason)
-{
-        char status[8192];
-        struct stat st;
-        const char *wrong = NULL;
-
-        if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_GET_DUMPABLE) != 0)
-                wrong = "it can be dumped";
-        else if (fstat(link_fd, &st) < 0 || !S_ISSOCK(st.st_mode))
-                wrong = "it was given no link";
-        else if (read_status(status, sizeof(status)) < 0)
-                wrong = "it cannot read its own status";
-        else
-                wrong = wrong_identity();
-        if (wrong) {
-                *ret_reason = wrong;
-                return -EPERM;
-        }
-        return sandbox_check_status(status, ret_reason);
-}
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define WITH_SANITIZER 1
@@ -135,7 +58,7 @@ int sandbox_check_self(int link_fd, const char **ret_reason)
 
 #ifdef WITH_SANITIZER
 
-/* The sanitizer's own calls are nobody's to list. */
+/* The sanitizer makes system calls of its own, which change with its version. */
 static int limit_system_calls(void)
 {
         return 0;
@@ -143,9 +66,9 @@ static int limit_system_calls(void)
 
 #else
 
-/* What is left when a download, its TLS, its name resolution and its log are taken together. */
+/* All that a download, its TLS, its name resolution and its log call. */
 static const int allowed[] = {
-        /* memory, threads of the resolver */
+        /* memory, and the threads of the resolver */
         SCMP_SYS(brk),
         SCMP_SYS(futex),
         SCMP_SYS(get_robust_list),
@@ -163,7 +86,7 @@ static const int allowed[] = {
         SCMP_SYS(sched_yield),
         SCMP_SYS(set_robust_list),
         SCMP_SYS(set_tid_address),
-        /* what am I, what is the time, give me chance */
+        /* the own identity, the clocks, random numbers */
         SCMP_SYS(clock_getres),
         SCMP_SYS(clock_gettime),
         SCMP_SYS(clock_nanosleep),
@@ -183,7 +106,7 @@ static const int allowed[] = {
         SCMP_SYS(sysinfo),
         SCMP_SYS(time),
         SCMP_SYS(uname),
-        /* the loop */
+        /* the event loop */
         SCMP_SYS(epoll_create1),
         SCMP_SYS(epoll_ctl),
         SCMP_SYS(epoll_pwait),
@@ -196,7 +119,7 @@ static const int allowed[] = {
         SCMP_SYS(timerfd_create),
         SCMP_SYS(timerfd_gettime),
         SCMP_SYS(timerfd_settime),
-        /* files: Landlock says where */
+        /* files: Landlock limits where */
         SCMP_SYS(access),
         SCMP_SYS(close),
         SCMP_SYS(dup),
@@ -254,7 +177,7 @@ static const int allowed[] = {
         SCMP_SYS(setsockopt),
         SCMP_SYS(shutdown),
         SCMP_SYS(socketpair),
-        /* signals to itself, the end */
+        /* handlers of signals, and the end of the process */
         SCMP_SYS(exit),
         SCMP_SYS(exit_group),
         SCMP_SYS(restart_syscall),
@@ -262,19 +185,19 @@ static const int allowed[] = {
         SCMP_SYS(rt_sigprocmask),
         SCMP_SYS(rt_sigreturn),
         SCMP_SYS(sigaltstack),
-        /* stage 2 */
+        /* the second stage of this sandbox */
         SCMP_SYS(landlock_add_rule),
         SCMP_SYS(landlock_create_ruleset),
         SCMP_SYS(landlock_restrict_self),
 };
 
-/* Netlink: getaddrinfo(3) asks which addresses the machine has. */
+/* Netlink is how getaddrinfo(3) asks which addresses the machine has. */
 static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 
-/* Terminal and device controls stay out; these two are what sockets and pipes are asked. */
+/* No controls of terminals and devices: only these two, which sockets and pipes have. */
 static const unsigned long ioctls[] = { 0x5421 /* FIONBIO */, 0x541b /* FIONREAD */ };
 
-/* Reading a ticket out of the owner's keyrings (ccache type KEYRING), nothing else of them. */
+/* Enough to read a Kerberos ticket out of the owner's keyrings (ccache type KEYRING). */
 static const int key_operations[] = {
         KEYCTL_GET_KEYRING_ID, KEYCTL_DESCRIBE, KEYCTL_LINK,
         KEYCTL_SEARCH,         KEYCTL_READ,     KEYCTL_GET_PERSISTENT,
@@ -302,7 +225,10 @@ static int add_conditional(scmp_filter_ctx filter)
                                      SCMP_SYS(keyctl),
                                      1,
                                      SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) key_operations[i], 0));
-        /* Threads, never processes; the flags of clone3 cannot be seen, so libc shall use clone. */
+        /*
+         * Threads, but no processes. A filter cannot see the flags of clone3, so it is answered as
+         * if the kernel did not have it, and libc falls back to clone.
+         */
         if (r >= 0)
                 r = seccomp_rule_add(filter,
                                      SCMP_ACT_ALLOW,
@@ -313,7 +239,7 @@ static int add_conditional(scmp_filter_ctx filter)
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
         if (r >= 0)
                 r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
-        /* Reading limits, and a thread naming itself. */
+        /* Limits may be read but not set, and a thread may name itself. */
         if (r >= 0)
                 r = seccomp_rule_add(filter,
                                      SCMP_ACT_ALLOW,
@@ -329,7 +255,7 @@ static int add_conditional(scmp_filter_ctx filter)
         return r;
 }
 
-/* abort(3), so that an assertion ends the process as it should: a signal to itself only. */
+/* A failed assertion must end the process, so abort(3) may send SIGABRT, to this process only. */
 static int add_abort(scmp_filter_ctx filter)
 {
         return seccomp_rule_add(filter,
@@ -361,37 +287,24 @@ static int limit_system_calls(void)
 
 #endif
 
-static int set_limits(void)
-{
-        struct rlimit files, core = { 0, 0 };
-
-        if (setrlimit(RLIMIT_CORE, &core) < 0)
-                return -errno;
-        if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-                return -errno;
-        files.rlim_cur = files.rlim_max < MAX_FDS ? files.rlim_max : MAX_FDS;
-        return setrlimit(RLIMIT_NOFILE, &files) < 0 ? -errno : 0;
-}
-
 int sandbox_enter(int link_fd)
 {
         int r;
 
-        /* Nothing that started the spawner or the manager speaks to libraries in here. */
+        /* Variables such as SSL_CERT_FILE or KRB5CCNAME would change what the libraries do. */
         if (clearenv() != 0 || setenv("PATH", "/usr/bin:/bin", 1) < 0 ||
             setenv("LANG", "C.UTF-8", 1) < 0)
                 return -ENOMEM;
         (void) umask(0077);
         r = fd_close_from(link_fd + 1);
-        if (r < 0)
-                return r;
-        r = set_limits();
-        if (r < 0)
-                return r;
-        return limit_system_calls();
+        if (r == 0)
+                r = rights_forbid_dumps();
+        if (r == 0)
+                r = fd_set_limit(MAX_FDS);
+        return r < 0 ? r : limit_system_calls();
 }
 
-/* What this version of Landlock can rule; older ones refuse a field or a bit they do not know. */
+/* An older version of Landlock refuses fields and bits that it does not know: they are left out. */
 static size_t fit_version(RulesetAttr *attr, int version)
 {
         if (version < 2)
@@ -416,7 +329,7 @@ static int allow_below(int ruleset_fd, int dir_fd, uint64_t access)
 
 #ifdef COVERAGE_DIR
 
-/* What was run is counted in files beside the objects, written when the process ends. */
+/* The counters of the coverage build are files beside the objects, written when a process ends. */
 static int allow_counters(int ruleset_fd, uint64_t access)
 {
         _cleanup_close_ int dir_fd = open(COVERAGE_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
