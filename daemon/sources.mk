@@ -5,7 +5,7 @@ ROOMS += base model manager worker
 base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c network-watch.c secret.c \
         str.c)
 
-model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec.c wire-codec.c \
+model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c job-settings.c setting-checks.c spec.c wire-codec.c \
         wire-settings.c)
 
 manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c certificate-bus.c \
@@ -13,7 +13,7 @@ manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c 
         job-paths.c job-properties.c job-run.c manager.c manager-bus.c manager-settings.c \
         manager-turn.c manager-verbs.c manager-work.c owner.c policy.c proxy-finder.c retry.c \
         scheduler.c sealed.c secret-bus.c secret-reader.c settings-bus.c spawner.c store.c \
-        store-schema.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
+        store-jobs.c store-row.c store-schema.c store-slots.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
         vault-secret.c worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \

@@ -157,7 +157,7 @@ static int list_job(void *userdata, Job *job)
                                   "(oussstt)",
                                   job_path(job, path),
                                   job->owner->uid,
-                                  job->display_name,
+                                  job->settings.display_name,
                                   "download",
                                   job_state_to_string(job->state),
                                   job->bytes_transferred,
@@ -408,7 +408,7 @@ static void on_job_new(void *userdata, Job *job)
         subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
 }
 
-static void on_job_changed(void *userdata, Job *job, unsigned changes, JobState previous)
+static void on_job_changed(void *userdata, Job *job, JobChanges changes, JobState previous)
 {
         job_bus_tell_changed(userdata, job, changes, previous);
 }

@@ -13,10 +13,13 @@
 
 #include "base/macro.h"
 
+#include "model/job-settings.h"
+
 typedef struct Proxies Proxies;
 
-/* Normal forms of spec_parse_proxy(), or one word that says what is to be asked. -ENOMEM. */
-int proxies_new(char *const *entries, char *const *bypass, Proxies **ret);
+/* PROXY_SOURCE_LIST: entries are normal forms of spec_parse_proxy(); else they are not used.
+ * -ENOMEM. */
+int proxies_new(ProxySource source, char *const *entries, char *const *bypass, Proxies **ret);
 Proxies *proxies_free(Proxies *proxies);
 DEFINE_CLEANUP(Proxies *, proxies_free);
 

@@ -14,7 +14,7 @@
 
 #include "base/macro.h"
 
-#include "model/settings.h"
+#include "model/job-settings.h"
 #include "worker/failure.h"
 
 typedef struct Tls Tls;
@@ -25,7 +25,7 @@ typedef struct TlsWatch TlsWatch;
  * Reads and checks the files. -EBADMSG: one of them cannot be used, failure says which and why;
  * -ENOMEM. settings are borrowed and outlive it.
  */
-int tls_new(const TransferSettings *settings, Tls **ret, Failure *failure);
+int tls_new(const JobSettings *settings, Tls **ret, Failure *failure);
 /* After all connections. */
 Tls *tls_free(Tls *tls);
 DEFINE_CLEANUP(Tls *, tls_free);

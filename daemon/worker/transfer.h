@@ -27,7 +27,7 @@
 
 #include "base/macro.h"
 
-#include "model/settings.h"
+#include "model/job-settings.h"
 #include "model/spec.h"
 #include "worker/failure.h"
 
@@ -67,7 +67,7 @@ typedef struct TransferPlace {
         Tickets *tickets;
         Proxies *proxies;
         Tls *tls;
-        const TransferSettings *settings;
+        const JobSettings *settings;
 } TransferPlace;
 
 /*

@@ -54,9 +54,9 @@ struct Worker {
         sd_id128_t job;
         FileRecord *records; /* owned */
         size_t n_records;
-        size_t next;    /* the first that has not been started */
-        char *searched; /* URL of the question about proxies that is under way; NULL: none */
-        TransferSettings settings; /* owned */
+        size_t next;          /* the first that has not been started */
+        char *searched;       /* URL of the question about proxies that is under way; NULL: none */
+        JobSettings settings; /* owned */
         Tls *tls;
         const WorkerFacts *facts;
         void *userdata;
@@ -534,7 +534,7 @@ int worker_new(sd_event *event,
                Worker **ret)
 {
         _cleanup_(worker_freep) Worker *worker = calloc(1, sizeof(*worker));
-        const TransferSettings *settings = &order->settings;
+        const JobSettings *settings = &order->settings;
         int r;
 
         if (!worker)
@@ -542,7 +542,10 @@ int worker_new(sd_event *event,
         worker->event = sd_event_ref(event);
         worker->facts = facts;
         worker->userdata = userdata;
-        r = proxies_new(settings->proxies, settings->proxy_bypass, &worker->proxies);
+        r = proxies_new((ProxySource) settings->proxy_source,
+                        settings->proxies,
+                        settings->proxy_bypass,
+                        &worker->proxies);
         if (r >= 0)
                 r = rungs_new(&worker->rungs);
         if (r >= 0)
@@ -574,7 +577,7 @@ Worker *worker_free(Worker *worker)
                 file_record_done(&worker->records[i]);
         free(worker->records);
         tls_free(worker->tls);
-        transfer_settings_done(&worker->settings);
+        job_settings_done(&worker->settings);
         free(worker->searched);
         sd_event_unref(worker->event);
         free(worker);

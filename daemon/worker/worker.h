@@ -15,7 +15,7 @@
 
 #include "base/macro.h"
 
-#include "model/settings.h"
+#include "model/job-settings.h"
 #include "model/spec.h"
 #include "worker/failure.h"
 
@@ -47,7 +47,7 @@ typedef struct WorkerOrder {
         sd_id128_t job;
         FileRecord *records; /* taken over by worker_new() when it succeeds */
         size_t n_records;
-        TransferSettings settings; /* taken over as well */
+        JobSettings settings; /* taken over as well */
 } WorkerOrder;
 
 /* Nothing happens before the loop runs. -ENOMEM. */

@@ -14,16 +14,21 @@
 
 static Proxies *proxies;
 
-static void start(const char *const *entries, const char *const *bypass)
+static void start_with(ProxySource source, const char *const *entries, const char *const *bypass)
 {
         char **entry_copies = NULL, **bypass_copies = NULL;
 
         ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) entries, &entry_copies), 0);
         ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) bypass, &bypass_copies), 0);
         proxies_free(proxies);
-        ck_assert_int_eq(proxies_new(entry_copies, bypass_copies, &proxies), 0);
+        ck_assert_int_eq(proxies_new(source, entry_copies, bypass_copies, &proxies), 0);
         strings_free(entry_copies);
         strings_free(bypass_copies);
+}
+
+static void start(const char *const *entries, const char *const *bypass)
+{
+        start_with(PROXY_SOURCE_LIST, entries, bypass);
 }
 
 static void teardown(void)
@@ -121,7 +126,7 @@ END_TEST
 /* That a server is not there says nothing of other servers. */
 START_TEST(directly_is_never_out_of_reach)
 {
-        start(LIST(WORKER_PROXIES_AUTODETECT), NULL);
+        start_with(PROXY_SOURCE_AUTODETECT, NULL, NULL);
         ck_assert_int_eq(found("http://a/", LIST("direct://", "http://p:1")), 0);
         proxies_tell(proxies, "", false);
         ck_assert_str_eq(ways_to("http://a/"), "- http://p:1");
@@ -130,7 +135,7 @@ END_TEST
 
 START_TEST(what_is_searched_for_is_asked_once_an_origin)
 {
-        start(_i ? LIST(WORKER_PROXIES_AUTODETECT) : LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(_i ? PROXY_SOURCE_AUTODETECT : PROXY_SOURCE_SESSION, NULL, NULL);
         ck_assert_str_eq(ways_to("http://a/x"), "EAGAIN");
         ck_assert_int_eq(found("http://a/x", LIST("http://p:1", "https://q:2", "direct://")), 0);
         ck_assert_str_eq(ways_to("http://a:80/y"), "http://p:1 https://q:2 -");
@@ -147,7 +152,7 @@ START_TEST(of_many_origins_the_oldest_is_forgotten)
 {
         char url[64];
 
-        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
         for (unsigned i = 0; i < 17; i++) {
                 (void) snprintf(url, sizeof(url), "http://host-%u/", i);
                 ck_assert_int_eq(found(url, LIST("http://p:1")), 0);
@@ -169,7 +174,7 @@ START_TEST(an_answer_that_names_no_proxy_is_refused)
                 { "" },
         };
 
-        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
                 ck_assert_int_eq(found("http://a/", answers[i]), -EINVAL);
                 ck_assert_str_eq(ways_to("http://a/"), "EAGAIN");
@@ -179,7 +184,7 @@ END_TEST
 
 START_TEST(what_is_no_url_has_no_way)
 {
-        start(_i ? LIST(WORKER_PROXIES_SESSION) : LIST("http://a:1"), NULL);
+        start_with(_i ? PROXY_SOURCE_SESSION : PROXY_SOURCE_LIST, LIST("http://a:1"), NULL);
         ck_assert_str_eq(ways_to(""), "EINVAL");
         ck_assert_str_eq(ways_to("http://"), "EINVAL");
 }

@@ -116,7 +116,7 @@ START_TEST(a_job_of_an_older_version_is_taken_over)
         write_old(_i, "");
         for (int round = 0; round < 2; round++) { /* the second time it is of this version */
                 ck_assert_int_eq(load(), 0);
-                ck_assert_str_eq(job->display_name, "old");
+                ck_assert_str_eq(job->settings.display_name, "old");
                 ck_assert_uint_eq(job->n_files, 1);
                 ck_assert_str_eq(job->files[0].record.remote_name, "http://host/file");
                 ck_assert_str_eq(job->files[0].record.named_url, "");
@@ -143,7 +143,7 @@ START_TEST(a_row_without_a_sum_is_taken_as_it_is)
 {
         write_old(_i, "UPDATE jobs SET sum=0, display_name='older'; UPDATE files SET sum=0");
         ck_assert_int_eq(load(), 0);
-        ck_assert_str_eq(job->display_name, "older");
+        ck_assert_str_eq(job->settings.display_name, "older");
         drop_job();
 }
 END_TEST
@@ -178,7 +178,7 @@ START_TEST(damage_after_the_update_is_seen)
         store = store_free(store);
         ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
         ck_assert_int_eq(sqlite3_exec(db,
-                                      _i ? "UPDATE jobs SET ca_certificate='/tmp/ca'"
+                                      _i ? "UPDATE settings SET value='/tmp/ca'"
                                          : "UPDATE files SET named_url='http://other/'",
                                       NULL,
                                       NULL,

@@ -314,8 +314,10 @@ START_TEST(a_damaged_page_is_told_when_it_is_read)
         for (uint8_t i = 1; i <= 60; i++) {
                 Job *job = put_new_job(i);
 
-                ck_assert_int_eq(str_set(&job->description, "A description of some length."), 0);
-                ck_assert_int_eq(store_put_job(store, job), 0);
+                ck_assert_int_eq(
+                        str_set(&job->settings.description, "A description of some length."),
+                        0);
+                ck_assert_int_eq(store_put_setting(store, job, SETTING_DESCRIPTION), 0);
                 job_free(job);
         }
         commit();
@@ -338,27 +340,38 @@ END_TEST
 
 START_TEST(values_that_nobody_writes_are_damage)
 {
-        static const char *const columns[] = { "state=99",      "state=-1",         "priority=4",
-                                               "proxy_usage=4", "error_context=99", "id=x'00'" };
+        /* A row whose sum is 0 is not protected by it. */
+        static const char *const changes[] = {
+                "UPDATE jobs SET sum=0, state=99",
+                "UPDATE jobs SET sum=0, state=-1",
+                "UPDATE jobs SET sum=0, error_context=99",
+                "UPDATE jobs SET sum=0, id=x'00'",
+                "UPDATE settings SET sum=0, value='urgent'",
+                "UPDATE settings SET sum=0, name='ProxyUsage'",
+                "UPDATE settings SET sum=0, name='SecurityFlags'",
+                "UPDATE settings SET sum=0, name='MinimumRetryDelay'",
+                "UPDATE settings SET value='high'",
+        };
 
-        for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-                _cleanup_free_ char *sql = NULL;
-                Job *job = put_new_job(1);
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+                Job *job = new_job(1, 1000, "alice");
+
+                job->settings.priority = PRIORITY_LOW;
+                ck_assert_int_eq(store_put_job(store, job), 0);
 
                 put_file(job, "/dir/file");
                 job_free(job);
                 commit();
                 store = store_free(store);
-                ck_assert_int_eq(str_format(&sql, "UPDATE jobs SET %s", columns[i]), 0);
-                execute(sql);
+                execute(changes[i]);
                 ck_assert_int_eq(store_open(path, &store), 0);
                 ck_assert_msg(store_load(store, &owners, take_loaded, NULL) == -EUCLEAN,
                               "%s",
-                              columns[i]);
+                              changes[i]);
                 ck_assert_uint_eq(n_loaded, 0);
                 release_owners();
                 store = store_free(store);
-                execute("DELETE FROM jobs; DELETE FROM files");
+                execute("DELETE FROM jobs; DELETE FROM files; DELETE FROM settings");
                 ck_assert_int_eq(store_open(path, &store), 0);
         }
 }
@@ -368,10 +381,10 @@ END_TEST
 
 static void fill_job(Job *job)
 {
-        ck_assert_int_eq(str_set(&job->display_name, "A name; DROP TABLE jobs"), 0);
-        ck_assert_int_eq(str_set(&job->description, "\xe2\x82\xac"), 0);
-        job->priority = PRIORITY_LOW;
-        job->proxy_usage = PROXY_USAGE_OVERRIDE;
+        ck_assert_int_eq(str_set(&job->settings.display_name, "A name; DROP TABLE jobs"), 0);
+        ck_assert_int_eq(str_set(&job->settings.description, "\xe2\x82\xac"), 0);
+        job->settings.priority = PRIORITY_LOW;
+        job->settings.proxy_usage = PROXY_USAGE_OVERRIDE;
         ck_assert_int_eq(strings_append(&job->settings.proxies, "http://one:80"), 0);
         ck_assert_int_eq(strings_append(&job->settings.proxies, "http://two:80"), 0);
         ck_assert_int_eq(strings_append(&job->settings.proxy_bypass, "localhost"), 0);
@@ -388,23 +401,26 @@ static void fill_job(Job *job)
         job->next_attempt_usec = UINT64_MAX;
 }
 
+static void check_same_settings(const JobSettings *a, const JobSettings *b)
+{
+        for (unsigned id = 0; id < SETTINGS_MAX; id++) {
+                _cleanup_free_ char *text_a = NULL, *text_b = NULL;
+
+                if (!setting_is_stored((SettingId) id))
+                        continue;
+                ck_assert_int_eq(setting_format(a, (SettingId) id, &text_a), 0);
+                ck_assert_int_eq(setting_format(b, (SettingId) id, &text_b), 0);
+                ck_assert_str_eq(text_a, text_b);
+        }
+}
+
 static void check_same_job(const Job *a, const Job *b)
 {
         ck_assert(sd_id128_equal(a->id, b->id));
         ck_assert_int_eq(a->serial, b->serial);
         ck_assert_uint_eq(a->owner->uid, b->owner->uid);
         ck_assert_str_eq(a->owner->name, b->owner->name);
-        ck_assert_str_eq(a->display_name, b->display_name);
-        ck_assert_str_eq(a->description, b->description);
-        ck_assert_uint_eq(a->priority, b->priority);
-        ck_assert_uint_eq(a->proxy_usage, b->proxy_usage);
-        ck_assert_uint_eq(strings_count(a->settings.proxies), strings_count(b->settings.proxies));
-        for (size_t i = 0; i < strings_count(a->settings.proxies); i++)
-                ck_assert_str_eq(a->settings.proxies[i], b->settings.proxies[i]);
-        ck_assert_uint_eq(strings_count(a->settings.proxy_bypass),
-                          strings_count(b->settings.proxy_bypass));
-        for (size_t i = 0; i < strings_count(a->settings.proxy_bypass); i++)
-                ck_assert_str_eq(a->settings.proxy_bypass[i], b->settings.proxy_bypass[i]);
+        check_same_settings(&a->settings, &b->settings);
         ck_assert_uint_eq(a->state, b->state);
         ck_assert_uint_eq(a->error.code, b->error.code);
         ck_assert_uint_eq(a->error.context, b->error.context);
@@ -437,8 +453,9 @@ START_TEST(a_job_comes_back_as_it_was)
         /* And again, with other values in the same row. */
         job->state = JOB_SUSPENDED;
         job_clear_error(job);
-        job->settings.proxies = strings_free(job->settings.proxies);
+        setting_reset(&job->settings, SETTING_PROXIES);
         ck_assert_int_eq(store_put_job(store, job), 0);
+        ck_assert_int_eq(store_put_setting(store, job, SETTING_PROXIES), 0);
         commit();
         load_all();
         ck_assert_uint_eq(n_loaded, 1);
@@ -705,7 +722,7 @@ START_TEST(a_full_file_system_takes_back_only_what_does_not_fit)
         /* Until nothing more fits, be it found by the change or by the commit. */
         big = put_new_job(2);
         commit();
-        ck_assert_int_eq(str_set(&big->description, description), 0);
+        ck_assert_int_eq(str_set(&big->settings.description, description), 0);
         for (uint32_t i = 0; r == 0 && i < 2000; i++) {
                 int index = job_add_file(big, description, description);
 
