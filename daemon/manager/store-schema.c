@@ -52,24 +52,18 @@
 #define NUMBER_7(name, column, initial)                                                            \
         SETTING_7(name, "CAST(" column " AS TEXT)", column " <> " initial)
 
-/* Numbers become names; one that never was a value becomes a name that is none. */
-#define FLAG_7(bit, flag)                                                                          \
-        "CASE WHEN security_flags & " bit " THEN '" flag "' || char(10) ELSE '' END"
-#define FLAGS_7                                                                                                                                    \
-        "CASE WHEN security_flags BETWEEN 0 AND 31 THEN " FLAG_7(                                                                                  \
-                "1",                                                                                                                               \
-                "enable-crl-check") " || " FLAG_7("2",                                                                                             \
-                                                  "ignore-cert-cn-invalid") " || " FLAG_7("4",                                                     \
-                                                                                          "ignore"                                                 \
-                                                                                          "-cert-"                                                 \
-                                                                                          "date-"                                                  \
-                                                                                          "invali"                                                 \
-                                                                                          "d") " "                                                 \
-                                                                                               "|"                                                 \
-                                                                                               "|"                                                 \
-                                                                                               " " FLAG_7("8", "ignore-unknown-ca") " || " FLAG_7( \
-                                                                                                       "16",                                       \
-                                                                                                       "ignore-cert-wrong-usage") " ELSE '?' END"
+/* Numbers become names. A number that never had a meaning becomes a name without one. */
+/* clang-format off */
+#define FLAG_7(bit, flag) \
+        " || CASE WHEN security_flags & " bit " THEN '" flag "' || char(10) ELSE '' END"
+#define FLAGS_7 \
+        "CASE WHEN security_flags BETWEEN 0 AND 31 THEN ''" \
+        FLAG_7("1", "enable-crl-check") \
+        FLAG_7("2", "ignore-cert-cn-invalid") \
+        FLAG_7("4", "ignore-cert-date-invalid") \
+        FLAG_7("8", "ignore-unknown-ca") \
+        FLAG_7("16", "ignore-cert-wrong-usage") \
+        " ELSE '?' END"
 #define PRIORITY_7                                                                                 \
         "CASE priority WHEN 0 THEN 'foreground' WHEN 1 THEN 'high' WHEN 3 THEN 'low' ELSE '?' END"
 #define USAGE_7                                                                                    \
@@ -81,7 +75,6 @@
         "ELSE '?' END"
 
 /* The first half of migration 7: C limits the length of one string. */
-/* clang-format off */
 static const char settings_7[] =
         "CREATE TABLE settings ("
         " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
