@@ -185,7 +185,10 @@ static unsigned count_sealed(const char *name)
 
         data = temp_dir_read(file, &size);
         for (char *at = data; size > 0; n++) {
-                at = memmem(at, size - (size_t) (at - data), STORE_FIXTURE_SEALED, sizeof(STORE_FIXTURE_SEALED) - 1);
+                at = memmem(at,
+                            size - (size_t) (at - data),
+                            STORE_FIXTURE_SEALED,
+                            sizeof(STORE_FIXTURE_SEALED) - 1);
                 if (!at)
                         break;
                 at += sizeof(STORE_FIXTURE_SEALED) - 1;
