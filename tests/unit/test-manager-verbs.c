@@ -339,6 +339,76 @@ START_TEST(an_owners_share_of_the_vault_is_limited)
 }
 END_TEST
 
+/* The user info of a URL that was added, or is the new name of a file. */
+static int use_url(Job *job, bool rename, const char *local_name, const char *password)
+{
+        _cleanup_(secret_freep) Secret *secret = NULL;
+        ManagerLogin login = { .user_name = "user" };
+        uint32_t first;
+
+        ck_assert_int_eq(secret_new_copy(password, strlen(password), &secret), 0);
+        login.password = secret;
+        if (rename)
+                return manager_set_remote_names(manager,
+                                                &alice,
+                                                job,
+                                                &(ManagerRename){ 0, "http://other/a", login },
+                                                1);
+        return manager_add_files(manager,
+                                 &alice,
+                                 job,
+                                 &(ManagerFile){ .remote_name = "http://host/x",
+                                                 .login = login,
+                                                 .local_name = local_name },
+                                 1,
+                                 &first);
+}
+
+START_TEST(the_first_login_of_a_url_becomes_credentials)
+{
+        for (int rename = 0; rename < 2; rename++) {
+                Job *job = make_job(1);
+
+                ck_assert_int_eq(use_url(job, rename, "/dir/x", "first"), 0);
+                ck_assert_int_eq(use_url(job, rename, "/dir/y", "second"), 0);
+                turn();
+                resume(job);
+                ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "first");
+        }
+}
+END_TEST
+
+START_TEST(a_login_is_kept_only_together_with_its_file)
+{
+        Job *job = make_job(1);
+
+        config.max_files_per_job = 1;
+        ck_assert_int_eq(use_url(job, false, "/dir/x", "password"), -EMFILE);
+        turn();
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 0);
+
+        config.max_files_per_job = 2;
+        for (int rename = 0; rename < 2; rename++) {
+                ck_assert_int_eq(use_url(job, rename, "/dir/x", "password"), 0);
+                store_fail(store, -ENOSPC);
+                turn();
+                ck_assert_uint_eq(job->n_files, 1);
+                ck_assert_str_eq(job->files[0].record.remote_name, "http://host/a");
+                ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 0);
+                ck_assert_uint_eq(job->owner->vault_bytes, 0);
+        }
+
+        /* And the file only together with its login. */
+        job->owner->vault_bytes = LIMIT_VAULT_BYTES_PER_OWNER;
+        for (int rename = 0; rename < 2; rename++)
+                ck_assert_int_eq(use_url(job, rename, "/dir/x", "password"), -ENOBUFS);
+        turn();
+        ck_assert_uint_eq(job->n_files, 1);
+        ck_assert_str_eq(job->files[0].record.remote_name, "http://host/a");
+        job->owner->vault_bytes = 0;
+}
+END_TEST
+
 START_TEST(a_credential_that_cannot_be_opened_is_reported)
 {
         Job *job = make_job(1);
@@ -510,6 +580,8 @@ int main(void)
                       a_removed_credential_is_gone,
                       a_failed_turn_puts_credentials_back,
                       an_owners_share_of_the_vault_is_limited,
+                      the_first_login_of_a_url_becomes_credentials,
+                      a_login_is_kept_only_together_with_its_file,
                       a_credential_that_cannot_be_opened_is_reported);
         RIG_ADD_TESTS(suite,
                       "ownership",

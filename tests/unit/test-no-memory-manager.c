@@ -418,6 +418,55 @@ static int credentials(Job *job)
                                        password);
 }
 
+static ManagerLogin login(void)
+{
+        return (ManagerLogin){ "reader", password };
+}
+
+static int rename_with_login(Job *job)
+{
+        const ManagerRename renames[] = { { 0, "http://other/a", login() },
+                                          { 1, "http://other/b", login() } };
+
+        return manager_set_remote_names(manager, &alice, job, renames, ARRAY_SIZE(renames));
+}
+
+static bool is_done_rename_with_login(Job *job)
+{
+        bool renamed = is_done_rename_files(job);
+
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), renamed);
+        ck_assert_int_eq(renamed, job->vault_bytes > 0);
+        return renamed;
+}
+
+static void undo_rename_with_login(Job *job)
+{
+        undo_rename_files(job);
+        ck_assert_int_eq(manager_remove_credentials(manager,
+                                                    &alice,
+                                                    job,
+                                                    AUTH_TARGET_SERVER,
+                                                    AUTH_SCHEME_BASIC),
+                         1);
+}
+
+static int add_with_login(Job *job)
+{
+        const ManagerFile file = { .remote_name = "http://other/x",
+                                   .login = login(),
+                                   .local_name = "/dir/x" };
+        uint32_t first;
+
+        return manager_add_files(manager, &alice, job, &file, 1, &first);
+}
+
+static bool is_done_add_with_login(Job *job)
+{
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), job->n_files - 1);
+        return job->n_files == 2;
+}
+
 static bool is_done_credentials(Job *job)
 {
         int set = (int) count_slots(job, AUTH_TARGET_SERVER);
@@ -465,6 +514,21 @@ START_TEST(a_credential_is_set_or_not_and_removed_or_not)
         ck_assert_int_eq(credentials(job), 0);
         turn();
         TORTURE(job, no_credentials);
+        password = secret_free(password);
+}
+END_TEST
+
+START_TEST(a_login_is_kept_with_its_file_or_neither)
+{
+        Trial trial = { .verb = add_with_login,
+                        .undo = undo_files,
+                        .is_done = is_done_add_with_login };
+
+        ck_assert_int_eq(secret_new_copy("secret", 6, &password), 0);
+        trial.job = make_job(1);
+        files_of = &trial.job;
+        torture("add_with_login", &trial);
+        TORTURE(make_job(2), rename_with_login);
         password = secret_free(password);
 }
 END_TEST
@@ -916,6 +980,7 @@ int main(void)
                       files_are_added_all_or_none,
                       files_have_other_remote_names_all_or_none,
                       a_credential_is_set_or_not_and_removed_or_not,
+                      a_login_is_kept_with_its_file_or_neither,
                       headers_and_a_certificate_are_set_or_not_and_removed_or_not,
                       a_worker_gets_the_secrets_of_the_settings_or_comes_later,
                       a_job_is_made_or_not,

@@ -218,6 +218,36 @@ static sd_bus_message *new_message(sd_bus *bus)
         return message;
 }
 
+static const struct {
+        SettingId id;
+        const char *text;
+} stored[] = {
+        { SETTING_DISPLAY_NAME, "name" },
+        { SETTING_PRIORITY, "low" },
+        { SETTING_MINIMUM_RETRY_DELAY, "77" },
+        { SETTING_SECURITY_FLAGS, "enable-crl-check\nignore-unknown-ca\n" },
+        { SETTING_PROXIES, "http://one:80\nhttp://two:80\n" },
+};
+
+/* From the text in the store and back. */
+static int setting_as_text(void *userdata)
+{
+        _cleanup_(job_settings_done) JobSettings settings;
+        int r = 0;
+
+        job_settings_init(&settings);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stored); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                r = setting_parse(&settings, stored[i].id, stored[i].text);
+                if (r >= 0)
+                        r = setting_format(&settings, stored[i].id, &text);
+                if (r >= 0)
+                        ck_assert_str_eq(text, stored[i].text);
+        }
+        return r;
+}
+
 static void torture_settings(sd_bus *bus)
 {
         char one[] = "http://one:1", two[] = "http=two:2", host[] = "*.host", path[] = "/file";
@@ -245,6 +275,7 @@ static void torture_settings(sd_bus *bus)
         settings.headers = settings.key_password = secret;
         TORTURE(copy_settings, .userdata = &settings);
         secret_free(secret);
+        TORTURE(setting_as_text);
 }
 
 START_TEST(what_comes_over_the_link)
