@@ -98,8 +98,8 @@ int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata);
  */
 int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret);
 /*
- * What each verb that changes a job begins with: policy, then -EBADFD for a job that is
- * gone, or errors of the store for one whose last change could not be taken back yet.
+ * Each verb that changes a job begins with this: policy, then -EBADFD for a job that is gone, or
+ * errors of the store for one whose last change could not be taken back yet.
  */
 int manager_begin(const Caller *caller, Verb verb, Job *job);
 /* Each job that the caller may see, in no order, until the callback returns non-zero. */

@@ -106,6 +106,6 @@ enum {
         SLOT_COLUMN_job_id,
 };
 
-/* What a statement looks for. A range of jobs with one end at each limit is all of them. */
+/* Parameters of statements that look for a range of jobs, or for one thing. */
 enum { STORE_PARAMETER_first = 1, STORE_PARAMETER_last };
 enum { STORE_PARAMETER_only = 1 };

@@ -9,11 +9,11 @@
 
 #include "manager/store.h"
 
-/* A look for damage ends here, whatever the size of the database. */
+/* The search for damage ends after this time, whatever the size of the database. */
 #define CHECK_USEC  (2 * USEC_PER_SEC)
-#define CHECK_STEPS 10000 /* of SQLite, between two looks at the clock */
+#define CHECK_STEPS 10000 /* steps of SQLite from one look at the clock to the next */
 
-/* What the sums of versions 4 and 5 were made of. */
+/* The sums of the rows of versions 4 to 6 covered these columns. */
 #define JOB_VALUES_4                                                                               \
         "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
@@ -29,7 +29,7 @@
         "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
         "restart_reason"
 
-/* A row with new columns: whole if it was, and damaged, whatever it holds now, if it was. */
+/* A row gets new columns. It is whole if it was, and a damaged one stays damaged. */
 #define SUM_ANEW(table, before, added)                                                             \
         "UPDATE " table " SET sum = CASE row_sum(" before ") WHEN sum THEN row_sum(" before        \
         ", " added ") ELSE ~row_sum(" before ", " added ") END WHERE sum <> 0;"
@@ -238,7 +238,7 @@ static int user_version(sqlite3 *db, int *ret)
         return store_schema_errno(db, code);
 }
 
-/* FNV-1a: another byte anywhere is always another sum. */
+/* FNV-1a: two texts that differ in one byte never have the same sum. */
 static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size)
 {
         const unsigned char *bytes = data;
@@ -248,7 +248,7 @@ static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size)
         return sum;
 }
 
-/* row_sum(values…): never 0. */
+/* The SQL function row_sum(values…), which is never 0. */
 static void row_sum(sqlite3_context *context, int n, sqlite3_value **values)
 {
         uint64_t sum = UINT64_C(0xcbf29ce484222325);
@@ -284,7 +284,7 @@ static int is_check_over(void *userdata)
         return clock_boottime(&clock_system) > *deadline;
 }
 
-/* The structure of the database, as far as it can be seen in time. */
+/* Checks the structure of the database as far as the time allows. */
 static int check(sqlite3 *db)
 {
         uint64_t deadline = clock_boottime(&clock_system) + CHECK_USEC;

@@ -58,7 +58,7 @@ typedef enum SecurityFlag {
         DOSVC_SECURITY_FLAGS(SETTING_ENUM_SECURITY) SECURITY_FLAGS_MAX
 } SecurityFlag;
 
-/* Where a worker finds its proxies: in its list, or by asking the manager for each origin. */
+/* A worker finds its proxies in its list, or asks the manager for those of each origin. */
 #define SETTING_ENUM_SOURCE(name, text) PROXY_SOURCE_##name,
 typedef enum ProxySource {
         WORKER_PROXY_SOURCES(SETTING_ENUM_SOURCE) PROXY_SOURCES_MAX
@@ -74,7 +74,7 @@ typedef enum SettingFlag {
         SETTING_OF_ORDER = 1 << 6,      /* the manager decides it for each worker; not stored */
 } SettingFlag;
 
-/* What a worker goes by from its start to its end. */
+/* A worker goes by such a setting from its start to its end. */
 #define SETTING_FOR_NEW_WORKER (SETTING_FOR_WORKER | SETTING_RENEWS_WORKER)
 
 /* clang-format off */
@@ -197,7 +197,7 @@ typedef struct SettingValue {
 
 void setting_value_done(SettingValue *value);
 
-/* What was wrong with a value, as the rest of a sentence that begins with the setting's name. */
+/* The fault of a value, as the rest of a sentence that begins with the name of the setting. */
 typedef struct SettingFault {
         char text[1024];
 } SettingFault;

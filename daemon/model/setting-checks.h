@@ -1,7 +1,7 @@
 /*
- * The rules for values of settings that model/spec.h has not: paths, ticket caches, proxy bypasses
- * and header lines. A check answers 0 or a negative errno, and in
- * *ret_reason what was expected.
+ * The rules for values of settings that are not in model/spec.h: paths, ticket caches, proxy
+ * bypasses and header lines. A check answers 0 or a negative errno, and in *ret_reason what was
+ * expected.
  */
 #pragma once
 
@@ -36,7 +36,7 @@ int setting_check_header(const char *line,
                          size_t *ret_name,
                          const char **ret_reason);
 
-/* What a line counts for, in UTF-16 units and with its end; -EILSEQ: not UTF-8. */
+/* Length of a line for LIMIT_HEADERS: UTF-16 units, its end counted. -EILSEQ: not UTF-8. */
 int setting_header_units(const char *line, size_t size_bytes, size_t *ret_units);
 
 /* Header lines that end in "\n" each: all good, and within LIMIT_HEADERS. */

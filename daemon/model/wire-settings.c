@@ -129,7 +129,8 @@ int wire_read_setting(sd_bus_message *m, SettingId id, SettingValue *ret, Settin
         return 0;
 }
 
-/* ---- what a worker is told ------------------------------------------------------------------- */
+/* ---- all settings for a worker
+ * ------------------------------------------------------------------- */
 
 static int append_secret(sd_bus_message *m, const Secret *secret)
 {

@@ -221,7 +221,7 @@ START_TEST(what_was_damaged_is_not_blessed)
 }
 END_TEST
 
-/* What was whole is protected from now on. */
+/* A row that was whole is protected from now on. */
 START_TEST(damage_after_the_update_is_seen)
 {
         sqlite3 *db = NULL;
@@ -362,7 +362,7 @@ START_TEST(the_serials_go_on_after_the_job_that_is_gone)
         ck_assert_int_eq(store_put_job(store, new), 0);
         ck_assert_int_eq(new->serial, 4);
         job_free(new);
-        /* What belongs to a job still goes with it. */
+        /* The rows that belong to a job still go with it. */
         ck_assert_int_eq(store_delete_job(store, jobs[1]), 0);
         ck_assert_int_eq(store_commit(store), 0);
         drop_both();
