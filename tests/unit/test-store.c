@@ -227,7 +227,7 @@ START_TEST(values_that_nobody_writes_are_damage)
                 job->settings.priority = PRIORITY_LOW;
                 ck_assert_int_eq(store_put_job(store, job), 0);
 
-                store_fixture_put_file(job, "/store_dir/file");
+                store_fixture_put_file(job, "/dir/file");
                 job_free(job);
                 store_fixture_commit();
                 store = store_free(store);
@@ -338,10 +338,9 @@ START_TEST(files_come_back_as_they_were)
         Job *job = store_fixture_put_job(1);
         FileRecord record;
 
-        store_fixture_put_file(job, "/store_dir/first");
-        store_fixture_put_file(job, "/store_dir/second");
-        ck_assert_int_eq(file_record_init(&record, 1, "https://host/\xc3\xa4", "/store_dir/second"),
-                         0);
+        store_fixture_put_file(job, "/dir/first");
+        store_fixture_put_file(job, "/dir/second");
+        ck_assert_int_eq(file_record_init(&record, 1, "https://host/\xc3\xa4", "/dir/second"), 0);
         ck_assert_int_eq(str_set(&record.temp_name, ".second.part"), 0);
         ck_assert_int_eq(str_set(&record.etag, "W/\"x\""), 0);
         ck_assert_int_eq(str_set(&record.last_modified, "Thu, 29 Feb 2024 10:00:00 GMT"), 0);
@@ -391,7 +390,7 @@ START_TEST(jobs_come_in_the_order_of_creation_with_their_files_in_order)
                         if (i % 3 != 0) {
                                 char name[32];
 
-                                (void) snprintf(name, sizeof(name), "/store_dir/%u-%u", i, file);
+                                (void) snprintf(name, sizeof(name), "/dir/%u-%u", i, file);
                                 store_fixture_put_file(jobs[i], name);
                         }
         ck_assert_int_eq(store_put_job(store, jobs[0]), 0); /* changed late, created first */
@@ -405,7 +404,7 @@ START_TEST(jobs_come_in_the_order_of_creation_with_their_files_in_order)
                 for (uint32_t file = 0; file < store_loaded[i]->n_files; file++) {
                         char name[32];
 
-                        (void) snprintf(name, sizeof(name), "/store_dir/%u-%u", i, file);
+                        (void) snprintf(name, sizeof(name), "/dir/%u-%u", i, file);
                         ck_assert_str_eq(store_loaded[i]->files[file].record.local_name, name);
                 }
                 job_free(jobs[i]);
@@ -417,13 +416,13 @@ START_TEST(one_job_is_read_back_by_its_id)
 {
         Job *first = store_fixture_put_job(1), *second = store_fixture_put_job(2), *found = NULL;
 
-        store_fixture_put_file(first, "/store_dir/first");
-        store_fixture_put_file(second, "/store_dir/second");
+        store_fixture_put_file(first, "/dir/first");
+        store_fixture_put_file(second, "/dir/second");
         store_fixture_commit();
         ck_assert_int_eq(store_load_job(store, &store_owners, second->id, &found), 0);
         check_same_job(found, second);
         ck_assert_uint_eq(found->n_files, 1);
-        ck_assert_str_eq(found->files[0].record.local_name, "/store_dir/second");
+        ck_assert_str_eq(found->files[0].record.local_name, "/dir/second");
         job_free(found);
         found = NULL;
         ck_assert_int_eq(
@@ -471,8 +470,8 @@ START_TEST(deleting_a_job_takes_files_and_credentials_along)
 {
         Job *gone = store_fixture_put_job(1), *stays = store_fixture_put_job(2);
 
-        store_fixture_put_file(gone, "/store_dir/gone");
-        store_fixture_put_file(stays, "/store_dir/stays");
+        store_fixture_put_file(gone, "/dir/gone");
+        store_fixture_put_file(stays, "/dir/stays");
         (void) store_fixture_put_slot(gone, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 50);
         (void) store_fixture_put_slot(stays, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 50);
         store_fixture_commit();
