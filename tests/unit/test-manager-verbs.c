@@ -460,6 +460,31 @@ START_TEST(take_ownership_wipes_credentials)
 }
 END_TEST
 
+START_TEST(take_ownership_takes_back_what_is_the_owners)
+{
+        Owners others = { 0 };
+        Owner *owner;
+        Job *job = make_job(1), *saved = NULL;
+
+        ck_assert_int_eq(set_text(&alice, job, SETTING_TICKET_CACHE, "KCM:1000"), 0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_CA_CERTIFICATE, "/ca.pem"), 0);
+        ck_assert_int_eq(manager_set_client_certificate(manager, &alice, job, "/crt", "/key", NULL),
+                         0);
+        turn();
+        ck_assert_int_eq(manager_take_ownership(manager, &root, job), 0);
+        turn();
+        ck_assert_ptr_null(job->settings.ticket_cache);
+        ck_assert_int_eq(store_load_job(store, &others, job->id, &saved), 0);
+        ck_assert_ptr_null(saved->settings.ticket_cache);
+        ck_assert_ptr_null(saved->settings.client_certificate);
+        ck_assert_ptr_null(saved->settings.client_key);
+        ck_assert_str_eq(saved->settings.ca_certificate, "/ca.pem");
+        owner = saved->owner;
+        job_free(saved);
+        owners_release(&others, owner);
+}
+END_TEST
+
 START_TEST(a_taken_job_gets_a_worker_of_its_new_owner)
 {
         Job *job = make_transferring(1);
@@ -586,6 +611,7 @@ int main(void)
         RIG_ADD_TESTS(suite,
                       "ownership",
                       take_ownership_wipes_credentials,
+                      take_ownership_takes_back_what_is_the_owners,
                       a_taken_job_gets_a_worker_of_its_new_owner,
                       the_worker_of_the_owner_before_gets_no_credential_of_the_next,
                       a_taken_job_waits_in_the_queue_of_its_new_owner,
