@@ -7,7 +7,7 @@ base_SOURCES := $(addprefix daemon/base/,child.c clock.c fd.c log.c network-watc
 
 confine_SOURCES := $(addprefix daemon/confine/,rights.c sandbox.c)
 
-model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c failure.c settings.c spec.c \
+model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c failure.c job-settings.c setting-checks.c spec.c \
         wire-codec.c wire-settings.c)
 
 spawn_SOURCES := $(addprefix daemon/spawn/,child.c server.c)
@@ -18,7 +18,7 @@ manager_SOURCES := $(addprefix daemon/manager/,backend.c bus-edge.c bus-error.c 
         manager.c manager-bus.c manager-settings.c manager-turn.c manager-verbs.c manager-work.c \
         objects-bus.c options.c owner.c policy.c privileges.c proxy-finder.c retry.c scheduler.c \
         sealed.c secret-bus.c secret-reader.c service-paths.c settings-bus.c spawner.c store.c \
-        store-recovery.c store-schema.c store-statements.c subscribers.c user-names.c users.c vault.c \
+        store-jobs.c store-recovery.c store-row.c store-schema.c store-slots.c store-statements.c subscribers.c user-names.c users.c vault.c \
         vault-keyring.c vault-secret.c worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c link.c partial.c \

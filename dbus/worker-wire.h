@@ -20,49 +20,44 @@
  * the worker syncs, sends a last Checkpoint and replies. Hang-up means the same
  * without a reply.
  *
- * FileRecord = (ussstttsssbssa(tt)uss)
+ * FileRecord = (usssssssssstttbua(tt))
  *   u index          number of the file in the job
  *   s remote_name    URL without user info
  *   s local_name     absolute path of the final file
  *   s temp_name      name of the temporary file in the directory of local_name; the worker makes
  *                    each further one under the next generation of it (worker/sink.h)
- *   t inode          st_ino of the temporary file; 0 = not known to be there
- *   t offset         bytes [0, offset) of the temporary file are on disk and belong to the
- *                    version that the next fields name
- *   t total          size of that version, UINT64_MAX = unknown
  *   s etag           as received, with its quotes and W/; "" = none
  *   s last_modified  as received; "" = none
  *   s effective_url  where the bytes came from after redirects; "" = nothing fetched yet
- *   b finished       the file is whole: offset is its size
  *   s headers        the last response's header lines, without Set-Cookie and
  *                    authentication; at most LIMIT_RESPONSE_HEADERS bytes
- *   s checksum       what the whole file must have, "sha256:HEX" (sha512, sha1, md5), "" = none
+ *   s checksum       the digest that the whole file must have, "sha256:HEX" (sha512, sha1, md5),
+ *                    "" = none
+ *   s restart_reason why the file began again the last time, a sentence; "" = never
+ *   s named_url      the owner's name of the file, where the worker has put into remote_name what
+ *                    a redirect said (RedirectPolicy); "" = remote_name is the owner's
+ *   t inode          st_ino of the temporary file; 0 = not known to be there
+ *   t offset         bytes [0, offset) of the temporary file are on disk and belong to the
+ *                    version that etag, last_modified and effective_url name
+ *   t total          size of that version, UINT64_MAX = unknown
+ *   b finished       the file is whole: offset is its size
+ *   u restarts       how often the file began again from its first byte
  *   a(tt) ranges     parts wanted, (offset, length), length UINT64_MAX = to the end; empty = the
  *                    whole file. The temporary file holds them one after the other in this order;
  *                    offset and total above count bytes of the temporary file
- *   u restarts       how often the file began again from its first byte
- *   s restart_reason why it did the last time, a sentence; "" = never
- *   s named_url      the owner's name of the file, where the worker has put into remote_name what
- *                    a redirect said (RedirectPolicy); "" = remote_name is the owner's
  *
- * Settings = a{sv}; a key that is missing has its default, one that is not here is refused
- *   proxies as            normal forms of spec_parse_proxy(), tried in this order; none = direct.
- *                         Instead of a list the one entry WORKER_PROXIES_SESSION or
- *                         WORKER_PROXIES_AUTODETECT: FindProxies is asked for each origin
- *   proxy-bypass as       rules of model/bypass.h
- *   redirect-policy s     DOSVC_REDIRECT_POLICIES; "allow-silent"
- *   security-flags as     DOSVC_SECURITY_FLAGS; none
- *   ca-certificate s      path of a PEM file of authorities instead of the system's
- *   client-certificate s  path of a PEM file
- *   client-key s          the same; in the certificate's file
- *   key-password h        memfd, as the secret of Authenticate; none
- *   headers h             memfd: header lines, each ends in LF; none
- *   ticket-cache s        name of a Kerberos credential cache; the owner's default
- *   disk-reserve t        bytes that are left free on each file system that files are written to; 0
+ * The texts come in the order of FILE_RECORD_TEXTS() in model/spec.h.
+ *
+ * Settings = a{sv}: the rows of model/job-settings.h that have SETTING_FOR_WORKER, by their names.
+ * A setting that has its default is left out, and a worker refuses a name that is not in the list.
+ * A secret (h) is a memfd like that of Authenticate. ProxySource says where the proxies come from:
+ *   list        Proxies, unless a rule of ProxyBypass names the host; an empty list is "direct"
+ *   session     FindProxies is asked for each origin: what the user's session says
+ *   autodetect  FindProxies is asked for each origin: what the network says (WPAD)
  */
 #pragma once
 
-#define WORKER_PROTOCOL_VERSION 3
+#define WORKER_PROTOCOL_VERSION 4
 
 #define WORKER_PATH      "/org/dosvc1/worker"
 #define WORKER_INTERFACE "org.dosvc1.Worker"
@@ -70,7 +65,7 @@
 /* The link is descriptor 3 of the worker. */
 #define WORKER_LINK_FD 3
 
-#define WORKER_FILE_SIGNATURE "ussstttsssbssa(tt)uss"
+#define WORKER_FILE_SIGNATURE "usssssssssstttbua(tt)"
 
 /*
  * Methods of the worker.
@@ -92,8 +87,10 @@
 #define WORKER_FAILURES_SIGNATURE "a(uus)"
 #define WORKER_STOP               "Stop"
 
-#define WORKER_PROXIES_SESSION    "session:"
-#define WORKER_PROXIES_AUTODETECT "autodetect:"
+#define WORKER_PROXY_SOURCES(X)                                                                    \
+        X(LIST, "list")                                                                            \
+        X(SESSION, "session")                                                                      \
+        X(AUTODETECT, "autodetect")
 
 /*
  * Methods of the manager, called by the worker.
@@ -104,7 +101,7 @@
  *       says that it could not be used here (no ticket), so that another may be given.
  *       Error org.dosvc1.Error.NotFound: nothing fits; the file fails with 401 or 407.
  *   FindProxies(s url) → (as proxies)
- *       only with WORKER_PROXIES_SESSION or _AUTODETECT, one call at a time. url: of an origin,
+ *       only if ProxySource is not "list", one call at a time. url: of an origin,
  *       "scheme://host:port/". proxies: at least one, to be tried in this order, each
  *       "http://host:port", "https://host:port" or WORKER_PROXIES_DIRECT. Any error: they could
  *       not be found, its message is a sentence that says why.

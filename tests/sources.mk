@@ -24,13 +24,6 @@ tests/bus/test-client_OWN_ROOMS  := client.a testlib.a base.a
 tests/bus/test-large_OWN_ROOMS   := client.a testlib.a base.a
 tests/unit/test-job-list_OWN_ROOMS := client.a base.a
 
-# job_add_file() is the daemon's here, not that of tests/lib/job-client.
-tests/unit/test-job_OWN_ROOMS         := manager.a model.a base.a
-tests/unit/test-store_OWN_ROOMS       := manager.a testlib.a model.a base.a
-tests/unit/test-credentials_OWN_ROOMS := manager.a testlib.a model.a base.a
-tests/unit/test-store-schema_OWN_ROOMS := manager.a testlib.a model.a base.a
-tests/unit/test-sealed_OWN_ROOMS       := manager.a testlib.a model.a base.a
-
 define manager_test
 $(1)_OWN_ROOMS := manager.a testlib.a model.a base.a
 $(1)_STAND_INS := $(STAND_INS)

@@ -8,25 +8,26 @@
 
 #include "manager/bus-error.h"
 #include "manager/secret-bus.h"
+#include "model/setting-checks.h"
 
 /* Longer ones are cut by OpenSSL (PEM_BUFSIZE, with its NUL). */
 #define KEY_PASSWORD_BYTES 1023
 
-/* What SetClientCertificate says besides the password. */
-typedef struct Wish {
+/* The paths of a SetClientCertificate. */
+typedef struct Paths {
         char *certificate; /* owned; NULL: absent */
         char *key;         /* owned; NULL: absent */
-} Wish;
+} Paths;
 
-static void wish_free(void *userdata)
+static void paths_free(void *userdata)
 {
-        Wish *wish = userdata;
+        Paths *paths = userdata;
 
-        if (wish) {
-                free(wish->certificate);
-                free(wish->key);
+        if (paths) {
+                free(paths->certificate);
+                free(paths->key);
         }
-        free(wish);
+        free(paths);
 }
 
 static int read_path(char **path, const char *key, sd_bus_message *m, sd_bus_error *error)
@@ -46,7 +47,7 @@ static int read_path(char **path, const char *key, sd_bus_message *m, sd_bus_err
                                      "Key '%s': a certificate or key on a PKCS#11 token is not "
                                      "available here; expected the path of a PEM file",
                                      key);
-        if (settings_check_path(text, &reason) < 0)
+        if (setting_check_path(text, &reason) < 0)
                 return bus_error_set(error, -EINVAL, "Key '%s' %s: '%s'", key, reason, text);
         return str_set(path, text);
 }
@@ -55,13 +56,13 @@ static int read_path(char **path, const char *key, sd_bus_message *m, sd_bus_err
 static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
         SecretCall *call = userdata;
-        Wish *wish = call->wish;
+        Paths *paths = call->wish;
         int r;
 
         if (strcmp(key, "certificate") == 0)
-                return read_path(&wish->certificate, key, m, error);
+                return read_path(&paths->certificate, key, m, error);
         if (strcmp(key, "key") == 0)
-                return read_path(&wish->key, key, m, error);
+                return read_path(&paths->key, key, m, error);
         r = secret_call_read(call, key, "password", "password-fd", m, error);
         return r != 0 ? r
                       : bus_error_set(error,
@@ -74,9 +75,9 @@ static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_e
 /* SecretCallKind.check */
 static int check_call(const SecretCall *call, sd_bus_error *error)
 {
-        const Wish *wish = call->wish;
+        const Paths *paths = call->wish;
 
-        return wish->certificate
+        return paths->certificate
                        ? 0
                        : bus_error_set(error,
                                        -EINVAL,
@@ -84,7 +85,7 @@ static int check_call(const SecretCall *call, sd_bus_error *error)
                                        "file");
 }
 
-/* SecretCallKind.check_secret: what holds for every password; Basic asks for nothing else. */
+/* SecretCallKind.check_secret: the rules for Basic are those that hold for every password. */
 static int check_secret(const SecretCall *call, const char **ret_reason)
 {
         return spec_check_password(AUTH_SCHEME_BASIC,
@@ -96,15 +97,15 @@ static int check_secret(const SecretCall *call, const char **ret_reason)
 /* SecretCallKind.apply */
 static int set_certificate(SecretCall *call, const Caller *caller, Job *job)
 {
-        const Wish *wish = call->wish;
+        const Paths *paths = call->wish;
 
         if (call->secret && secret_size(call->secret) > KEY_PASSWORD_BYTES)
                 return -EMSGSIZE;
         return manager_set_client_certificate(call->edge->manager,
                                               caller,
                                               job,
-                                              wish->certificate,
-                                              wish->key,
+                                              paths->certificate,
+                                              paths->key,
                                               call->secret);
 }
 
@@ -114,14 +115,14 @@ static const SecretCallKind certificate_kind = {
         .check = check_call,
         .check_secret = check_secret,
         .apply = set_certificate,
-        .free_wish = wish_free,
+        .free_wish = paths_free,
 };
 
 int certificate_bus_set(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_error *error)
 {
         _cleanup_(secret_call_freep) SecretCall *call = NULL;
-        Wish *wish = calloc(1, sizeof(*wish));
-        int r = secret_call_new(edge, job, m, &certificate_kind, wish, error, &call);
+        Paths *paths = calloc(1, sizeof(*paths));
+        int r = secret_call_new(edge, job, m, &certificate_kind, paths, error, &call);
 
         if (r >= 0)
                 r = bus_edge_each_entry(m, "Key", read_key, call, error);

@@ -24,7 +24,6 @@ static const Config defaults = {
         /* Room for everybody's logs and small files, and nothing that a disk in use would miss. */
         .disk_reserve_bytes = 64ULL << 20,
         .idle_exit_sec = 60,
-        .min_retry_delay_sec = 60,
         .max_retry_delay_sec = 3600,
         .log_level = LOG_INFO,
 };
@@ -153,7 +152,7 @@ static const ConfigKey keys[] = {
         { "Proxy", "Proxy", parse_proxies, offsetof(Config, proxies), 0, 0 },
         { "Proxy", "ProxyBypass", parse_bypass, offsetof(Config, proxy_bypass), 0, 0 },
         NUMBER("Service", "IdleExitSec", idle_exit_sec, 0, 1000000000),
-        NUMBER("Service", "MinimumRetryDelaySec", min_retry_delay_sec, 1, 86400),
+        NUMBER("Service", "MinimumRetryDelaySec", job_defaults.minimum_retry_delay_sec, 1, 86400),
         NUMBER("Service", "MaximumRetryDelaySec", max_retry_delay_sec, 1, 86400),
         { "Service", "LogLevel", parse_level, offsetof(Config, log_level), 0, 0 },
 };
@@ -276,6 +275,7 @@ int config_load(Config *config, const char *path)
         int n, r;
 
         *config = defaults;
+        job_settings_init(&config->job_defaults);
         r = strings_copy(NULL, &config->proxies);
         if (r >= 0)
                 r = strings_copy(NULL, &config->proxy_bypass);
@@ -300,11 +300,11 @@ int config_load(Config *config, const char *path)
         if (r < 0)
                 return r;
 
-        if (config->max_retry_delay_sec < config->min_retry_delay_sec) {
+        if (config->max_retry_delay_sec < config->job_defaults.minimum_retry_delay_sec) {
                 log_warning("MaximumRetryDelaySec=%lu is below MinimumRetryDelaySec, using %lu",
                             config->max_retry_delay_sec,
-                            config->min_retry_delay_sec);
-                config->max_retry_delay_sec = config->min_retry_delay_sec;
+                            config->job_defaults.minimum_retry_delay_sec);
+                config->max_retry_delay_sec = config->job_defaults.minimum_retry_delay_sec;
         }
         return 0;
 }
@@ -313,4 +313,5 @@ void config_done(Config *config)
 {
         config->proxies = strings_free(config->proxies);
         config->proxy_bypass = strings_free(config->proxy_bypass);
+        job_settings_done(&config->job_defaults);
 }

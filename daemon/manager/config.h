@@ -9,6 +9,8 @@
 
 #include "base/macro.h"
 
+#include "model/job-settings.h"
+
 typedef struct Config {
         uint64_t max_jobs;
         uint64_t max_jobs_per_user;
@@ -17,11 +19,11 @@ typedef struct Config {
         uint64_t max_active_jobs_per_user;
         uint64_t disk_reserve_bytes; /* that downloads leave free on a file system */
         uint64_t idle_exit_sec;
-        uint64_t min_retry_delay_sec;
         uint64_t max_retry_delay_sec;
         uint64_t log_level;
-        char **proxies;      /* preconfig: normal forms of spec_parse_proxy(); owned */
-        char **proxy_bypass; /* rules of model/bypass.h; owned */
+        JobSettings job_defaults; /* of a new job; owned */
+        char **proxies;           /* preconfig: normal forms of spec_parse_proxy(); owned */
+        char **proxy_bypass;      /* rules of model/bypass.h; owned */
 } Config;
 
 /*

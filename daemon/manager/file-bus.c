@@ -20,91 +20,79 @@
 /* As in job-properties.c. */
 #define PROPERTY_BYTES 42
 
-/* User info of a URL becomes the server's Basic slot of the job, if that one is free. */
-static int take_user_info(BusEdge *edge,
-                          const Caller *caller,
-                          Job *job,
-                          const char *user,
-                          const char *password,
-                          sd_bus_error *error)
-{
-        _cleanup_(secret_freep) Secret *secret = NULL;
-        const char *reason = NULL;
-        int r;
+/* A file to add, or its new remote name. Everything is owned but local_name. */
+typedef struct FileRequest {
+        char *remote_name; /* without user info */
+        char *user_name;   /* of the user info; NULL: there was none */
+        Secret *password;
+        const char *local_name; /* borrowed from the message */
+        char *checksum;
+        FileRange *ranges;
+        size_t n_ranges;
+} FileRequest;
 
-        if (!user ||
-            manager_has_credentials(edge->manager, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC) != 0)
-                return 0;
-        r = spec_check_user_name(AUTH_SCHEME_BASIC, user, &reason);
+static void file_request_done(FileRequest *request)
+{
+        free(request->remote_name);
+        free(request->user_name);
+        secret_free(request->password);
+        free(request->checksum);
+        free(request->ranges);
+}
+
+static ManagerLogin login_of(const FileRequest *request)
+{
+        return (ManagerLogin){ request->user_name, request->password };
+}
+
+/* User info may become credentials, so that it has to keep their rules. */
+static int take_password(FileRequest *request, const char *password, sd_bus_error *error)
+{
+        size_t size = strlen(password);
+        const char *reason = "is not valid";
+        int r = spec_check_user_name(AUTH_SCHEME_BASIC, request->user_name, &reason);
+
         if (r >= 0)
-                r = spec_check_password(AUTH_SCHEME_BASIC,
-                                        password ? password : "",
-                                        password ? strlen(password) : 0,
-                                        &reason);
+                r = spec_check_password(AUTH_SCHEME_BASIC, password, size, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "User info of the URL: %s", reason);
-        r = secret_new_copy(password ? password : "", password ? strlen(password) : 0, &secret);
-        if (r >= 0)
-                r = manager_set_credentials(edge->manager,
-                                            caller,
-                                            job,
-                                            AUTH_TARGET_SERVER,
-                                            AUTH_SCHEME_BASIC,
-                                            user,
-                                            secret);
-        return r < 0 ? bus_error_set_verb(error, r, job) : 1;
+        return secret_new_copy(password, size, &request->password);
 }
 
-/* A file to add; remote_name is owned. */
-typedef struct Wish {
-        char *remote_name;
-        const char *local_name; /* borrowed from the message */
-        char *user;
-        char *password;
-        char *checksum;    /* owned */
-        FileRange *ranges; /* owned */
-        size_t n_ranges;
-} Wish;
-
-static void wish_done(Wish *wish)
+static int parse_remote(FileRequest *request, const char *remote, sd_bus_error *error)
 {
-        if (wish->password)
-                secret_erase(wish->password, strlen(wish->password));
-        free(wish->remote_name);
-        free(wish->user);
-        free(wish->password);
-        free(wish->checksum);
-        free(wish->ranges);
-}
-
-static int parse_remote(Wish *wish, const char *remote, sd_bus_error *error)
-{
+        _cleanup_free_ char *password = NULL;
         const char *reason = "is not valid";
         int r = spec_parse_remote_name(remote,
-                                       &wish->remote_name,
-                                       &wish->user,
-                                       &wish->password,
+                                       &request->remote_name,
+                                       &request->user_name,
+                                       &password,
                                        &reason);
 
         if (r == -EINVAL)
                 return bus_error_set(error, r, "Remote name '%s' %s", log_url(remote), reason);
+        if (r >= 0 && request->user_name)
+                r = take_password(request, password ? password : "", error);
+        if (password)
+                secret_erase(password, strlen(password));
         return r;
 }
 
-static int parse_wish(Wish *wish, const char *remote, const char *local, sd_bus_error *error)
+static int
+parse_request(FileRequest *request, const char *remote, const char *local, sd_bus_error *error)
 {
         const char *reason = "is not valid";
         int r;
 
-        wish->local_name = local;
-        r = parse_remote(wish, remote, error);
+        request->local_name = local;
+        r = parse_remote(request, remote, error);
         if (r < 0)
                 return r;
         r = spec_check_local_name(local, &reason);
         return r < 0 ? bus_error_set(error, r, "Local name '%s' %s", local, reason) : 0;
 }
 
-/* The value of an option; a wrong type is the caller's mistake. */
+/* Enters the value of an option; a wrong type is the caller's mistake. */
 static int enter_option(sd_bus_message *m, const char *key, const char *type, sd_bus_error *error)
 {
         int r = sd_bus_message_enter_container(m, 'v', type);
@@ -114,17 +102,17 @@ static int enter_option(sd_bus_message *m, const char *key, const char *type, sd
                        : r;
 }
 
-static int read_ranges(Wish *wish, sd_bus_message *m, sd_bus_error *error)
+static int read_ranges(FileRequest *request, sd_bus_message *m, sd_bus_error *error)
 {
         const char *reason = "is not valid";
         size_t n = 0;
         int r;
 
-        if (wish->ranges)
+        if (request->ranges)
                 return bus_error_set(error, -EINVAL, "Option 'ranges' is given twice");
         /* One more than allowed, so that the check sees that there are too many. */
-        wish->ranges = calloc(LIMIT_RANGES_PER_FILE + 1, sizeof(*wish->ranges));
-        if (!wish->ranges)
+        request->ranges = calloc(LIMIT_RANGES_PER_FILE + 1, sizeof(*request->ranges));
+        if (!request->ranges)
                 return -ENOMEM;
         r = enter_option(m, "ranges", "a(tt)", error);
         if (r >= 0)
@@ -132,13 +120,13 @@ static int read_ranges(Wish *wish, sd_bus_message *m, sd_bus_error *error)
         while (r >= 0 && n <= LIMIT_RANGES_PER_FILE &&
                (r = sd_bus_message_read(m,
                                         "(tt)",
-                                        &wish->ranges[n].offset_bytes,
-                                        &wish->ranges[n].length_bytes)) > 0)
+                                        &request->ranges[n].offset_bytes,
+                                        &request->ranges[n].length_bytes)) > 0)
                 n++;
         if (r < 0)
                 return r;
-        wish->n_ranges = n;
-        r = spec_check_ranges(wish->ranges, n, &reason);
+        request->n_ranges = n;
+        r = spec_check_ranges(request->ranges, n, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "Option 'ranges' %s", reason);
         r = sd_bus_message_exit_container(m);
@@ -148,41 +136,40 @@ static int read_ranges(Wish *wish, sd_bus_message *m, sd_bus_error *error)
 /* bus_entry_t */
 static int read_option(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
-        Wish *wish = userdata;
+        FileRequest *request = userdata;
         const char *reason = "is not valid", *digits;
         char *checksum;
         int r;
 
         if (strcmp(key, "ranges") == 0)
-                return read_ranges(wish, m, error);
-        /* An algorithm is known or not whatever the digits are. */
+                return read_ranges(request, m, error);
+        /* Whether an algorithm is known does not depend on the digits. */
         if (spec_parse_checksum(key, "", &checksum, &reason) == -ENOENT)
                 return bus_error_set(error, -EINVAL, "Unknown option '%s'", key);
-        if (wish->checksum)
+        if (request->checksum)
                 return bus_error_set(error, -EINVAL, "A file can have one checksum, not two");
         r = enter_option(m, key, "s", error);
         if (r >= 0)
                 r = sd_bus_message_read(m, "s", &digits);
         if (r < 0)
                 return r;
-        r = spec_parse_checksum(key, digits, &wish->checksum, &reason);
+        r = spec_parse_checksum(key, digits, &request->checksum, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "Option '%s' %s", key, reason);
         return sd_bus_message_exit_container(m);
 }
 
-/* Adds what was parsed, all or none. *ret_first: index of the first. */
-static int add_wishes(BusEdge *edge,
-                      Job *job,
-                      sd_bus_message *m,
-                      const Wish *wishes,
-                      size_t n_wishes,
-                      uint32_t *ret_first,
-                      sd_bus_error *error)
+/* Adds all files or none. *ret_first: index of the first. */
+static int add_requested(BusEdge *edge,
+                         Job *job,
+                         sd_bus_message *m,
+                         const FileRequest *requests,
+                         size_t n_requests,
+                         uint32_t *ret_first,
+                         sd_bus_error *error)
 {
-        _cleanup_free_ ManagerFile *files = calloc(n_wishes ? n_wishes : 1, sizeof(*files));
+        _cleanup_free_ ManagerFile *files = calloc(n_requests ? n_requests : 1, sizeof(*files));
         const Caller *caller;
-        bool credentials_set = false;
         int r;
 
         if (!files)
@@ -190,34 +177,17 @@ static int add_wishes(BusEdge *edge,
         r = bus_edge_find_caller(edge, m, &caller, error);
         if (r < 0)
                 return r;
-        r = manager_begin(caller, VERB_ADD_FILE, job);
-        if (r < 0)
-                return bus_error_set_verb(error, r, job);
-        for (size_t i = 0; i < n_wishes; i++) {
+        for (size_t i = 0; i < n_requests; i++)
                 files[i] = (ManagerFile){
-                        .remote_name = wishes[i].remote_name,
-                        .local_name = wishes[i].local_name,
-                        .checksum = wishes[i].checksum,
-                        .ranges = wishes[i].ranges,
-                        .n_ranges = (uint32_t) wishes[i].n_ranges,
+                        .remote_name = requests[i].remote_name,
+                        .login = login_of(&requests[i]),
+                        .local_name = requests[i].local_name,
+                        .checksum = requests[i].checksum,
+                        .ranges = requests[i].ranges,
+                        .n_ranges = (uint32_t) requests[i].n_ranges,
                 };
-                r = take_user_info(edge, caller, job, wishes[i].user, wishes[i].password, error);
-                if (r < 0)
-                        break;
-                credentials_set |= r > 0;
-        }
-        if (r >= 0) {
-                r = manager_add_files(edge->manager, caller, job, files, n_wishes, ret_first);
-                if (r < 0)
-                        (void) bus_error_set_verb(error, r, job);
-        }
-        if (r < 0 && credentials_set)
-                (void) manager_remove_credentials(edge->manager,
-                                                  caller,
-                                                  job,
-                                                  AUTH_TARGET_SERVER,
-                                                  AUTH_SCHEME_BASIC);
-        return r;
+        r = manager_add_files(edge->manager, caller, job, files, n_requests, ret_first);
+        return r < 0 ? bus_error_set_verb(error, r, job) : 0;
 }
 
 int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -228,17 +198,17 @@ int file_bus_add_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
         const char *remote, *local;
         char path[JOB_PATH_MAX];
         uint32_t first = 0;
-        Wish wish = { 0 };
+        FileRequest request = { 0 };
         int r;
 
         r = sd_bus_message_read(m, "ss", &remote, &local);
         if (r >= 0)
-                r = bus_edge_each_entry(m, "Option", read_option, &wish, error);
+                r = bus_edge_each_entry(m, "Option", read_option, &request, error);
         if (r >= 0)
-                r = parse_wish(&wish, remote, local, error);
+                r = parse_request(&request, remote, local, error);
         if (r >= 0)
-                r = add_wishes(edge, job, m, &wish, 1, &first, error);
-        wish_done(&wish);
+                r = add_requested(edge, job, m, &request, 1, &first, error);
+        file_request_done(&request);
         if (r < 0)
                 return r;
 
@@ -270,7 +240,7 @@ int file_bus_add_files(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         BusEdge *edge = bus_edge_of(m);
         Job *job = userdata;
-        Wish *wishes = NULL;
+        FileRequest *requests = NULL;
         size_t n = 0, allocated = 0, limit = manager_config(edge->manager)->max_files_per_job;
         const char *remote, *local;
         uint32_t first = 0;
@@ -280,29 +250,29 @@ int file_bus_add_files(sd_bus_message *m, void *userdata, sd_bus_error *error)
         while (r >= 0 && (r = sd_bus_message_read(m, "(ss)", &remote, &local)) > 0) {
                 if (n == allocated) {
                         size_t more = allocated ? allocated * 2 : 16;
-                        Wish *grown = reallocarray(wishes, more, sizeof(*grown));
+                        FileRequest *grown = reallocarray(requests, more, sizeof(*grown));
 
                         if (!grown) {
                                 r = -ENOMEM;
                                 break;
                         }
-                        wishes = grown;
+                        requests = grown;
                         allocated = more;
                 }
                 if (n >= limit) {
                         r = bus_error_set_verb(error, -EMFILE, job);
                         break;
                 }
-                wishes[n] = (Wish){ 0 };
-                r = parse_wish(&wishes[n++], remote, local, error);
+                requests[n] = (FileRequest){ 0 };
+                r = parse_request(&requests[n++], remote, local, error);
         }
         if (r >= 0 && n == 0)
                 r = bus_error_set(error, -EINVAL, "The list of files is empty");
         if (r >= 0)
-                r = add_wishes(edge, job, m, wishes, n, &first, error);
+                r = add_requested(edge, job, m, requests, n, &first, error);
         for (size_t i = 0; i < n; i++)
-                wish_done(&wishes[i]);
-        free(wishes);
+                file_request_done(&requests[i]);
+        free(requests);
         return r < 0 ? r : reply_files(edge, job, m, first, n);
 }
 
@@ -379,35 +349,18 @@ int file_bus_list_files_filtered(sd_bus_message *m, void *userdata, sd_bus_error
                                           error);
 }
 
-/* ---- other places to fetch from -------------------------------------------------------------- */
+/* ---- changing remote names ----------------------------------------------------------------- */
 
 static int rename_files(BusEdge *edge,
                         const Caller *caller,
                         Job *job,
-                        const Wish *wishes,
                         const ManagerRename *renames,
                         size_t n,
                         sd_bus_error *error)
 {
-        bool credentials_set = false;
-        int r = 0;
+        int r = manager_set_remote_names(edge->manager, caller, job, renames, n);
 
-        for (size_t i = 0; r >= 0 && i < n; i++) {
-                r = take_user_info(edge, caller, job, wishes[i].user, wishes[i].password, error);
-                credentials_set |= r > 0;
-        }
-        if (r >= 0) {
-                r = manager_set_remote_names(edge->manager, caller, job, renames, n);
-                if (r < 0)
-                        (void) bus_error_set_verb(error, r, job);
-        }
-        if (r < 0 && credentials_set)
-                (void) manager_remove_credentials(edge->manager,
-                                                  caller,
-                                                  job,
-                                                  AUTH_TARGET_SERVER,
-                                                  AUTH_SCHEME_BASIC);
-        return r;
+        return r < 0 ? bus_error_set_verb(error, r, job) : 0;
 }
 
 static int method_set_remote_name(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -416,13 +369,13 @@ static int method_set_remote_name(sd_bus_message *m, void *userdata, sd_bus_erro
         const Caller *caller;
         const char *remote;
         uint32_t index;
-        Wish wish = { 0 };
+        FileRequest request = { 0 };
         Job *job;
         int r;
 
         r = sd_bus_message_read(m, "s", &remote);
         if (r >= 0)
-                r = parse_remote(&wish, remote, error);
+                r = parse_remote(&request, remote, error);
         if (r >= 0)
                 r = bus_edge_find_caller(edge, m, &caller, error);
         if (r >= 0)
@@ -436,11 +389,10 @@ static int method_set_remote_name(sd_bus_message *m, void *userdata, sd_bus_erro
                 r = rename_files(edge,
                                  caller,
                                  job,
-                                 &wish,
-                                 &(ManagerRename){ index, wish.remote_name },
+                                 &(ManagerRename){ index, request.remote_name, login_of(&request) },
                                  1,
                                  error);
-        wish_done(&wish);
+        file_request_done(&request);
         return r < 0 ? r : bus_reply_saved(edge, m, NULL);
 }
 
@@ -453,9 +405,9 @@ static int replace_prefix(BusEdge *edge,
                           sd_bus_error *error)
 {
         ManagerRename *renames = calloc(job->n_files ? job->n_files : 1, sizeof(*renames));
-        Wish *wishes = calloc(job->n_files ? job->n_files : 1, sizeof(*wishes));
+        FileRequest *requests = calloc(job->n_files ? job->n_files : 1, sizeof(*requests));
         uint32_t n = 0;
-        int r = renames && wishes ? 0 : -ENOMEM;
+        int r = renames && requests ? 0 : -ENOMEM;
 
         for (uint32_t i = 0; r >= 0 && i < job->n_files; i++) {
                 const char *name = job->files[i].record.remote_name;
@@ -465,18 +417,20 @@ static int replace_prefix(BusEdge *edge,
                         continue;
                 r = str_format(&remote, "%s%s", new, name + strlen(old));
                 if (r >= 0)
-                        r = parse_remote(&wishes[n], remote, error);
+                        r = parse_remote(&requests[n], remote, error);
                 if (remote)
                         secret_erase(remote, strlen(remote));
                 if (r >= 0)
-                        renames[n] = (ManagerRename){ i, wishes[n].remote_name };
+                        renames[n] = (ManagerRename){ i,
+                                                      requests[n].remote_name,
+                                                      login_of(&requests[n]) };
                 n++;
         }
         if (r >= 0 && n > 0)
-                r = rename_files(edge, caller, job, wishes, renames, n, error);
-        for (uint32_t i = 0; wishes && i < n; i++)
-                wish_done(&wishes[i]);
-        free(wishes);
+                r = rename_files(edge, caller, job, renames, n, error);
+        for (uint32_t i = 0; requests && i < n; i++)
+                file_request_done(&requests[i]);
+        free(requests);
         free(renames);
         if (r >= 0)
                 *ret_n = n;

@@ -7,15 +7,16 @@
 
 #include "manager/bus-error.h"
 #include "model/limits.h"
+#include "model/setting-checks.h"
 
-/* Lines as they gather; the Secret is as long as they can get. */
+/* The lines so far; the Secret has room for the longest list that is allowed. */
 typedef struct Lines {
         Secret *secret; /* owned */
         size_t size;
         size_t units; /* UTF-16 */
 } Lines;
 
-/* Only the name of a header is told: its value may be a token. */
+/* An error shows only the name of a header, because its value may be a token. */
 static int add_line(Lines *lines, const char *line, sd_bus_error *error)
 {
         size_t size = strlen(line), name, units;
@@ -23,7 +24,7 @@ static int add_line(Lines *lines, const char *line, sd_bus_error *error)
         char *at;
         int r;
 
-        r = settings_check_header(line, size, &name, &reason);
+        r = setting_check_header(line, size, &name, &reason);
         if (r < 0)
                 return bus_error_set(error,
                                      r,
@@ -31,7 +32,7 @@ static int add_line(Lines *lines, const char *line, sd_bus_error *error)
                                      name < 100 ? (int) name : 100,
                                      line,
                                      reason);
-        if (settings_header_units(line, size, &units) < 0)
+        if (setting_header_units(line, size, &units) < 0)
                 return bus_error_set(error,
                                      -EINVAL,
                                      "Header '%.*s' is not UTF-8",
@@ -69,7 +70,6 @@ static int read_lines(Lines *lines, sd_bus_message *m, sd_bus_error *error)
 int headers_bus_set(BusEdge *edge,
                     const Caller *caller,
                     Job *job,
-                    const char *name,
                     sd_bus_message *m,
                     sd_bus_error *error)
 {
@@ -90,7 +90,7 @@ int headers_bus_set(BusEdge *edge,
         return r < 0 ? r : 0;
 }
 
-/* sd-bus wants strings that end: each line's end becomes one for that moment. */
+/* Each line end becomes the NUL that sd-bus wants at the end of a string. */
 static int append_lines(Secret *secret, sd_bus_message *m)
 {
         char *line = secret_data_writable(secret), *end = line + secret_size(secret);

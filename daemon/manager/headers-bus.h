@@ -1,7 +1,8 @@
 /*
  * Property CustomHeaders of org.dosvc1.Job (spec section 2.5): header lines that may carry tokens,
  * so that only the owner writes and reads them, no signal shows them, and they are kept in the
- * vault. sd-bus leaves the property out of GetAll, for everybody: a Get asks who is asking.
+ * vault. sd-bus leaves the property out of GetAll for everybody, because only a Get finds out who
+ * is asking.
  */
 #pragma once
 
@@ -9,11 +10,10 @@
 
 #include "manager/bus-edge.h"
 
-/* Property.set of job-properties.c: reads "as". */
+/* Reads "as" and sets it. */
 int headers_bus_set(BusEdge *edge,
                     const Caller *caller,
                     Job *job,
-                    const char *name,
                     sd_bus_message *m,
                     sd_bus_error *error);
 

@@ -85,7 +85,7 @@ typedef int (*job_long_verb_t)(Manager *manager,
                                manager_done_t done,
                                void *userdata);
 
-/* Verbs that are answered when a worker has done its part. */
+/* Runs a verb that is answered when a worker has done its part. */
 static int run_long_verb(sd_bus_message *m,
                          Job *job,
                          job_long_verb_t verb,
@@ -166,7 +166,10 @@ static int property_headers(sd_bus *bus,
         return r < 0 ? r : headers_bus_get(edge, caller, userdata, reply, error);
 }
 
-/* sd-bus answers Set as soon as this returns, so the commit cannot wait for the turn's end. */
+/*
+ * sd-bus answers Set as soon as this returns, so that the change must be durable by then: it cannot
+ * wait for the commit at the end of the loop's iteration.
+ */
 static int property_set(sd_bus *bus,
                         const char *path,
                         const char *interface,
@@ -194,7 +197,7 @@ static int property_set(sd_bus *bus,
 typedef struct Telling {
         BusEdge *edge;
         Job *job;
-        unsigned changes;
+        JobChanges changes;
         JobState previous;
 } Telling;
 
@@ -261,11 +264,11 @@ static void send_progress(void *userdata, const char *destination)
         job_bus_tell_progress(telling->edge, telling->job, destination);
 }
 
-void job_bus_tell_changed(BusEdge *edge, Job *job, unsigned changes, JobState previous)
+void job_bus_tell_changed(BusEdge *edge, Job *job, JobChanges changes, JobState previous)
 {
         Telling telling = { edge, job, changes, previous };
 
-        /* The last figures of a state come before the news that it is over. */
+        /* The last figures of a state are sent before the signal that it is over. */
         if (job->state != previous && previous == JOB_TRANSFERRING)
                 subscribers_each(edge->subscribers, job, true, send_progress, &telling);
         subscribers_each(edge->subscribers, job, false, send_changed, &telling);
@@ -292,11 +295,19 @@ void job_bus_tell_progress(BusEdge *edge, Job *job, const char *destination)
 
 /* ---- vtables --------------------------------------------------------------------------------- */
 
-#define CONST  SD_BUS_VTABLE_PROPERTY_CONST
-#define CHANGE SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define UNPRIV SD_BUS_VTABLE_UNPRIVILEGED
-/* Read by Get alone; a change is told without the value. */
-#define HIDDEN (SD_BUS_VTABLE_PROPERTY_EXPLICIT | SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION)
+
+#define READ_ENTRY(name, value, changes, flags)                                                    \
+        SD_BUS_PROPERTY(name, PROPERTY_SIGNATURE_##value, property_get, 0, flags),
+#define SETTING_ENTRY(id, name, type, member, initial, flags)                                      \
+        SD_BUS_WRITABLE_PROPERTY(name,                                                             \
+                                 SETTING_SIGNATURE_##type,                                         \
+                                 property_get,                                                     \
+                                 property_set,                                                     \
+                                 0,                                                                \
+                                 PROPERTY_IS_TOLD | UNPRIV),
+#define OTHER_ENTRY(name, signature, append, set, changes, getter, flags)                          \
+        SD_BUS_WRITABLE_PROPERTY(name, signature, getter, property_set, 0, (flags) | UNPRIV),
 
 /* clang-format off */
 static const sd_bus_vtable job_vtable[] = {
@@ -332,46 +343,9 @@ static const sd_bus_vtable job_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("RemoveClientCertificate", SD_BUS_NO_ARGS,
                                 SD_BUS_RESULT("b", removed), method_remove_client_certificate,
                                 UNPRIV),
-        SD_BUS_PROPERTY("Id", "s", property_get, 0, CONST),
-        SD_BUS_PROPERTY("Owner", "u", property_get, 0, CHANGE),
-        SD_BUS_PROPERTY("Type", "s", property_get, 0, CONST),
-        SD_BUS_PROPERTY("State", "s", property_get, 0, CHANGE),
-        SD_BUS_PROPERTY("Status", "s", property_get, 0, 0),
-        SD_BUS_PROPERTY("Error", "(usssso)", property_get, 0, CHANGE),
-        SD_BUS_PROPERTY("ErrorCount", "u", property_get, 0, CHANGE),
-        SD_BUS_PROPERTY("FilesTotal", "u", property_get, 0, CHANGE),
-        SD_BUS_PROPERTY("FilesTransferred", "u", property_get, 0, CHANGE),
-        SD_BUS_PROPERTY("BytesTotal", "t", property_get, 0, 0),
-        SD_BUS_PROPERTY("BytesTransferred", "t", property_get, 0, 0),
-        SD_BUS_PROPERTY("Rate", "t", property_get, 0, 0),
-        SD_BUS_PROPERTY("CreationTime", "t", property_get, 0, CONST),
-        SD_BUS_PROPERTY("ModificationTime", "t", property_get, 0, 0),
-        SD_BUS_PROPERTY("TransferCompletionTime", "t", property_get, 0, CHANGE),
-        SD_BUS_PROPERTY("NextAttemptTime", "t", property_get, 0, CHANGE),
-        SD_BUS_WRITABLE_PROPERTY("DisplayName", "s", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("Description", "s", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("Priority", "s", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("ProxySettings", "(sasas)", property_get,
-                                 property_set, 0, CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("MinimumRetryDelay", "t", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("NoProgressTimeout", "t", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("MaximumDownloadTime", "t", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("RedirectPolicy", "s", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("SecurityFlags", "as", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("CACertificate", "s", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("TicketCache", "s", property_get, property_set, 0,
-                                 CHANGE | UNPRIV),
-        SD_BUS_WRITABLE_PROPERTY("CustomHeaders", "as", property_headers, property_set, 0,
-                                 HIDDEN | UNPRIV),
+        JOB_READ_PROPERTIES(READ_ENTRY)
+        JOB_PROPERTY_SETTINGS(SETTING_ENTRY)
+        JOB_OTHER_PROPERTIES(OTHER_ENTRY)
         SD_BUS_SIGNAL_WITH_ARGS("StateChanged", SD_BUS_ARGS("s", state, "s", previous), 0),
         SD_BUS_SIGNAL_WITH_ARGS("Progress",
                                 SD_BUS_ARGS("t", bytes_transferred, "t", bytes_total, "t", rate), 0),

@@ -15,9 +15,7 @@
 #include "manager/job-paths.h"
 #include "manager/settings-bus.h"
 #include "model/error-code.h"
-#include "model/limits.h"
-
-/* ---- reading --------------------------------------------------------------------------------- */
+#include "model/wire-settings.h"
 
 /*
  * A property in an a{sv}, on average and with some room: its name, its signature, a number or one
@@ -27,21 +25,26 @@
 
 typedef struct Property Property;
 
-/* Appends the value; property is what it is read for. */
+/* Appends the value; property is the one that it is read for. */
 typedef int (*append_t)(const Job *job, const Property *property, sd_bus_message *m);
 
 struct Property {
         const char *name, *signature;
-        append_t append;  /* NULL: never in a signal nor in GetAll, see headers-bus.h */
-        size_t offset;    /* of a plain value in Job */
-        unsigned changes; /* JobChange: which of them touch it */
+        JobChanges changes; /* the ones that touch it */
+        /* Both NULL: neither GetAll nor a signal shows it, see headers-bus.h. */
+        append_t append;
+        int (*append_other)(const Job *job, sd_bus_message *m);
+        size_t offset; /* of a plain value in Job */
+        /* SETTINGS_MAX: it is not a setting; then set is NULL if nobody may write it. */
+        SettingId setting;
         int (*set)(BusEdge *edge,
                    const Caller *caller,
                    Job *job,
-                   const char *name,
                    sd_bus_message *m,
                    sd_bus_error *error);
 };
+
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static const void *value_of(const Job *job, const Property *property)
 {
@@ -58,12 +61,9 @@ static int append_u64(const Job *job, const Property *property, sd_bus_message *
         return sd_bus_message_append_basic(m, 't', value_of(job, property));
 }
 
-/* NULL is "". */
-static int append_text(const Job *job, const Property *property, sd_bus_message *m)
+static int append_setting(const Job *job, const Property *property, sd_bus_message *m)
 {
-        const char *text = *(char *const *) value_of(job, property);
-
-        return sd_bus_message_append(m, "s", text ? text : "");
+        return wire_append_setting(m, &job->settings, property->setting);
 }
 
 static int append_id(const Job *job, const Property *property, sd_bus_message *m)
@@ -83,11 +83,6 @@ static int append_bytes_total(const Job *job, const Property *property, sd_bus_m
         return sd_bus_message_append(m, "t", job_bytes_total(job));
 }
 
-static int append_priority(const Job *job, const Property *property, sd_bus_message *m)
-{
-        return sd_bus_message_append(m, "s", priority_to_string(job->priority));
-}
-
 static int append_state(const Job *job, const Property *property, sd_bus_message *m)
 {
         return sd_bus_message_append(m, "s", job_state_to_string(job->state));
@@ -96,13 +91,6 @@ static int append_state(const Job *job, const Property *property, sd_bus_message
 static int append_type(const Job *job, const Property *property, sd_bus_message *m)
 {
         return sd_bus_message_append(m, "s", "download");
-}
-
-static int append_redirect_policy(const Job *job, const Property *property, sd_bus_message *m)
-{
-        return sd_bus_message_append(m,
-                                     "s",
-                                     redirect_policy_to_string(job->settings.redirect_policy));
 }
 
 static void format_time(uint64_t usec, char *text, size_t size)
@@ -114,7 +102,7 @@ static void format_time(uint64_t usec, char *text, size_t size)
                 text[0] = '\0';
 }
 
-/* One sentence for people: what the job does or waits for. */
+/* One sentence for people that says what the job does or waits for. */
 static void describe(const Job *job, char *text, size_t size)
 {
         char when[64];
@@ -132,7 +120,7 @@ static void describe(const Job *job, char *text, size_t size)
                                                   : "Suspended; Resume starts it.");
                 break;
         case JOB_QUEUED:
-                (void) snprintf(text, size, "Waits for its turn.");
+                (void) snprintf(text, size, "Waits for a free place.");
                 break;
         case JOB_CONNECTING:
                 (void) snprintf(text, size, "Asks for %u of %u files.", left, job->n_files);
@@ -207,144 +195,36 @@ static int append_next_attempt_time(const Job *job, const Property *property, sd
                                                                        : UINT64_C(0));
 }
 
-static int append_proxy_settings(const Job *job, const Property *property, sd_bus_message *m)
-{
-        return settings_bus_append_proxy(job, m);
-}
-
-static int append_security_flags(const Job *job, const Property *property, sd_bus_message *m)
-{
-        return settings_bus_append_security_flags(job, m);
-}
-
-/* ---- writing --------------------------------------------------------------------------------- */
-
-static int set_label(BusEdge *edge,
-                     const Caller *caller,
-                     Job *job,
-                     const char *name,
-                     sd_bus_message *m,
-                     sd_bus_error *error)
-{
-        bool display = strcmp(name, "DisplayName") == 0;
-        const char *text, *reason = NULL;
-        int r;
-
-        r = sd_bus_message_read(m, "s", &text);
-        if (r < 0)
-                return r;
-        r = spec_check_label(text, display ? LIMIT_DISPLAY_NAME : LIMIT_DESCRIPTION, &reason);
-        if (r < 0)
-                return bus_error_set(error, r, "%s %s", name, reason);
-        r = display ? manager_set_display_name(edge->manager, caller, job, text)
-                    : manager_set_description(edge->manager, caller, job, text);
-        return r < 0 ? bus_error_set_verb(error, r, job) : 0;
-}
-
-static int set_priority(BusEdge *edge,
-                        const Caller *caller,
-                        Job *job,
-                        const char *name,
-                        sd_bus_message *m,
-                        sd_bus_error *error)
-{
-        const char *text;
-        int priority, r;
-
-        r = sd_bus_message_read(m, "s", &text);
-        if (r < 0)
-                return r;
-        priority = priority_from_string(text);
-        if (priority < 0)
-                return bus_error_set(
-                        error,
-                        -EINVAL,
-                        "Unknown priority '%s': expected foreground, high, normal or low",
-                        text);
-        r = manager_set_priority(edge->manager, caller, job, (Priority) priority);
-        return r < 0 ? bus_error_set_verb(error, r, job) : 0;
-}
-
-static const struct {
-        const char *name;
-        JobSpan span;
-        uint64_t min_sec;
-} spans[] = {
-        { "MinimumRetryDelay", JOB_SPAN_MIN_RETRY_DELAY, 0 },
-        { "NoProgressTimeout", JOB_SPAN_NO_PROGRESS, 0 },
-        { "MaximumDownloadTime", JOB_SPAN_MAX_DOWNLOAD, 1 },
-};
-
-static int set_span(BusEdge *edge,
-                    const Caller *caller,
-                    Job *job,
-                    const char *name,
-                    sd_bus_message *m,
-                    sd_bus_error *error)
-{
-        uint64_t seconds;
-        size_t i = 0;
-        int r;
-
-        while (strcmp(spans[i].name, name) != 0)
-                i++;
-        r = sd_bus_message_read(m, "t", &seconds);
-        if (r < 0)
-                return r;
-        if (seconds < spans[i].min_sec || seconds > UINT32_MAX)
-                return bus_error_set(error,
-                                     -EINVAL,
-                                     "%s must be between %" PRIu64 " and 4294967295 seconds",
-                                     name,
-                                     spans[i].min_sec);
-        if (spans[i].span == JOB_SPAN_MIN_RETRY_DELAY && seconds < RETRY_MIN_DELAY_SEC)
-                seconds = RETRY_MIN_DELAY_SEC;
-        r = manager_set_span(edge->manager, caller, job, spans[i].span, seconds);
-        return r < 0 ? bus_error_set_verb(error, r, job) : 0;
-}
-
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* clang-format off */
-#define COMPUTED(name, signature, append, changes, set)                                            \
-        { name, signature, append, 0, changes, set }
-#define PLAIN(name, type, member, changes, set)                                                    \
-        { name, PLAIN_##type, offsetof(Job, member), changes, set }
-#define PLAIN_U32 "u", append_u32
-#define PLAIN_U64 "t", append_u64
-#define PLAIN_TEXT "s", append_text
+#define VALUE_U32(member)            .append = append_u32, .offset = offsetof(Job, member)
+#define VALUE_U64(member)            .append = append_u64, .offset = offsetof(Job, member)
+#define VALUE_BY(signature, append_) .append = (append_)
 
-static const Property properties[] = {
-        COMPUTED("Id", "s", append_id, 0, NULL),
-        COMPUTED("Owner", "u", append_owner, JOB_CHANGE_OWNER, NULL),
-        COMPUTED("Type", "s", append_type, 0, NULL),
-        COMPUTED("State", "s", append_state, JOB_CHANGE_STATE, NULL),
-        COMPUTED("Status", "s", append_status, 0, NULL),
-        COMPUTED("Error", "(usssso)", append_error, JOB_CHANGE_ERROR, NULL),
-        PLAIN("ErrorCount", U32, error_count, JOB_CHANGE_ERROR, NULL),
-        PLAIN("FilesTotal", U32, n_files, JOB_CHANGE_FILES, NULL),
-        PLAIN("FilesTransferred", U32, n_finished, JOB_CHANGE_FILES, NULL),
-        COMPUTED("BytesTotal", "t", append_bytes_total, 0, NULL),
-        PLAIN("BytesTransferred", U64, bytes_transferred, 0, NULL),
-        PLAIN("Rate", U64, rate_bps, 0, NULL),
-        PLAIN("CreationTime", U64, created_usec, 0, NULL),
-        PLAIN("ModificationTime", U64, modified_usec, 0, NULL),
-        PLAIN("TransferCompletionTime", U64, transferred_usec, JOB_CHANGE_TIMES, NULL),
-        COMPUTED("NextAttemptTime", "t", append_next_attempt_time, JOB_CHANGE_STATE | JOB_CHANGE_TIMES, NULL),
-        PLAIN("DisplayName", TEXT, display_name, JOB_CHANGE_DISPLAY_NAME, set_label),
-        PLAIN("Description", TEXT, description, JOB_CHANGE_DESCRIPTION, set_label),
-        COMPUTED("Priority", "s", append_priority, JOB_CHANGE_PRIORITY, set_priority),
-        COMPUTED("ProxySettings", "(sasas)", append_proxy_settings, JOB_CHANGE_PROXY, settings_bus_set_proxy),
-        PLAIN("MinimumRetryDelay", U64, spans_sec[JOB_SPAN_MIN_RETRY_DELAY], JOB_CHANGE_SPANS, set_span),
-        PLAIN("NoProgressTimeout", U64, spans_sec[JOB_SPAN_NO_PROGRESS], JOB_CHANGE_SPANS, set_span),
-        PLAIN("MaximumDownloadTime", U64, spans_sec[JOB_SPAN_MAX_DOWNLOAD], JOB_CHANGE_SPANS, set_span),
-        COMPUTED("RedirectPolicy", "s", append_redirect_policy, JOB_CHANGE_REDIRECT, settings_bus_set_redirect_policy),
-        COMPUTED("SecurityFlags", "as", append_security_flags, JOB_CHANGE_SECURITY, settings_bus_set_security_flags),
-        PLAIN("CACertificate", TEXT, settings.ca_certificate, JOB_CHANGE_AUTHORITIES, settings_bus_set_ca_certificate),
-        PLAIN("TicketCache", TEXT, settings.ticket_cache, JOB_CHANGE_TICKET_CACHE, settings_bus_set_ticket_cache),
-        COMPUTED("CustomHeaders", "as", NULL, JOB_CHANGE_HEADERS, headers_bus_set),
-};
-/* clang-format on */
+#define READ_PROPERTY(name_, value, changes_, vtable_flags)                                        \
+        { .name = (name_),                                                                         \
+          .signature = PROPERTY_SIGNATURE_##value,                                                 \
+          .changes = (changes_),                                                                   \
+          .setting = SETTINGS_MAX,                                                                 \
+          VALUE_##value },
+
+#define SETTING_PROPERTY(id, name_, type, member, initial, flags)                                  \
+        { .name = (name_),                                                                         \
+          .signature = SETTING_SIGNATURE_##type,                                                   \
+          .changes = JOB_CHANGE_SETTING(SETTING_##id),                                             \
+          .append = append_setting,                                                                \
+          .setting = SETTING_##id },
+
+#define OTHER_PROPERTY(name_, signature_, append_, set_, changes_, getter, vtable_flags)           \
+        { .name = (name_),                                                                         \
+          .signature = (signature_),                                                               \
+          .changes = (changes_),                                                                   \
+          .append_other = (append_),                                                               \
+          .setting = SETTINGS_MAX,                                                                 \
+          .set = (set_) },
+
+static const Property properties[] = { JOB_READ_PROPERTIES(READ_PROPERTY) JOB_PROPERTY_SETTINGS(
+        SETTING_PROPERTY) JOB_OTHER_PROPERTIES(OTHER_PROPERTY) };
 
 static const Property *find_property(const char *name)
 {
@@ -354,11 +234,22 @@ static const Property *find_property(const char *name)
         return NULL;
 }
 
+static bool is_shown(const Property *property)
+{
+        return property->append || property->append_other;
+}
+
+static int append_value(const Job *job, const Property *property, sd_bus_message *m)
+{
+        return property->append ? property->append(job, property, m)
+                                : property->append_other(job, m);
+}
+
 int job_property_append(const Job *job, const char *name, sd_bus_message *m)
 {
         const Property *property = find_property(name);
 
-        return property && property->append ? property->append(job, property, m) : -ENOENT;
+        return property && is_shown(property) ? append_value(job, property, m) : -ENOENT;
 }
 
 static int append_entry(const Job *job, const Property *property, sd_bus_message *m)
@@ -371,18 +262,18 @@ static int append_entry(const Job *job, const Property *property, sd_bus_message
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'v', property->signature);
         if (r >= 0)
-                r = property->append(job, property, m);
+                r = append_value(job, property, m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-int job_properties_append_changed(const Job *job, unsigned changes, sd_bus_message *m)
+int job_properties_append_changed(const Job *job, JobChanges changes, sd_bus_message *m)
 {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(properties); i++)
-                if (properties[i].changes & changes && properties[i].append)
+                if (properties[i].changes & changes && is_shown(&properties[i]))
                         r = append_entry(job, &properties[i], m);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
@@ -397,37 +288,59 @@ int job_properties_append_all(const Job *job, sd_bus_message *m)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static size_t size_of_text(const char *text)
+/* The characters of a setting that is a text or a list of texts. */
+static size_t size_of_setting(const Job *job, SettingId id)
 {
-        return text ? strlen(text) : 0;
-}
-
-static size_t size_of_list(char *const *list)
-{
+        const void *member = setting_member(&job->settings, id);
+        char *const *list;
         size_t n = 0;
 
-        for (; list && *list; list++)
-                n += strlen(*list) + 8; /* its length and its end */
+        if (setting_infos[id].type == SETTING_TYPE_TEXT) {
+                const char *text = *(char *const *) member;
+
+                return text ? strlen(text) : 0;
+        }
+        if (setting_infos[id].type == SETTING_TYPE_TEXTS)
+                for (list = *(char **const *) member; list && *list; list++)
+                        n += strlen(*list) + 8; /* its length and its end */
         return n;
 }
 
 size_t job_properties_size(const Job *job)
 {
-        return ARRAY_SIZE(properties) * PROPERTY_BYTES + strlen(job->display_name) +
-               strlen(job->description) + size_of_text(job->error.description) +
-               size_of_text(job->error.url) + size_of_text(job->settings.ca_certificate) +
-               size_of_text(job->settings.ticket_cache) + size_of_list(job->settings.proxies) +
-               size_of_list(job->settings.proxy_bypass);
+        size_t n = ARRAY_SIZE(properties) * PROPERTY_BYTES;
+
+        n += job->error.description ? strlen(job->error.description) : 0;
+        n += job->error.url ? strlen(job->error.url) : 0;
+        for (SettingId id = 0; id < SETTINGS_MAX; id++)
+                n += size_of_setting(job, id);
+        return n;
 }
 
-int job_properties_append_invalidated(unsigned changes, sd_bus_message *m)
+int job_properties_append_invalidated(JobChanges changes, sd_bus_message *m)
 {
         int r = sd_bus_message_open_container(m, 'a', "s");
 
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(properties); i++)
-                if (properties[i].changes & changes && !properties[i].append)
+                if (properties[i].changes & changes && !is_shown(&properties[i]))
                         r = sd_bus_message_append(m, "s", properties[i].name);
         return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static bool is_writable(const Property *property)
+{
+        return property->set || property->setting != SETTINGS_MAX;
+}
+
+static int set_property(BusEdge *edge,
+                        const Caller *caller,
+                        Job *job,
+                        const Property *property,
+                        sd_bus_message *m,
+                        sd_bus_error *error)
+{
+        return property->set ? property->set(edge, caller, job, m, error)
+                             : settings_bus_set(edge, caller, job, property->setting, m, error);
 }
 
 int job_property_set(BusEdge *edge,
@@ -439,8 +352,9 @@ int job_property_set(BusEdge *edge,
 {
         const Property *property = find_property(name);
 
-        return property && property->set ? property->set(edge, caller, job, name, m, error)
-                                         : -ENOENT;
+        return property && is_writable(property)
+                       ? set_property(edge, caller, job, property, m, error)
+                       : -ENOENT;
 }
 
 int job_property_set_option(BusEdge *edge,
@@ -453,7 +367,7 @@ int job_property_set_option(BusEdge *edge,
         const Property *property = find_property(name);
         int r;
 
-        if (!property || !property->set)
+        if (!property || !is_writable(property))
                 return bus_error_set(error, -EINVAL, "Unknown option '%s'", name);
         r = sd_bus_message_enter_container(m, 'v', property->signature);
         if (r == -ENXIO)
@@ -463,6 +377,6 @@ int job_property_set_option(BusEdge *edge,
                                      name,
                                      property->signature);
         if (r >= 0)
-                r = property->set(edge, caller, job, name, m, error);
+                r = set_property(edge, caller, job, property, m, error);
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }

@@ -323,7 +323,7 @@ static FileRecord *collect_files(const JobRun *run, size_t *ret_n)
         return files;
 }
 
-int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const TransferSettings *settings)
+int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const JobSettings *settings)
 {
         _cleanup_free_ FileRecord *files = NULL;
         _cleanup_free_ char *text = NULL;

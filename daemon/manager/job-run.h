@@ -68,7 +68,7 @@ DEFINE_CLEANUP(JobRun *, job_run_free);
 int job_run_start(JobRun *run,
                   sd_event *event,
                   Spawner *spawner,
-                  const TransferSettings *settings); /* DOWNLOAD; else NULL */
+                  const JobSettings *settings); /* DOWNLOAD; else NULL */
 /* Instead of starting: it failed already, for good; ended() tells so from the loop. -ENOMEM. */
 int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text);
 bool job_run_is_started(const JobRun *run);

@@ -159,20 +159,14 @@ int job_new(sd_id128_t id, Owner *owner, Job **ret)
                 return -ENOMEM;
         job->id = id;
         job->state = job->told_state = JOB_SUSPENDED;
-        job->priority = PRIORITY_NORMAL;
         job->error.file = -1;
-        job->spans_sec[JOB_SPAN_NO_PROGRESS] = RETRY_NO_PROGRESS_SEC;
-        job->spans_sec[JOB_SPAN_MAX_DOWNLOAD] = RETRY_MAX_DOWNLOAD_SEC;
+        job_settings_init(&job->settings);
         list_init(&job->owner_link);
         list_init(&job->dirty_link);
         list_init(&job->running_link);
         scheduler_entry_init(&job->queue);
 
-        r = str_set(&job->display_name, "");
-        if (r >= 0)
-                r = str_set(&job->description, "");
-        if (r >= 0)
-                r = str_set(&job->error.description, "");
+        r = str_set(&job->error.description, "");
         if (r >= 0)
                 r = str_set(&job->error.url, "");
         if (r < 0)
@@ -192,11 +186,9 @@ Job *job_free(Job *job)
         for (uint32_t i = 0; i < job->n_files; i++)
                 file_record_done(&job->files[i].record);
         free(job->files);
-        free(job->display_name);
-        free(job->description);
         free(job->error.description);
         free(job->error.url);
-        transfer_settings_done(&job->settings);
+        job_settings_done(&job->settings);
         free(job);
         return NULL;
 }
@@ -220,10 +212,6 @@ void job_take_stored(Job *job, Job *stored)
 
 #define TAKE(member) (both.member = stored->member, stored->member = job->member)
         TAKE(serial);
-        TAKE(display_name);
-        TAKE(description);
-        TAKE(priority);
-        TAKE(proxy_usage);
         TAKE(settings);
         TAKE(sealed);
         TAKE(state);
@@ -231,7 +219,6 @@ void job_take_stored(Job *job, Job *stored)
         TAKE(error_count);
         TAKE(attempts);
         TAKE(workers_lost);
-        memcpy(both.spans_sec, stored->spans_sec, sizeof(both.spans_sec));
         both.stalled.spent_usec = stored->stalled.spent_usec;
         both.active.spent_usec = stored->active.spent_usec;
         TAKE(credentials_lost);

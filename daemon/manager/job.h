@@ -1,6 +1,7 @@
 /*
- * One job: what its owner wished, where it stands, and the state machine (spec section 3).
- * Pure: no clock, no bus, no disk, no worker. Only manager.c changes a job.
+ * One job: its files and settings, its state and errors, and the state machine (spec section 3).
+ * Nothing here knows a clock, a bus, a disk or a worker. The modules of the manager change a job;
+ * everybody else only looks at it.
  */
 #pragma once
 
@@ -15,7 +16,7 @@
 #include "manager/owner.h"
 #include "manager/retry.h"
 #include "manager/scheduler.h"
-#include "model/settings.h"
+#include "model/job-settings.h"
 #include "model/spec.h"
 
 typedef enum JobEvent {
@@ -39,7 +40,7 @@ typedef enum JobEvent {
         JOB_EVENTS_MAX,
 } JobEvent;
 
-/* What manager.c has to do after a move, in this order. */
+/* The work that follows from a move, in this order (manager-turn.c). */
 typedef enum JobEffect {
         JOB_SAVE = 1 << 0,        /* commit the job before anybody hears of it */
         JOB_TELL = 1 << 1,        /* the state changed */
@@ -66,33 +67,19 @@ typedef struct JobFile {
         uint64_t live_total; /* what the present answer says */
 } JobFile;
 
-/* What changed since the owner's client heard of it last; PropertiesChanged follows these. */
-typedef enum JobChange {
-        JOB_CHANGE_STATE = 1 << 0,
-        JOB_CHANGE_ERROR = 1 << 1,
-        JOB_CHANGE_FILES = 1 << 2,
-        JOB_CHANGE_OWNER = 1 << 3,
-        JOB_CHANGE_DISPLAY_NAME = 1 << 4,
-        JOB_CHANGE_DESCRIPTION = 1 << 5,
-        JOB_CHANGE_PRIORITY = 1 << 6,
-        JOB_CHANGE_PROXY = 1 << 7,
-        JOB_CHANGE_TIMES = 1 << 8,
-        JOB_CHANGE_NEW = 1 << 9,
-        JOB_CHANGE_REDIRECT = 1 << 10,
-        JOB_CHANGE_SPANS = 1 << 11,
-        JOB_CHANGE_SECURITY = 1 << 12,
-        JOB_CHANGE_AUTHORITIES = 1 << 13,
-        JOB_CHANGE_TICKET_CACHE = 1 << 14,
-        JOB_CHANGE_HEADERS = 1 << 15,
-} JobChange;
+/*
+ * The changes of a job that clients have not been told of yet, as bits; PropertiesChanged follows
+ * from these. A setting has a bit of its own.
+ */
+typedef uint64_t JobChanges;
 
-/* Spans of time that the owner may set. */
-typedef enum JobSpan {
-        JOB_SPAN_MIN_RETRY_DELAY, /* 0 only until the manager knows its configuration */
-        JOB_SPAN_NO_PROGRESS,     /* 0: every error is fatal */
-        JOB_SPAN_MAX_DOWNLOAD,
-        JOB_SPANS_MAX,
-} JobSpan;
+#define JOB_CHANGE_STATE       (UINT64_C(1) << 0)
+#define JOB_CHANGE_ERROR       (UINT64_C(1) << 1)
+#define JOB_CHANGE_FILES       (UINT64_C(1) << 2)
+#define JOB_CHANGE_OWNER       (UINT64_C(1) << 3)
+#define JOB_CHANGE_TIMES       (UINT64_C(1) << 4)
+#define JOB_CHANGE_NEW         (UINT64_C(1) << 5)
+#define JOB_CHANGE_SETTING(id) (UINT64_C(1) << (16 + (id)))
 
 typedef struct JobRun JobRun; /* manager.c: the worker of a job */
 
@@ -101,17 +88,12 @@ typedef struct Job {
         int64_t serial; /* row in the store, order of creation */
         Owner *owner;   /* borrowed: lives as long as it has jobs */
 
-        char *display_name; /* owned strings, never NULL */
-        char *description;
-        Priority priority;
-        ProxyUsage proxy_usage;
-        TransferSettings settings; /* no secrets: these are in the vault */
-        unsigned sealed;           /* bits 1 << VaultKind: secrets of settings that were set */
+        JobSettings settings; /* without the secrets, which are in the vault */
+        unsigned sealed;      /* bits 1 << VaultKind: secrets of settings that were set */
 
         JobState state;
         JobError error;
         uint32_t error_count;
-        uint64_t spans_sec[JOB_SPANS_MAX];
         /* Without progress in between: */
         uint32_t attempts;     /* transient failures in a row, drives the back-off */
         uint32_t workers_lost; /* of them, workers that went without a word */
@@ -155,7 +137,7 @@ typedef struct Job {
         List owner_link;     /* Owner.jobs */
         List dirty_link;     /* Manager.dirty */
         List running_link;   /* Manager.running */
-        unsigned changes;    /* JobChange, not told yet */
+        JobChanges changes;  /* not told yet */
         unsigned effects;    /* JobEffect, not carried out yet */
         JobState told_state; /* the state that clients know */
         UT_hash_handle hh;
@@ -169,7 +151,10 @@ DEFINE_CLEANUP(Job *, job_free);
 
 void job_set_owner(Job *job, Owner *owner);
 
-/* Takes over all that the store keeps of a job; what was in memory only is forgotten. */
+/*
+ * Takes over everything that the store keeps of a job. Changes that were in memory only are lost;
+ * stored gets them, to be freed.
+ */
 void job_take_stored(Job *job, Job *stored);
 
 /*
@@ -184,20 +169,20 @@ bool job_has_work(const Job *job);  /* wants to run now or later by itself */
 
 /* Adds a file; the checks are the caller's. Returns its index. -ENOMEM. */
 int job_add_file(Job *job, const char *remote_name, const char *local_name);
-/* What else is wanted of a file that was just added; copies. -ENOMEM leaves it as it was. */
+/* Adds a checksum and ranges to a file that was just added; copies. -ENOMEM leaves it as it was. */
 int job_want(Job *job,
              uint32_t index,
              const char *checksum,
              const FileRange *ranges,
              uint32_t n_ranges);
 /*
- * Another place to fetch a file from. What was fetched of an unfinished one is not of the new
- * place, whatever its validators say: it begins again. -ENOMEM leaves it as it was.
+ * Gives a file another place to be fetched from. An unfinished one begins again, because the bytes
+ * that it has come from the old place, whatever its validators say. -ENOMEM leaves it as it was.
  */
 int job_set_remote_name(Job *job, uint32_t index, const char *remote_name);
 /* Takes back the files from index n on. */
 void job_truncate_files(Job *job, uint32_t n);
-/* Takes what a worker told or the store held; ownership of the strings moves. */
+/* Takes the record that a worker reported or the store held; ownership of the strings moves. */
 void job_set_file(Job *job, uint32_t index, FileRecord *record);
 /* Its temporary file is recorded, or may have been made by a worker that told nobody. */
 bool job_may_have_temp(const Job *job, uint32_t index);

@@ -151,7 +151,7 @@ static uint32_t count_rows(const Job *job)
 
 static size_t row_size(const Job *job, uint32_t row)
 {
-        return JOB_ROW_BYTES + strlen(job->display_name);
+        return JOB_ROW_BYTES + strlen(job->settings.display_name);
 }
 
 static int append_job(const Job *job, uint32_t row, sd_bus_message *reply)
@@ -162,7 +162,7 @@ static int append_job(const Job *job, uint32_t row, sd_bus_message *reply)
                                      "(oussstt)",
                                      job_path(job, path),
                                      job->owner->uid,
-                                     job->display_name,
+                                     job->settings.display_name,
                                      "download",
                                      job_state_to_string(job->state),
                                      job->bytes_transferred,
@@ -415,7 +415,7 @@ static void on_job_new(void *userdata, Job *job)
         subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
 }
 
-static void on_job_changed(void *userdata, Job *job, unsigned changes, JobState previous)
+static void on_job_changed(void *userdata, Job *job, JobChanges changes, JobState previous)
 {
         job_bus_tell_changed(userdata, job, changes, previous);
 }

@@ -10,7 +10,7 @@
  *
  *   manager.c        life: made, loaded, stopped, freed
  *   manager-verbs.c  what callers may do
- *   manager-settings.c  the same for what a worker is told of a job
+ *   manager-settings.c  changing settings, and collecting them for a worker
  *   manager-turn.c   gathering changes, the commit, carrying effects out, taking back
  *   manager-work.c   planning, workers, what they say
  */
@@ -82,11 +82,11 @@ struct Manager {
 /* ---- manager-turn.c -------------------------------------------------------------------------- */
 
 /* Puts the job's row into the turn's transaction. Errors of the store. */
-int manager_change(Manager *manager, Job *job, unsigned effects, unsigned changes);
+int manager_change(Manager *manager, Job *job, unsigned effects, JobChanges changes);
 /* A move, and what follows from it. Errors of job_apply() and of the store. */
 int manager_move(Manager *manager, Job *job, JobEvent event);
 /* The job takes part in the turn's end; the caller arms the commit. */
-void manager_mark_dirty(Manager *manager, Job *job, unsigned effects, unsigned changes);
+void manager_mark_dirty(Manager *manager, Job *job, unsigned effects, JobChanges changes);
 void manager_arm_commit(Manager *manager);
 /* For changes that nobody waits for. */
 void manager_arm_lazy_commit(Manager *manager);
@@ -115,22 +115,30 @@ int manager_reread(Manager *manager, Job *job);
 int manager_on_commit(sd_event_source *source, void *userdata);
 int manager_on_lazy_commit(sd_event_source *source, uint64_t usec, void *userdata);
 
-/* ---- manager-work.c -------------------------------------------------------------------------- */
-
-extern const JobRunEvents manager_run_events;
+/* ---- manager-settings.c ---------------------------------------------------------------------- */
 
 /*
- * What the job's next worker shall know; transfer_settings_done() frees it. -ENOKEY: a secret was
- * set and cannot be had, *ret_lost is the sentence for it.
+ * The settings for the job's next worker, with their secrets; job_settings_done() frees them.
+ * -ENOKEY: a secret was set and is lost, and *ret_lost is the sentence for it.
  */
 int manager_collect_settings(Manager *manager,
                              const Job *job,
-                             TransferSettings *ret,
+                             JobSettings *ret,
                              const char **ret_lost);
-/* What a new owner shall not inherit; the slots of the vault are the caller's. */
-void manager_forget_owners_settings(Job *job);
-/* An active job goes back into the queue, so that a new worker does it. */
+/*
+ * Takes back the settings that a new owner must not inherit. A change of the job must follow, which
+ * fails if this could not be stored; the credentials are the caller's business.
+ */
+void manager_forget_owners_settings(Manager *manager, Job *job);
+
+/* ---- manager-verbs.c ------------------------------------------------------------------------- */
+
+/* Sends an active job back into the queue, so that a new worker does it. */
 int manager_requeue(Manager *manager, Job *job);
+
+/* ---- manager-work.c -------------------------------------------------------------------------- */
+
+extern const JobRunEvents manager_run_events;
 
 /* Does what the state of a job without a worker asks for. */
 void manager_advance(Manager *manager, Job *job);

@@ -1,8 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "dbus/worker-wire.h"
-
 #include "base/str.h"
 
 #include "manager/manager-core.h"
@@ -10,93 +8,66 @@
 #include "manager/sealed.h"
 #include "model/error-code.h"
 
-/* What a worker was told when it started holds until its end: another one has to ask anew. */
-static int renew_worker(Manager *manager, Job *job)
+static JobChanges change_of(SettingId id)
 {
-        return job_is_active(job) ? manager_requeue(manager, job) : 0;
+        return setting_infos[id].flags & SETTING_IS_HIDDEN ? 0 : JOB_CHANGE_SETTING(id);
 }
 
-static int finish_change(Manager *manager, Job *job, unsigned changes)
+/* Saves the job and does for it whatever the flags of the changed settings ask for. */
+static int finish_change(Manager *manager, Job *job, unsigned flags, JobChanges changes)
 {
-        int r = manager_change(manager, job, 0, changes);
+        unsigned effects = 0;
+        int r;
 
-        return r < 0 ? r : renew_worker(manager, job);
+        if (flags & SETTING_MOVES_JOB && scheduler_is_queued(&job->queue))
+                effects |= JOB_PLAN;
+        if (flags & SETTING_MOVES_TIMERS && job->state == JOB_TRANSIENT_ERROR)
+                effects |= JOB_RETRY;
+        if (flags & SETTING_MOVES_TIMERS && job_is_active(job) && job->run)
+                manager_wait_for_end(manager, job);
+        r = manager_change(manager, job, effects, changes);
+        if (r >= 0 && flags & SETTING_RENEWS_WORKER && job_is_active(job))
+                r = manager_requeue(manager, job);
+        return r;
 }
 
-/* "" is none. */
-static int set_optional(char **owned, const char *s)
+/* A failure spoils the whole turn, whose end puts the job back to what the disk says. */
+static int set_all(Manager *manager, Job *job, const ManagerSetting *settings, size_t n_settings)
 {
-        if (!str_is_empty(s))
-                return str_set(owned, s);
-        free(*owned);
-        *owned = NULL;
-        return 0;
-}
+        unsigned flags = 0;
+        JobChanges changes = 0;
+        int r = 0;
 
-int manager_set_proxy(Manager *manager,
-                      const Caller *caller,
-                      Job *job,
-                      ProxyUsage usage,
-                      char *const *proxies,
-                      char *const *bypass)
-{
-        _cleanup_(strings_freep) char **new_proxies = NULL, **new_bypass = NULL;
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+        for (size_t i = 0; r >= 0 && i < n_settings; i++) {
+                SettingId id = settings[i].id;
 
+                r = setting_set(&job->settings, id, &settings[i].value);
+                if (r >= 0)
+                        r = store_put_setting(manager->parts.store, job, id);
+                flags |= setting_infos[id].flags;
+                changes |= change_of(id);
+        }
         if (r >= 0)
-                r = strings_copy(proxies, &new_proxies);
-        if (r >= 0)
-                r = strings_copy(bypass, &new_bypass);
-        if (r < 0)
-                return r;
-        strings_free(job->settings.proxies);
-        strings_free(job->settings.proxy_bypass);
-        job->settings.proxies = STEAL_PTR(new_proxies);
-        job->settings.proxy_bypass = STEAL_PTR(new_bypass);
-        job->proxy_usage = usage;
-        return manager_change(manager, job, 0, JOB_CHANGE_PROXY);
+                r = finish_change(manager, job, flags, changes);
+        if (r < 0) {
+                manager_mark_dirty(manager, job, 0, 0);
+                manager_fail_turn(manager, r);
+        }
+        return r;
 }
 
-int manager_set_redirect_policy(Manager *manager,
-                                const Caller *caller,
-                                Job *job,
-                                RedirectPolicy policy)
+int manager_set_settings(Manager *manager,
+                         const Caller *caller,
+                         Job *job,
+                         const ManagerSetting *settings,
+                         size_t n_settings)
 {
         int r = manager_begin(caller, VERB_SET_PROPERTY, job);
 
-        if (r < 0)
-                return r;
-        job->settings.redirect_policy = policy;
-        return finish_change(manager, job, JOB_CHANGE_REDIRECT);
+        return r < 0 ? r : set_all(manager, job, settings, n_settings);
 }
 
-int manager_set_security_flags(Manager *manager, const Caller *caller, Job *job, unsigned flags)
-{
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
-
-        if (r < 0)
-                return r;
-        job->settings.security_flags = flags;
-        return finish_change(manager, job, JOB_CHANGE_SECURITY);
-}
-
-int manager_set_ca_certificate(Manager *manager, const Caller *caller, Job *job, const char *path)
-{
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
-
-        if (r >= 0)
-                r = set_optional(&job->settings.ca_certificate, path);
-        return r < 0 ? r : finish_change(manager, job, JOB_CHANGE_AUTHORITIES);
-}
-
-int manager_set_ticket_cache(Manager *manager, const Caller *caller, Job *job, const char *name)
-{
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
-
-        if (r >= 0)
-                r = set_optional(&job->settings.ticket_cache, name);
-        return r < 0 ? r : finish_change(manager, job, JOB_CHANGE_TICKET_CACHE);
-}
+/* ---- settings with secrets ------------------------------------------------------------------- */
 
 static int seal(Manager *manager, Job *job, VaultKind kind, const Secret *secret)
 {
@@ -105,7 +76,7 @@ static int seal(Manager *manager, Job *job, VaultKind kind, const Secret *secret
         manager_arm_commit(manager); /* also ends a transaction in which this fails */
         r = sealed_set(manager->parts.store, manager->parts.vault, job, kind, secret);
         if (r > 0)
-                manager->credential_removed = true; /* what was replaced, if anything */
+                manager->credential_removed = true; /* the one that was replaced, if any */
         return r;
 }
 
@@ -115,7 +86,11 @@ int manager_set_headers(Manager *manager, const Caller *caller, Job *job, const 
 
         if (r >= 0)
                 r = seal(manager, job, VAULT_HEADERS, lines);
-        return r < 0 ? r : finish_change(manager, job, JOB_CHANGE_HEADERS);
+        return r < 0 ? r
+                     : finish_change(manager,
+                                     job,
+                                     setting_infos[SETTING_CUSTOM_HEADERS].flags,
+                                     change_of(SETTING_CUSTOM_HEADERS));
 }
 
 int manager_get_headers(Manager *manager, const Caller *caller, const Job *job, Secret **ret)
@@ -130,6 +105,22 @@ int manager_get_headers(Manager *manager, const Caller *caller, const Job *job, 
                                    ret);
 }
 
+/* certificate NULL: none. */
+static int set_certificate(Manager *manager,
+                           Job *job,
+                           const char *certificate,
+                           const char *key,
+                           const Secret *password)
+{
+        const ManagerSetting settings[] = {
+                { SETTING_CLIENT_CERTIFICATE, { .text = certificate } },
+                { SETTING_CLIENT_KEY, { .text = key } },
+        };
+        int r = seal(manager, job, VAULT_KEY_PASSWORD, password);
+
+        return r < 0 ? r : set_all(manager, job, settings, ARRAY_SIZE(settings));
+}
+
 int manager_set_client_certificate(Manager *manager,
                                    const Caller *caller,
                                    Job *job,
@@ -137,22 +128,9 @@ int manager_set_client_certificate(Manager *manager,
                                    const char *key,
                                    const Secret *password)
 {
-        _cleanup_free_ char *new_certificate = NULL, *new_key = NULL;
         int r = manager_begin(caller, VERB_SET_CERTIFICATE, job);
 
-        if (r >= 0)
-                r = str_set(&new_certificate, certificate);
-        if (r >= 0)
-                r = set_optional(&new_key, key);
-        if (r >= 0)
-                r = seal(manager, job, VAULT_KEY_PASSWORD, password);
-        if (r < 0)
-                return r;
-        free(job->settings.client_certificate);
-        free(job->settings.client_key);
-        job->settings.client_certificate = STEAL_PTR(new_certificate);
-        job->settings.client_key = STEAL_PTR(new_key);
-        return finish_change(manager, job, 0);
+        return r < 0 ? r : set_certificate(manager, job, certificate, key, password);
 }
 
 int manager_remove_client_certificate(Manager *manager, const Caller *caller, Job *job)
@@ -161,59 +139,61 @@ int manager_remove_client_certificate(Manager *manager, const Caller *caller, Jo
 
         if (r < 0 || !job->settings.client_certificate)
                 return r < 0 ? r : 0;
-        r = seal(manager, job, VAULT_KEY_PASSWORD, NULL);
-        if (r >= 0)
-                r = set_optional(&job->settings.client_certificate, NULL);
-        if (r >= 0)
-                r = set_optional(&job->settings.client_key, NULL);
-        if (r >= 0)
-                r = finish_change(manager, job, 0);
+        r = set_certificate(manager, job, NULL, NULL, NULL);
         return r < 0 ? r : 1;
 }
 
-void manager_forget_owners_settings(Job *job)
+/* ---- what becomes of them -------------------------------------------------------------------- */
+
+/* The store remembers a failure here, so that the change of the job that follows fails with it. */
+void manager_forget_owners_settings(Manager *manager, Job *job)
 {
-        (void) set_optional(&job->settings.client_certificate, NULL);
-        (void) set_optional(&job->settings.client_key, NULL);
-        (void) set_optional(&job->settings.ticket_cache, NULL);
-        job->sealed = 0; /* the slots go with the credentials */
-        job->changes |= JOB_CHANGE_TICKET_CACHE | JOB_CHANGE_HEADERS;
+        for (unsigned id = 0; id < SETTINGS_MAX; id++) {
+                if (!(setting_infos[id].flags & SETTING_OF_OWNER))
+                        continue;
+                job->changes |= change_of((SettingId) id);
+                if (setting_is_default(&job->settings, (SettingId) id))
+                        continue;
+                setting_reset(&job->settings, (SettingId) id);
+                (void) store_put_setting(manager->parts.store, job, (SettingId) id);
+        }
+        job->sealed = 0; /* the secrets go with the credentials */
 }
 
-/* What the worker is told of proxies: a list, or what it shall ask about them. All is borrowed. */
-static void choose_proxies(const Manager *manager, const Job *job, TransferSettings *view)
+/* Where the worker finds its proxies. The lists in the view are borrowed. */
+static void choose_proxies(const Manager *manager, const Job *job, JobSettings *view)
 {
-        static char session[] = WORKER_PROXIES_SESSION, autodetect[] = WORKER_PROXIES_AUTODETECT;
-        static char *ask_session[] = { session, NULL }, *ask_autodetect[] = { autodetect, NULL };
         const Config *config = manager->parts.config;
-        /* What is configured counts before what the user's session says. */
+        /* A configured proxy takes precedence over the user's session. */
         bool ask = strings_count(config->proxies) == 0 && manager->parts.only_uid >= 0 &&
                    proxy_finder_has_session();
 
-        if (job->proxy_usage == PROXY_USAGE_OVERRIDE)
+        if (job->settings.proxy_usage == PROXY_USAGE_OVERRIDE)
                 return;
         view->proxies = view->proxy_bypass = NULL;
-        if (job->proxy_usage == PROXY_USAGE_AUTODETECT) {
-                view->proxies = ask_autodetect;
-        } else if (job->proxy_usage == PROXY_USAGE_PRECONFIG) {
-                view->proxies = ask ? ask_session : config->proxies;
-                view->proxy_bypass = ask ? NULL : config->proxy_bypass;
+        if (job->settings.proxy_usage == PROXY_USAGE_AUTODETECT) {
+                view->proxy_source = PROXY_SOURCE_AUTODETECT;
+        } else if (job->settings.proxy_usage == PROXY_USAGE_PRECONFIG && ask) {
+                view->proxy_source = PROXY_SOURCE_SESSION;
+        } else if (job->settings.proxy_usage == PROXY_USAGE_PRECONFIG) {
+                view->proxies = config->proxies;
+                view->proxy_bypass = config->proxy_bypass;
         }
 }
 
 int manager_collect_settings(Manager *manager,
                              const Job *job,
-                             TransferSettings *ret,
+                             JobSettings *ret,
                              const char **ret_lost)
 {
         Store *store = manager->parts.store;
         Vault *vault = manager->parts.vault;
-        TransferSettings view = job->settings, settings = { 0 };
+        JobSettings view = job->settings, settings = { 0 };
         int r;
 
         choose_proxies(manager, job, &view);
         view.disk_reserve_bytes = manager->parts.config->disk_reserve_bytes;
-        r = transfer_settings_copy(&settings, &view);
+        r = job_settings_copy(&settings, &view);
         *ret_lost = "The custom headers of the job were lost; set them again.";
         if (r >= 0)
                 r = sealed_open(store, vault, job, VAULT_HEADERS, &settings.headers);
@@ -223,7 +203,7 @@ int manager_collect_settings(Manager *manager,
                 r = sealed_open(store, vault, job, VAULT_KEY_PASSWORD, &settings.key_password);
         }
         if (r < 0) {
-                transfer_settings_done(&settings);
+                job_settings_done(&settings);
                 return r;
         }
         *ret = settings;

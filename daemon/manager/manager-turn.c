@@ -33,7 +33,7 @@ void manager_arm_lazy_commit(Manager *manager)
         }
 }
 
-void manager_mark_dirty(Manager *manager, Job *job, unsigned effects, unsigned changes)
+void manager_mark_dirty(Manager *manager, Job *job, unsigned effects, JobChanges changes)
 {
         job->effects |= effects;
         job->changes |= changes;
@@ -43,7 +43,7 @@ void manager_mark_dirty(Manager *manager, Job *job, unsigned effects, unsigned c
                 (void) sd_event_source_set_priority(manager->commit, SD_EVENT_PRIORITY_IMPORTANT);
 }
 
-int manager_change(Manager *manager, Job *job, unsigned effects, unsigned changes)
+int manager_change(Manager *manager, Job *job, unsigned effects, JobChanges changes)
 {
         if (effects & JOB_CLEAR_ERROR) {
                 job_clear_error(job);
@@ -194,13 +194,13 @@ void manager_drop_job(Manager *manager, Job *job)
         owners_release(manager->parts.owners, owner);
 }
 
-static void tell(Manager *manager, Job *job, unsigned changes)
+static void tell(Manager *manager, Job *job, JobChanges changes)
 {
         JobState previous = job->told_state;
 
         job->told_state = job->state;
         if (job->state == previous) /* there and back in one turn */
-                changes &= ~(unsigned) JOB_CHANGE_STATE;
+                changes &= ~JOB_CHANGE_STATE;
         if (changes & JOB_CHANGE_NEW && manager->observer.job_new)
                 manager->observer.job_new(manager->observer.userdata, job);
         else if (changes && manager->observer.job_changed)
@@ -230,9 +230,11 @@ void manager_remove_job(Manager *manager, Job *job)
 /* After the commit: effects in the order of their bits. */
 static void carry_out(Manager *manager, Job *job)
 {
-        unsigned effects = job->effects, changes = job->changes;
+        unsigned effects = job->effects;
+        JobChanges changes = job->changes;
 
-        job->effects = job->changes = 0;
+        job->effects = 0;
+        job->changes = 0;
         tell(manager, job, changes);
         manager_count_work(manager, job, job_has_work(job));
 
@@ -316,7 +318,8 @@ static void revert_job(Manager *manager, Job *job, int error)
         bool is_new = job->changes & JOB_CHANGE_NEW;
         int r;
 
-        job->effects = job->changes = 0;
+        job->effects = 0;
+        job->changes = 0;
         if (is_new) {
                 manager_drop_job(manager, job);
                 return;

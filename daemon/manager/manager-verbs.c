@@ -108,8 +108,11 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
                 return -ENOMEM;
         }
         job->created_usec = manager_now(manager);
-        job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] = config->min_retry_delay_sec;
-        r = str_set(&job->display_name, display_name);
+        r = job_settings_copy(&job->settings, &config->job_defaults);
+        if (r >= 0)
+                r = setting_set(&job->settings,
+                                SETTING_DISPLAY_NAME,
+                                &(SettingValue){ .text = display_name });
         if (r >= 0)
                 r = manager_change(manager, job, 0, JOB_CHANGE_NEW);
         if (r < 0) {
@@ -138,6 +141,98 @@ void manager_discard_job(Manager *manager, Job *job)
         manager_remove_job(manager, job);
 }
 
+/* ---- credentials ----------------------------------------------------------------------------- */
+
+static int set_credentials(Manager *manager,
+                           Job *job,
+                           AuthTarget target,
+                           AuthScheme scheme,
+                           const char *user_name,
+                           const Secret *secret)
+{
+        int r;
+
+        manager_arm_commit(manager); /* also ends a transaction in which this fails */
+        r = credentials_set(manager->parts.store,
+                            manager->parts.vault,
+                            job,
+                            target,
+                            scheme,
+                            user_name,
+                            secret);
+        if (r < 0)
+                return r;
+        manager->credential_removed = true; /* the one that was replaced, if any */
+        job->credentials_lost = false;
+        return manager_change(manager, job, 0, 0);
+}
+
+int manager_set_credentials(Manager *manager,
+                            const Caller *caller,
+                            Job *job,
+                            AuthTarget target,
+                            AuthScheme scheme,
+                            const char *user_name,
+                            const Secret *secret)
+{
+        int r = manager_begin(caller, VERB_SET_CREDENTIALS, job);
+
+        return r < 0 ? r : set_credentials(manager, job, target, scheme, user_name, secret);
+}
+
+int manager_remove_credentials(Manager *manager,
+                               const Caller *caller,
+                               Job *job,
+                               AuthTarget target,
+                               AuthScheme scheme)
+{
+        int removed, r = manager_begin(caller, VERB_REMOVE_CREDENTIALS, job);
+
+        if (r < 0)
+                return r;
+        manager_arm_commit(manager); /* also ends a transaction that removed nothing */
+        removed = credentials_remove(manager->parts.store, job, target, scheme);
+        if (removed <= 0)
+                return removed;
+        manager->credential_removed = true;
+        r = manager_change(manager, job, 0, 0);
+        return r < 0 ? r : 1;
+}
+
+/* Keeps the login of a URL unless the job has such credentials, also those of an earlier URL. */
+static int keep_login(Manager *manager, Job *job, const ManagerLogin *login)
+{
+        unsigned schemes, implicit;
+        int r;
+
+        if (!login->user_name)
+                return 0;
+        r = store_slot_schemes(manager->parts.store, job, AUTH_TARGET_SERVER, &schemes, &implicit);
+        if (r < 0 || schemes & 1U << AUTH_SCHEME_BASIC)
+                return r;
+        return set_credentials(manager,
+                               job,
+                               AUTH_TARGET_SERVER,
+                               AUTH_SCHEME_BASIC,
+                               login->user_name,
+                               login->password);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static int add_file(Manager *manager, Job *job, const ManagerFile *file)
+{
+        int index = job_add_file(job, file->remote_name, file->local_name), r = index;
+
+        if (r >= 0)
+                r = job_want(job,
+                             (uint32_t) index,
+                             file->checksum ? file->checksum : "",
+                             file->ranges,
+                             file->n_ranges);
+        return r < 0 ? r : store_put_file(manager->parts.store, job, (uint32_t) index);
+}
+
 int manager_add_files(Manager *manager,
                       const Caller *caller,
                       Job *job,
@@ -150,24 +245,16 @@ int manager_add_files(Manager *manager,
 
         if (r >= 0 && job->publishing)
                 r = -EBADFD;
+        if (r >= 0 && n_files > manager->parts.config->max_files_per_job - job->n_files)
+                r = -EMFILE;
+        /* The credentials come first: where the vault refuses them, nothing is changed. */
+        for (size_t i = 0; r >= 0 && i < n_files; i++)
+                r = keep_login(manager, job, &files[i].login);
         if (r < 0)
                 return r;
-        if (n_files > manager->parts.config->max_files_per_job - job->n_files)
-                return -EMFILE;
 
-        for (size_t i = 0; r >= 0 && i < n_files; i++) {
-                int index = job_add_file(job, files[i].remote_name, files[i].local_name);
-
-                r = index;
-                if (r >= 0)
-                        r = job_want(job,
-                                     (uint32_t) index,
-                                     files[i].checksum ? files[i].checksum : "",
-                                     files[i].ranges,
-                                     files[i].n_ranges);
-                if (r >= 0)
-                        r = store_put_file(manager->parts.store, job, (uint32_t) index);
-        }
+        for (size_t i = 0; r >= 0 && i < n_files; i++)
+                r = add_file(manager, job, &files[i]);
         if (r >= 0)
                 r = manager_change(manager, job, 0, JOB_CHANGE_FILES);
         if (r < 0) {
@@ -187,6 +274,16 @@ int manager_requeue(Manager *manager, Job *job)
         return r < 0 ? r : manager_move(manager, job, JOB_EVENT_RESUME);
 }
 
+/* 1: the file is not finished, so that a worker may be asking at the old place. */
+static int rename_file(Manager *manager, Job *job, const ManagerRename *rename)
+{
+        int r = job_set_remote_name(job, rename->index, rename->remote_name);
+
+        if (r >= 0)
+                r = store_put_file(manager->parts.store, job, rename->index);
+        return r < 0 ? r : !job->files[rename->index].record.finished;
+}
+
 int manager_set_remote_names(Manager *manager,
                              const Caller *caller,
                              Job *job,
@@ -198,17 +295,17 @@ int manager_set_remote_names(Manager *manager,
 
         if (r >= 0 && job->publishing)
                 r = -EBADFD;
+        for (size_t i = 0; r >= 0 && i < n_renames; i++)
+                r = keep_login(manager, job, &renames[i].login);
         if (r < 0)
                 return r;
+
         for (size_t i = 0; r >= 0 && i < n_renames; i++) {
-                unfinished |= !job->files[renames[i].index].record.finished;
-                r = job_set_remote_name(job, renames[i].index, renames[i].remote_name);
-                if (r >= 0)
-                        r = store_put_file(manager->parts.store, job, renames[i].index);
+                r = rename_file(manager, job, &renames[i]);
+                unfinished |= r > 0;
         }
         if (r >= 0)
                 r = manager_change(manager, job, 0, 0);
-        /* Its worker asks at the old place. */
         if (r >= 0 && unfinished && job_is_active(job))
                 r = manager_requeue(manager, job);
         if (r < 0) { /* the end of the turn puts the job back */
@@ -217,6 +314,8 @@ int manager_set_remote_names(Manager *manager,
         }
         return r;
 }
+
+/* ---- starting and stopping ------------------------------------------------------------------- */
 
 int manager_resume(Manager *manager, const Caller *caller, Job *job)
 {
@@ -310,120 +409,10 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
-        manager_forget_owners_settings(job);
+        manager_forget_owners_settings(manager, job);
         job->changes |= JOB_CHANGE_OWNER;
         r = manager_move(manager, job, JOB_EVENT_TAKE);
         if (r >= 0)
                 log_job(LOG_NOTICE, job, 0, LOG_ID_OWNERSHIP_TAKEN, "Ownership is taken");
         return r;
-}
-
-static int set_text(Manager *manager,
-                    const Caller *caller,
-                    Job *job,
-                    char **owned,
-                    const char *s,
-                    unsigned changes)
-{
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
-
-        if (r >= 0)
-                r = str_set(owned, s);
-        return r < 0 ? r : manager_change(manager, job, 0, changes);
-}
-
-int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, const char *s)
-{
-        return set_text(manager, caller, job, &job->display_name, s, JOB_CHANGE_DISPLAY_NAME);
-}
-
-int manager_set_description(Manager *manager, const Caller *caller, Job *job, const char *s)
-{
-        return set_text(manager, caller, job, &job->description, s, JOB_CHANGE_DESCRIPTION);
-}
-
-int manager_set_span(Manager *manager,
-                     const Caller *caller,
-                     Job *job,
-                     JobSpan span,
-                     uint64_t seconds)
-{
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
-
-        if (r < 0)
-                return r;
-        job->spans_sec[span] = seconds;
-        if (job_is_active(job) && job->run)
-                manager_wait_for_end(manager, job);
-        return manager_change(manager,
-                              job,
-                              job->state == JOB_TRANSIENT_ERROR ? JOB_RETRY : 0,
-                              JOB_CHANGE_SPANS);
-}
-
-int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority)
-{
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
-
-        if (r < 0)
-                return r;
-        job->priority = priority;
-        return manager_change(manager,
-                              job,
-                              scheduler_is_queued(&job->queue) ? JOB_PLAN : 0,
-                              JOB_CHANGE_PRIORITY);
-}
-
-int manager_set_credentials(Manager *manager,
-                            const Caller *caller,
-                            Job *job,
-                            AuthTarget target,
-                            AuthScheme scheme,
-                            const char *user_name,
-                            const Secret *secret)
-{
-        int r = manager_begin(caller, VERB_SET_CREDENTIALS, job);
-
-        if (r < 0)
-                return r;
-        manager_arm_commit(manager); /* also ends a transaction in which this fails */
-        r = credentials_set(manager->parts.store,
-                            manager->parts.vault,
-                            job,
-                            target,
-                            scheme,
-                            user_name,
-                            secret);
-        if (r < 0)
-                return r;
-        manager->credential_removed = true; /* of the one that was replaced, if any */
-        job->credentials_lost = false;
-        return manager_change(manager, job, 0, 0);
-}
-
-int manager_remove_credentials(Manager *manager,
-                               const Caller *caller,
-                               Job *job,
-                               AuthTarget target,
-                               AuthScheme scheme)
-{
-        int removed, r = manager_begin(caller, VERB_REMOVE_CREDENTIALS, job);
-
-        if (r < 0)
-                return r;
-        manager_arm_commit(manager); /* also ends a transaction that removed nothing */
-        removed = credentials_remove(manager->parts.store, job, target, scheme);
-        if (removed <= 0)
-                return removed;
-        manager->credential_removed = true;
-        r = manager_change(manager, job, 0, 0);
-        return r < 0 ? r : 1;
-}
-
-int manager_has_credentials(Manager *manager, Job *job, AuthTarget target, AuthScheme scheme)
-{
-        unsigned schemes, implicit;
-        int r = store_slot_schemes(manager->parts.store, job, target, &schemes, &implicit);
-
-        return r < 0 ? r : (schemes & 1U << scheme) != 0;
 }

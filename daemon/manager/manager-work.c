@@ -40,7 +40,10 @@ static SchedulerPool pool_of(WorkerTask task)
 /* The job waits for a place of that pool. */
 static void enqueue(Manager *manager, Job *job, SchedulerPool pool)
 {
-        scheduler_add(&manager->schedulers[pool], &job->queue, job->owner, job->priority);
+        scheduler_add(&manager->schedulers[pool],
+                      &job->queue,
+                      job->owner,
+                      (Priority) job->settings.priority);
         manager_arm_plan(manager);
 }
 
@@ -55,7 +58,7 @@ static int new_run(Manager *manager, Job *job, WorkerTask task)
 
 static int start_download(Manager *manager, Job *job)
 {
-        _cleanup_(transfer_settings_done) TransferSettings settings = { 0 };
+        _cleanup_(job_settings_done) JobSettings settings = { 0 };
         const char *lost;
         int r = manager_collect_settings(manager, job, &settings, &lost);
 
@@ -149,7 +152,7 @@ void manager_wait_for_attempt(Manager *manager, Job *job)
         uint64_t now = manager_now(manager);
         uint64_t left = stopwatch_left_usec(&job->stalled,
                                             manager_ticks(manager),
-                                            job->spans_sec[JOB_SPAN_NO_PROGRESS]);
+                                            job->settings.no_progress_timeout_sec);
         uint64_t delay = job->next_attempt_usec > now ? job->next_attempt_usec - now : 0;
 
         job->gives_up_usec = now + left;
@@ -162,7 +165,7 @@ void manager_wait_for_end(Manager *manager, Job *job)
                          job,
                          stopwatch_left_usec(&job->active,
                                              manager_ticks(manager),
-                                             job->spans_sec[JOB_SPAN_MAX_DOWNLOAD]));
+                                             job->settings.maximum_download_time_sec));
 }
 
 void manager_forget_failures(Manager *manager, Job *job)
@@ -362,7 +365,7 @@ static void fail(Manager *manager, Job *job, const JobFailure *failure)
 
 static uint64_t retry_delay(const Manager *manager, const Job *job, uint64_t retry_after_sec)
 {
-        return retry_delay_usec(job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY],
+        return retry_delay_usec(job->settings.minimum_retry_delay_sec,
                                 manager->parts.config->max_retry_delay_sec,
                                 job->attempts,
                                 retry_after_sec,
@@ -372,10 +375,10 @@ static uint64_t retry_delay(const Manager *manager, const Job *job, uint64_t ret
 /* Spec section 3.3: no further attempt, though the failure is one that passes. */
 static bool is_hopeless(const Manager *manager, const Job *job)
 {
-        uint64_t patience_sec = job->spans_sec[JOB_SPAN_NO_PROGRESS];
+        uint64_t patience_sec = job->settings.no_progress_timeout_sec;
 
         return job->workers_lost >= RETRY_WORKERS_LOST ||
-               job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] > patience_sec ||
+               job->settings.minimum_retry_delay_sec > patience_sec ||
                stopwatch_left_usec(&job->stalled, manager_ticks(manager), patience_sec) == 0;
 }
 
@@ -486,14 +489,16 @@ static int on_wait_over(sd_event_source *source, uint64_t usec, void *userdata)
                 if (list_is_empty(&job->dirty_link))
                         manager_start_run(manager, job);
         } else if (job->state == JOB_TRANSIENT_ERROR) {
-                if (stopwatch_left_usec(&job->stalled, now, job->spans_sec[JOB_SPAN_NO_PROGRESS]) ==
-                    0)
+                if (stopwatch_left_usec(&job->stalled,
+                                        now,
+                                        job->settings.no_progress_timeout_sec) == 0)
                         give_up(manager, job);
                 else
                         (void) manager_move(manager, job, JOB_EVENT_RETRY);
         } else if (job_is_active(job) && job->run) {
-                if (stopwatch_left_usec(&job->active, now, job->spans_sec[JOB_SPAN_MAX_DOWNLOAD]) ==
-                    0)
+                if (stopwatch_left_usec(&job->active,
+                                        now,
+                                        job->settings.maximum_download_time_sec) == 0)
                         take_too_long(manager, job);
                 else
                         manager_wait_for_end(manager, job);

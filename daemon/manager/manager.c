@@ -35,9 +35,10 @@ static int take_job(void *userdata, Job *job)
         Manager *manager = userdata;
 
         job->manager = manager;
-        if (job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] == 0)
-                job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] =
-                        manager->parts.config->min_retry_delay_sec;
+        /* Jobs of the first versions had no delay of their own. */
+        if (job->settings.minimum_retry_delay_sec == 0)
+                job->settings.minimum_retry_delay_sec =
+                        manager->parts.config->job_defaults.minimum_retry_delay_sec;
         if (job->attempts > 0)
                 stopwatch_start(&job->stalled, manager_ticks(manager));
         job->furthest_bytes = job->bytes_transferred;

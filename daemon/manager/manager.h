@@ -29,7 +29,7 @@ typedef struct Manager Manager;
 /* Told after the commit. The job is valid during the call. */
 typedef struct ManagerObserver {
         void (*job_new)(void *userdata, Job *job);
-        void (*job_changed)(void *userdata, Job *job, unsigned changes, JobState previous);
+        void (*job_changed)(void *userdata, Job *job, JobChanges changes, JobState previous);
         void (*job_progress)(void *userdata, Job *job);
         void (*job_removed)(void *userdata, Job *job); /* its state says how it ended */
         void *userdata;
@@ -98,8 +98,8 @@ int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata);
  */
 int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret);
 /*
- * What each verb that changes a job begins with: policy, then -EBADFD for a job that is
- * gone, or errors of the store for one whose last change could not be taken back yet.
+ * Each verb that changes a job begins with this: policy, then -EBADFD for a job that is gone, or
+ * errors of the store for one whose last change could not be taken back yet.
  */
 int manager_begin(const Caller *caller, Verb verb, Job *job);
 /* Each job that the caller may see, in no order, until the callback returns non-zero. */
@@ -123,15 +123,28 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
 /* Takes back a job that was created in this turn and not announced yet. */
 void manager_discard_job(Manager *manager, Job *job);
 
+/*
+ * The user info of a URL. It becomes the job's (server, basic) credentials if the job has none.
+ * Both members are NULL if the URL had none.
+ */
+typedef struct ManagerLogin {
+        const char *user_name;
+        const Secret *password;
+} ManagerLogin;
+
 typedef struct ManagerFile {
         const char *remote_name; /* without user info */
+        ManagerLogin login;
         const char *local_name;
         const char *checksum; /* normal form of spec_parse_checksum(); NULL: none */
         const FileRange *ranges;
         uint32_t n_ranges; /* 0: the whole file */
 } ManagerFile;
 
-/* All or none. -EMFILE: too many files. *ret_first is the index of the first. */
+/*
+ * Adds files and keeps the first login among them, all or nothing. -EMFILE: too many files; errors
+ * of manager_set_credentials(). *ret_first is the index of the first.
+ */
 int manager_add_files(Manager *manager,
                       const Caller *caller,
                       Job *job,
@@ -140,12 +153,13 @@ int manager_add_files(Manager *manager,
                       uint32_t *ret_first);
 
 /*
- * Other places to fetch files from, all or none; names are without user info. A job that is under
- * way goes back into the queue, so that a new worker asks there.
+ * Gives files other places to be fetched from and keeps the first login among them, all or nothing.
+ * A job that is under way goes back into the queue, so that a new worker asks there.
  */
 typedef struct ManagerRename {
         uint32_t index;
-        const char *remote_name;
+        const char *remote_name; /* without user info */
+        ManagerLogin login;
 } ManagerRename;
 
 int manager_set_remote_names(Manager *manager,
@@ -177,34 +191,21 @@ int manager_cancel(Manager *manager,
                    manager_done_t done,
                    void *userdata);
 
-/* Values that were checked by the caller of these. */
-int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, const char *s);
-int manager_set_description(Manager *manager, const Caller *caller, Job *job, const char *s);
-int manager_set_span(Manager *manager,
-                     const Caller *caller,
-                     Job *job,
-                     JobSpan span,
-                     uint64_t seconds);
-int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority);
-int manager_set_proxy(Manager *manager,
-                      const Caller *caller,
-                      Job *job,
-                      ProxyUsage usage,
-                      char *const *proxies,
-                      char *const *bypass);
+/* A setting and its new value, which setting_check() has accepted. */
+typedef struct ManagerSetting {
+        SettingId id; /* no SECRET */
+        SettingValue value;
+} ManagerSetting;
 
-/* "" takes the last two back. An active job gets a new worker, which knows. */
-int manager_set_redirect_policy(Manager *manager,
-                                const Caller *caller,
-                                Job *job,
-                                RedirectPolicy policy);
-/* flags: bits 1 << SecurityFlag */
-int manager_set_security_flags(Manager *manager, const Caller *caller, Job *job, unsigned flags);
-int manager_set_ca_certificate(Manager *manager, const Caller *caller, Job *job, const char *path);
-int manager_set_ticket_cache(Manager *manager, const Caller *caller, Job *job, const char *name);
+/* Sets all or none. The flags of a setting say what that does to an active or waiting job. */
+int manager_set_settings(Manager *manager,
+                         const Caller *caller,
+                         Job *job,
+                         const ManagerSetting *settings,
+                         size_t n_settings);
 
 /*
- * lines as TransferSettings.headers has them; empty or NULL: none. -ENOKEY, -ENOBUFS as for
+ * Replaces the header lines, which end in "\n" each; empty or NULL: none. -ENOKEY, -ENOBUFS as for
  * credentials.
  */
 int manager_set_headers(Manager *manager, const Caller *caller, Job *job, const Secret *lines);
@@ -238,5 +239,3 @@ int manager_remove_credentials(Manager *manager,
                                Job *job,
                                AuthTarget target,
                                AuthScheme scheme);
-/* Whether a slot holds anything; for the manager's own use of free slots only. */
-int manager_has_credentials(Manager *manager, Job *job, AuthTarget target, AuthScheme scheme);

@@ -8,10 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Unless set (seconds). */
-#define RETRY_NO_PROGRESS_SEC  1209600
-#define RETRY_MAX_DOWNLOAD_SEC 7776000
-
 /* A shorter delay that a client asks for becomes this (seconds). */
 #define RETRY_MIN_DELAY_SEC 5
 

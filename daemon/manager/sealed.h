@@ -1,5 +1,5 @@
 /*
- * What else of a job is in the vault, besides credentials: its custom headers and the password
+ * The secrets of a job in the vault besides its credentials: its custom headers and the password
  * of its client certificate's key. Job.sealed remembers what was set, so that a job whose secret
  * is gone or cannot be opened does not run without it. Nothing here knows D-Bus.
  */

@@ -1,6 +1,7 @@
 /*
- * The properties of a job that its worker goes by, read from and written to D-Bus: proxies,
- * redirects, certificates, the ticket cache. job-properties.c has them in its table.
+ * The settings of a job as D-Bus values: the properties of org.dosvc1.Job that can be written.
+ * Most are a row of model/job-settings.h; ProxySettings is made of three. job-properties.c has them
+ * in its table.
  */
 #pragma once
 
@@ -8,37 +9,18 @@
 
 #include "manager/bus-edge.h"
 
-int settings_bus_append_proxy(const Job *job, sd_bus_message *m);
-int settings_bus_append_security_flags(const Job *job, sd_bus_message *m);
+/* Reads the bare value of a row of JOB_PROPERTY_SETTINGS() and sets it. */
+int settings_bus_set(BusEdge *edge,
+                     const Caller *caller,
+                     Job *job,
+                     SettingId id,
+                     sd_bus_message *m,
+                     sd_bus_error *error);
 
-/* Property.set of job-properties.c. */
+/* Property ProxySettings, "(sasas)". */
+int settings_bus_append_proxy(const Job *job, sd_bus_message *m);
 int settings_bus_set_proxy(BusEdge *edge,
                            const Caller *caller,
                            Job *job,
-                           const char *name,
                            sd_bus_message *m,
                            sd_bus_error *error);
-int settings_bus_set_redirect_policy(BusEdge *edge,
-                                     const Caller *caller,
-                                     Job *job,
-                                     const char *name,
-                                     sd_bus_message *m,
-                                     sd_bus_error *error);
-int settings_bus_set_security_flags(BusEdge *edge,
-                                    const Caller *caller,
-                                    Job *job,
-                                    const char *name,
-                                    sd_bus_message *m,
-                                    sd_bus_error *error);
-int settings_bus_set_ca_certificate(BusEdge *edge,
-                                    const Caller *caller,
-                                    Job *job,
-                                    const char *name,
-                                    sd_bus_message *m,
-                                    sd_bus_error *error);
-int settings_bus_set_ticket_cache(BusEdge *edge,
-                                  const Caller *caller,
-                                  Job *job,
-                                  const char *name,
-                                  sd_bus_message *m,
-                                  sd_bus_error *error);

@@ -9,11 +9,11 @@
 
 #include "manager/store.h"
 
-/* A look for damage ends here, whatever the size of the database. */
+/* The search for damage ends after this time, whatever the size of the database. */
 #define CHECK_USEC  (2 * USEC_PER_SEC)
-#define CHECK_STEPS 10000 /* of SQLite, between two looks at the clock */
+#define CHECK_STEPS 10000 /* steps of SQLite from one look at the clock to the next */
 
-/* What the sums of versions 4 and 5 were made of. */
+/* The sums of the rows of versions 4 to 6 covered these columns. */
 #define JOB_VALUES_4                                                                               \
         "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
         "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
@@ -29,10 +29,73 @@
         "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
         "restart_reason"
 
-/* A row with new columns: whole if it was, and damaged, whatever it holds now, if it was. */
+/* A row gets new columns. It is whole if it was, and a damaged one stays damaged. */
 #define SUM_ANEW(table, before, added)                                                             \
         "UPDATE " table " SET sum = CASE row_sum(" before ") WHEN sum THEN row_sum(" before        \
         ", " added ") ELSE ~row_sum(" before ", " added ") END WHERE sum <> 0;"
+
+#define JOB_VALUES_6                                                                               \
+        JOB_VALUES_5 ", redirect_policy, security_flags, ca_certificate, client_certificate, "     \
+                     "client_key, ticket_cache, sealed"
+
+/* Version 7: the columns of a job that are no settings; the sums cover them in this order. */
+#define JOB_VALUES_7                                                                               \
+        "id, owner, owner_name, state, error_code, error_context, error_description, error_url, "  \
+        "error_file, error_count, attempts, workers_lost, stalled, active, credentials_lost, "     \
+        "untold, created, modified, transferred, next_attempt, sealed"
+
+/* A setting of the jobs for which the condition holds, as one text. */
+#define SETTING_7(name, value, condition)                                                          \
+        "INSERT INTO settings SELECT serial, '" name "', " value ", "                              \
+        "row_sum(serial, '" name "', " value ") FROM jobs WHERE " condition ";"
+#define TEXT_7(name, column) SETTING_7(name, column, column " <> ''")
+#define NUMBER_7(name, column, initial)                                                            \
+        SETTING_7(name, "CAST(" column " AS TEXT)", column " <> " initial)
+
+/* Numbers become names. A number that never had a meaning becomes a name without one. */
+/* clang-format off */
+#define FLAG_7(bit, flag) \
+        " || CASE WHEN security_flags & " bit " THEN '" flag "' || char(10) ELSE '' END"
+#define FLAGS_7 \
+        "CASE WHEN security_flags BETWEEN 0 AND 31 THEN ''" \
+        FLAG_7("1", "enable-crl-check") \
+        FLAG_7("2", "ignore-cert-cn-invalid") \
+        FLAG_7("4", "ignore-cert-date-invalid") \
+        FLAG_7("8", "ignore-unknown-ca") \
+        FLAG_7("16", "ignore-cert-wrong-usage") \
+        " ELSE '?' END"
+#define PRIORITY_7                                                                                 \
+        "CASE priority WHEN 0 THEN 'foreground' WHEN 1 THEN 'high' WHEN 3 THEN 'low' ELSE '?' END"
+#define USAGE_7                                                                                    \
+        "CASE proxy_usage WHEN 1 THEN 'none' WHEN 2 THEN 'override' WHEN 3 THEN 'autodetect' "     \
+        "ELSE '?' END"
+#define POLICY_7                                                                                   \
+        "CASE redirect_policy WHEN 1 THEN 'allow-report' WHEN 2 THEN 'disallow' "                  \
+        "WHEN 3 THEN 'allow-silent+https-to-http' WHEN 4 THEN 'allow-report+https-to-http' "       \
+        "ELSE '?' END"
+
+/* The first half of migration 7: C limits the length of one string. */
+static const char settings_7[] =
+        "CREATE TABLE settings ("
+        " job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCADE,"
+        " name TEXT NOT NULL, value TEXT NOT NULL, sum INTEGER NOT NULL,"
+        " PRIMARY KEY (job, name)) STRICT, WITHOUT ROWID;"
+        TEXT_7("DisplayName", "display_name")
+        TEXT_7("Description", "description")
+        SETTING_7("Priority", PRIORITY_7, "priority <> 2")
+        NUMBER_7("MinimumRetryDelay", "min_retry_delay", "60")
+        NUMBER_7("NoProgressTimeout", "no_progress", "1209600")
+        NUMBER_7("MaximumDownloadTime", "max_download", "7776000")
+        SETTING_7("RedirectPolicy", POLICY_7, "redirect_policy <> 0")
+        SETTING_7("SecurityFlags", FLAGS_7, "security_flags <> 0")
+        TEXT_7("CACertificate", "ca_certificate")
+        TEXT_7("TicketCache", "ticket_cache")
+        SETTING_7("ProxyUsage", USAGE_7, "proxy_usage <> 0")
+        TEXT_7("Proxies", "proxies")
+        TEXT_7("ProxyBypass", "proxy_bypass")
+        TEXT_7("ClientCertificate", "client_certificate")
+        TEXT_7("ClientKey", "client_key");
+/* clang-format on */
 
 /* migrations[n] brings a database of version n to n + 1. */
 static const char *const migrations[STORE_SCHEMA_VERSION] = {
@@ -106,6 +169,23 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         "INSERT INTO slots_6 SELECT job, 0, target, scheme, implicit, user_name, key_id, "
         "persistent, sealed FROM slots;"
         "DROP TABLE slots; ALTER TABLE slots_6 RENAME TO slots;",
+        /* 7: a job's settings have a table of their own, where the defaults are left out */
+        "CREATE TABLE jobs_7 ("
+        " serial INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE,"
+        " owner INTEGER NOT NULL, owner_name TEXT NOT NULL, state INTEGER NOT NULL,"
+        " error_code INTEGER NOT NULL, error_context INTEGER NOT NULL,"
+        " error_description TEXT NOT NULL, error_url TEXT NOT NULL, error_file INTEGER NOT NULL,"
+        " error_count INTEGER NOT NULL, attempts INTEGER NOT NULL, workers_lost INTEGER NOT NULL,"
+        " stalled INTEGER NOT NULL, active INTEGER NOT NULL, credentials_lost INTEGER NOT NULL,"
+        " untold INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL,"
+        " transferred INTEGER NOT NULL, next_attempt INTEGER NOT NULL, sealed INTEGER NOT NULL,"
+        " sum INTEGER NOT NULL) STRICT;"
+        /* No serial is given twice, also where the latest jobs are gone. */
+        "INSERT INTO sqlite_sequence SELECT 'jobs_7', seq FROM sqlite_sequence WHERE name = 'jobs';"
+        "INSERT INTO jobs_7 SELECT serial, " JOB_VALUES_7 ", CASE sum WHEN 0 THEN 0 "
+        "WHEN row_sum(" JOB_VALUES_6 ") THEN row_sum(" JOB_VALUES_7 ") "
+        "ELSE ~row_sum(" JOB_VALUES_7 ") END FROM jobs;"
+        "DROP TABLE jobs; ALTER TABLE jobs_7 RENAME TO jobs;",
         /* clang-format on */
 };
 
@@ -158,7 +238,7 @@ static int user_version(sqlite3 *db, int *ret)
         return store_schema_errno(db, code);
 }
 
-/* FNV-1a: another byte anywhere is always another sum. */
+/* FNV-1a: two texts that differ in one byte never have the same sum. */
 static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size)
 {
         const unsigned char *bytes = data;
@@ -168,7 +248,7 @@ static uint64_t add_to_sum(uint64_t sum, const void *data, size_t size)
         return sum;
 }
 
-/* row_sum(values…): never 0. */
+/* The SQL function row_sum(values…), which is never 0. */
 static void row_sum(sqlite3_context *context, int n, sqlite3_value **values)
 {
         uint64_t sum = UINT64_C(0xcbf29ce484222325);
@@ -204,7 +284,7 @@ static int is_check_over(void *userdata)
         return clock_boottime(&clock_system) > *deadline;
 }
 
-/* The structure of the database, as far as it can be seen in time. */
+/* Checks the structure of the database as far as the time allows. */
 static int check(sqlite3 *db)
 {
         uint64_t deadline = clock_boottime(&clock_system) + CHECK_USEC;
@@ -233,7 +313,8 @@ static int migrate(sqlite3 *db, int version)
                 _cleanup_free_ char *sql = NULL;
 
                 r = str_format(&sql,
-                               "BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT;",
+                               "BEGIN IMMEDIATE; %s %s PRAGMA user_version=%d; COMMIT;",
+                               version == 6 ? settings_7 : "",
                                migrations[version],
                                version + 1);
                 if (r >= 0)
@@ -273,10 +354,13 @@ int store_schema_prepare(sqlite3 *db)
                             "PRAGMA secure_delete=ON;"
                             "PRAGMA journal_mode=WAL;"
                             "PRAGMA synchronous=FULL;"
-                            "PRAGMA foreign_keys=ON;"
-                            "PRAGMA trusted_schema=OFF;");
+                            "PRAGMA trusted_schema=OFF;"
+                            /* Else the rows that belong to a table go when it is made anew. */
+                            "PRAGMA foreign_keys=OFF;");
         if (r >= 0)
                 r = migrate(db, version);
+        if (r >= 0)
+                r = execute(db, "PRAGMA foreign_keys=ON;");
         if (r >= 0)
                 (void) sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
         return r;

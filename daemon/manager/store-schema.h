@@ -1,6 +1,6 @@
 /*
- * What the database of store.c looks like: its tables in all versions, the way from each to the
- * latest, and whether a file is such a database at all. For store.c only.
+ * The tables of the database in all versions, the way from each version to the latest, and the
+ * check whether a file is such a database at all. For store*.c only.
  */
 #pragma once
 

@@ -1,28 +1,27 @@
 #include "manager/store-statements.h"
 
-/* All but the key, which SQLite gives. */
-#define JOB_VALUES                                                                                 \
-        "id, owner, owner_name, display_name, description, priority, proxy_usage, "                \
-        "proxies, proxy_bypass, state, error_code, error_context, error_description, error_url, "  \
-        "error_file, error_count, attempts, credentials_lost, created, modified, transferred, "    \
-        "next_attempt, min_retry_delay, no_progress, max_download, stalled, active, "              \
-        "workers_lost, untold, redirect_policy, security_flags, ca_certificate, "                  \
-        "client_certificate, client_key, ticket_cache, sealed"
+#include "manager/store-columns.h"
 
-#define JOB_PARAMETERS                                                                             \
-        "?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25," \
-        "?26,?27,?28,?29,?30,?31,?32,?33,?34,?35,?36,?37"
+#define NAME(name, type, member)      ", " #name
+#define PARAMETER(name, type, member) ", :" #name
 
-#define FILE_COLUMNS                                                                               \
-        "job, idx, remote_name, local_name, temp_name, inode, offset, total, etag, "               \
-        "last_modified, effective_url, finished, headers, checksum, ranges, restarts, "            \
-        "restart_reason, named_url"
+/* SQLite gives the serial of a new job, so that its sum cannot cover it. */
+#define JOB_VALUES     "id" JOB_COLUMNS(NAME)
+#define JOB_PARAMETERS ":id" JOB_COLUMNS(PARAMETER)
 
-#define FILE_PARAMETERS "?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18"
+#define FILE_VALUES     FILE_KEYS FILE_COLUMNS(NAME)
+#define FILE_PARAMETERS ":job, :idx" FILE_COLUMNS(PARAMETER)
 
-/* The last column when a row is loaded: what it says is what was put. */
-#define JOB_IS_WHOLE  "sum = 0 OR sum = row_sum(" JOB_VALUES ")"
-#define FILE_IS_WHOLE "sum = 0 OR sum = row_sum(" FILE_COLUMNS ")"
+#define SETTING_VALUES     SETTING_KEYS SETTING_COLUMNS(NAME)
+#define SETTING_PARAMETERS ":job, :name" SETTING_COLUMNS(PARAMETER)
+
+#define SLOT_VALUES SLOT_KEYS SLOT_COLUMNS(NAME)
+#define SLOT_WHERE  " WHERE job=:job AND kind=:kind AND target=:target"
+
+/* A row without a sum was put by a version that knew none. */
+#define IS_WHOLE(values) ", sum = 0 OR sum = row_sum(" values ")"
+
+#define OF_JOBS " WHERE job BETWEEN :first AND :last ORDER BY job"
 
 const char *const store_statement_texts[STORE_STATEMENTS_MAX] = {
         [STORE_BEGIN] = "BEGIN IMMEDIATE",
@@ -30,28 +29,30 @@ const char *const store_statement_texts[STORE_STATEMENTS_MAX] = {
         [STORE_ROLLBACK] = "ROLLBACK",
         [STORE_PUT_JOB] =
                 "INSERT INTO jobs (serial, " JOB_VALUES ", sum) VALUES "
-                "(?1," JOB_PARAMETERS ",row_sum(" JOB_PARAMETERS ")) "
+                "(:serial, " JOB_PARAMETERS ", row_sum(" JOB_PARAMETERS ")) "
                 "ON CONFLICT (serial) DO UPDATE SET "
-                "(" JOB_VALUES ", sum) = (" JOB_PARAMETERS ",row_sum(" JOB_PARAMETERS "))",
-        [STORE_PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_COLUMNS ", sum) VALUES "
-                           "(" FILE_PARAMETERS ",row_sum(" FILE_PARAMETERS "))",
-        [STORE_DELETE_JOB] = "DELETE FROM jobs WHERE serial=?1",
-        [STORE_PUT_SLOT] =
-                "INSERT OR REPLACE INTO slots (job, kind, target, scheme, implicit, "
-                "user_name, key_id, persistent, sealed) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
-        [STORE_GET_SLOT] = "SELECT implicit, user_name, key_id, persistent, sealed FROM slots "
-                           "WHERE job=?1 AND kind=?2 AND target=?3 AND scheme=?4",
-        [STORE_DELETE_SLOT] =
-                "DELETE FROM slots WHERE job=?1 AND kind=?2 AND target=?3 AND scheme=?4",
-        [STORE_DELETE_SLOTS] = "DELETE FROM slots WHERE job=?1",
-        [STORE_SLOT_SCHEMES] = "SELECT scheme, implicit FROM slots "
-                               "WHERE job=?1 AND kind=0 AND target=?2",
-        [STORE_SLOT_BYTES] = "SELECT coalesce(sum(length(sealed)), 0) FROM slots WHERE job=?1",
-        [STORE_EACH_SLOT] = "SELECT slots.job, kind, target, scheme, key_id, persistent, "
-                            "length(slots.sealed), jobs.id "
-                            "FROM slots JOIN jobs ON jobs.serial = slots.job",
-        [STORE_LOAD_JOBS] = "SELECT serial, " JOB_VALUES ", " JOB_IS_WHOLE " FROM jobs "
-                            "WHERE ?1 IS NULL OR id=?1 ORDER BY serial",
-        [STORE_LOAD_FILES] = "SELECT " FILE_COLUMNS ", " FILE_IS_WHOLE " FROM files "
-                             "WHERE ?1 IS NULL OR job=?1 ORDER BY job, idx",
+                "(" JOB_VALUES ", sum) = (" JOB_PARAMETERS ", row_sum(" JOB_PARAMETERS "))",
+        [STORE_PUT_SETTING] = "INSERT OR REPLACE INTO settings (" SETTING_VALUES ", sum) VALUES "
+                              "(" SETTING_PARAMETERS ", row_sum(" SETTING_PARAMETERS "))",
+        [STORE_PUT_FILE] = "INSERT OR REPLACE INTO files (" FILE_VALUES ", sum) VALUES "
+                           "(" FILE_PARAMETERS ", row_sum(" FILE_PARAMETERS "))",
+        [STORE_DELETE_JOB] = "DELETE FROM jobs WHERE serial=:only",
+        [STORE_DELETE_SETTING] = "DELETE FROM settings WHERE job=:job AND name=:name",
+        [STORE_PUT_SLOT] = "INSERT OR REPLACE INTO slots (" SLOT_VALUES ", sealed) VALUES "
+                           "(:job, :kind, :target, :scheme" SLOT_COLUMNS(PARAMETER) ", :sealed)",
+        [STORE_GET_SLOT] =
+                "SELECT " SLOT_VALUES ", sealed FROM slots" SLOT_WHERE " AND scheme=:scheme",
+        [STORE_DELETE_SLOT] = "DELETE FROM slots" SLOT_WHERE " AND scheme=:scheme",
+        [STORE_DELETE_SLOTS] = "DELETE FROM slots WHERE job=:only",
+        [STORE_SLOT_SCHEMES] = "SELECT " SLOT_VALUES " FROM slots" SLOT_WHERE,
+        [STORE_SLOT_BYTES] = "SELECT coalesce(sum(length(sealed)), 0) FROM slots WHERE job=:only",
+        [STORE_EACH_SLOT] = "SELECT " SLOT_VALUES ", length(sealed), "
+                            "(SELECT id FROM jobs WHERE serial=job) FROM slots",
+        [STORE_LOAD_JOBS] = "SELECT serial, " JOB_VALUES IS_WHOLE(
+                JOB_VALUES) " FROM jobs "
+                            "WHERE :only IS NULL OR id=:only ORDER BY serial",
+        [STORE_LOAD_SETTINGS] =
+                "SELECT " SETTING_VALUES IS_WHOLE(SETTING_VALUES) " FROM settings" OF_JOBS,
+        [STORE_LOAD_FILES] =
+                "SELECT " FILE_VALUES IS_WHOLE(FILE_VALUES) " FROM files" OF_JOBS ", idx",
 };

@@ -1,6 +1,6 @@
 /*
- * What the store says to SQLite, and the order of the columns that store.c binds and reads. Knows
- * no database; the tables are those of the newest version in store-schema.c.
+ * The statements that the store gives to SQLite, made from the lists of store-columns.h. The tables
+ * are those of the newest version in store-schema.c.
  */
 #pragma once
 
@@ -9,8 +9,10 @@ typedef enum StoreStatement {
         STORE_COMMIT,
         STORE_ROLLBACK,
         STORE_PUT_JOB,
+        STORE_PUT_SETTING,
         STORE_PUT_FILE,
         STORE_DELETE_JOB,
+        STORE_DELETE_SETTING,
         STORE_PUT_SLOT,
         STORE_GET_SLOT,
         STORE_DELETE_SLOT,
@@ -19,11 +21,9 @@ typedef enum StoreStatement {
         STORE_SLOT_BYTES,
         STORE_EACH_SLOT,
         STORE_LOAD_JOBS,
+        STORE_LOAD_SETTINGS,
         STORE_LOAD_FILES,
         STORE_STATEMENTS_MAX,
 } StoreStatement;
 
 extern const char *const store_statement_texts[STORE_STATEMENTS_MAX];
-
-/* The last column of a loaded row: what it says is what was put. */
-enum { STORE_JOB_IS_WHOLE = 37, STORE_FILE_IS_WHOLE = 18 };

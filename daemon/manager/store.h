@@ -1,5 +1,6 @@
 /*
- * The database: jobs, files and sealed credentials, in SQLite with WAL and synchronous=FULL.
+ * The database: jobs with their settings and files, and sealed credentials, in SQLite with WAL and
+ * synchronous=FULL.
  *
  * Changes gather in one open transaction; store_commit() makes them durable together and
  * store_rollback() drops them together: the manager tells nobody before the commit. The one
@@ -18,7 +19,7 @@
 
 typedef struct Store Store;
 
-#define STORE_SCHEMA_VERSION 6
+#define STORE_SCHEMA_VERSION 7
 
 /*
  * path: the database, made with mode 0600 when missing; ":memory:" for tests. -EUCLEAN: not a
@@ -39,9 +40,12 @@ DEFINE_CLEANUP(Store *, store_free);
  * All of these are part of the open transaction; -ENOSPC, -EIO, -ENOMEM. One that fails lets
  * store_commit() fail too: what the caller has in memory is not on disk.
  */
-int store_put_job(Store *store, Job *job); /* gives a new job its serial */
+/* A new job gets its serial, and its settings are put with it. */
+int store_put_job(Store *store, Job *job);
+/* A setting of a job that was put before; one that has its default needs no row. */
+int store_put_setting(Store *store, const Job *job, SettingId id);
 int store_put_file(Store *store, const Job *job, uint32_t index);
-int store_delete_job(Store *store, const Job *job); /* with its files and credentials */
+int store_delete_job(Store *store, const Job *job); /* with all that belongs to it */
 
 /*
  * A row of the vault. user_name NULL for none. Replaces what the slot held; *ret_replaced is the

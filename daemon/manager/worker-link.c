@@ -67,11 +67,10 @@ struct WorkerLink {
         char job_id[SD_ID128_STRING_MAX];
         FileRecord *files;
         size_t n_files;
-        TransferSettings settings; /* until it is sent */
+        JobSettings settings; /* until it is sent */
 
         /* Who searches for proxies, and the call that waits for them; NULL: nobody. */
-        bool may_search;
-        bool autodetect;
+        ProxySource proxy_source;
         uint32_t owner_uid;
         char *owner_name;
         ProxyFinder *finder;
@@ -414,21 +413,22 @@ static int on_find_proxies(WorkerLink *link, sd_bus_message *m)
         const char *url;
         int r;
 
-        if (!link->may_search || link->finder)
+        if (link->proxy_source == PROXY_SOURCE_LIST || link->finder)
                 return distrust(link, "FindProxies that it may not ask");
         if (!sd_bus_message_has_signature(m, "s") || sd_bus_message_read(m, "s", &url) < 0 ||
             strlen(url) > LIMIT_WORKER_TEXT || spec_origin(url, &origin) < 0)
                 return distrust(link, "FindProxies that cannot be read");
         link->finder_call = sd_bus_message_ref(m);
-        r = proxy_finder_new(link->event,
-                             link->spawner,
-                             &(ProxyQuestion){ .uid = link->owner_uid,
-                                               .user = link->owner_name,
-                                               .autodetect = link->autodetect,
-                                               .origin = origin },
-                             on_found,
-                             link,
-                             &link->finder);
+        r = proxy_finder_new(
+                link->event,
+                link->spawner,
+                &(ProxyQuestion){ .uid = link->owner_uid,
+                                  .user = link->owner_name,
+                                  .autodetect = link->proxy_source == PROXY_SOURCE_AUTODETECT,
+                                  .origin = origin },
+                on_found,
+                link,
+                &link->finder);
         if (r < 0) {
                 _cleanup_free_ char *reason = NULL;
 
@@ -513,7 +513,7 @@ static int send_task(WorkerLink *link)
                 r = sd_bus_message_append(m, "s", link->job_id);
         if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD)
                 r = wire_append_settings(m, &link->settings);
-        transfer_settings_done(&link->settings);
+        job_settings_done(&link->settings);
         if (r >= 0)
                 r = wire_append_files(m, link->files, link->n_files);
         if (r >= 0)
@@ -607,26 +607,19 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* What the worker may ask is remembered: the settings go when they are sent. */
-static int copy_settings(WorkerLink *link, const TransferSettings *settings)
-{
-        const char *first = strings_count(settings->proxies) == 1 ? settings->proxies[0] : "";
-
-        link->autodetect = str_equal(first, WORKER_PROXIES_AUTODETECT);
-        link->may_search = link->autodetect || str_equal(first, WORKER_PROXIES_SESSION);
-        return transfer_settings_copy(&link->settings, settings);
-}
-
 static int copy_order(WorkerLink *link, const WorkerOrder *order)
 {
         int r;
 
         link->task = order->task;
         link->owner_uid = order->owner_uid;
+        /* The settings themselves go as soon as they are sent. */
+        link->proxy_source =
+                order->settings ? (ProxySource) order->settings->proxy_source : PROXY_SOURCE_LIST;
         (void) sd_id128_to_string(order->job, link->job_id);
         r = str_set(&link->owner_name, order->owner_name);
         if (r >= 0 && order->settings)
-                r = copy_settings(link, order->settings);
+                r = job_settings_copy(&link->settings, order->settings);
         if (r < 0)
                 return r;
         link->files = calloc(order->n_files ? order->n_files : 1, sizeof(*link->files));
@@ -722,7 +715,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
         sd_event_source_disable_unref(link->tell_end);
         sd_event_source_disable_unref(link->drain);
         file_records_free(link->files, link->n_files);
-        transfer_settings_done(&link->settings);
+        job_settings_done(&link->settings);
         free(link->owner_name);
         free(link->text);
         sd_event_unref(link->event);

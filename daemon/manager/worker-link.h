@@ -16,7 +16,7 @@
 
 #include "manager/credentials.h"
 #include "manager/spawner.h"
-#include "model/settings.h"
+#include "model/job-settings.h"
 #include "model/spec.h"
 
 typedef struct WorkerLink WorkerLink;
@@ -35,7 +35,7 @@ typedef struct WorkerOrder {
         const char *owner_name;
         const FileRecord *files; /* DOWNLOAD: not finished; else may have a temporary file */
         size_t n_files;
-        const TransferSettings *settings; /* DOWNLOAD */
+        const JobSettings *settings; /* DOWNLOAD */
 } WorkerOrder;
 
 typedef struct WorkerFailure {

@@ -48,35 +48,35 @@ int file_record_init(FileRecord *record, uint32_t index, const char *remote, con
         return r;
 }
 
+static int copy_ranges(FileRecord *copy, const FileRecord *from)
+{
+        if (from->n_ranges == 0)
+                return 0;
+        copy->ranges = calloc(from->n_ranges, sizeof(*copy->ranges));
+        if (!copy->ranges)
+                return -ENOMEM;
+        memcpy(copy->ranges, from->ranges, from->n_ranges * sizeof(*copy->ranges));
+        copy->n_ranges = from->n_ranges;
+        return 0;
+}
+
+#define COPY_TEXT(member, limit)                                                                   \
+        if (r >= 0)                                                                                \
+                r = str_set(&copy.member, from->member ? from->member : "");
+
 int file_record_copy(FileRecord *record, const FileRecord *from)
 {
-        FileRecord copy = *from;
-        const char *const strings[] = {
-                from->remote_name,    from->local_name,    from->temp_name, from->etag,
-                from->last_modified,  from->effective_url, from->headers,   from->checksum,
-                from->restart_reason, from->named_url,
+        FileRecord copy = {
+                .inode = from->inode,
+                .offset_bytes = from->offset_bytes,
+                .total_bytes = from->total_bytes,
+                .restarts = from->restarts,
+                .index = from->index,
+                .finished = from->finished,
         };
-        char **const copies[] = { &copy.remote_name, &copy.local_name,    &copy.temp_name,
-                                  &copy.etag,        &copy.last_modified, &copy.effective_url,
-                                  &copy.headers,     &copy.checksum,      &copy.restart_reason,
-                                  &copy.named_url };
-        int r = 0;
+        int r = copy_ranges(&copy, from);
 
-        for (size_t i = 0; i < ARRAY_SIZE(copies); i++)
-                *copies[i] = NULL;
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(copies); i++)
-                r = str_set(copies[i], strings[i] ? strings[i] : "");
-        copy.ranges = NULL;
-        copy.n_ranges = 0;
-        if (r >= 0 && from->n_ranges > 0) {
-                copy.ranges = calloc(from->n_ranges, sizeof(*copy.ranges));
-                if (copy.ranges) {
-                        memcpy(copy.ranges, from->ranges, from->n_ranges * sizeof(*copy.ranges));
-                        copy.n_ranges = from->n_ranges;
-                } else {
-                        r = -ENOMEM;
-                }
-        }
+        FILE_RECORD_TEXTS(COPY_TEXT)
         if (r < 0) {
                 file_record_done(&copy);
                 return r;
@@ -85,18 +85,13 @@ int file_record_copy(FileRecord *record, const FileRecord *from)
         return 0;
 }
 
+#define FREE_TEXT(member, limit)                                                                   \
+        free(record->member);                                                                      \
+        record->member = NULL;
+
 void file_record_done(FileRecord *record)
 {
-        char **const strings[] = { &record->remote_name,    &record->local_name,
-                                   &record->temp_name,      &record->etag,
-                                   &record->last_modified,  &record->effective_url,
-                                   &record->headers,        &record->checksum,
-                                   &record->restart_reason, &record->named_url };
-
-        for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
-                free(*strings[i]);
-                *strings[i] = NULL;
-        }
+        FILE_RECORD_TEXTS(FREE_TEXT)
         free(record->ranges);
         record->ranges = NULL;
         record->n_ranges = 0;

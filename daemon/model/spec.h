@@ -16,6 +16,8 @@
 
 #include "base/macro.h"
 
+#include "model/limits.h"
+
 #define SPEC_ENUM_JOB_STATE(name, text) JOB_##name,
 typedef enum JobState { DOSVC_JOB_STATES(SPEC_ENUM_JOB_STATE) JOB_STATES_MAX } JobState;
 
@@ -58,18 +60,29 @@ typedef struct FileRange {
         uint64_t length_bytes;
 } FileRange;
 
-/* What dbus/worker-wire.h calls FileRecord. Strings are owned and never NULL once set. */
+/*
+ * The texts of a FileRecord, in the order of dbus/worker-wire.h: X(member, the most bytes that are
+ * taken from a worker).
+ */
+#define FILE_RECORD_TEXTS(X)                                                                       \
+        X(remote_name, LIMIT_REMOTE_NAME * 3)                                                      \
+        X(local_name, LIMIT_LOCAL_NAME)                                                            \
+        X(temp_name, LIMIT_FILE_NAME)                                                              \
+        X(etag, LIMIT_VALIDATOR)                                                                   \
+        X(last_modified, LIMIT_VALIDATOR)                                                          \
+        X(effective_url, LIMIT_WORKER_TEXT)                                                        \
+        X(headers, LIMIT_RESPONSE_HEADERS)                                                         \
+        X(checksum, LIMIT_CHECKSUM)                                                                \
+        X(restart_reason, LIMIT_WORKER_TEXT)                                                       \
+        X(named_url, LIMIT_REMOTE_NAME * 3)
+
+/*
+ * The FileRecord of dbus/worker-wire.h, which says what each member means. Strings are owned and
+ * never NULL once set.
+ */
+#define FILE_RECORD_TEXT_MEMBER(member, limit) char *member;
 typedef struct FileRecord {
-        char *remote_name;
-        char *local_name;
-        char *temp_name;
-        char *etag;
-        char *last_modified;
-        char *effective_url;
-        char *headers;
-        char *checksum;
-        char *restart_reason;
-        char *named_url;   /* the owner's name where a reported redirect put another; "" = none */
+        FILE_RECORD_TEXTS(FILE_RECORD_TEXT_MEMBER)
         FileRange *ranges; /* owned */
         uint32_t n_ranges;
         uint32_t restarts;

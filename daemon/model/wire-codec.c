@@ -10,8 +10,9 @@
 
 #include "model/limits.h"
 
-/* What comes before the ranges. */
-#define FIXED_SIGNATURE "ussstttsssbss"
+#define APPEND_TEXT(member, limit)                                                                 \
+        if (r >= 0)                                                                                \
+                r = sd_bus_message_append(m, "s", record->member);
 
 int wire_append_file(sd_bus_message *m, const FileRecord *record)
 {
@@ -19,21 +20,16 @@ int wire_append_file(sd_bus_message *m, const FileRecord *record)
 
         r = sd_bus_message_open_container(m, 'r', WORKER_FILE_SIGNATURE);
         if (r >= 0)
+                r = sd_bus_message_append(m, "u", record->index);
+        FILE_RECORD_TEXTS(APPEND_TEXT)
+        if (r >= 0)
                 r = sd_bus_message_append(m,
-                                          FIXED_SIGNATURE,
-                                          record->index,
-                                          record->remote_name,
-                                          record->local_name,
-                                          record->temp_name,
+                                          "tttbu",
                                           record->inode,
                                           record->offset_bytes,
                                           record->total_bytes,
-                                          record->etag,
-                                          record->last_modified,
-                                          record->effective_url,
                                           (int) record->finished,
-                                          record->headers,
-                                          record->checksum);
+                                          record->restarts);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "(tt)");
         for (uint32_t i = 0; r >= 0 && i < record->n_ranges; i++)
@@ -43,12 +39,6 @@ int wire_append_file(sd_bus_message *m, const FileRecord *record)
                                           record->ranges[i].length_bytes);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = sd_bus_message_append(m,
-                                          "uss",
-                                          record->restarts,
-                                          record->restart_reason,
-                                          record->named_url);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -64,10 +54,12 @@ int wire_append_files(sd_bus_message *m, const FileRecord *records, size_t n_rec
 }
 
 /* The numbers and the name must make sense together, whatever the peer claims. */
-static int check_file(const FileRecord *record, const char *temp_name)
+static int check_file(const FileRecord *record)
 {
+        const char *name = record->temp_name;
+
         /* A name in the directory of the target, never a path. */
-        if (strchr(temp_name, '/') || str_equal(temp_name, ".") || str_equal(temp_name, ".."))
+        if (strchr(name, '/') || str_equal(name, ".") || str_equal(name, ".."))
                 return -EBADMSG;
         if (record->total_bytes != DOSVC_SIZE_UNKNOWN && record->offset_bytes > record->total_bytes)
                 return -EBADMSG;
@@ -77,9 +69,11 @@ static int check_file(const FileRecord *record, const char *temp_name)
         return 0;
 }
 
-static int copy_bounded(char **ret, const char *s, size_t limit_bytes)
+static int read_text(sd_bus_message *m, size_t limit_bytes, char **ret)
 {
-        if (strlen(s) > limit_bytes)
+        const char *s;
+
+        if (sd_bus_message_read_basic(m, 's', &s) <= 0 || strlen(s) > limit_bytes)
                 return -EBADMSG;
         *ret = strdup(s);
         return *ret ? 0 : -ENOMEM;
@@ -105,62 +99,42 @@ static int read_ranges(sd_bus_message *m, FileRecord *record)
         return r < 0 || sd_bus_message_exit_container(m) < 0 ? -EBADMSG : 0;
 }
 
+#define READ_TEXT(member, limit)                                                                   \
+        if (r >= 0)                                                                                \
+                r = read_text(m, (limit), &record->member);
+
+static int read_members(sd_bus_message *m, FileRecord *record)
+{
+        int finished, r = sd_bus_message_read(m, "u", &record->index) <= 0 ? -EBADMSG : 0;
+
+        FILE_RECORD_TEXTS(READ_TEXT)
+        if (r < 0)
+                return r;
+        if (sd_bus_message_read(m,
+                                "tttbu",
+                                &record->inode,
+                                &record->offset_bytes,
+                                &record->total_bytes,
+                                &finished,
+                                &record->restarts) <= 0)
+                return -EBADMSG;
+        record->finished = finished != 0;
+        r = read_ranges(m, record);
+        return r < 0 ? r : check_file(record);
+}
+
 /* 1: a record, 0: end of the array. */
 static int read_file(sd_bus_message *m, FileRecord *ret)
 {
-        const char *remote, *local, *temp, *etag, *modified, *url, *headers, *checksum, *reason,
-                *named;
         FileRecord record = { 0 };
-        int finished, r;
+        int r;
 
         r = sd_bus_message_enter_container(m, 'r', WORKER_FILE_SIGNATURE);
         if (r <= 0)
                 return r < 0 ? -EBADMSG : 0;
-        r = sd_bus_message_read(m,
-                                FIXED_SIGNATURE,
-                                &record.index,
-                                &remote,
-                                &local,
-                                &temp,
-                                &record.inode,
-                                &record.offset_bytes,
-                                &record.total_bytes,
-                                &etag,
-                                &modified,
-                                &url,
-                                &finished,
-                                &headers,
-                                &checksum);
-        if (r <= 0)
-                return -EBADMSG;
-        record.finished = finished != 0;
-
-        r = read_ranges(m, &record);
-        if (r >= 0 && (sd_bus_message_read(m, "uss", &record.restarts, &reason, &named) <= 0 ||
-                       sd_bus_message_exit_container(m) < 0))
+        r = read_members(m, &record);
+        if (r >= 0 && sd_bus_message_exit_container(m) < 0)
                 r = -EBADMSG;
-        if (r >= 0)
-                r = check_file(&record, temp);
-        if (r >= 0)
-                r = copy_bounded(&record.remote_name, remote, LIMIT_REMOTE_NAME * 3);
-        if (r >= 0)
-                r = copy_bounded(&record.local_name, local, LIMIT_LOCAL_NAME);
-        if (r >= 0)
-                r = copy_bounded(&record.temp_name, temp, LIMIT_FILE_NAME);
-        if (r >= 0)
-                r = copy_bounded(&record.etag, etag, LIMIT_VALIDATOR);
-        if (r >= 0)
-                r = copy_bounded(&record.last_modified, modified, LIMIT_VALIDATOR);
-        if (r >= 0)
-                r = copy_bounded(&record.effective_url, url, LIMIT_WORKER_TEXT);
-        if (r >= 0)
-                r = copy_bounded(&record.headers, headers, LIMIT_RESPONSE_HEADERS);
-        if (r >= 0)
-                r = copy_bounded(&record.checksum, checksum, LIMIT_CHECKSUM);
-        if (r >= 0)
-                r = copy_bounded(&record.restart_reason, reason, LIMIT_WORKER_TEXT);
-        if (r >= 0)
-                r = copy_bounded(&record.named_url, named, LIMIT_REMOTE_NAME * 3);
         if (r < 0) {
                 file_record_done(&record);
                 return r;

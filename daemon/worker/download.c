@@ -44,9 +44,9 @@ struct Download {
         sd_id128_t job;
         FileRecord *records; /* owned */
         size_t n_records;
-        size_t next;               /* index of the first record that has not been started */
-        TransferSettings settings; /* owned */
-        Questions *questions;      /* borrowed */
+        size_t next;          /* index of the first record that has not been started */
+        JobSettings settings; /* owned */
+        Questions *questions; /* borrowed */
         const DownloadEvents *events;
         void *userdata;
 
@@ -530,7 +530,7 @@ Download *download_free(Download *download)
         for (size_t i = 0; i < download->n_records; i++)
                 file_record_done(&download->records[i]);
         free(download->records);
-        transfer_settings_done(&download->settings);
+        job_settings_done(&download->settings);
         sd_event_unref(download->event);
         free(download);
         return NULL;

@@ -17,7 +17,7 @@
 #include "base/macro.h"
 
 #include "model/failure.h"
-#include "model/settings.h"
+#include "model/job-settings.h"
 #include "model/spec.h"
 
 typedef struct Download Download;
@@ -43,7 +43,7 @@ typedef struct DownloadOrder {
         sd_id128_t job;
         FileRecord *records; /* taken over by download_new() if it succeeds */
         size_t n_records;
-        TransferSettings settings; /* taken over as well */
+        JobSettings settings; /* taken over as well */
 } DownloadOrder;
 
 /* Nothing happens before the loop runs. questions is borrowed. -ENOMEM. */

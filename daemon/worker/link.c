@@ -199,7 +199,7 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
         if (r >= 0)
                 r = read_files(m, &order.records, &order.n_records);
         if (r < 0) {
-                transfer_settings_done(&order.settings);
+                job_settings_done(&order.settings);
                 return refuse_order(r, error);
         }
         r = download_new(link->event,
@@ -209,7 +209,7 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
                          link,
                          &link->download);
         if (r < 0) {
-                transfer_settings_done(&order.settings);
+                job_settings_done(&order.settings);
                 file_records_free(order.records, order.n_records);
                 return r;
         }

@@ -25,7 +25,7 @@
 #include "base/macro.h"
 
 #include "model/failure.h"
-#include "model/settings.h"
+#include "model/job-settings.h"
 #include "model/spec.h"
 
 typedef struct Questions Questions;
@@ -35,7 +35,7 @@ typedef struct Source Source;
 typedef struct SourceContext {
         sd_event *event;
         Questions *questions;
-        const TransferSettings *settings;
+        const JobSettings *settings;
 } SourceContext;
 
 /* An answer whose body belongs to the file. Strings are borrowed and never NULL. */

@@ -1,6 +1,6 @@
 /*
  * The properties of a job that its worker goes by, and its client certificate, as alice, bob and
- * root see them. What they do to requests is in tests/net/test-settings.
+ * root see them. Their effect on requests is in tests/net/test-settings and test-certificates.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,32 +35,12 @@ static void start(void)
 
 static const char *try_text(sd_bus *bus, const char *property, const char *value)
 {
-        return client_try(bus,
-                          job,
-                          PROPERTIES,
-                          "Set",
-                          "ssv",
-                          DOSVC_JOB_INTERFACE,
-                          property,
-                          "s",
-                          value);
+        return client_try_set_text(bus, job, property, value);
 }
 
 static const char *try_list(sd_bus *bus, const char *property, const char *a, const char *b)
 {
-        return client_try(bus,
-                          job,
-                          PROPERTIES,
-                          "Set",
-                          "ssv",
-                          DOSVC_JOB_INTERFACE,
-                          property,
-                          "as",
-                          b   ? 2
-                          : a ? 1
-                              : 0,
-                          a,
-                          b);
+        return client_try_set_list(bus, job, property, CLIENT_LIST(a, b));
 }
 
 /* The strings of a property joined with commas, or the name of the error. */

@@ -63,21 +63,21 @@ static int append_record(sd_bus_message *m, Input *input)
                                      take_string(input, remote),
                                      take_string(input, local),
                                      take_string(input, temp),
-                                     take_number(input, 8),
-                                     take_number(input, 8),
-                                     take_number(input, 8),
                                      take_string(input, etag),
                                      take_string(input, date),
                                      take_string(input, url),
-                                     (int) (take_number(input, 1) & 1),
                                      take_string(input, headers),
                                      take_string(input, checksum),
+                                     take_string(input, reason),
+                                     take_string(input, named),
+                                     take_number(input, 8),
+                                     take_number(input, 8),
+                                     take_number(input, 8),
+                                     (int) (take_number(input, 1) & 1),
+                                     (uint32_t) take_number(input, 4),
                                      1U, /* one range */
                                      take_number(input, 8),
-                                     take_number(input, 8),
-                                     (uint32_t) take_number(input, 4),
-                                     take_string(input, reason),
-                                     take_string(input, named));
+                                     take_number(input, 8));
 }
 
 /* sd-bus makes messages only for a connection; nobody reads this one. */
@@ -147,12 +147,11 @@ static void read_strings(Input *input)
 /* Keys with values of a type that fits most of them. */
 static void read_settings(Input *input)
 {
-        static const char *const keys[] = { "redirect-policy",    "ca-certificate",
-                                            "client-certificate", "client-key",
-                                            "ticket-cache",       "unknown" };
+        static const char *const keys[] = { "RedirectPolicy", "CACertificate", "ClientCertificate",
+                                            "ClientKey",      "TicketCache",   "unknown" };
         sd_bus_message *m = new_message();
         char text[256], list[256];
-        TransferSettings settings;
+        JobSettings settings;
 
         assert(sd_bus_message_open_container(m, 'a', "{sv}") >= 0);
         while (input->size > 0) {
@@ -173,7 +172,7 @@ static void read_settings(Input *input)
         }
         seal(m);
         if (wire_read_settings(m, &settings) >= 0)
-                transfer_settings_done(&settings);
+                job_settings_done(&settings);
         sd_bus_message_unref(m);
 }
 

@@ -164,6 +164,57 @@ int client_remove_credentials(sd_bus *bus, const char *job, const char *target, 
         return read_boolean(reply);
 }
 
+const char *
+client_try_set_text(sd_bus *bus, const char *job, const char *property, const char *value)
+{
+        return client_try(bus,
+                          job,
+                          "org.freedesktop.DBus.Properties",
+                          "Set",
+                          "ssv",
+                          DOSVC_JOB_INTERFACE,
+                          property,
+                          "s",
+                          value);
+}
+
+const char *client_try_set_list(sd_bus *bus,
+                                const char *job,
+                                const char *property,
+                                const char *const list[static 4])
+{
+        unsigned n = 0;
+
+        while (n < 4 && list[n])
+                n++;
+        return client_try(bus,
+                          job,
+                          "org.freedesktop.DBus.Properties",
+                          "Set",
+                          "ssv",
+                          DOSVC_JOB_INTERFACE,
+                          property,
+                          "as",
+                          n,
+                          list[0],
+                          list[1],
+                          list[2],
+                          list[3]);
+}
+
+void client_set_text(sd_bus *bus, const char *job, const char *property, const char *value)
+{
+        ck_assert_pstr_eq(client_try_set_text(bus, job, property, value), NULL);
+}
+
+void client_set_list(sd_bus *bus,
+                     const char *job,
+                     const char *property,
+                     const char *const list[static 4])
+{
+        ck_assert_pstr_eq(client_try_set_list(bus, job, property, list), NULL);
+}
+
 void client_set_proxy(sd_bus *bus, const char *job, const char *proxy)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;

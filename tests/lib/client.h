@@ -28,6 +28,22 @@ const char *
 client_try_add_file(sd_bus *bus, const char *job, const char *remote, const char *local);
 int client_complete(sd_bus *bus, const char *job); /* value of partial */
 
+/* Properties.Set of a job's property of type s, or as with up to four strings, the rest NULL. */
+const char *
+client_try_set_text(sd_bus *bus, const char *job, const char *property, const char *value);
+const char *client_try_set_list(sd_bus *bus,
+                                const char *job,
+                                const char *property,
+                                const char *const list[static 4]);
+/* The same, which must succeed. */
+void client_set_text(sd_bus *bus, const char *job, const char *property, const char *value);
+void client_set_list(sd_bus *bus,
+                     const char *job,
+                     const char *property,
+                     const char *const list[static 4]);
+
+#define CLIENT_LIST(...) ((const char *const[4]){ __VA_ARGS__ })
+
 /* ProxySettings override with that one proxy. */
 void client_set_proxy(sd_bus *bus, const char *job, const char *proxy);
 

@@ -27,7 +27,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
                 file_record_done(&link->files[i]);
         free(link->files);
         free(link->owner_name);
-        transfer_settings_done(&link->settings);
+        job_settings_done(&link->settings);
         free(link);
         return NULL;
 }
@@ -44,7 +44,7 @@ static int copy_order(WorkerLink *link, const WorkerOrder *order)
         if (r >= 0)
                 r = str_set(&link->owner_name, order->owner_name);
         if (r >= 0 && order->settings)
-                r = transfer_settings_copy(&link->settings, order->settings);
+                r = job_settings_copy(&link->settings, order->settings);
         return r;
 }
 

@@ -18,7 +18,7 @@ struct WorkerLink {
         char *owner_name;
         FileRecord *files;
         size_t n_files;
-        TransferSettings settings;
+        JobSettings settings;
         bool stopped; /* worker_link_stop() was called */
 };
 

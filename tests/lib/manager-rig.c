@@ -47,7 +47,7 @@ static void tell(const char *format, ...)
 }
 
 /* Changes of the state alone, the others by their name. */
-static void on_changed(void *userdata, Job *job, unsigned changes, JobState previous)
+static void on_changed(void *userdata, Job *job, JobChanges changes, JobState previous)
 {
         ck_assert_uint_ne(changes, 0);
         if (changes & JOB_CHANGE_STATE) {
@@ -55,9 +55,9 @@ static void on_changed(void *userdata, Job *job, unsigned changes, JobState prev
                 tell("%s ", job_state_to_string(job->state));
         } else if (changes & JOB_CHANGE_TIMES)
                 tell("attempt ");
-        if (changes & JOB_CHANGE_DISPLAY_NAME)
-                tell("name=%s ", job->display_name);
-        if (changes & JOB_CHANGE_PRIORITY)
+        if (changes & JOB_CHANGE_SETTING(SETTING_DISPLAY_NAME))
+                tell("name=%s ", job->settings.display_name);
+        if (changes & JOB_CHANGE_SETTING(SETTING_PRIORITY))
                 tell("priority ");
         if (changes & JOB_CHANGE_OWNER)
                 tell("owner=%s ", job->owner->name);
@@ -148,9 +148,9 @@ static void setup(void)
                 .max_files_per_job = 10,
                 .max_active_jobs = 20,
                 .max_active_jobs_per_user = 10,
-                .min_retry_delay_sec = 60,
                 .max_retry_delay_sec = 200,
         };
+        job_settings_init(&config.job_defaults);
         owners = (Owners){ 0 };
         state_dir = temp_dir_new();
         state_dir_fd = open(state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -221,6 +221,31 @@ WorkerLink *worker_of(const Job *job)
 
         ck_assert_msg(link != NULL, "no worker in state %s", job_state_to_string(job->state));
         return link;
+}
+
+int set_text(const Caller *caller, Job *job, SettingId id, const char *text)
+{
+        ManagerSetting setting = { id, { .text = text } };
+
+        return manager_set_settings(manager, caller, job, &setting, 1);
+}
+
+int set_number(const Caller *caller, Job *job, SettingId id, uint64_t number)
+{
+        ManagerSetting setting = { id, { .number = number } };
+
+        return manager_set_settings(manager, caller, job, &setting, 1);
+}
+
+int set_proxies(const Caller *caller, Job *job, ProxyUsage usage, char **proxies, char **bypass)
+{
+        const ManagerSetting settings[] = {
+                { SETTING_PROXY_USAGE, { .number = usage } },
+                { SETTING_PROXIES, { .texts = proxies } },
+                { SETTING_PROXY_BYPASS, { .texts = bypass } },
+        };
+
+        return manager_set_settings(manager, caller, job, settings, ARRAY_SIZE(settings));
 }
 
 void resume(Job *job)

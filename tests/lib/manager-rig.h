@@ -55,6 +55,11 @@ void add_files(Job *job, size_t n);
 unsigned count_slots(const Job *job, AuthTarget target);
 int set_password(Job *job, AuthTarget target, AuthScheme scheme, const char *password);
 
+/* One setting, or the three of ProxySettings, by manager_set_settings(). */
+int set_text(const Caller *caller, Job *job, SettingId id, const char *text);
+int set_number(const Caller *caller, Job *job, SettingId id, uint64_t number);
+int set_proxies(const Caller *caller, Job *job, ProxyUsage usage, char **proxies, char **bypass);
+
 /* Alice's verbs, with their turn. */
 void resume(Job *job);
 void complete(Job *job);

@@ -293,7 +293,7 @@ void driver_kill(WorkerDriver *driver)
 
 static void append_settings(const WorkerDriver *driver, sd_bus_message *m, const char *proxy)
 {
-        _cleanup_(transfer_settings_done) TransferSettings settings = {
+        _cleanup_(job_settings_done) JobSettings settings = {
                 .disk_reserve_bytes = driver->disk_reserve_bytes,
         };
 

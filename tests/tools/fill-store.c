@@ -28,7 +28,7 @@ static int put(Store *store, Owner *owner, uint64_t n)
         if (r >= 0)
                 r = str_format(&local, "/var/tmp/packages/package-%ju.tar.gz", n);
         if (r >= 0)
-                r = str_set(&job->display_name, local);
+                r = str_set(&job->settings.display_name, local);
         if (r >= 0)
                 r = job_add_file(job, url, local);
         if (r >= 0)

@@ -80,7 +80,7 @@ static void check_defaults(void)
         ck_assert_uint_eq(config.max_active_jobs_per_user, 10);
         ck_assert_uint_eq(config.disk_reserve_bytes, 64 * 1024 * 1024);
         ck_assert_uint_eq(config.idle_exit_sec, 60);
-        ck_assert_uint_eq(config.min_retry_delay_sec, 60);
+        ck_assert_uint_eq(config.job_defaults.minimum_retry_delay_sec, 60);
         ck_assert_uint_eq(config.max_retry_delay_sec, 3600);
         ck_assert_uint_eq(config.log_level, LOG_INFO);
         ck_assert_ptr_nonnull(config.proxies);
@@ -133,7 +133,7 @@ START_TEST(every_key_is_read)
         ck_assert_uint_eq(strings_count(config.proxy_bypass), 2);
         ck_assert_str_eq(config.proxy_bypass[1], ".example.org");
         ck_assert_uint_eq(config.idle_exit_sec, 0);
-        ck_assert_uint_eq(config.min_retry_delay_sec, 17);
+        ck_assert_uint_eq(config.job_defaults.minimum_retry_delay_sec, 17);
         ck_assert_uint_eq(config.max_retry_delay_sec, 18);
         ck_assert_uint_eq(config.log_level, LOG_DEBUG);
 }
@@ -318,7 +318,7 @@ START_TEST(the_longest_delay_is_not_below_the_shortest)
 {
         load_text("[Service]\nMinimumRetryDelaySec=100\nMaximumRetryDelaySec=50\n");
         check_warned("MaximumRetryDelaySec");
-        ck_assert_uint_eq(config.min_retry_delay_sec, 100);
+        ck_assert_uint_eq(config.job_defaults.minimum_retry_delay_sec, 100);
         ck_assert_uint_eq(config.max_retry_delay_sec, 100);
 }
 END_TEST

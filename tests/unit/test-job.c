@@ -321,9 +321,9 @@ START_TEST(a_new_job_is_suspended_and_empty)
 {
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
         ck_assert_uint_eq(job->told_state, JOB_SUSPENDED);
-        ck_assert_uint_eq(job->priority, PRIORITY_NORMAL);
-        ck_assert_str_eq(job->display_name, "");
-        ck_assert_str_eq(job->description, "");
+        ck_assert_uint_eq(job->settings.priority, PRIORITY_NORMAL);
+        ck_assert_ptr_null(job->settings.display_name);
+        ck_assert_ptr_null(job->settings.description);
         ck_assert_int_eq(job->error.file, -1);
         ck_assert_uint_eq(job->n_files, 0);
         check_sums(0, 0, 0, 0);
@@ -463,23 +463,23 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         job->changes = JOB_CHANGE_FILES;
 
         ck_assert_int_eq(job_new(job->id, bob, &stored), 0);
-        free(stored->display_name);
-        stored->display_name = strdup("stored");
+        free(stored->settings.display_name);
+        stored->settings.display_name = strdup("stored");
         add_files(stored, 1);
         set_record(stored, 0, 5, 50, false);
         stored->serial = 42;
         stored->state = JOB_QUEUED;
-        stored->priority = PRIORITY_HIGH;
+        stored->settings.priority = PRIORITY_HIGH;
         stored->error_count = 2;
         stored->next_attempt_usec = 1234;
         ck_assert_int_eq(job_set_error(stored, 7, ERROR_CONTEXT_UNKNOWN, "Stored.", "", 0), 0);
 
         job_take_stored(job, stored);
         ck_assert_ptr_null(job_free(stored));
-        ck_assert_str_eq(job->display_name, "stored");
+        ck_assert_str_eq(job->settings.display_name, "stored");
         ck_assert_int_eq(job->serial, 42);
         ck_assert_uint_eq(job->state, JOB_QUEUED);
-        ck_assert_uint_eq(job->priority, PRIORITY_HIGH);
+        ck_assert_uint_eq(job->settings.priority, PRIORITY_HIGH);
         ck_assert_uint_eq(job->error_count, 2);
         ck_assert_uint_eq(job->attempts, 0);
         ck_assert_uint_eq(job->next_attempt_usec, 1234);

@@ -17,8 +17,8 @@ START_TEST(nothing_is_told_before_the_commit)
         turn();
         check_story("saved=ok new ");
 
-        ck_assert_int_eq(manager_set_display_name(manager, &alice, job, "other"), 0);
-        ck_assert_int_eq(manager_set_priority(manager, &alice, job, PRIORITY_LOW), 0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_DISPLAY_NAME, "other"), 0);
+        ck_assert_int_eq(set_number(&alice, job, SETTING_PRIORITY, PRIORITY_LOW), 0);
         check_story("");
         ck_assert_int_eq(manager_commit(manager), 0);
         check_story("name=other priority ");
@@ -45,13 +45,11 @@ START_TEST(a_failed_commit_takes_back_the_whole_turn)
 {
         Job *job = make_job(1), *none = NULL;
         char url[] = "http://proxy:80";
-        char *const proxies[] = { url, NULL };
+        char *proxies[] = { url, NULL };
 
-        ck_assert_int_eq(manager_set_display_name(manager, &alice, job, "other"), 0);
-        ck_assert_int_eq(manager_set_description(manager, &alice, job, "more"), 0);
-        ck_assert_int_eq(
-                manager_set_proxy(manager, &alice, job, PROXY_USAGE_OVERRIDE, proxies, NULL),
-                0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_DISPLAY_NAME, "other"), 0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_DESCRIPTION, "more"), 0);
+        ck_assert_int_eq(set_proxies(&alice, job, PROXY_USAGE_OVERRIDE, proxies, NULL), 0);
         ck_assert_int_eq(manager_when_saved(manager, on_saved, NULL), 0);
         add_files(job, 2);
         ck_assert_int_eq(manager_resume(manager, &alice, job), 0);
@@ -63,9 +61,9 @@ START_TEST(a_failed_commit_takes_back_the_whole_turn)
         ck_assert_ptr_null(none);
         turn();
         check_story("saved=ENOSPC saved=ENOSPC ");
-        ck_assert_str_eq(job->display_name, "name");
-        ck_assert_str_eq(job->description, "");
-        ck_assert_uint_eq(job->proxy_usage, PROXY_USAGE_PRECONFIG);
+        ck_assert_str_eq(job->settings.display_name, "name");
+        ck_assert_ptr_null(job->settings.description);
+        ck_assert_uint_eq(job->settings.proxy_usage, PROXY_USAGE_PRECONFIG);
         ck_assert_uint_eq(strings_count(job->settings.proxies), 0);
         ck_assert_uint_eq(job->n_files, 1);
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
@@ -85,12 +83,12 @@ START_TEST(a_failed_change_is_not_in_memory_either)
         uint32_t first;
 
         store_fail(store, -ENOSPC);
-        ck_assert_int_eq(manager_set_display_name(manager, &alice, job, "other"), -ENOSPC);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_DISPLAY_NAME, "other"), -ENOSPC);
         ck_assert_int_eq(manager_add_files(manager, &alice, job, &file, 1, &first), -ENOSPC);
         ck_assert_uint_eq(job->n_files, 1);
         ck_assert_int_eq(manager_resume(manager, &alice, job), -ENOSPC);
         turn();
-        ck_assert_str_eq(job->display_name, "name");
+        ck_assert_str_eq(job->settings.display_name, "name");
         ck_assert_uint_eq(job->n_files, 1);
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
         check_story("");
@@ -204,7 +202,7 @@ START_TEST(a_failed_turn_leaves_a_publication_alone)
 
         ck_assert_int_eq(manager_complete(manager, &alice, job, on_done, NULL), 0);
         turn();
-        ck_assert_int_eq(manager_set_display_name(manager, &alice, job, "other"), 0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_DISPLAY_NAME, "other"), 0);
         store_fail(store, -ENOSPC);
         turn();
         check_story("");

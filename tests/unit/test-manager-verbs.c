@@ -153,11 +153,10 @@ START_TEST(every_verb_asks_policy_first)
         ck_assert_int_eq(manager_complete(manager, &root, job, on_done, NULL), -EACCES);
         ck_assert_int_eq(manager_take_ownership(manager, &alice, job), -EACCES);
         ck_assert_int_eq(manager_take_ownership(manager, &bob, job), -ENOENT);
-        ck_assert_int_eq(manager_set_display_name(manager, &root, job, "x"), -EACCES);
-        ck_assert_int_eq(manager_set_description(manager, &bob, job, "x"), -ENOENT);
-        ck_assert_int_eq(manager_set_priority(manager, &bob, job, PRIORITY_LOW), -ENOENT);
-        ck_assert_int_eq(manager_set_proxy(manager, &root, job, PROXY_USAGE_NONE, NULL, NULL),
-                         -EACCES);
+        ck_assert_int_eq(set_text(&root, job, SETTING_DISPLAY_NAME, "x"), -EACCES);
+        ck_assert_int_eq(set_text(&bob, job, SETTING_DESCRIPTION, "x"), -ENOENT);
+        ck_assert_int_eq(set_number(&bob, job, SETTING_PRIORITY, PRIORITY_LOW), -ENOENT);
+        ck_assert_int_eq(set_proxies(&root, job, PROXY_USAGE_NONE, NULL, NULL), -EACCES);
         ck_assert_int_eq(manager_set_credentials(manager,
                                                  &root,
                                                  job,
@@ -286,9 +285,7 @@ START_TEST(a_removed_credential_is_gone)
 
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "basic"), 0);
         turn();
-        ck_assert_int_eq(
-                manager_has_credentials(manager, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC),
-                1);
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 1);
         ck_assert_uint_gt(job->vault_bytes, 0);
         ck_assert_int_eq(manager_remove_credentials(manager,
                                                     &alice,
@@ -302,9 +299,7 @@ START_TEST(a_removed_credential_is_gone)
                                                     AUTH_TARGET_SERVER,
                                                     AUTH_SCHEME_BASIC),
                          0);
-        ck_assert_int_eq(
-                manager_has_credentials(manager, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC),
-                0);
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 0);
         ck_assert_uint_eq(job->vault_bytes, 0);
         ck_assert_uint_eq(job->owner->vault_bytes, 0);
         resume(job);
@@ -340,9 +335,77 @@ START_TEST(an_owners_share_of_the_vault_is_limited)
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "a"), 0);
         ck_assert_int_eq(set_password(job, AUTH_TARGET_PROXY, AUTH_SCHEME_BASIC, "a"), -ENOBUFS);
         turn();
-        ck_assert_int_eq(
-                manager_has_credentials(manager, job, AUTH_TARGET_PROXY, AUTH_SCHEME_BASIC),
-                0);
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_PROXY), 0);
+}
+END_TEST
+
+/* The user info of a URL that was added, or is the new name of a file. */
+static int use_url(Job *job, bool rename, const char *local_name, const char *password)
+{
+        _cleanup_(secret_freep) Secret *secret = NULL;
+        ManagerLogin login = { .user_name = "user" };
+        uint32_t first;
+
+        ck_assert_int_eq(secret_new_copy(password, strlen(password), &secret), 0);
+        login.password = secret;
+        if (rename)
+                return manager_set_remote_names(manager,
+                                                &alice,
+                                                job,
+                                                &(ManagerRename){ 0, "http://other/a", login },
+                                                1);
+        return manager_add_files(manager,
+                                 &alice,
+                                 job,
+                                 &(ManagerFile){ .remote_name = "http://host/x",
+                                                 .login = login,
+                                                 .local_name = local_name },
+                                 1,
+                                 &first);
+}
+
+START_TEST(the_first_login_of_a_url_becomes_credentials)
+{
+        for (int rename = 0; rename < 2; rename++) {
+                Job *job = make_job(1);
+
+                ck_assert_int_eq(use_url(job, rename, "/dir/x", "first"), 0);
+                ck_assert_int_eq(use_url(job, rename, "/dir/y", "second"), 0);
+                turn();
+                resume(job);
+                ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "first");
+        }
+}
+END_TEST
+
+START_TEST(a_login_is_kept_only_together_with_its_file)
+{
+        Job *job = make_job(1);
+
+        config.max_files_per_job = 1;
+        ck_assert_int_eq(use_url(job, false, "/dir/x", "password"), -EMFILE);
+        turn();
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 0);
+
+        config.max_files_per_job = 2;
+        for (int rename = 0; rename < 2; rename++) {
+                ck_assert_int_eq(use_url(job, rename, "/dir/x", "password"), 0);
+                store_fail(store, -ENOSPC);
+                turn();
+                ck_assert_uint_eq(job->n_files, 1);
+                ck_assert_str_eq(job->files[0].record.remote_name, "http://host/a");
+                ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 0);
+                ck_assert_uint_eq(job->owner->vault_bytes, 0);
+        }
+
+        /* And the file only together with its login. */
+        job->owner->vault_bytes = LIMIT_VAULT_BYTES_PER_OWNER;
+        for (int rename = 0; rename < 2; rename++)
+                ck_assert_int_eq(use_url(job, rename, "/dir/x", "password"), -ENOBUFS);
+        turn();
+        ck_assert_uint_eq(job->n_files, 1);
+        ck_assert_str_eq(job->files[0].record.remote_name, "http://host/a");
+        job->owner->vault_bytes = 0;
 }
 END_TEST
 
@@ -394,6 +457,31 @@ START_TEST(take_ownership_wipes_credentials)
         ck_assert_int_eq(manager_resume(manager, &root, job), 0);
         turn();
         ck_assert_uint_eq(worker_of(job)->owner_uid, 0);
+}
+END_TEST
+
+START_TEST(take_ownership_takes_back_what_is_the_owners)
+{
+        Owners others = { 0 };
+        Owner *owner;
+        Job *job = make_job(1), *saved = NULL;
+
+        ck_assert_int_eq(set_text(&alice, job, SETTING_TICKET_CACHE, "KCM:1000"), 0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_CA_CERTIFICATE, "/ca.pem"), 0);
+        ck_assert_int_eq(manager_set_client_certificate(manager, &alice, job, "/crt", "/key", NULL),
+                         0);
+        turn();
+        ck_assert_int_eq(manager_take_ownership(manager, &root, job), 0);
+        turn();
+        ck_assert_ptr_null(job->settings.ticket_cache);
+        ck_assert_int_eq(store_load_job(store, &others, job->id, &saved), 0);
+        ck_assert_ptr_null(saved->settings.ticket_cache);
+        ck_assert_ptr_null(saved->settings.client_certificate);
+        ck_assert_ptr_null(saved->settings.client_key);
+        ck_assert_str_eq(saved->settings.ca_certificate, "/ca.pem");
+        owner = saved->owner;
+        job_free(saved);
+        owners_release(&others, owner);
 }
 END_TEST
 
@@ -517,10 +605,13 @@ int main(void)
                       a_removed_credential_is_gone,
                       a_failed_turn_puts_credentials_back,
                       an_owners_share_of_the_vault_is_limited,
+                      the_first_login_of_a_url_becomes_credentials,
+                      a_login_is_kept_only_together_with_its_file,
                       a_credential_that_cannot_be_opened_is_reported);
         RIG_ADD_TESTS(suite,
                       "ownership",
                       take_ownership_wipes_credentials,
+                      take_ownership_takes_back_what_is_the_owners,
                       a_taken_job_gets_a_worker_of_its_new_owner,
                       the_worker_of_the_owner_before_gets_no_credential_of_the_next,
                       a_taken_job_waits_in_the_queue_of_its_new_owner,

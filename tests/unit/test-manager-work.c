@@ -65,12 +65,13 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
              *bypass[] = { host, NULL };
         static const struct {
                 ProxyUsage usage;
+                ProxySource source;
                 const char *proxy;
         } cases[] = {
-                { PROXY_USAGE_PRECONFIG, "http://configured:2" },
-                { PROXY_USAGE_NONE, NULL },
-                { PROXY_USAGE_OVERRIDE, "http://own:1" },
-                { PROXY_USAGE_AUTODETECT, WORKER_PROXIES_AUTODETECT },
+                { PROXY_USAGE_PRECONFIG, PROXY_SOURCE_LIST, "http://configured:2" },
+                { PROXY_USAGE_NONE, PROXY_SOURCE_LIST, NULL },
+                { PROXY_USAGE_OVERRIDE, PROXY_SOURCE_LIST, "http://own:1" },
+                { PROXY_USAGE_AUTODETECT, PROXY_SOURCE_AUTODETECT, NULL },
         };
 
         config.proxies = configured;
@@ -79,11 +80,10 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
                 Job *job = make_job(1);
                 WorkerLink *link;
 
-                ck_assert_int_eq(
-                        manager_set_proxy(manager, &alice, job, cases[i].usage, own, bypass),
-                        0);
+                ck_assert_int_eq(set_proxies(&alice, job, cases[i].usage, own, bypass), 0);
                 resume(job);
                 link = worker_of(job);
+                ck_assert_uint_eq(link->settings.proxy_source, cases[i].source);
                 ck_assert_uint_eq(strings_count(link->settings.proxies), cases[i].proxy ? 1 : 0);
                 ck_assert_uint_eq(strings_count(link->settings.proxy_bypass),
                                   cases[i].usage == PROXY_USAGE_PRECONFIG ||
@@ -267,7 +267,7 @@ START_TEST(no_more_workers_run_than_configured)
                 resume(jobs[i]);
         ck_assert_uint_eq(fake_link_alive(), 2);
         ck_assert_uint_eq(jobs[2]->state, JOB_QUEUED);
-        ck_assert_int_eq(manager_set_priority(manager, &alice, jobs[3], PRIORITY_HIGH), 0);
+        ck_assert_int_eq(set_number(&alice, jobs[3], SETTING_PRIORITY, PRIORITY_HIGH), 0);
         turn();
         fake_link_succeed(worker_of(jobs[0]));
         turn();
@@ -1067,7 +1067,7 @@ START_TEST(a_cancelled_job_takes_no_more_verbs)
         ck_assert_int_eq(manager_suspend(manager, &alice, job), -EBADFD);
         ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), -EBADFD);
         ck_assert_int_eq(manager_complete(manager, &alice, job, on_done, NULL), -EBADFD);
-        ck_assert_int_eq(manager_set_display_name(manager, &alice, job, "x"), -EBADFD);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_DISPLAY_NAME, "x"), -EBADFD);
         ck_assert_int_eq(manager_take_ownership(manager, &root, job), -EBADFD);
 }
 END_TEST

@@ -52,28 +52,28 @@ static void check_file(const FileRecord *a, const FileRecord *b)
         ck_assert_uint_eq(a->finished, b->finished);
 }
 
+static void check_setting(const JobSettings *a, const JobSettings *b, SettingId id)
+{
+        _cleanup_free_ char *text_a = NULL, *text_b = NULL;
+
+        if (!setting_is_stored(id))
+                return;
+        ck_assert_int_eq(setting_format(a, id, &text_a), 0);
+        ck_assert_int_eq(setting_format(b, id, &text_b), 0);
+        ck_assert_str_eq(text_a, text_b);
+}
+
 static void check_job(const Job *job, const Job *saved)
 {
-        ck_assert_str_eq(job->display_name, saved->display_name);
-        ck_assert_str_eq(job->description, saved->description);
         ck_assert_str_eq(job->owner->name, saved->owner->name);
         ck_assert_uint_eq(job->state, saved->state);
         ck_assert_uint_eq(job->told_state, saved->state);
-        ck_assert_uint_eq(job->priority, saved->priority);
-        ck_assert_uint_eq(job->proxy_usage, saved->proxy_usage);
-        ck_assert_uint_eq(strings_count(job->settings.proxies),
-                          strings_count(saved->settings.proxies));
-        ck_assert_uint_eq(job->settings.redirect_policy, saved->settings.redirect_policy);
-        ck_assert_uint_eq(job->settings.security_flags, saved->settings.security_flags);
-        ck_assert_pstr_eq(job->settings.ca_certificate, saved->settings.ca_certificate);
-        ck_assert_pstr_eq(job->settings.client_certificate, saved->settings.client_certificate);
-        ck_assert_pstr_eq(job->settings.client_key, saved->settings.client_key);
-        ck_assert_pstr_eq(job->settings.ticket_cache, saved->settings.ticket_cache);
+        for (unsigned id = 0; id < SETTINGS_MAX; id++)
+                check_setting(&job->settings, &saved->settings, (SettingId) id);
         ck_assert_uint_eq(job->sealed, saved->sealed);
         ck_assert_uint_eq(job->error.code, saved->error.code);
         ck_assert_uint_eq(job->error_count, saved->error_count);
         ck_assert_uint_eq(job->attempts, saved->attempts);
-        ck_assert_mem_eq(job->spans_sec, saved->spans_sec, sizeof(job->spans_sec));
         ck_assert_uint_eq(job->n_files, saved->n_files);
         ck_assert_uint_eq(job->n_finished, saved->n_finished);
         ck_assert_uint_eq(job->bytes_total, saved->bytes_total);
@@ -171,63 +171,62 @@ static void torture(const char *name, Trial *trial)
 
 static int name(Job *job)
 {
-        return manager_set_display_name(manager, &alice, job, "other");
+        return set_text(&alice, job, SETTING_DISPLAY_NAME, "other");
 }
 
 static void undo_name(Job *job)
 {
-        ck_assert_int_eq(manager_set_display_name(manager, &alice, job, "name"), 0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_DISPLAY_NAME, "name"), 0);
 }
 
 static bool is_done_name(Job *job)
 {
-        return str_equal(job->display_name, "other");
+        return str_equal(job->settings.display_name, "other");
 }
 
 static int proxies(Job *job)
 {
         char one[] = "http://one:1", two[] = "http://two:2";
-        char *const list[] = { one, two, NULL };
+        char *list[] = { one, two, NULL };
 
-        return manager_set_proxy(manager, &alice, job, PROXY_USAGE_OVERRIDE, list, list);
+        return set_proxies(&alice, job, PROXY_USAGE_OVERRIDE, list, list);
 }
 
 static void undo_proxies(Job *job)
 {
-        ck_assert_int_eq(manager_set_proxy(manager, &alice, job, PROXY_USAGE_PRECONFIG, NULL, NULL),
-                         0);
+        ck_assert_int_eq(set_proxies(&alice, job, PROXY_USAGE_PRECONFIG, NULL, NULL), 0);
 }
 
 static bool is_done_proxies(Job *job)
 {
-        return job->proxy_usage == PROXY_USAGE_OVERRIDE &&
+        return job->settings.proxy_usage == PROXY_USAGE_OVERRIDE &&
                strings_count(job->settings.proxies) == 2;
 }
 
 static int span(Job *job)
 {
-        return manager_set_span(manager, &alice, job, JOB_SPAN_MIN_RETRY_DELAY, 77);
+        return set_number(&alice, job, SETTING_MINIMUM_RETRY_DELAY, 77);
 }
 
 static void undo_span(Job *job)
 {
-        ck_assert_int_eq(manager_set_span(manager, &alice, job, JOB_SPAN_MIN_RETRY_DELAY, 60), 0);
+        ck_assert_int_eq(set_number(&alice, job, SETTING_MINIMUM_RETRY_DELAY, 60), 0);
 }
 
 static bool is_done_span(Job *job)
 {
-        return job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] == 77;
+        return job->settings.minimum_retry_delay_sec == 77;
 }
 
 static int policy(Job *job)
 {
-        return manager_set_redirect_policy(manager, &alice, job, REDIRECT_POLICY_DISALLOW);
+        return set_number(&alice, job, SETTING_REDIRECT_POLICY, REDIRECT_POLICY_DISALLOW);
 }
 
 static void undo_policy(Job *job)
 {
         ck_assert_int_eq(
-                manager_set_redirect_policy(manager, &alice, job, REDIRECT_POLICY_ALLOW_SILENT),
+                set_number(&alice, job, SETTING_REDIRECT_POLICY, REDIRECT_POLICY_ALLOW_SILENT),
                 0);
 }
 
@@ -238,12 +237,12 @@ static bool is_done_policy(Job *job)
 
 static int flags(Job *job)
 {
-        return manager_set_security_flags(manager, &alice, job, 3);
+        return set_number(&alice, job, SETTING_SECURITY_FLAGS, 3);
 }
 
 static void undo_flags(Job *job)
 {
-        ck_assert_int_eq(manager_set_security_flags(manager, &alice, job, 0), 0);
+        ck_assert_int_eq(set_number(&alice, job, SETTING_SECURITY_FLAGS, 0), 0);
 }
 
 static bool is_done_flags(Job *job)
@@ -253,12 +252,12 @@ static bool is_done_flags(Job *job)
 
 static int authorities(Job *job)
 {
-        return manager_set_ca_certificate(manager, &alice, job, "/ca.pem");
+        return set_text(&alice, job, SETTING_CA_CERTIFICATE, "/ca.pem");
 }
 
 static void undo_authorities(Job *job)
 {
-        ck_assert_int_eq(manager_set_ca_certificate(manager, &alice, job, ""), 0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_CA_CERTIFICATE, ""), 0);
 }
 
 static bool is_done_authorities(Job *job)
@@ -268,12 +267,12 @@ static bool is_done_authorities(Job *job)
 
 static int cache(Job *job)
 {
-        return manager_set_ticket_cache(manager, &alice, job, "FILE:/cache");
+        return set_text(&alice, job, SETTING_TICKET_CACHE, "FILE:/cache");
 }
 
 static void undo_cache(Job *job)
 {
-        ck_assert_int_eq(manager_set_ticket_cache(manager, &alice, job, ""), 0);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_TICKET_CACHE, ""), 0);
 }
 
 static bool is_done_cache(Job *job)
@@ -376,14 +375,16 @@ END_TEST
 
 static int rename_files(Job *job)
 {
-        static const ManagerRename renames[] = { { 0, "http://other/a" }, { 1, "http://other/b" } };
+        static const ManagerRename renames[] = { { .index = 0, .remote_name = "http://other/a" },
+                                                 { .index = 1, .remote_name = "http://other/b" } };
 
         return manager_set_remote_names(manager, &alice, job, renames, ARRAY_SIZE(renames));
 }
 
 static void undo_rename_files(Job *job)
 {
-        static const ManagerRename renames[] = { { 0, "http://host/a" }, { 1, "http://host/b" } };
+        static const ManagerRename renames[] = { { .index = 0, .remote_name = "http://host/a" },
+                                                 { .index = 1, .remote_name = "http://host/b" } };
 
         ck_assert_int_eq(manager_set_remote_names(manager, &alice, job, renames, 2), 0);
 }
@@ -417,11 +418,59 @@ static int credentials(Job *job)
                                        password);
 }
 
+static ManagerLogin login(void)
+{
+        return (ManagerLogin){ "reader", password };
+}
+
+static int rename_with_login(Job *job)
+{
+        const ManagerRename renames[] = { { 0, "http://other/a", login() },
+                                          { 1, "http://other/b", login() } };
+
+        return manager_set_remote_names(manager, &alice, job, renames, ARRAY_SIZE(renames));
+}
+
+static bool is_done_rename_with_login(Job *job)
+{
+        bool renamed = is_done_rename_files(job);
+
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), renamed);
+        ck_assert_int_eq(renamed, job->vault_bytes > 0);
+        return renamed;
+}
+
+static void undo_rename_with_login(Job *job)
+{
+        undo_rename_files(job);
+        ck_assert_int_eq(manager_remove_credentials(manager,
+                                                    &alice,
+                                                    job,
+                                                    AUTH_TARGET_SERVER,
+                                                    AUTH_SCHEME_BASIC),
+                         1);
+}
+
+static int add_with_login(Job *job)
+{
+        const ManagerFile file = { .remote_name = "http://other/x",
+                                   .login = login(),
+                                   .local_name = "/dir/x" };
+        uint32_t first;
+
+        return manager_add_files(manager, &alice, job, &file, 1, &first);
+}
+
+static bool is_done_add_with_login(Job *job)
+{
+        ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), job->n_files - 1);
+        return job->n_files == 2;
+}
+
 static bool is_done_credentials(Job *job)
 {
-        int set = manager_has_credentials(manager, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC);
+        int set = (int) count_slots(job, AUTH_TARGET_SERVER);
 
-        ck_assert_int_ge(set, 0);
         ck_assert_int_eq(set, job->vault_bytes > 0);
         ck_assert_uint_eq(job->owner->vault_bytes, job->vault_bytes);
         return set;
@@ -465,6 +514,21 @@ START_TEST(a_credential_is_set_or_not_and_removed_or_not)
         ck_assert_int_eq(credentials(job), 0);
         turn();
         TORTURE(job, no_credentials);
+        password = secret_free(password);
+}
+END_TEST
+
+START_TEST(a_login_is_kept_with_its_file_or_neither)
+{
+        Trial trial = { .verb = add_with_login,
+                        .undo = undo_files,
+                        .is_done = is_done_add_with_login };
+
+        ck_assert_int_eq(secret_new_copy("secret", 6, &password), 0);
+        trial.job = make_job(1);
+        files_of = &trial.job;
+        torture("add_with_login", &trial);
+        TORTURE(make_job(2), rename_with_login);
         password = secret_free(password);
 }
 END_TEST
@@ -916,6 +980,7 @@ int main(void)
                       files_are_added_all_or_none,
                       files_have_other_remote_names_all_or_none,
                       a_credential_is_set_or_not_and_removed_or_not,
+                      a_login_is_kept_with_its_file_or_neither,
                       headers_and_a_certificate_are_set_or_not_and_removed_or_not,
                       a_worker_gets_the_secrets_of_the_settings_or_comes_later,
                       a_job_is_made_or_not,

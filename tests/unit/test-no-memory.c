@@ -192,7 +192,7 @@ static int read_message(void *userdata)
 static int read_settings(void *userdata)
 {
         sd_bus_message *message = userdata;
-        _cleanup_(transfer_settings_done) TransferSettings settings = { 0 };
+        _cleanup_(job_settings_done) JobSettings settings = { 0 };
 
         ck_assert_int_ge(sd_bus_message_rewind(message, 1), 0);
         return wire_read_settings(message, &settings);
@@ -200,9 +200,9 @@ static int read_settings(void *userdata)
 
 static int copy_settings(void *userdata)
 {
-        _cleanup_(transfer_settings_done) TransferSettings copy = { 0 };
+        _cleanup_(job_settings_done) JobSettings copy = { 0 };
 
-        return transfer_settings_copy(&copy, userdata);
+        return job_settings_copy(&copy, userdata);
 }
 
 static sd_bus_message *new_message(sd_bus *bus)
@@ -219,13 +219,43 @@ static sd_bus_message *new_message(sd_bus *bus)
         return message;
 }
 
+static const struct {
+        SettingId id;
+        const char *text;
+} stored[] = {
+        { SETTING_DISPLAY_NAME, "name" },
+        { SETTING_PRIORITY, "low" },
+        { SETTING_MINIMUM_RETRY_DELAY, "77" },
+        { SETTING_SECURITY_FLAGS, "enable-crl-check\nignore-unknown-ca\n" },
+        { SETTING_PROXIES, "http://one:80\nhttp://two:80\n" },
+};
+
+/* From the text in the store and back. */
+static int setting_as_text(void *userdata)
+{
+        _cleanup_(job_settings_done) JobSettings settings;
+        int r = 0;
+
+        job_settings_init(&settings);
+        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(stored); i++) {
+                _cleanup_free_ char *text = NULL;
+
+                r = setting_parse(&settings, stored[i].id, stored[i].text);
+                if (r >= 0)
+                        r = setting_format(&settings, stored[i].id, &text);
+                if (r >= 0)
+                        ck_assert_str_eq(text, stored[i].text);
+        }
+        return r;
+}
+
 static void torture_settings(sd_bus *bus)
 {
         char one[] = "http://one:1", two[] = "http=two:2", host[] = "*.host", path[] = "/file";
         char *proxies[] = { one, two, NULL }, *bypass[] = { host, NULL };
         sd_bus_message *message = new_message(bus);
         Secret *secret = NULL;
-        TransferSettings settings = {
+        JobSettings settings = {
                 .proxies = proxies,
                 .proxy_bypass = bypass,
                 .redirect_policy = REDIRECT_POLICY_DISALLOW,
@@ -246,6 +276,7 @@ static void torture_settings(sd_bus *bus)
         settings.headers = settings.key_password = secret;
         TORTURE(copy_settings, .userdata = &settings);
         secret_free(secret);
+        TORTURE(setting_as_text);
 }
 
 START_TEST(what_comes_over_the_link)
@@ -680,8 +711,8 @@ static int load_store(void *userdata)
                 Job *loaded = CONTAINER_OF(jobs.next, Job, running_link);
                 Owner *alice = loaded->owner;
 
-                ck_assert_str_eq(loaded->display_name, "display name");
-                ck_assert_str_eq(loaded->description, "description");
+                ck_assert_str_eq(loaded->settings.display_name, "display name");
+                ck_assert_str_eq(loaded->settings.description, "description");
                 ck_assert_str_eq(loaded->owner->name, "alice");
                 ck_assert_uint_eq(strings_count(loaded->settings.proxies), 1);
                 ck_assert_str_eq(loaded->settings.ticket_cache, "FILE:/cache");
@@ -708,8 +739,8 @@ static void make_store(const char *path)
                 Job *new;
 
                 ck_assert_int_eq(job_new((sd_id128_t){ .bytes = { i } }, &alice, &new), 0);
-                ck_assert_int_eq(str_set(&new->display_name, "display name"), 0);
-                ck_assert_int_eq(str_set(&new->description, "description"), 0);
+                ck_assert_int_eq(str_set(&new->settings.display_name, "display name"), 0);
+                ck_assert_int_eq(str_set(&new->settings.description, "description"), 0);
                 ck_assert_int_eq(strings_copy(proxies, &new->settings.proxies), 0);
                 ck_assert_int_eq(str_set(&new->settings.ticket_cache, "FILE:/cache"), 0);
                 ck_assert_int_eq(job_add_file(new, "http://host/", "/dir/file"), 0);

@@ -15,16 +15,21 @@
 
 static Proxies *proxies;
 
-static void start(const char *const *entries, const char *const *bypass)
+static void start_with(ProxySource source, const char *const *entries, const char *const *bypass)
 {
         char **entry_copies = NULL, **bypass_copies = NULL;
 
         ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) entries, &entry_copies), 0);
         ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) bypass, &bypass_copies), 0);
         proxies_free(proxies);
-        ck_assert_int_eq(proxies_new(entry_copies, bypass_copies, NULL, &proxies), 0);
+        ck_assert_int_eq(proxies_new(source, entry_copies, bypass_copies, NULL, &proxies), 0);
         strings_free(entry_copies);
         strings_free(bypass_copies);
+}
+
+static void start(const char *const *entries, const char *const *bypass)
+{
+        start_with(PROXY_SOURCE_LIST, entries, bypass);
 }
 
 static void teardown(void)
@@ -122,7 +127,7 @@ END_TEST
 /* An unreachable server says nothing about other servers. */
 START_TEST(directly_is_never_out_of_reach)
 {
-        start(LIST(WORKER_PROXIES_AUTODETECT), NULL);
+        start_with(PROXY_SOURCE_AUTODETECT, NULL, NULL);
         ck_assert_int_eq(keep("http://a/", LIST("direct://", "http://p:1")), 0);
         proxies_report(proxies, "", false);
         ck_assert_str_eq(choices_for("http://a/"), "- http://p:1");
@@ -131,7 +136,7 @@ END_TEST
 
 START_TEST(what_is_searched_for_is_asked_once_an_origin)
 {
-        start(_i ? LIST(WORKER_PROXIES_AUTODETECT) : LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(_i ? PROXY_SOURCE_AUTODETECT : PROXY_SOURCE_SESSION, NULL, NULL);
         ck_assert_str_eq(choices_for("http://a/x"), "EAGAIN");
         ck_assert_int_eq(keep("http://a/x", LIST("http://p:1", "https://q:2", "direct://")), 0);
         ck_assert_str_eq(choices_for("http://a:80/y"), "http://p:1 https://q:2 -");
@@ -148,7 +153,7 @@ START_TEST(of_many_origins_the_oldest_is_forgotten)
 {
         char url[64];
 
-        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
         for (unsigned i = 0; i < 17; i++) {
                 (void) snprintf(url, sizeof(url), "http://host-%u/", i);
                 ck_assert_int_eq(keep(url, LIST("http://p:1")), 0);
@@ -170,7 +175,7 @@ START_TEST(an_answer_that_names_no_proxy_is_refused)
                 { "" },
         };
 
-        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
         for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
                 ck_assert_int_eq(keep("http://a/", answers[i]), -EINVAL);
                 ck_assert_str_eq(choices_for("http://a/"), "EAGAIN");
@@ -180,7 +185,7 @@ END_TEST
 
 START_TEST(what_is_no_url_has_no_proxy)
 {
-        start(_i ? LIST(WORKER_PROXIES_SESSION) : LIST("http://a:1"), NULL);
+        start_with(_i ? PROXY_SOURCE_SESSION : PROXY_SOURCE_LIST, LIST("http://a:1"), NULL);
         ck_assert_str_eq(choices_for(""), "EINVAL");
         ck_assert_str_eq(choices_for("http://"), "EINVAL");
 }
@@ -226,7 +231,7 @@ START_TEST(one_search_at_a_time_serves_all_who_wait)
 {
         Waiting first = { 0 }, second = { 0 }, other = { 0 };
 
-        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
         search(&first, "http://a/1");
         search(&other, "http://b/");
         search(&second, "http://a/2");
@@ -253,7 +258,7 @@ START_TEST(a_search_that_fails_says_why)
         };
         Waiting waiting = { 0 };
 
-        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
         search(&waiting, "http://a/");
         waiting.url = NULL;
         give(cases[_i].result, cases[_i].proxy, cases[_i].reason);
@@ -267,7 +272,7 @@ START_TEST(who_stops_waiting_is_not_called)
 {
         Waiting waiting = { 0 };
 
-        start(LIST(WORKER_PROXIES_SESSION), NULL);
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
         search(&waiting, "http://a/");
         proxies_stop_waiting(&waiting.waiter);
         give(0, "http://p:1", NULL);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/macro.h"
+#include "base/str.h"
 
 #include "manager/store.h"
 #include "tests/lib/temp-dir.h"
@@ -142,14 +143,14 @@ START_TEST(an_older_database_is_brought_up_to_date)
                 ck_assert_int_eq(load(&loaded), 0);
                 ck_assert_uint_eq(loaded.n, 1);
                 job = loaded.jobs[0];
-                ck_assert_str_eq(job->display_name, "name");
+                ck_assert_str_eq(job->settings.display_name, "name");
                 ck_assert_str_eq(job->error.description, "refused");
                 ck_assert_int_eq(job->state, JOB_TRANSIENT_ERROR);
                 ck_assert_uint_eq(job->attempts, 3);
                 ck_assert_uint_eq(job->next_attempt_usec, 13);
-                ck_assert_uint_eq(job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY], 0);
-                ck_assert_uint_eq(job->spans_sec[JOB_SPAN_NO_PROGRESS], RETRY_NO_PROGRESS_SEC);
-                ck_assert_uint_eq(job->spans_sec[JOB_SPAN_MAX_DOWNLOAD], RETRY_MAX_DOWNLOAD_SEC);
+                ck_assert_uint_eq(job->settings.minimum_retry_delay_sec, 0);
+                ck_assert_uint_eq(job->settings.no_progress_timeout_sec, 1209600);
+                ck_assert_uint_eq(job->settings.maximum_download_time_sec, 7776000);
                 ck_assert_uint_eq(job->stalled.spent_usec, 0);
                 ck_assert_uint_eq(job->active.spent_usec, 0);
                 ck_assert_uint_eq(job->workers_lost, 0);
@@ -179,8 +180,9 @@ START_TEST(what_is_put_is_loaded)
         ck_assert_int_eq(load(&loaded), 0);
         job = loaded.jobs[0];
         ck_assert_int_eq(job_want(job, 0, "sha1:00", ranges, ARRAY_SIZE(ranges)), 0);
-        for (unsigned i = 0; i < JOB_SPANS_MAX; i++)
-                job->spans_sec[i] = 1000 + i;
+        job->settings.minimum_retry_delay_sec = 1000;
+        job->settings.no_progress_timeout_sec = 1001;
+        job->settings.maximum_download_time_sec = 1002;
         job->attempts = 21;
         job->workers_lost = 22;
         job->untold = false;
@@ -188,6 +190,9 @@ START_TEST(what_is_put_is_loaded)
         job->active.spent_usec = UINT64_MAX - 1;
         ck_assert_int_eq(store_open(path, &store), 0);
         ck_assert_int_eq(store_put_job(store, job), 0);
+        ck_assert_int_eq(store_put_setting(store, job, SETTING_MINIMUM_RETRY_DELAY), 0);
+        ck_assert_int_eq(store_put_setting(store, job, SETTING_NO_PROGRESS_TIMEOUT), 0);
+        ck_assert_int_eq(store_put_setting(store, job, SETTING_MAXIMUM_DOWNLOAD_TIME), 0);
         ck_assert_int_eq(store_put_file(store, job, 0), 0);
         ck_assert_int_eq(store_commit(store), 0);
         store_free(store);
@@ -196,8 +201,9 @@ START_TEST(what_is_put_is_loaded)
         ck_assert_int_eq(load(&loaded), 0);
         ck_assert_uint_eq(loaded.n, 1);
         job = loaded.jobs[0];
-        for (unsigned i = 0; i < JOB_SPANS_MAX; i++)
-                ck_assert_uint_eq(job->spans_sec[i], 1000 + i);
+        ck_assert_uint_eq(job->settings.minimum_retry_delay_sec, 1000);
+        ck_assert_uint_eq(job->settings.no_progress_timeout_sec, 1001);
+        ck_assert_uint_eq(job->settings.maximum_download_time_sec, 1002);
         ck_assert_uint_eq(job->attempts, 21);
         ck_assert_uint_eq(job->workers_lost, 22);
         ck_assert(!job->untold);
@@ -288,7 +294,7 @@ static bool is_whole(const Loaded *loaded, const Loaded *expected)
                 file_b = &b->files[0].record;
                 if (!sd_id128_equal(a->id, b->id) || a->state != b->state ||
                     a->created_usec != b->created_usec ||
-                    strcmp(a->display_name, b->display_name) != 0 ||
+                    !str_equal(a->settings.display_name, b->settings.display_name) ||
                     file_a->offset_bytes != file_b->offset_bytes ||
                     file_a->total_bytes != file_b->total_bytes || file_a->inode != file_b->inode ||
                     file_a->finished != file_b->finished ||
@@ -431,14 +437,15 @@ START_TEST(a_foreign_log_mixes_nothing_in)
         old = temp_dir_read(other, &old_size);
         /* Its log is there as long as it is open. */
         ck_assert_int_eq(sqlite3_open(other, &db), SQLITE_OK);
-        ck_assert_int_eq(sqlite3_exec(db,
-                                      "PRAGMA wal_autocheckpoint=0;"
-                                      "UPDATE jobs SET display_name='other', sum=0;"
-                                      "DELETE FROM files WHERE job % 2;",
-                                      NULL,
-                                      NULL,
-                                      NULL),
-                         SQLITE_OK);
+        ck_assert_int_eq(
+                sqlite3_exec(db,
+                             "PRAGMA wal_autocheckpoint=0;"
+                             "UPDATE settings SET value='other', sum=0 WHERE name='DisplayName';"
+                             "DELETE FROM files WHERE job % 2;",
+                             NULL,
+                             NULL,
+                             NULL),
+                SQLITE_OK);
         data = temp_dir_read(other_log, &size);
         ck_assert_uint_gt(size, 0);
         (void) sqlite3_close(db);
@@ -454,10 +461,10 @@ START_TEST(a_foreign_log_mixes_nothing_in)
         ck_assert(r == 0 || r == -EUCLEAN);
         if (r == 0 && _i == 0) /* all of the one or all of the other, each consistent in itself */
                 ck_assert(is_whole(&loaded, &expected) ||
-                          strcmp(loaded.jobs[0]->display_name, "other") == 0);
+                          str_equal(loaded.jobs[0]->settings.display_name, "other"));
         if (r == 0 && _i == 1) {
                 ck_assert_uint_eq(loaded.n, 50);
-                ck_assert_str_ne(loaded.jobs[0]->display_name, "other");
+                ck_assert_str_ne(loaded.jobs[0]->settings.display_name, "other");
         }
         loaded_done(&loaded);
         loaded_done(&expected);

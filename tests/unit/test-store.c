@@ -18,147 +18,15 @@
 #include "base/str.h"
 
 #include "manager/store.h"
+#include "tests/lib/store-fixture.h"
 #include "tests/lib/temp-dir.h"
 
-static char *dir, *path; /* owned by the fixture, as are the next */
-static Owners owners;
-static Store *store;
-static Job *loaded[64];
-static unsigned n_loaded;
-
-static void setup(void)
-{
-        dir = temp_dir_new();
-        path = temp_dir_path(dir, "jobs.db");
-        owners = (Owners){ 0 };
-        ck_assert_int_eq(store_open(path, &store), 0);
-}
-
-static void release_owners(void)
-{
-        Owner *owner, *after;
-
-        HASH_ITER (hh, owners.by_uid, owner, after)
-                owners_release(&owners, owner);
-}
-
-static void forget_loaded(void)
-{
-        while (n_loaded > 0)
-                job_free(loaded[--n_loaded]);
-        release_owners();
-}
-
-static void teardown(void)
-{
-        store = store_free(store);
-        forget_loaded();
-        ck_assert_ptr_null(owners.by_uid);
-        free(path);
-        dir = temp_dir_remove(dir);
-}
-
-static void reopen(void)
-{
-        store = store_free(store);
-        ck_assert_int_eq(store_open(path, &store), 0);
-}
-
-static int take_loaded(void *userdata, Job *job)
-{
-        ck_assert_uint_lt(n_loaded, ARRAY_SIZE(loaded));
-        loaded[n_loaded++] = job;
-        return 0;
-}
-
-static void load_all(void)
-{
-        forget_loaded();
-        ck_assert_int_eq(store_load(store, &owners, take_loaded, NULL), 0);
-}
-
-static Job *new_job(uint8_t id, uint32_t uid, const char *user)
-{
-        Owner *owner;
-        Job *job;
-
-        ck_assert_int_eq(owners_acquire(&owners, uid, user, &owner), 0);
-        ck_assert_int_eq(job_new((sd_id128_t){ .bytes = { id } }, owner, &job), 0);
-        return job;
-}
-
-static Job *put_new_job(uint8_t id)
-{
-        Job *job = new_job(id, 1000, "alice");
-
-        ck_assert_int_eq(store_put_job(store, job), 0);
-        ck_assert_int_gt(job->serial, 0);
-        return job;
-}
-
-static void put_file(Job *job, const char *local_name)
-{
-        int index = job_add_file(job, "http://host/file", local_name);
-
-        ck_assert_int_ge(index, 0);
-        ck_assert_int_eq(store_put_file(store, job, (uint32_t) index), 0);
-}
-
-static void commit(void)
-{
-        ck_assert_int_eq(store_commit(store), 0);
-        ck_assert(!store_is_dirty(store));
-}
-
-/* A sealed row as the vault would make it; the store does not look inside. */
-static const char sealed[] = "<sealed:Zx81-in-no-other-page>";
-
-static VaultRow sealed_row(size_t size)
-{
-        VaultRow row = { .key_id.bytes = { 7 }, .persistent = true, .sealed_size = size };
-
-        row.sealed = malloc(size);
-        ck_assert_ptr_nonnull(row.sealed);
-        for (size_t i = 0; i < size; i++)
-                row.sealed[i] = (uint8_t) sealed[i % (sizeof(sealed) - 1)];
-        return row;
-}
-
-static uint64_t put_slot(Job *job, AuthTarget target, AuthScheme scheme, size_t size)
-{
-        VaultRow row = sealed_row(size);
-        uint64_t replaced = 4711;
-
-        ck_assert_int_eq(
-                store_put_slot(store, job, target, scheme, false, "alice", &row, &replaced),
-                0);
-        vault_row_done(&row);
-        return replaced;
-}
-
-static uint64_t slot_bytes(Job *job)
-{
-        uint64_t bytes = 4711;
-
-        ck_assert_int_eq(store_slot_bytes(store, job, &bytes), 0);
-        return bytes;
-}
-
 /* The file itself -------------------------------------------------------------------------- */
-
-static void execute(const char *sql)
-{
-        sqlite3 *db = NULL;
-
-        ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-        ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
-}
 
 static int try_open(void)
 {
         Store *other = NULL;
-        int r = store_open(path, &other);
+        int r = store_open(store_path, &other);
 
         ck_assert((other != NULL) == (r == 0));
         store_free(other);
@@ -172,13 +40,13 @@ START_TEST(only_the_service_may_read_it)
         char *wal;
 
         store = store_free(store);
-        ck_assert_int_eq(unlink(path), 0);
-        ck_assert_int_eq(store_open(path, &store), 0);
-        job_free(put_new_job(1));
-        commit();
-        ck_assert_int_eq(stat(path, &st), 0);
+        ck_assert_int_eq(unlink(store_path), 0);
+        ck_assert_int_eq(store_open(store_path, &store), 0);
+        job_free(store_fixture_put_job(1));
+        store_fixture_commit();
+        ck_assert_int_eq(stat(store_path, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0600);
-        wal = temp_dir_path(dir, "jobs.db-wal");
+        wal = temp_dir_path(store_dir, "jobs.db-wal");
         ck_assert_int_eq(stat(wal, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0600);
         free(wal);
@@ -188,12 +56,12 @@ END_TEST
 
 START_TEST(a_link_in_its_place_is_refused)
 {
-        _cleanup_free_ char *target = temp_dir_path(dir, "elsewhere");
+        _cleanup_free_ char *target = temp_dir_path(store_dir, "elsewhere");
         struct stat st;
 
         store = store_free(store);
-        ck_assert_int_eq(unlink(path), 0);
-        ck_assert_int_eq(symlink(target, path), 0);
+        ck_assert_int_eq(unlink(store_path), 0);
+        ck_assert_int_eq(symlink(target, store_path), 0);
         ck_assert_int_lt(try_open(), 0);
         ck_assert_int_lt(stat(target, &st), 0); /* not made through the link */
 
@@ -207,7 +75,7 @@ END_TEST
 START_TEST(a_missing_directory_is_an_error_of_open)
 {
         Store *other = NULL;
-        _cleanup_free_ char *nowhere = temp_dir_path(dir, "missing/jobs.db");
+        _cleanup_free_ char *nowhere = temp_dir_path(store_dir, "missing/jobs.db");
 
         ck_assert_int_eq(store_open(nowhere, &other), -ENOENT);
         ck_assert_ptr_null(other);
@@ -227,7 +95,7 @@ START_TEST(a_second_opener_is_kept_out)
         ck_assert_int_ge(child, 0);
         if (child == 0) {
                 Store *mine = NULL;
-                int r = store_open(path, &mine);
+                int r = store_open(store_path, &mine);
 
                 (void) close(done[1]);
                 if (r < 0 || fd_write_all(ready[1], &byte, 1) < 0)
@@ -250,8 +118,8 @@ END_TEST
 START_TEST(a_second_opener_in_the_same_process_too)
 {
         ck_assert_int_eq(try_open(), -EBUSY);
-        job_free(put_new_job(1));
-        commit();
+        job_free(store_fixture_put_job(1));
+        store_fixture_commit();
 }
 END_TEST
 
@@ -260,24 +128,24 @@ START_TEST(a_newer_schema_is_left_as_it_is)
         _cleanup_free_ char *before = NULL, *after = NULL, *newer = NULL;
         size_t size_before, size_after;
 
-        job_free(put_new_job(1));
-        commit();
+        job_free(store_fixture_put_job(1));
+        store_fixture_commit();
         store = store_free(store);
         ck_assert_int_eq(str_format(&newer, "PRAGMA user_version=%d", STORE_SCHEMA_VERSION + 1), 0);
-        execute(newer);
-        before = temp_dir_read(path, &size_before);
+        store_fixture_execute(newer);
+        before = temp_dir_read(store_path, &size_before);
         ck_assert_int_eq(try_open(), -EPROTONOSUPPORT);
-        after = temp_dir_read(path, &size_after);
+        after = temp_dir_read(store_path, &size_after);
         ck_assert_uint_eq(size_before, size_after);
         ck_assert_mem_eq(before, after, size_before);
 
         /* Also when it does not keep its log as we do. */
         free(before);
         free(after);
-        execute("PRAGMA journal_mode=DELETE");
-        before = temp_dir_read(path, &size_before);
+        store_fixture_execute("PRAGMA journal_mode=DELETE");
+        before = temp_dir_read(store_path, &size_before);
         ck_assert_int_eq(try_open(), -EPROTONOSUPPORT);
-        after = temp_dir_read(path, &size_after);
+        after = temp_dir_read(store_path, &size_after);
         ck_assert_uint_eq(size_before, size_after);
         ck_assert_mem_eq(before, after, size_before);
 }
@@ -286,7 +154,7 @@ END_TEST
 START_TEST(a_negative_version_is_nobodys)
 {
         store = store_free(store);
-        execute("PRAGMA user_version=-1");
+        store_fixture_execute("PRAGMA user_version=-1");
         ck_assert_int_eq(try_open(), -EPROTONOSUPPORT);
 }
 END_TEST
@@ -298,9 +166,9 @@ START_TEST(something_else_is_not_a_database)
         store = store_free(store);
         memset(text, 'x', 8191);
         text[8191] = '\0';
-        temp_dir_write(path, text);
+        temp_dir_write(store_path, text);
         ck_assert_int_eq(try_open(), -EUCLEAN);
-        after = temp_dir_read(path, NULL);
+        after = temp_dir_read(store_path, NULL);
         ck_assert_str_eq(after, text);
 }
 END_TEST
@@ -312,24 +180,26 @@ START_TEST(a_damaged_page_is_told_when_it_is_read)
         int fd, r;
 
         for (uint8_t i = 1; i <= 60; i++) {
-                Job *job = put_new_job(i);
+                Job *job = store_fixture_put_job(i);
 
-                ck_assert_int_eq(str_set(&job->description, "A description of some length."), 0);
-                ck_assert_int_eq(store_put_job(store, job), 0);
+                ck_assert_int_eq(
+                        str_set(&job->settings.description, "A description of some length."),
+                        0);
+                ck_assert_int_eq(store_put_setting(store, job, SETTING_DESCRIPTION), 0);
                 job_free(job);
         }
-        commit();
+        store_fixture_commit();
         store = store_free(store);
-        fd = open(path, O_RDWR | O_CLOEXEC);
+        fd = open(store_path, O_RDWR | O_CLOEXEC);
         ck_assert_int_ge(fd, 0);
         ck_assert_int_eq(fstat(fd, &st), 0);
         for (off_t at = 4096; at < st.st_size; at += 4096) /* all but the first */
                 ck_assert_int_eq(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
         (void) close(fd);
 
-        r = store_open(path, &store);
+        r = store_open(store_path, &store);
         if (r == 0) {
-                r = store_load(store, &owners, take_loaded, NULL);
+                r = store_load(store, &store_owners, store_fixture_take, NULL);
                 store = store_free(store);
         }
         ck_assert_int_eq(r, -EUCLEAN);
@@ -338,28 +208,40 @@ END_TEST
 
 START_TEST(values_that_nobody_writes_are_damage)
 {
-        static const char *const columns[] = { "state=99",      "state=-1",         "priority=4",
-                                               "proxy_usage=4", "error_context=99", "id=x'00'" };
+        /* A row whose sum is 0 is not protected by it. */
+        static const char *const changes[] = {
+                "UPDATE jobs SET sum=0, state=99",
+                "UPDATE jobs SET sum=0, state=-1",
+                "UPDATE jobs SET sum=0, error_context=99",
+                "UPDATE jobs SET sum=0, id=x'00'",
+                "UPDATE settings SET sum=0, value='urgent'",
+                "UPDATE settings SET sum=0, name='ProxyUsage'",
+                "UPDATE settings SET sum=0, name='SecurityFlags'",
+                "UPDATE settings SET sum=0, name='MinimumRetryDelay'",
+                "UPDATE settings SET value='high'",
+        };
 
-        for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
-                _cleanup_free_ char *sql = NULL;
-                Job *job = put_new_job(1);
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+                Job *job = store_fixture_new_job(1, 1000, "alice");
 
-                put_file(job, "/dir/file");
+                job->settings.priority = PRIORITY_LOW;
+                ck_assert_int_eq(store_put_job(store, job), 0);
+
+                store_fixture_put_file(job, "/dir/file");
                 job_free(job);
-                commit();
+                store_fixture_commit();
                 store = store_free(store);
-                ck_assert_int_eq(str_format(&sql, "UPDATE jobs SET %s", columns[i]), 0);
-                execute(sql);
-                ck_assert_int_eq(store_open(path, &store), 0);
-                ck_assert_msg(store_load(store, &owners, take_loaded, NULL) == -EUCLEAN,
+                store_fixture_execute(changes[i]);
+                ck_assert_int_eq(store_open(store_path, &store), 0);
+                ck_assert_msg(store_load(store, &store_owners, store_fixture_take, NULL) ==
+                                      -EUCLEAN,
                               "%s",
-                              columns[i]);
-                ck_assert_uint_eq(n_loaded, 0);
-                release_owners();
+                              changes[i]);
+                ck_assert_uint_eq(n_store_loaded, 0);
+                store_fixture_release_owners();
                 store = store_free(store);
-                execute("DELETE FROM jobs; DELETE FROM files");
-                ck_assert_int_eq(store_open(path, &store), 0);
+                store_fixture_execute("DELETE FROM jobs; DELETE FROM files; DELETE FROM settings");
+                ck_assert_int_eq(store_open(store_path, &store), 0);
         }
 }
 END_TEST
@@ -368,10 +250,10 @@ END_TEST
 
 static void fill_job(Job *job)
 {
-        ck_assert_int_eq(str_set(&job->display_name, "A name; DROP TABLE jobs"), 0);
-        ck_assert_int_eq(str_set(&job->description, "\xe2\x82\xac"), 0);
-        job->priority = PRIORITY_LOW;
-        job->proxy_usage = PROXY_USAGE_OVERRIDE;
+        ck_assert_int_eq(str_set(&job->settings.display_name, "A name; DROP TABLE jobs"), 0);
+        ck_assert_int_eq(str_set(&job->settings.description, "\xe2\x82\xac"), 0);
+        job->settings.priority = PRIORITY_LOW;
+        job->settings.proxy_usage = PROXY_USAGE_OVERRIDE;
         ck_assert_int_eq(strings_append(&job->settings.proxies, "http://one:80"), 0);
         ck_assert_int_eq(strings_append(&job->settings.proxies, "http://two:80"), 0);
         ck_assert_int_eq(strings_append(&job->settings.proxy_bypass, "localhost"), 0);
@@ -388,23 +270,26 @@ static void fill_job(Job *job)
         job->next_attempt_usec = UINT64_MAX;
 }
 
+static void check_same_settings(const JobSettings *a, const JobSettings *b)
+{
+        for (unsigned id = 0; id < SETTINGS_MAX; id++) {
+                _cleanup_free_ char *text_a = NULL, *text_b = NULL;
+
+                if (!setting_is_stored((SettingId) id))
+                        continue;
+                ck_assert_int_eq(setting_format(a, (SettingId) id, &text_a), 0);
+                ck_assert_int_eq(setting_format(b, (SettingId) id, &text_b), 0);
+                ck_assert_str_eq(text_a, text_b);
+        }
+}
+
 static void check_same_job(const Job *a, const Job *b)
 {
         ck_assert(sd_id128_equal(a->id, b->id));
         ck_assert_int_eq(a->serial, b->serial);
         ck_assert_uint_eq(a->owner->uid, b->owner->uid);
         ck_assert_str_eq(a->owner->name, b->owner->name);
-        ck_assert_str_eq(a->display_name, b->display_name);
-        ck_assert_str_eq(a->description, b->description);
-        ck_assert_uint_eq(a->priority, b->priority);
-        ck_assert_uint_eq(a->proxy_usage, b->proxy_usage);
-        ck_assert_uint_eq(strings_count(a->settings.proxies), strings_count(b->settings.proxies));
-        for (size_t i = 0; i < strings_count(a->settings.proxies); i++)
-                ck_assert_str_eq(a->settings.proxies[i], b->settings.proxies[i]);
-        ck_assert_uint_eq(strings_count(a->settings.proxy_bypass),
-                          strings_count(b->settings.proxy_bypass));
-        for (size_t i = 0; i < strings_count(a->settings.proxy_bypass); i++)
-                ck_assert_str_eq(a->settings.proxy_bypass[i], b->settings.proxy_bypass[i]);
+        check_same_settings(&a->settings, &b->settings);
         ck_assert_uint_eq(a->state, b->state);
         ck_assert_uint_eq(a->error.code, b->error.code);
         ck_assert_uint_eq(a->error.context, b->error.context);
@@ -422,38 +307,39 @@ static void check_same_job(const Job *a, const Job *b)
 
 START_TEST(a_job_comes_back_as_it_was)
 {
-        Job *job = new_job(1, 1000, "alice");
+        Job *job = store_fixture_new_job(1, 1000, "alice");
 
         fill_job(job);
         ck_assert_int_eq(store_put_job(store, job), 0);
         ck_assert(store_is_dirty(store));
-        commit();
-        reopen();
-        load_all();
-        ck_assert_uint_eq(n_loaded, 1);
-        check_same_job(loaded[0], job);
-        ck_assert_uint_eq(loaded[0]->told_state, JOB_TRANSIENT_ERROR);
+        store_fixture_commit();
+        store_fixture_reopen();
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 1);
+        check_same_job(store_loaded[0], job);
+        ck_assert_uint_eq(store_loaded[0]->told_state, JOB_TRANSIENT_ERROR);
 
         /* And again, with other values in the same row. */
         job->state = JOB_SUSPENDED;
         job_clear_error(job);
-        job->settings.proxies = strings_free(job->settings.proxies);
+        setting_reset(&job->settings, SETTING_PROXIES);
         ck_assert_int_eq(store_put_job(store, job), 0);
-        commit();
-        load_all();
-        ck_assert_uint_eq(n_loaded, 1);
-        check_same_job(loaded[0], job);
+        ck_assert_int_eq(store_put_setting(store, job, SETTING_PROXIES), 0);
+        store_fixture_commit();
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 1);
+        check_same_job(store_loaded[0], job);
         job_free(job);
 }
 END_TEST
 
 START_TEST(files_come_back_as_they_were)
 {
-        Job *job = put_new_job(1);
+        Job *job = store_fixture_put_job(1);
         FileRecord record;
 
-        put_file(job, "/dir/first");
-        put_file(job, "/dir/second");
+        store_fixture_put_file(job, "/dir/first");
+        store_fixture_put_file(job, "/dir/second");
         ck_assert_int_eq(file_record_init(&record, 1, "https://host/\xc3\xa4", "/dir/second"), 0);
         ck_assert_int_eq(str_set(&record.temp_name, ".second.part"), 0);
         ck_assert_int_eq(str_set(&record.etag, "W/\"x\""), 0);
@@ -465,16 +351,16 @@ START_TEST(files_come_back_as_they_were)
         record.finished = true;
         job_set_file(job, 1, &record);
         ck_assert_int_eq(store_put_file(store, job, 1), 0);
-        commit();
-        reopen();
-        load_all();
-        ck_assert_uint_eq(n_loaded, 1);
-        ck_assert_uint_eq(loaded[0]->n_files, 2);
-        ck_assert_uint_eq(loaded[0]->n_finished, 1);
-        ck_assert_uint_eq(loaded[0]->n_unknown, 1);
-        ck_assert_uint_eq(loaded[0]->bytes_transferred, 100000000000);
+        store_fixture_commit();
+        store_fixture_reopen();
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 1);
+        ck_assert_uint_eq(store_loaded[0]->n_files, 2);
+        ck_assert_uint_eq(store_loaded[0]->n_finished, 1);
+        ck_assert_uint_eq(store_loaded[0]->n_unknown, 1);
+        ck_assert_uint_eq(store_loaded[0]->bytes_transferred, 100000000000);
         for (uint32_t i = 0; i < 2; i++) {
-                const FileRecord *a = &job->files[i].record, *b = &loaded[0]->files[i].record;
+                const FileRecord *a = &job->files[i].record, *b = &store_loaded[0]->files[i].record;
 
                 ck_assert_uint_eq(b->index, i);
                 ck_assert_str_eq(a->remote_name, b->remote_name);
@@ -498,28 +384,28 @@ START_TEST(jobs_come_in_the_order_of_creation_with_their_files_in_order)
         Job *jobs[20];
 
         for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
-                jobs[i] = put_new_job((uint8_t) (200 - i * 7));
+                jobs[i] = store_fixture_put_job((uint8_t) (200 - i * 7));
         for (uint32_t file = 0; file < 12; file++) /* one file a job in turn */
                 for (uint32_t i = 0; i < ARRAY_SIZE(jobs); i++)
                         if (i % 3 != 0) {
                                 char name[32];
 
                                 (void) snprintf(name, sizeof(name), "/dir/%u-%u", i, file);
-                                put_file(jobs[i], name);
+                                store_fixture_put_file(jobs[i], name);
                         }
         ck_assert_int_eq(store_put_job(store, jobs[0]), 0); /* changed late, created first */
-        commit();
-        reopen();
-        load_all();
-        ck_assert_uint_eq(n_loaded, ARRAY_SIZE(jobs));
-        for (uint32_t i = 0; i < n_loaded; i++) {
-                ck_assert(sd_id128_equal(loaded[i]->id, jobs[i]->id));
-                ck_assert_uint_eq(loaded[i]->n_files, i % 3 != 0 ? 12 : 0);
-                for (uint32_t file = 0; file < loaded[i]->n_files; file++) {
+        store_fixture_commit();
+        store_fixture_reopen();
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, ARRAY_SIZE(jobs));
+        for (uint32_t i = 0; i < n_store_loaded; i++) {
+                ck_assert(sd_id128_equal(store_loaded[i]->id, jobs[i]->id));
+                ck_assert_uint_eq(store_loaded[i]->n_files, i % 3 != 0 ? 12 : 0);
+                for (uint32_t file = 0; file < store_loaded[i]->n_files; file++) {
                         char name[32];
 
                         (void) snprintf(name, sizeof(name), "/dir/%u-%u", i, file);
-                        ck_assert_str_eq(loaded[i]->files[file].record.local_name, name);
+                        ck_assert_str_eq(store_loaded[i]->files[file].record.local_name, name);
                 }
                 job_free(jobs[i]);
         }
@@ -528,19 +414,20 @@ END_TEST
 
 START_TEST(one_job_is_read_back_by_its_id)
 {
-        Job *first = put_new_job(1), *second = put_new_job(2), *found = NULL;
+        Job *first = store_fixture_put_job(1), *second = store_fixture_put_job(2), *found = NULL;
 
-        put_file(first, "/dir/first");
-        put_file(second, "/dir/second");
-        commit();
-        ck_assert_int_eq(store_load_job(store, &owners, second->id, &found), 0);
+        store_fixture_put_file(first, "/dir/first");
+        store_fixture_put_file(second, "/dir/second");
+        store_fixture_commit();
+        ck_assert_int_eq(store_load_job(store, &store_owners, second->id, &found), 0);
         check_same_job(found, second);
         ck_assert_uint_eq(found->n_files, 1);
         ck_assert_str_eq(found->files[0].record.local_name, "/dir/second");
         job_free(found);
         found = NULL;
-        ck_assert_int_eq(store_load_job(store, &owners, (sd_id128_t){ .bytes = { 9 } }, &found),
-                         -ENOENT);
+        ck_assert_int_eq(
+                store_load_job(store, &store_owners, (sd_id128_t){ .bytes = { 9 } }, &found),
+                -ENOENT);
         ck_assert_ptr_null(found);
         job_free(first);
         job_free(second);
@@ -549,31 +436,31 @@ END_TEST
 
 static int refuse_second(void *userdata, Job *job)
 {
-        take_loaded(userdata, job);
-        return n_loaded == 2 ? -ECANCELED : 0;
+        store_fixture_take(userdata, job);
+        return n_store_loaded == 2 ? -ECANCELED : 0;
 }
 
 START_TEST(loading_ends_with_the_first_refusal)
 {
         for (uint8_t i = 1; i <= 3; i++)
-                job_free(put_new_job(i));
-        commit();
-        ck_assert_int_eq(store_load(store, &owners, refuse_second, NULL), -ECANCELED);
-        ck_assert_uint_eq(n_loaded, 2);
+                job_free(store_fixture_put_job(i));
+        store_fixture_commit();
+        ck_assert_int_eq(store_load(store, &store_owners, refuse_second, NULL), -ECANCELED);
+        ck_assert_uint_eq(n_store_loaded, 2);
 }
 END_TEST
 
 START_TEST(a_serial_is_never_given_twice)
 {
-        Job *first = put_new_job(1), *second;
+        Job *first = store_fixture_put_job(1), *second;
         int64_t serial = first->serial;
 
-        commit();
+        store_fixture_commit();
         ck_assert_int_eq(store_delete_job(store, first), 0);
-        commit();
-        second = put_new_job(2);
+        store_fixture_commit();
+        second = store_fixture_put_job(2);
         ck_assert_int_gt(second->serial, serial);
-        commit();
+        store_fixture_commit();
         job_free(first);
         job_free(second);
 }
@@ -581,20 +468,20 @@ END_TEST
 
 START_TEST(deleting_a_job_takes_files_and_credentials_along)
 {
-        Job *gone = put_new_job(1), *stays = put_new_job(2);
+        Job *gone = store_fixture_put_job(1), *stays = store_fixture_put_job(2);
 
-        put_file(gone, "/dir/gone");
-        put_file(stays, "/dir/stays");
-        (void) put_slot(gone, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 50);
-        (void) put_slot(stays, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 50);
-        commit();
+        store_fixture_put_file(gone, "/dir/gone");
+        store_fixture_put_file(stays, "/dir/stays");
+        (void) store_fixture_put_slot(gone, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 50);
+        (void) store_fixture_put_slot(stays, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 50);
+        store_fixture_commit();
         ck_assert_int_eq(store_delete_job(store, gone), 0);
-        commit();
-        ck_assert_uint_eq(slot_bytes(gone), 0);
-        ck_assert_uint_eq(slot_bytes(stays), 50);
-        load_all();
-        ck_assert_uint_eq(n_loaded, 1);
-        ck_assert_uint_eq(loaded[0]->n_files, 1);
+        store_fixture_commit();
+        ck_assert_uint_eq(store_fixture_slot_bytes(gone), 0);
+        ck_assert_uint_eq(store_fixture_slot_bytes(stays), 50);
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 1);
+        ck_assert_uint_eq(store_loaded[0]->n_files, 1);
         /* The row of a file without its job would be refused. */
         ck_assert_int_lt(store_put_file(store, gone, 0), 0);
         ck_assert_int_lt(store_commit(store), 0);
@@ -603,35 +490,118 @@ START_TEST(deleting_a_job_takes_files_and_credentials_along)
 }
 END_TEST
 
+/* Settings ------------------------------------------------------------------------------------ */
+
+static unsigned count_rows(const char *where)
+{
+        _cleanup_free_ char *sql = NULL;
+        sqlite3 *db = NULL;
+        sqlite3_stmt *statement = NULL;
+        int n;
+
+        store = store_free(store);
+        ck_assert_int_eq(str_format(&sql, "SELECT count(*) FROM settings WHERE %s", where), 0);
+        ck_assert_int_eq(sqlite3_open(store_path, &db), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+        n = sqlite3_column_int(statement, 0);
+        (void) sqlite3_finalize(statement);
+        ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
+        ck_assert_int_eq(store_open(store_path, &store), 0);
+        return (unsigned) n;
+}
+
+START_TEST(a_setting_that_has_its_default_needs_no_row)
+{
+        Job *job = store_fixture_put_job(1);
+
+        store_fixture_commit();
+        ck_assert_uint_eq(count_rows("true"), 0);
+        ck_assert_int_eq(setting_set(&job->settings,
+                                     SETTING_CA_CERTIFICATE,
+                                     &(SettingValue){ .text = "/ca.pem" }),
+                         0);
+        ck_assert_int_eq(store_put_setting(store, job, SETTING_CA_CERTIFICATE), 0);
+        store_fixture_commit();
+        ck_assert_uint_eq(count_rows("name='CACertificate' AND value='/ca.pem'"), 1);
+        setting_reset(&job->settings, SETTING_CA_CERTIFICATE);
+        ck_assert_int_eq(store_put_setting(store, job, SETTING_CA_CERTIFICATE), 0);
+        store_fixture_commit();
+        ck_assert_uint_eq(count_rows("true"), 0);
+        job_free(job);
+}
+END_TEST
+
+START_TEST(a_setting_of_a_newer_version_is_kept)
+{
+        Job *job = store_fixture_put_job(1);
+
+        store_fixture_commit();
+        store = store_free(store);
+        store_fixture_execute("INSERT INTO settings VALUES (1, 'FromTheFuture', 'value', 0)");
+        ck_assert_int_eq(store_open(store_path, &store), 0);
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 1);
+        store_loaded[0]->settings.priority = PRIORITY_LOW;
+        ck_assert_int_eq(store_put_job(store, store_loaded[0]), 0);
+        ck_assert_int_eq(store_put_setting(store, store_loaded[0], SETTING_PRIORITY), 0);
+        store_fixture_commit();
+        ck_assert_uint_eq(count_rows("name='FromTheFuture' AND value='value'"), 1);
+        ck_assert_int_eq(store_delete_job(store, job), 0);
+        store_fixture_commit();
+        ck_assert_uint_eq(count_rows("true"), 0);
+        job_free(job);
+}
+END_TEST
+
+START_TEST(one_job_is_read_back_with_its_own_settings)
+{
+        Job *one = store_fixture_new_job(1, 1000, "alice"),
+            *two = store_fixture_new_job(2, 1000, "alice"), *back = NULL;
+
+        ck_assert_int_eq(str_set(&one->settings.display_name, "one"), 0);
+        ck_assert_int_eq(str_set(&two->settings.description, "two"), 0);
+        ck_assert_int_eq(store_put_job(store, one), 0);
+        ck_assert_int_eq(store_put_job(store, two), 0);
+        store_fixture_commit();
+        ck_assert_int_eq(store_load_job(store, &store_owners, two->id, &back), 0);
+        ck_assert_ptr_null(back->settings.display_name);
+        ck_assert_str_eq(back->settings.description, "two");
+        job_free(back);
+        job_free(one);
+        job_free(two);
+}
+END_TEST
+
 /* Transactions -------------------------------------------------------------------------------- */
 
 START_TEST(nothing_is_there_before_the_commit)
 {
-        Job *job = put_new_job(1);
+        Job *job = store_fixture_put_job(1);
 
         ck_assert(store_is_dirty(store));
-        reopen(); /* as after a crash */
-        load_all();
-        ck_assert_uint_eq(n_loaded, 0);
+        store_fixture_reopen(); /* as after a crash */
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 0);
         job_free(job);
 }
 END_TEST
 
 START_TEST(a_rollback_drops_all_changes_since_the_commit)
 {
-        Job *first = put_new_job(1), *second;
+        Job *first = store_fixture_put_job(1), *second;
 
-        commit();
+        store_fixture_commit();
         first->state = JOB_ERROR;
         ck_assert_int_eq(store_put_job(store, first), 0);
-        second = put_new_job(2);
-        (void) put_slot(first, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 50);
+        second = store_fixture_put_job(2);
+        (void) store_fixture_put_slot(first, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 50);
         store_rollback(store);
         ck_assert(!store_is_dirty(store));
-        ck_assert_uint_eq(slot_bytes(first), 0);
-        load_all();
-        ck_assert_uint_eq(n_loaded, 1);
-        ck_assert_uint_eq(loaded[0]->state, JOB_SUSPENDED);
+        ck_assert_uint_eq(store_fixture_slot_bytes(first), 0);
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 1);
+        ck_assert_uint_eq(store_loaded[0]->state, JOB_SUSPENDED);
         store_rollback(store); /* of nothing */
         job_free(first);
         job_free(second);
@@ -641,28 +611,28 @@ END_TEST
 START_TEST(an_empty_commit_is_one)
 {
         ck_assert(!store_is_dirty(store));
-        commit();
+        store_fixture_commit();
 }
 END_TEST
 
 START_TEST(a_failed_transaction_cannot_be_committed)
 {
-        Job *first = put_new_job(1), *second = new_job(2, 1000, "alice");
+        Job *first = store_fixture_put_job(1), *second = store_fixture_new_job(2, 1000, "alice");
 
         store_fail(store, -ENOSPC);
         store_fail(store, -EIO); /* the first counts */
         ck_assert_int_eq(store_put_job(store, second), -ENOSPC);
         ck_assert_int_eq(store_commit(store), -ENOSPC);
         ck_assert(!store_is_dirty(store));
-        load_all();
-        ck_assert_uint_eq(n_loaded, 0);
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 0);
 
         /* The next one knows nothing of it. */
         second->serial = 0;
         ck_assert_int_eq(store_put_job(store, second), 0);
-        commit();
-        load_all();
-        ck_assert_uint_eq(n_loaded, 1);
+        store_fixture_commit();
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 1);
         job_free(first);
         job_free(second);
 }
@@ -670,12 +640,12 @@ END_TEST
 
 START_TEST(a_change_that_fails_spoils_its_transaction)
 {
-        Job *first = put_new_job(1), *twin = new_job(1, 1000, "alice");
+        Job *first = store_fixture_put_job(1), *twin = store_fixture_new_job(1, 1000, "alice");
 
         ck_assert_int_lt(store_put_job(store, twin), 0); /* the id is there already */
         ck_assert_int_lt(store_commit(store), 0);
-        load_all();
-        ck_assert_uint_eq(n_loaded, 0);
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 0);
         job_free(first);
         job_free(twin);
 }
@@ -684,7 +654,7 @@ END_TEST
 static void mount_small(const char *options)
 {
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-            mount("store", dir, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
+            mount("store", store_dir, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
                 ck_abort_msg("a full file system needs root: %s", strerror(errno));
 }
 
@@ -696,16 +666,16 @@ START_TEST(a_full_file_system_takes_back_only_what_does_not_fit)
 
         store = store_free(store);
         mount_small("size=384k");
-        ck_assert_int_eq(store_open(path, &store), 0);
+        ck_assert_int_eq(store_open(store_path, &store), 0);
         memset(description, 'd', 1023);
         description[1023] = '\0';
-        job = put_new_job(1);
-        commit();
+        job = store_fixture_put_job(1);
+        store_fixture_commit();
 
         /* Until nothing more fits, be it found by the change or by the commit. */
-        big = put_new_job(2);
-        commit();
-        ck_assert_int_eq(str_set(&big->description, description), 0);
+        big = store_fixture_put_job(2);
+        store_fixture_commit();
+        ck_assert_int_eq(str_set(&big->settings.description, description), 0);
         for (uint32_t i = 0; r == 0 && i < 2000; i++) {
                 int index = job_add_file(big, description, description);
 
@@ -720,268 +690,20 @@ START_TEST(a_full_file_system_takes_back_only_what_does_not_fit)
         ck_assert(!store_is_dirty(store));
 
         /* Reading goes on, and deletion makes room again. */
-        load_all();
-        ck_assert_uint_eq(n_loaded, 2);
-        ck_assert_uint_gt(loaded[1]->n_files, 16);
-        ck_assert_uint_eq(loaded[1]->n_files % 16, 0);
-        ck_assert_uint_lt(loaded[1]->n_files, big->n_files);
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 2);
+        ck_assert_uint_gt(store_loaded[1]->n_files, 16);
+        ck_assert_uint_eq(store_loaded[1]->n_files % 16, 0);
+        ck_assert_uint_lt(store_loaded[1]->n_files, big->n_files);
         job_free(job);
         job_free(big);
 
         /* Nothing was damaged by it. */
-        reopen();
-        load_all();
-        ck_assert_uint_eq(n_loaded, 2);
+        store_fixture_reopen();
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 2);
         store = store_free(store);
-        ck_assert_int_eq(umount2(dir, MNT_DETACH), 0);
-}
-END_TEST
-
-/* Slots --------------------------------------------------------------------------------------- */
-
-START_TEST(a_slot_comes_back_as_it_was)
-{
-        Job *job = put_new_job(1);
-        VaultRow row = sealed_row(100);
-        StoreSlot slot;
-        uint64_t replaced;
-
-        ck_assert_int_eq(store_put_slot(store,
-                                        job,
-                                        AUTH_TARGET_PROXY,
-                                        AUTH_SCHEME_DIGEST,
-                                        false,
-                                        "alice",
-                                        &row,
-                                        &replaced),
-                         0);
-        ck_assert_uint_eq(replaced, 0);
-        ck_assert_int_eq(store_put_slot(store,
-                                        job,
-                                        AUTH_TARGET_PROXY,
-                                        AUTH_SCHEME_NEGOTIATE,
-                                        true,
-                                        NULL,
-                                        &row,
-                                        &replaced),
-                         0);
-        commit();
-        reopen();
-        ck_assert_int_eq(store_get_slot(store, job, AUTH_TARGET_PROXY, AUTH_SCHEME_DIGEST, &slot),
-                         0);
-        ck_assert_uint_eq(slot.target, AUTH_TARGET_PROXY);
-        ck_assert_uint_eq(slot.scheme, AUTH_SCHEME_DIGEST);
-        ck_assert(!slot.implicit);
-        ck_assert_str_eq(slot.user_name, "alice");
-        ck_assert(sd_id128_equal(slot.row.key_id, row.key_id));
-        ck_assert(slot.row.persistent);
-        ck_assert_uint_eq(slot.row.sealed_size, row.sealed_size);
-        ck_assert_mem_eq(slot.row.sealed, row.sealed, row.sealed_size);
-        store_slot_done(&slot);
-
-        ck_assert_int_eq(
-                store_get_slot(store, job, AUTH_TARGET_PROXY, AUTH_SCHEME_NEGOTIATE, &slot),
-                0);
-        ck_assert(slot.implicit);
-        ck_assert_ptr_null(slot.user_name);
-        store_slot_done(&slot);
-        vault_row_done(&row);
-        job_free(job);
-}
-END_TEST
-
-START_TEST(an_empty_slot_is_not_there)
-{
-        Job *job = put_new_job(1), *other = put_new_job(2);
-        StoreSlot slot;
-
-        (void) put_slot(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 10);
-        ck_assert_int_eq(store_get_slot(store, job, AUTH_TARGET_SERVER, AUTH_SCHEME_DIGEST, &slot),
-                         -ENOENT);
-        ck_assert_int_eq(store_get_slot(store, job, AUTH_TARGET_PROXY, AUTH_SCHEME_BASIC, &slot),
-                         -ENOENT);
-        ck_assert_int_eq(store_get_slot(store, other, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, &slot),
-                         -ENOENT);
-        job_free(job);
-        job_free(other);
-}
-END_TEST
-
-static unsigned slot_schemes(const Job *job, AuthTarget target)
-{
-        unsigned schemes = 0, implicit = 4711;
-
-        ck_assert_int_eq(store_slot_schemes(store, job, target, &schemes, &implicit), 0);
-        ck_assert_uint_eq(implicit, 0);
-        return schemes;
-}
-
-START_TEST(a_slot_holds_one_credential)
-{
-        Job *job = put_new_job(1);
-        StoreSlot slot;
-        uint64_t removed = 4711;
-
-        ck_assert_uint_eq(put_slot(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 10), 0);
-        ck_assert_uint_eq(put_slot(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 20), 10);
-        ck_assert_uint_eq(put_slot(job, AUTH_TARGET_SERVER, AUTH_SCHEME_DIGEST, 30), 0);
-        ck_assert_uint_eq(put_slot(job, AUTH_TARGET_PROXY, AUTH_SCHEME_BASIC, 40), 0);
-        ck_assert_uint_eq(slot_bytes(job), 90);
-        ck_assert_int_eq(store_get_slot(store, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, &slot),
-                         0);
-        ck_assert_uint_eq(slot.row.sealed_size, 20);
-        store_slot_done(&slot);
-
-        ck_assert_uint_eq(slot_schemes(job, AUTH_TARGET_SERVER),
-                          1 << AUTH_SCHEME_BASIC | 1 << AUTH_SCHEME_DIGEST);
-        ck_assert_uint_eq(slot_schemes(job, AUTH_TARGET_PROXY), 1 << AUTH_SCHEME_BASIC);
-
-        ck_assert_int_eq(
-                store_delete_slot(store, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, &removed),
-                1);
-        ck_assert_uint_eq(removed, 20);
-        ck_assert_int_eq(
-                store_delete_slot(store, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, &removed),
-                0);
-        ck_assert_uint_eq(removed, 0);
-        ck_assert_uint_eq(slot_bytes(job), 70);
-        ck_assert_int_eq(store_delete_slots(store, job), 0);
-        ck_assert_uint_eq(slot_bytes(job), 0);
-        ck_assert_uint_eq(slot_schemes(job, AUTH_TARGET_SERVER), 0);
-        job_free(job);
-}
-END_TEST
-
-static unsigned n_visited;
-
-/* Removes those of job 1. */
-static int visit_slot(void *userdata, sd_id128_t job, const VaultRow *row)
-{
-        ck_assert_ptr_null(row->sealed);
-        ck_assert_uint_eq(row->sealed_size, 10U * job.bytes[0]);
-        ck_assert(row->persistent);
-        ck_assert_uint_eq(row->key_id.bytes[0], 7);
-        n_visited++;
-        return job.bytes[0] == 1;
-}
-
-START_TEST(each_slot_is_visited_and_may_be_removed)
-{
-        Job *first = put_new_job(1), *second = put_new_job(2);
-
-        for (unsigned scheme = 0; scheme < AUTH_SCHEMES_MAX; scheme++) {
-                (void) put_slot(first, AUTH_TARGET_SERVER, scheme, 10);
-                (void) put_slot(second, AUTH_TARGET_PROXY, scheme, 20);
-        }
-        commit();
-        n_visited = 0;
-        ck_assert_int_eq(store_each_slot(store, visit_slot, NULL), 0);
-        ck_assert_uint_eq(n_visited, 2 * AUTH_SCHEMES_MAX);
-        ck_assert(store_is_dirty(store));
-        commit();
-        ck_assert_uint_eq(slot_bytes(first), 0);
-        ck_assert_uint_eq(slot_bytes(second), 20 * AUTH_SCHEMES_MAX);
-        job_free(first);
-        job_free(second);
-}
-END_TEST
-
-static int fail_visit(void *userdata, sd_id128_t job, const VaultRow *row)
-{
-        return -ECANCELED;
-}
-
-START_TEST(a_visit_that_fails_ends_the_round)
-{
-        Job *job = put_new_job(1);
-
-        (void) put_slot(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 10);
-        commit();
-        ck_assert_int_eq(store_each_slot(store, fail_visit, NULL), -ECANCELED);
-        ck_assert_uint_eq(slot_bytes(job), 10);
-        job_free(job);
-}
-END_TEST
-
-static unsigned count_sealed(const char *name)
-{
-        _cleanup_free_ char *file = temp_dir_path(dir, name), *data = NULL;
-        size_t size = 0;
-        unsigned n = 0;
-
-        data = temp_dir_read(file, &size);
-        for (char *at = data; size > 0; n++) {
-                at = memmem(at, size - (size_t) (at - data), sealed, sizeof(sealed) - 1);
-                if (!at)
-                        break;
-                at += sizeof(sealed) - 1;
-        }
-        return n;
-}
-
-/* Sizes: within a page, and one that needs pages of its own. */
-START_TEST(nothing_is_left_of_a_removed_credential)
-{
-        static const size_t sizes[] = { 60, 150000 };
-        Job *job = put_new_job(1), *other = put_new_job(2);
-        uint64_t removed;
-
-        for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-                (void) put_slot(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, sizes[i]);
-                (void) put_slot(job, AUTH_TARGET_SERVER, AUTH_SCHEME_DIGEST, sizes[i]);
-                (void) put_slot(other, AUTH_TARGET_PROXY, AUTH_SCHEME_DIGEST, sizes[i]);
-                commit();
-                ck_assert_uint_gt(count_sealed("jobs.db-wal"), 0);
-                ck_assert_int_eq(store_checkpoint(store), 0);
-                ck_assert_uint_gt(count_sealed("jobs.db"), 0);
-                ck_assert_uint_eq(count_sealed("jobs.db-wal"), 0);
-
-                ck_assert_int_eq(store_delete_slot(store,
-                                                   job,
-                                                   AUTH_TARGET_SERVER,
-                                                   AUTH_SCHEME_BASIC,
-                                                   &removed),
-                                 1);
-                ck_assert_int_eq(store_delete_slots(store, job), 0);
-                ck_assert_int_eq(store_delete_job(store, other), 0);
-                commit();
-                ck_assert_int_eq(store_checkpoint(store), 0);
-                ck_assert_uint_eq(count_sealed("jobs.db"), 0);
-                ck_assert_uint_eq(count_sealed("jobs.db-wal"), 0);
-                job_free(other);
-                other = put_new_job(2);
-                commit();
-        }
-        job_free(job);
-        job_free(other);
-}
-END_TEST
-
-START_TEST(nothing_is_left_of_a_replaced_credential)
-{
-        Job *job = put_new_job(1);
-        VaultRow row = sealed_row(300);
-        uint64_t replaced;
-
-        (void) put_slot(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, 300);
-        commit();
-        memset(row.sealed, 'y', row.sealed_size);
-        ck_assert_int_eq(store_put_slot(store,
-                                        job,
-                                        AUTH_TARGET_SERVER,
-                                        AUTH_SCHEME_BASIC,
-                                        false,
-                                        "alice",
-                                        &row,
-                                        &replaced),
-                         0);
-        ck_assert_uint_eq(replaced, 300);
-        commit();
-        ck_assert_int_eq(store_checkpoint(store), 0);
-        ck_assert_uint_eq(count_sealed("jobs.db"), 0);
-        ck_assert_uint_eq(count_sealed("jobs.db-wal"), 0);
-        vault_row_done(&row);
-        job_free(job);
+        ck_assert_int_eq(umount2(store_dir, MNT_DETACH), 0);
 }
 END_TEST
 
@@ -989,11 +711,11 @@ START_TEST(a_store_in_memory_keeps_what_it_is_told)
 {
         store = store_free(store);
         ck_assert_int_eq(store_open(":memory:", &store), 0);
-        job_free(put_new_job(1));
-        commit();
+        job_free(store_fixture_put_job(1));
+        store_fixture_commit();
         ck_assert_int_eq(store_checkpoint(store), 0);
-        load_all();
-        ck_assert_uint_eq(n_loaded, 1);
+        store_fixture_load();
+        ck_assert_uint_eq(n_store_loaded, 1);
         ck_assert_int_lt(access(":memory:", F_OK), 0);
 }
 END_TEST
@@ -1003,12 +725,12 @@ int main(void)
         Suite *suite = suite_create("store");
         TCase *file = tcase_create("file");
         TCase *jobs = tcase_create("jobs and files");
+        TCase *settings = tcase_create("settings");
         TCase *transactions = tcase_create("transactions");
-        TCase *slots = tcase_create("slots");
         SRunner *runner;
         int failed;
 
-        tcase_add_checked_fixture(file, setup, teardown);
+        tcase_add_checked_fixture(file, store_fixture_setup, store_fixture_teardown);
         tcase_add_test(file, only_the_service_may_read_it);
         tcase_add_test(file, a_link_in_its_place_is_refused);
         tcase_add_test(file, a_missing_directory_is_an_error_of_open);
@@ -1021,7 +743,7 @@ int main(void)
         tcase_add_test(file, values_that_nobody_writes_are_damage);
         tcase_add_test(file, a_store_in_memory_keeps_what_it_is_told);
         suite_add_tcase(suite, file);
-        tcase_add_checked_fixture(jobs, setup, teardown);
+        tcase_add_checked_fixture(jobs, store_fixture_setup, store_fixture_teardown);
         tcase_add_test(jobs, a_job_comes_back_as_it_was);
         tcase_add_test(jobs, files_come_back_as_they_were);
         tcase_add_test(jobs, jobs_come_in_the_order_of_creation_with_their_files_in_order);
@@ -1030,7 +752,12 @@ int main(void)
         tcase_add_test(jobs, a_serial_is_never_given_twice);
         tcase_add_test(jobs, deleting_a_job_takes_files_and_credentials_along);
         suite_add_tcase(suite, jobs);
-        tcase_add_checked_fixture(transactions, setup, teardown);
+        tcase_add_checked_fixture(settings, store_fixture_setup, store_fixture_teardown);
+        tcase_add_test(settings, a_setting_that_has_its_default_needs_no_row);
+        tcase_add_test(settings, a_setting_of_a_newer_version_is_kept);
+        tcase_add_test(settings, one_job_is_read_back_with_its_own_settings);
+        suite_add_tcase(suite, settings);
+        tcase_add_checked_fixture(transactions, store_fixture_setup, store_fixture_teardown);
         tcase_add_test(transactions, nothing_is_there_before_the_commit);
         tcase_add_test(transactions, a_rollback_drops_all_changes_since_the_commit);
         tcase_add_test(transactions, an_empty_commit_is_one);
@@ -1038,15 +765,6 @@ int main(void)
         tcase_add_test(transactions, a_change_that_fails_spoils_its_transaction);
         tcase_add_test(transactions, a_full_file_system_takes_back_only_what_does_not_fit);
         suite_add_tcase(suite, transactions);
-        tcase_add_checked_fixture(slots, setup, teardown);
-        tcase_add_test(slots, a_slot_comes_back_as_it_was);
-        tcase_add_test(slots, an_empty_slot_is_not_there);
-        tcase_add_test(slots, a_slot_holds_one_credential);
-        tcase_add_test(slots, each_slot_is_visited_and_may_be_removed);
-        tcase_add_test(slots, a_visit_that_fails_ends_the_round);
-        tcase_add_test(slots, nothing_is_left_of_a_removed_credential);
-        tcase_add_test(slots, nothing_is_left_of_a_replaced_credential);
-        suite_add_tcase(suite, slots);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

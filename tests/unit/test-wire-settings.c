@@ -47,13 +47,13 @@ static void seal(void)
 
 START_TEST(settings_come_out_as_they_went_in)
 {
-        TransferSettings settings = {
+        JobSettings settings = {
                 .redirect_policy = REDIRECT_POLICY_ALLOW_REPORT_DOWNGRADE,
                 .security_flags = 1U << SECURITY_FLAG_ENABLE_CRL_CHECK |
                                   1U << SECURITY_FLAG_IGNORE_UNKNOWN_CA,
                 .disk_reserve_bytes = UINT64_MAX,
         };
-        TransferSettings out = { 0 }, copy = { 0 };
+        JobSettings out = { 0 }, copy = { 0 };
 
         ck_assert_int_eq(strings_copy(NULL, &settings.proxies), 0);
         ck_assert_int_eq(strings_append(&settings.proxies, "http://proxy:3128"), 0);
@@ -63,9 +63,9 @@ START_TEST(settings_come_out_as_they_went_in)
         ck_assert_int_eq(str_set(&settings.ticket_cache, "FILE:/tmp/cache"), 0);
         ck_assert_int_eq(secret_new_copy("A: b\n", 5, &settings.headers), 0);
         ck_assert_int_eq(secret_new_copy("secret", 6, &settings.key_password), 0);
-        ck_assert_int_eq(transfer_settings_copy(&copy, &settings), 0);
+        ck_assert_int_eq(job_settings_copy(&copy, &settings), 0);
         ck_assert_int_ge(wire_append_settings(message, &copy), 0);
-        transfer_settings_done(&copy);
+        job_settings_done(&copy);
         seal();
         ck_assert_int_eq(wire_read_settings(message, &out), 0);
         ck_assert_uint_eq(out.redirect_policy, settings.redirect_policy);
@@ -79,22 +79,23 @@ START_TEST(settings_come_out_as_they_went_in)
         ck_assert_str_eq(out.ticket_cache, "FILE:/tmp/cache");
         ck_assert(secret_equal(out.headers, settings.headers));
         ck_assert(secret_equal(out.key_password, settings.key_password));
-        transfer_settings_done(&out);
-        transfer_settings_done(&settings);
+        job_settings_done(&out);
+        job_settings_done(&settings);
 }
 END_TEST
 
 START_TEST(defaults_are_not_sent)
 {
-        TransferSettings settings = { 0 }, out = { .redirect_policy = REDIRECT_POLICY_DISALLOW };
+        JobSettings settings, out = { .redirect_policy = REDIRECT_POLICY_DISALLOW };
 
+        job_settings_init(&settings);
         ck_assert_int_ge(wire_append_settings(message, &settings), 0);
         seal();
         ck_assert_int_eq(wire_read_settings(message, &out), 0);
         ck_assert_uint_eq(out.redirect_policy, REDIRECT_POLICY_ALLOW_SILENT);
         ck_assert_ptr_null(out.headers);
         ck_assert_ptr_null(out.ca_certificate);
-        transfer_settings_done(&out);
+        job_settings_done(&out);
 }
 END_TEST
 
@@ -102,23 +103,24 @@ static const struct {
         const char *key, *type, *value;
 } refused[] = {
         { "unknown", "s", "x" },
-        { "redirect-policy", "s", "perhaps" },
-        { "redirect-policy", "as", "allow-silent" },
-        { "security-flags", "as", "ignore-everything" },
-        { "security-flags", "s", "enable-crl-check" },
-        { "proxies", "as", "socks5://proxy" },
-        { "ca-certificate", "s", "relative.pem" },
-        { "ca-certificate", "s", "" },
-        { "client-certificate", "s", "relative.pem" },
-        { "client-key", "s", "relative.pem" },
-        { "ticket-cache", "s", "MEMORY:x" },
-        { "headers", "s", "A: b" },
-        { "disk-reserve", "s", "1" },
+        { "DisplayName", "s", "not for workers" },
+        { "RedirectPolicy", "s", "perhaps" },
+        { "RedirectPolicy", "as", "allow-silent" },
+        { "SecurityFlags", "as", "ignore-everything" },
+        { "SecurityFlags", "s", "enable-crl-check" },
+        { "Proxies", "as", "socks5://proxy" },
+        { "CACertificate", "s", "relative.pem" },
+        { "CACertificate", "s", "" },
+        { "ClientCertificate", "s", "relative.pem" },
+        { "ClientKey", "s", "relative.pem" },
+        { "TicketCache", "s", "MEMORY:x" },
+        { "CustomHeaders", "s", "A: b" },
+        { "DiskReserve", "s", "1" },
 };
 
 START_TEST(what_the_manager_does_not_say_is_refused)
 {
-        TransferSettings out = { 0 };
+        JobSettings out = { 0 };
         int r = strcmp(refused[_i].type, "s") == 0 ? sd_bus_message_append(message,
                                                                            "a{sv}",
                                                                            1,
@@ -142,15 +144,15 @@ END_TEST
 
 START_TEST(a_key_comes_once)
 {
-        TransferSettings out = { 0 };
+        JobSettings out = { 0 };
 
         ck_assert_int_ge(sd_bus_message_append(message,
                                                "a{sv}",
                                                2,
-                                               "ca-certificate",
+                                               "CACertificate",
                                                "s",
                                                "/a.pem",
-                                               "ca-certificate",
+                                               "CACertificate",
                                                "s",
                                                "/b.pem"),
                          0);
@@ -161,13 +163,14 @@ END_TEST
 
 START_TEST(headers_are_checked_behind_their_descriptor)
 {
-        TransferSettings settings = { 0 }, out = { 0 };
+        JobSettings settings, out = { 0 };
 
+        job_settings_init(&settings);
         ck_assert_int_eq(secret_new_copy("Host: x\n", 8, &settings.headers), 0);
         ck_assert_int_ge(wire_append_settings(message, &settings), 0);
         seal();
         ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
-        transfer_settings_done(&settings);
+        job_settings_done(&settings);
 }
 END_TEST
 

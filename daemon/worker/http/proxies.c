@@ -45,7 +45,11 @@ static bool contains(char *const *list, const char *s)
         return false;
 }
 
-int proxies_new(char *const *entries, char *const *bypass, Questions *questions, Proxies **ret)
+int proxies_new(ProxySource source,
+                char *const *entries,
+                char *const *bypass,
+                Questions *questions,
+                Proxies **ret)
 {
         _cleanup_(proxies_freep) Proxies *proxies = calloc(1, sizeof(*proxies));
         int r;
@@ -61,8 +65,7 @@ int proxies_new(char *const *entries, char *const *bypass, Questions *questions,
                 r = strings_copy(NULL, &proxies->unreachable);
         if (r < 0)
                 return r;
-        proxies->searched = contains(proxies->entries, WORKER_PROXIES_SESSION) ||
-                            contains(proxies->entries, WORKER_PROXIES_AUTODETECT);
+        proxies->searched = source != PROXY_SOURCE_LIST;
         *ret = STEAL_PTR(proxies);
         return 0;
 }

@@ -14,14 +14,20 @@
 
 #include "base/macro.h"
 
+#include "model/job-settings.h"
+
 typedef struct Proxies Proxies;
 typedef struct Questions Questions;
 
 /*
- * entries: normal forms of spec_parse_proxy(), or the one word that says how to search. questions
- * is borrowed. -ENOMEM.
+ * PROXY_SOURCE_LIST: entries are normal forms of spec_parse_proxy(); otherwise they are not used.
+ * questions is borrowed. -ENOMEM.
  */
-int proxies_new(char *const *entries, char *const *bypass, Questions *questions, Proxies **ret);
+int proxies_new(ProxySource source,
+                char *const *entries,
+                char *const *bypass,
+                Questions *questions,
+                Proxies **ret);
 /* After all who wait. */
 Proxies *proxies_free(Proxies *proxies);
 DEFINE_CLEANUP(Proxies *, proxies_free);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "model/failure.h"
-#include "model/settings.h"
+#include "model/job-settings.h"
 #include "worker/http/head.h"
 
 /* The answer has a status that redirects (RFC 9110 section 15.4), and says where to. */

@@ -14,7 +14,7 @@
 int session_new(const SourceContext *context, Failure *failure, Session **ret)
 {
         _cleanup_(session_freep) Session *session = calloc(1, sizeof(*session));
-        const TransferSettings *settings = context->settings;
+        const JobSettings *settings = context->settings;
         int r;
 
         if (!session)
@@ -25,7 +25,8 @@ int session_new(const SourceContext *context, Failure *failure, Session **ret)
         if (r >= 0)
                 r = origins_new(&session->origins);
         if (r >= 0)
-                r = proxies_new(settings->proxies,
+                r = proxies_new((ProxySource) settings->proxy_source,
+                                settings->proxies,
                                 settings->proxy_bypass,
                                 context->questions,
                                 &session->proxies);

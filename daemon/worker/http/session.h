@@ -14,9 +14,9 @@ typedef struct Tickets Tickets;
 typedef struct Tls Tls;
 
 typedef struct Session {
-        const TransferSettings *settings; /* borrowed */
-        Questions *questions;             /* borrowed */
-        CurlLoop *loop;                   /* owned, as are all below */
+        const JobSettings *settings; /* borrowed */
+        Questions *questions;        /* borrowed */
+        CurlLoop *loop;              /* owned, as are all below */
         Origins *origins;
         Proxies *proxies;
         Tickets *tickets;

@@ -172,7 +172,7 @@ static const char *check_key(const Tls *tls)
         return wrong;
 }
 
-static int read_certificate(Tls *tls, const TransferSettings *settings, Failure *failure)
+static int read_certificate(Tls *tls, const JobSettings *settings, Failure *failure)
 {
         static const char what[] = "the job's client certificate";
         static const char key_what[] = "the key of the job's client certificate";
@@ -201,7 +201,7 @@ static int read_certificate(Tls *tls, const TransferSettings *settings, Failure 
                      : 0;
 }
 
-int tls_new(const TransferSettings *settings, Tls **ret, Failure *failure)
+int tls_new(const JobSettings *settings, Tls **ret, Failure *failure)
 {
         _cleanup_(tls_freep) Tls *tls = calloc(1, sizeof(*tls));
         int r = 0;

@@ -15,7 +15,7 @@
 #include "base/macro.h"
 
 #include "model/failure.h"
-#include "model/settings.h"
+#include "model/job-settings.h"
 
 typedef struct Tls Tls;
 /* Observes the handshakes that one request causes. */
@@ -25,7 +25,7 @@ typedef struct TlsWatch TlsWatch;
  * Reads and checks the files. -EBADMSG: one of them cannot be used, failure says which and why;
  * -ENOMEM. settings are borrowed and outlive it.
  */
-int tls_new(const TransferSettings *settings, Tls **ret, Failure *failure);
+int tls_new(const JobSettings *settings, Tls **ret, Failure *failure);
 /* After all connections have been closed. */
 Tls *tls_free(Tls *tls);
 DEFINE_CLEANUP(Tls *, tls_free);

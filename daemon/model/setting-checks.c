@@ -1,4 +1,4 @@
-#include "model/settings.h"
+#include "model/setting-checks.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,110 +7,28 @@
 
 #include "base/str.h"
 
+#include "model/bypass.h"
 #include "model/limits.h"
 #include "model/spec.h"
 
-#define SETTINGS_TEXT(name, text) text,
-static const char *const redirect_texts[] = { DOSVC_REDIRECT_POLICIES(SETTINGS_TEXT) };
-static const char *const security_texts[] = { DOSVC_SECURITY_FLAGS(SETTINGS_TEXT) };
-
-static int find_text(const char *const *texts, size_t n, const char *s)
+int setting_check_display_name(const char *s, const char **ret_reason)
 {
-        for (size_t i = 0; i < n; i++)
-                if (strcmp(texts[i], s) == 0)
-                        return (int) i;
-        return -EINVAL;
+        return spec_check_label(s, LIMIT_DISPLAY_NAME, ret_reason);
 }
 
-const char *redirect_policy_to_string(RedirectPolicy policy)
+int setting_check_description(const char *s, const char **ret_reason)
 {
-        return redirect_texts[policy];
+        return spec_check_label(s, LIMIT_DESCRIPTION, ret_reason);
 }
 
-int redirect_policy_from_string(const char *s)
+int setting_normalize_bypass(const char *s, char **ret, const char **ret_reason)
 {
-        return find_text(redirect_texts, ARRAY_SIZE(redirect_texts), s);
+        int r = bypass_check(s, ret_reason);
+
+        return r < 0 ? r : str_set(ret, s);
 }
 
-const char *security_flag_to_string(SecurityFlag flag)
-{
-        return security_texts[flag];
-}
-
-int security_flag_from_string(const char *s)
-{
-        return find_text(security_texts, ARRAY_SIZE(security_texts), s);
-}
-
-bool redirect_policy_reports(RedirectPolicy policy)
-{
-        return policy == REDIRECT_POLICY_ALLOW_REPORT ||
-               policy == REDIRECT_POLICY_ALLOW_REPORT_DOWNGRADE;
-}
-
-bool redirect_policy_allows_downgrade(RedirectPolicy policy)
-{
-        return policy == REDIRECT_POLICY_ALLOW_SILENT_DOWNGRADE ||
-               policy == REDIRECT_POLICY_ALLOW_REPORT_DOWNGRADE;
-}
-
-static int copy_secret(const Secret *from, Secret **ret)
-{
-        return from ? secret_new_copy(secret_data(from), secret_size(from), ret) : 0;
-}
-
-int transfer_settings_copy(TransferSettings *settings, const TransferSettings *from)
-{
-        TransferSettings copy = {
-                .redirect_policy = from->redirect_policy,
-                .security_flags = from->security_flags,
-                .disk_reserve_bytes = from->disk_reserve_bytes,
-        };
-        const char *const strings[] = {
-                from->ca_certificate,
-                from->client_certificate,
-                from->client_key,
-                from->ticket_cache,
-        };
-        char **const copies[] = {
-                &copy.ca_certificate,
-                &copy.client_certificate,
-                &copy.client_key,
-                &copy.ticket_cache,
-        };
-        int r = strings_copy(from->proxies, &copy.proxies);
-
-        if (r >= 0)
-                r = strings_copy(from->proxy_bypass, &copy.proxy_bypass);
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(copies); i++)
-                if (strings[i])
-                        r = str_set(copies[i], strings[i]);
-        if (r >= 0)
-                r = copy_secret(from->headers, &copy.headers);
-        if (r >= 0)
-                r = copy_secret(from->key_password, &copy.key_password);
-        if (r < 0) {
-                transfer_settings_done(&copy);
-                return r;
-        }
-        *settings = copy;
-        return 0;
-}
-
-void transfer_settings_done(TransferSettings *settings)
-{
-        strings_free(settings->proxies);
-        strings_free(settings->proxy_bypass);
-        free(settings->ca_certificate);
-        free(settings->client_certificate);
-        free(settings->client_key);
-        free(settings->ticket_cache);
-        secret_free(settings->headers);
-        secret_free(settings->key_password);
-        *settings = (TransferSettings){ 0 };
-}
-
-int settings_check_path(const char *s, const char **ret_reason)
+int setting_check_path(const char *s, const char **ret_reason)
 {
         size_t length = strlen(s);
 
@@ -119,7 +37,7 @@ int settings_check_path(const char *s, const char **ret_reason)
                                                                                         : -EINVAL;
 }
 
-int settings_check_ticket_cache(const char *s, const char **ret_reason)
+int setting_check_ticket_cache(const char *s, const char **ret_reason)
 {
         static const struct {
                 const char *prefix;
@@ -135,11 +53,11 @@ int settings_check_ticket_cache(const char *s, const char **ret_reason)
         if (strlen(s) > LIMIT_LOCAL_NAME || str_has_control(s, strlen(s)))
                 return -EINVAL;
         if (s[0] == '/')
-                return settings_check_path(s, &reason);
+                return setting_check_path(s, &reason);
         for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
                 if (str_starts_with(s, kinds[i].prefix))
                         return kinds[i].path
-                                       ? settings_check_path(s + strlen(kinds[i].prefix), &reason)
+                                       ? setting_check_path(s + strlen(kinds[i].prefix), &reason)
                                        : 0;
         return strchr(s, ':') ? -EOPNOTSUPP : -EINVAL;
 }
@@ -147,8 +65,9 @@ int settings_check_ticket_cache(const char *s, const char **ret_reason)
 /* Headers -------------------------------------------------------------------------------- */
 
 /*
- * What the service says itself, what frames a message, and what makes an answer something else
- * than the file: a condition, another coding. "Proxy-" names are the proxy's business.
+ * The service sends some of these itself, some frame the message, and some would make the answer
+ * something else than the file (a condition, another coding). A name that begins with "Proxy-" is
+ * meant for the proxy, which is refused as well.
  */
 static const char *const forbidden[] = {
         "Accept-Encoding",
@@ -198,10 +117,10 @@ static bool is_value(const char *s, size_t size_bytes)
         return true;
 }
 
-int settings_check_header(const char *line,
-                          size_t size_bytes,
-                          size_t *ret_name,
-                          const char **ret_reason)
+int setting_check_header(const char *line,
+                         size_t size_bytes,
+                         size_t *ret_name,
+                         const char **ret_reason)
 {
         size_t length = 0;
 
@@ -220,7 +139,7 @@ int settings_check_header(const char *line,
         return -EINVAL;
 }
 
-int settings_header_units(const char *line, size_t size_bytes, size_t *ret_units)
+int setting_header_units(const char *line, size_t size_bytes, size_t *ret_units)
 {
         size_t units;
         int r = spec_utf16_length(line, size_bytes, &units);
@@ -230,7 +149,7 @@ int settings_header_units(const char *line, size_t size_bytes, size_t *ret_units
         return r;
 }
 
-bool settings_are_headers(const Secret *headers)
+bool setting_are_headers(const Secret *headers)
 {
         const char *line = secret_data(headers), *end = line + secret_size(headers);
         size_t total = 1, units, name; /* the NUL of the original counts */
@@ -240,8 +159,8 @@ bool settings_are_headers(const Secret *headers)
                 const char *stop = memchr(line, '\n', (size_t) (end - line));
 
                 if (!stop ||
-                    settings_check_header(line, (size_t) (stop - line), &name, &reason) < 0 ||
-                    settings_header_units(line, (size_t) (stop - line), &units) < 0)
+                    setting_check_header(line, (size_t) (stop - line), &name, &reason) < 0 ||
+                    setting_header_units(line, (size_t) (stop - line), &units) < 0)
                         return false;
                 total += units;
                 if (total > LIMIT_HEADERS)
