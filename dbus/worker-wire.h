@@ -46,7 +46,7 @@
  *                    a redirect said (RedirectPolicy); "" = remote_name is the owner's
  *
  * Settings = a{sv}; a key that is missing has its default, one that is not here is refused
- *   proxies as            normal forms of spec_parse_proxy(), tried in this order; none = direct.
+ *   proxies as            normal forms of url_parse_proxy(), tried in this order; none = direct.
  *                         Instead of a list the one entry WORKER_PROXIES_SESSION or
  *                         WORKER_PROXIES_AUTODETECT: FindProxies is asked for each origin
  *   proxy-bypass as       rules of model/bypass.h

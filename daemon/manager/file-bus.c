@@ -12,7 +12,12 @@
 #include "manager/bus-error.h"
 #include "manager/bus-listing.h"
 #include "manager/job-paths.h"
+#include "model/checksum.h"
+#include "model/file-ranges.h"
 #include "model/limits.h"
+#include "model/path.h"
+#include "model/secret-rules.h"
+#include "model/url.h"
 
 /* A row of ListFiles without the names: its path and numbers. */
 #define FILE_ROW_BYTES 128
@@ -35,12 +40,12 @@ static int take_user_info(BusEdge *edge,
         if (!user ||
             manager_has_credentials(edge->manager, job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC) != 0)
                 return 0;
-        r = spec_check_user_name(AUTH_SCHEME_BASIC, user, &reason);
+        r = secret_rules_check_user_name(AUTH_SCHEME_BASIC, user, &reason);
         if (r >= 0)
-                r = spec_check_password(AUTH_SCHEME_BASIC,
-                                        password ? password : "",
-                                        password ? strlen(password) : 0,
-                                        &reason);
+                r = secret_rules_check_password(AUTH_SCHEME_BASIC,
+                                                password ? password : "",
+                                                password ? strlen(password) : 0,
+                                                &reason);
         if (r < 0)
                 return bus_error_set(error, r, "User info of the URL: %s", reason);
         r = secret_new_copy(password ? password : "", password ? strlen(password) : 0, &secret);
@@ -80,11 +85,11 @@ static void wish_done(Wish *wish)
 static int parse_remote(Wish *wish, const char *remote, sd_bus_error *error)
 {
         const char *reason = "is not valid";
-        int r = spec_parse_remote_name(remote,
-                                       &wish->remote_name,
-                                       &wish->user,
-                                       &wish->password,
-                                       &reason);
+        int r = url_parse_remote_name(remote,
+                                      &wish->remote_name,
+                                      &wish->user,
+                                      &wish->password,
+                                      &reason);
 
         if (r == -EINVAL)
                 return bus_error_set(error, r, "Remote name '%s' %s", log_url(remote), reason);
@@ -100,7 +105,7 @@ static int parse_wish(Wish *wish, const char *remote, const char *local, sd_bus_
         r = parse_remote(wish, remote, error);
         if (r < 0)
                 return r;
-        r = spec_check_local_name(local, &reason);
+        r = path_check_local_name(local, &reason);
         return r < 0 ? bus_error_set(error, r, "Local name '%s' %s", local, reason) : 0;
 }
 
@@ -138,7 +143,7 @@ static int read_ranges(Wish *wish, sd_bus_message *m, sd_bus_error *error)
         if (r < 0)
                 return r;
         wish->n_ranges = n;
-        r = spec_check_ranges(wish->ranges, n, &reason);
+        r = file_ranges_check(wish->ranges, n, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "Option 'ranges' %s", reason);
         r = sd_bus_message_exit_container(m);
@@ -156,7 +161,7 @@ static int read_option(void *userdata, const char *key, sd_bus_message *m, sd_bu
         if (strcmp(key, "ranges") == 0)
                 return read_ranges(wish, m, error);
         /* An algorithm is known or not whatever the digits are. */
-        if (spec_parse_checksum(key, "", &checksum, &reason) == -ENOENT)
+        if (checksum_parse(key, "", &checksum, &reason) == -ENOENT)
                 return bus_error_set(error, -EINVAL, "Unknown option '%s'", key);
         if (wish->checksum)
                 return bus_error_set(error, -EINVAL, "A file can have one checksum, not two");
@@ -165,7 +170,7 @@ static int read_option(void *userdata, const char *key, sd_bus_message *m, sd_bu
                 r = sd_bus_message_read(m, "s", &digits);
         if (r < 0)
                 return r;
-        r = spec_parse_checksum(key, digits, &wish->checksum, &reason);
+        r = checksum_parse(key, digits, &wish->checksum, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "Option '%s' %s", key, reason);
         return sd_bus_message_exit_container(m);

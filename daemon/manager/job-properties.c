@@ -14,8 +14,10 @@
 #include "manager/headers-bus.h"
 #include "manager/job-paths.h"
 #include "manager/settings-bus.h"
+#include "model/enums.h"
 #include "model/error-code.h"
 #include "model/limits.h"
+#include "model/text.h"
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -233,7 +235,7 @@ static int set_label(BusEdge *edge,
         r = sd_bus_message_read(m, "s", &text);
         if (r < 0)
                 return r;
-        r = spec_check_label(text, display ? LIMIT_DISPLAY_NAME : LIMIT_DESCRIPTION, &reason);
+        r = text_check_label(text, display ? LIMIT_DISPLAY_NAME : LIMIT_DESCRIPTION, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "%s %s", name, reason);
         r = display ? manager_set_display_name(edge->manager, caller, job, text)

@@ -7,7 +7,9 @@
 
 #include "manager/bus-error.h"
 #include "model/bypass.h"
+#include "model/enums.h"
 #include "model/limits.h"
+#include "model/url.h"
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -60,7 +62,7 @@ read_proxies(sd_bus_message *m, char ***ret, size_t *length, bool parse, sd_bus_
                                 -E2BIG,
                                 "The lists of ProxySettings must have at most %d characters",
                                 LIMIT_PROXY_LIST);
-                r = parse ? spec_parse_proxy(entry, &url, &reason) : bypass_check(entry, &reason);
+                r = parse ? url_parse_proxy(entry, &url, &reason) : bypass_check(entry, &reason);
                 if (r == -EINVAL)
                         return bus_error_set(error, r, "Entry of ProxySettings %s", reason);
                 if (r >= 0)

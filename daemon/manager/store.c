@@ -13,6 +13,7 @@
 
 #include "manager/store-schema.h"
 #include "manager/store-statements.h"
+#include "model/file-record.h"
 
 struct Store {
         sqlite3 *db;

@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 #include "model/limits.h"
-#include "model/spec.h"
+#include "model/text.h"
 
 #define SETTINGS_TEXT(name, text) text,
 static const char *const redirect_texts[] = { DOSVC_REDIRECT_POLICIES(SETTINGS_TEXT) };
@@ -223,7 +223,7 @@ int settings_check_header(const char *line,
 int settings_header_units(const char *line, size_t size_bytes, size_t *ret_units)
 {
         size_t units;
-        int r = spec_utf16_length(line, size_bytes, &units);
+        int r = text_utf16_length(line, size_bytes, &units);
 
         if (r >= 0)
                 *ret_units = units + 2; /* CR LF */

@@ -4,7 +4,7 @@
  * wants sent along. The manager keeps those of each job, without the two secrets, which are in
  * the vault; the worker gets them complete, in its order (dbus/worker-wire.h).
  *
- * The checks are of spec.h's kind: 0 or a negative errno, and in *ret_reason what was expected.
+ * The checks are of url.h's kind: 0 or a negative errno, and in *ret_reason what was expected.
  */
 #pragma once
 
@@ -40,7 +40,7 @@ bool redirect_policy_allows_downgrade(RedirectPolicy policy);
 
 /* Strings are owned and NULL when nothing is set. */
 typedef struct TransferSettings {
-        char **proxies; /* normal forms of spec_parse_proxy(), or what dbus/worker-wire.h says */
+        char **proxies; /* normal forms of url_parse_proxy(), or what dbus/worker-wire.h says */
         char **proxy_bypass; /* rules of model/bypass.h */
         RedirectPolicy redirect_policy;
         unsigned security_flags;

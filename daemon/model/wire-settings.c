@@ -10,7 +10,7 @@
 #include "base/str.h"
 
 #include "model/limits.h"
-#include "model/spec.h"
+#include "model/url.h"
 #include "model/wire-codec.h"
 
 typedef enum SettingType {
@@ -239,7 +239,7 @@ static int check_proxies(char *const *proxies)
         for (; r >= 0 && proxies && *proxies; proxies++) {
                 _cleanup_free_ char *url = NULL;
 
-                r = spec_parse_proxy(*proxies, &url, &reason);
+                r = url_parse_proxy(*proxies, &url, &reason);
         }
         return r == -EINVAL ? -EBADMSG : r;
 }

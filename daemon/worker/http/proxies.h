@@ -18,7 +18,7 @@ typedef struct Proxies Proxies;
 typedef struct Questions Questions;
 
 /*
- * entries: normal forms of spec_parse_proxy(), or the one word that says how to search. questions
+ * entries: normal forms of url_parse_proxy(), or the one word that says how to search. questions
  * is borrowed. -ENOMEM.
  */
 int proxies_new(char *const *entries, char *const *bypass, Questions *questions, Proxies **ret);
