@@ -7,7 +7,7 @@ base_SOURCES := $(addprefix daemon/base/,child.c clock.c fd.c log.c network-watc
 
 confine_SOURCES := $(addprefix daemon/confine/,rights.c sandbox.c)
 
-model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c failure.c job-settings.c setting-checks.c spec.c \
+model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c failure.c job-settings.c setting-checks.c enums.c text.c url.c path.c secret-rules.c file-record.c file-ranges.c checksum.c \
         wire-codec.c wire-settings.c)
 
 spawn_SOURCES := $(addprefix daemon/spawn/,child.c server.c)

@@ -13,7 +13,7 @@ bool str_starts_with(const char *s, const char *prefix);
 bool str_is_empty(const char *s); /* NULL or "" */
 bool str_equal(const char *a, const char *b);
 
-/* Any C0 control or DEL; bytes above 0x7f are left to spec_utf16_length(). */
+/* Any C0 control or DEL; bytes above 0x7f are left to text_utf16_length(). */
 bool str_has_control(const char *s, size_t size_bytes);
 
 /* Decimal digits only, the whole string. -EINVAL, -ERANGE over max. */

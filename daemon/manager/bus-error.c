@@ -9,6 +9,8 @@
 
 #include "base/log.h"
 
+#include "model/enums.h"
+
 #define ERROR_MAP_ENTRY(name, number, original) SD_BUS_ERROR_MAP(name, number),
 
 static const sd_bus_error_map error_map[] = { DOSVC_ERRORS(ERROR_MAP_ENTRY) SD_BUS_ERROR_MAP_END };

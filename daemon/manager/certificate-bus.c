@@ -8,6 +8,7 @@
 
 #include "manager/bus-error.h"
 #include "manager/secret-bus.h"
+#include "model/secret-rules.h"
 #include "model/setting-checks.h"
 
 /* Longer ones are cut by OpenSSL (PEM_BUFSIZE, with its NUL). */
@@ -88,10 +89,10 @@ static int check_call(const SecretCall *call, sd_bus_error *error)
 /* SecretCallKind.check_secret: the rules for Basic are those that hold for every password. */
 static int check_secret(const SecretCall *call, const char **ret_reason)
 {
-        return spec_check_password(AUTH_SCHEME_BASIC,
-                                   secret_data(call->secret),
-                                   secret_size(call->secret),
-                                   ret_reason);
+        return secret_rules_check_password(AUTH_SCHEME_BASIC,
+                                           secret_data(call->secret),
+                                           secret_size(call->secret),
+                                           ret_reason);
 }
 
 /* SecretCallKind.apply */

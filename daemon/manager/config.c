@@ -13,7 +13,7 @@
 
 #include "model/bypass.h"
 #include "model/limits.h"
-#include "model/spec.h"
+#include "model/url.h"
 
 static const Config defaults = {
         .max_jobs = 100000,
@@ -108,7 +108,7 @@ parse_words(const char *value, bool proxies, bool add, char ***field, const char
         for (char *word = strtok_r(copy, " \t", &state); word;
              word = strtok_r(NULL, " \t", &state)) {
                 _cleanup_free_ char *url = NULL;
-                int r = proxies ? spec_parse_proxy(word, &url, reason) : bypass_check(word, reason);
+                int r = proxies ? url_parse_proxy(word, &url, reason) : bypass_check(word, reason);
 
                 if (r >= 0)
                         r = strings_append(&words, url ? url : word);

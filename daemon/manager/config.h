@@ -22,7 +22,7 @@ typedef struct Config {
         uint64_t max_retry_delay_sec;
         uint64_t log_level;
         JobSettings job_defaults; /* of a new job; owned */
-        char **proxies;           /* preconfig: normal forms of spec_parse_proxy(); owned */
+        char **proxies;           /* preconfig: normal forms of url_parse_proxy(); owned */
         char **proxy_bypass;      /* rules of model/bypass.h; owned */
 } Config;
 

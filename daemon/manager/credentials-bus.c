@@ -8,6 +8,8 @@
 
 #include "manager/bus-error.h"
 #include "manager/secret-bus.h"
+#include "model/enums.h"
+#include "model/secret-rules.h"
 
 /* What SetCredentials says besides the secret. */
 typedef struct Wish {
@@ -111,7 +113,9 @@ static int check_presence(const SecretCall *call, sd_bus_error *error)
 static int check_user_name(const Wish *wish, sd_bus_error *error)
 {
         const char *reason = NULL;
-        int r = wish->user_name ? spec_check_user_name(wish->scheme, wish->user_name, &reason) : 0;
+        int r = wish->user_name
+                        ? secret_rules_check_user_name(wish->scheme, wish->user_name, &reason)
+                        : 0;
 
         return r < 0 ? bus_error_set(error, r, "%s", reason) : 0;
 }
@@ -129,10 +133,10 @@ static int check_secret(const SecretCall *call, const char **ret_reason)
 {
         const Wish *wish = call->wish;
 
-        return spec_check_password(wish->scheme,
-                                   secret_data(call->secret),
-                                   secret_size(call->secret),
-                                   ret_reason);
+        return secret_rules_check_password(wish->scheme,
+                                           secret_data(call->secret),
+                                           secret_size(call->secret),
+                                           ret_reason);
 }
 
 /* SecretCallKind.apply */

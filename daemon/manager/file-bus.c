@@ -12,7 +12,12 @@
 #include "manager/bus-error.h"
 #include "manager/bus-listing.h"
 #include "manager/job-paths.h"
+#include "model/checksum.h"
+#include "model/file-ranges.h"
 #include "model/limits.h"
+#include "model/path.h"
+#include "model/secret-rules.h"
+#include "model/url.h"
 
 /* A row of ListFiles without the names: its path and numbers. */
 #define FILE_ROW_BYTES 128
@@ -50,10 +55,10 @@ static int take_password(FileRequest *request, const char *password, sd_bus_erro
 {
         size_t size = strlen(password);
         const char *reason = "is not valid";
-        int r = spec_check_user_name(AUTH_SCHEME_BASIC, request->user_name, &reason);
+        int r = secret_rules_check_user_name(AUTH_SCHEME_BASIC, request->user_name, &reason);
 
         if (r >= 0)
-                r = spec_check_password(AUTH_SCHEME_BASIC, password, size, &reason);
+                r = secret_rules_check_password(AUTH_SCHEME_BASIC, password, size, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "User info of the URL: %s", reason);
         return secret_new_copy(password, size, &request->password);
@@ -63,11 +68,11 @@ static int parse_remote(FileRequest *request, const char *remote, sd_bus_error *
 {
         _cleanup_free_ char *password = NULL;
         const char *reason = "is not valid";
-        int r = spec_parse_remote_name(remote,
-                                       &request->remote_name,
-                                       &request->user_name,
-                                       &password,
-                                       &reason);
+        int r = url_parse_remote_name(remote,
+                                      &request->remote_name,
+                                      &request->user_name,
+                                      &password,
+                                      &reason);
 
         if (r == -EINVAL)
                 return bus_error_set(error, r, "Remote name '%s' %s", log_url(remote), reason);
@@ -88,7 +93,7 @@ parse_request(FileRequest *request, const char *remote, const char *local, sd_bu
         r = parse_remote(request, remote, error);
         if (r < 0)
                 return r;
-        r = spec_check_local_name(local, &reason);
+        r = path_check_local_name(local, &reason);
         return r < 0 ? bus_error_set(error, r, "Local name '%s' %s", local, reason) : 0;
 }
 
@@ -126,7 +131,7 @@ static int read_ranges(FileRequest *request, sd_bus_message *m, sd_bus_error *er
         if (r < 0)
                 return r;
         request->n_ranges = n;
-        r = spec_check_ranges(request->ranges, n, &reason);
+        r = file_ranges_check(request->ranges, n, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "Option 'ranges' %s", reason);
         r = sd_bus_message_exit_container(m);
@@ -144,7 +149,7 @@ static int read_option(void *userdata, const char *key, sd_bus_message *m, sd_bu
         if (strcmp(key, "ranges") == 0)
                 return read_ranges(request, m, error);
         /* Whether an algorithm is known does not depend on the digits. */
-        if (spec_parse_checksum(key, "", &checksum, &reason) == -ENOENT)
+        if (checksum_parse(key, "", &checksum, &reason) == -ENOENT)
                 return bus_error_set(error, -EINVAL, "Unknown option '%s'", key);
         if (request->checksum)
                 return bus_error_set(error, -EINVAL, "A file can have one checksum, not two");
@@ -153,7 +158,7 @@ static int read_option(void *userdata, const char *key, sd_bus_message *m, sd_bu
                 r = sd_bus_message_read(m, "s", &digits);
         if (r < 0)
                 return r;
-        r = spec_parse_checksum(key, digits, &request->checksum, &reason);
+        r = checksum_parse(key, digits, &request->checksum, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "Option '%s' %s", key, reason);
         return sd_bus_message_exit_container(m);

@@ -15,6 +15,7 @@
 #include "manager/headers-bus.h"
 #include "manager/job-paths.h"
 #include "manager/job-properties.h"
+#include "model/enums.h"
 
 /* ---- methods --------------------------------------------------------------------------------- */
 

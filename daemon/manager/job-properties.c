@@ -14,6 +14,7 @@
 #include "manager/headers-bus.h"
 #include "manager/job-paths.h"
 #include "manager/settings-bus.h"
+#include "model/enums.h"
 #include "model/error-code.h"
 #include "model/wire-settings.h"
 

@@ -9,6 +9,8 @@
 #include "base/str.h"
 
 #include "model/error-code.h"
+#include "model/file-record.h"
+#include "model/url.h"
 
 /* Shorter spans tell more about the scheduler of the kernel than about the network. */
 #define RATE_SPAN_USEC (250 * USEC_PER_MSEC)
@@ -169,7 +171,7 @@ static bool may_rename(const Job *job, const FileRecord *told)
         const char *reason;
 
         return (redirect_policy_reports(policy) || policy == REDIRECT_POLICY_DISALLOW) &&
-               spec_parse_remote_name(told->remote_name, &url, &user, &password, &reason) >= 0 &&
+               url_parse_remote_name(told->remote_name, &url, &user, &password, &reason) >= 0 &&
                !user && !password;
 }
 

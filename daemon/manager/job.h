@@ -16,8 +16,9 @@
 #include "manager/owner.h"
 #include "manager/retry.h"
 #include "manager/scheduler.h"
+#include "model/enums.h"
+#include "model/file-record.h"
 #include "model/job-settings.h"
-#include "model/spec.h"
 
 typedef enum JobEvent {
         /* the owner, or root where policy.h allows it */

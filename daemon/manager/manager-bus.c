@@ -18,7 +18,9 @@
 #include "manager/job-properties.h"
 #include "manager/objects-bus.h"
 #include "manager/secret-bus.h"
+#include "model/enums.h"
 #include "model/limits.h"
+#include "model/text.h"
 
 /* A row of ListJobs without its display name: paths, words and numbers. */
 #define JOB_ROW_BYTES 144
@@ -57,7 +59,7 @@ static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *er
         r = sd_bus_message_read(m, "ss", &display_name, &type);
         if (r < 0)
                 return r;
-        r = spec_check_label(display_name, LIMIT_DISPLAY_NAME, &reason);
+        r = text_check_label(display_name, LIMIT_DISPLAY_NAME, &reason);
         if (r < 0)
                 return bus_error_set(error, r, "The display name %s", reason);
         if (strcmp(type, "upload") == 0)

@@ -136,7 +136,7 @@ typedef struct ManagerFile {
         const char *remote_name; /* without user info */
         ManagerLogin login;
         const char *local_name;
-        const char *checksum; /* normal form of spec_parse_checksum(); NULL: none */
+        const char *checksum; /* normal form of checksum_parse(); NULL: none */
         const FileRange *ranges;
         uint32_t n_ranges; /* 0: the whole file */
 } ManagerFile;

@@ -14,7 +14,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-#include "model/spec.h"
+#include "model/url.h"
 
 /* A name that does not resolve and a server that does not answer take their time. */
 #define DEADLINE_USEC (60 * USEC_PER_SEC)
@@ -77,7 +77,7 @@ static int read_proxy(const char *s, char ***proxies)
                 return strings_append(proxies, s);
         if (!str_starts_with(s, "http://") && !str_starts_with(s, "https://"))
                 return -EINVAL;
-        r = spec_parse_proxy(s, &proxy, &reason);
+        r = url_parse_proxy(s, &proxy, &reason);
         return r < 0 ? r : strings_append(proxies, proxy);
 }
 

@@ -26,7 +26,7 @@ typedef struct ProxyQuestion {
 
 /*
  * Once, from the loop; the finder may be freed from within. proxies: borrowed, normal forms
- * of spec_parse_proxy() or PROXY_DIRECT, at least one; NULL: reason is a sentence that says why.
+ * of url_parse_proxy() or PROXY_DIRECT, at least one; NULL: reason is a sentence that says why.
  */
 typedef void (*proxy_finder_done_t)(void *userdata, char **proxies, const char *reason);
 

@@ -17,7 +17,7 @@
 #include "base/macro.h"
 
 #include "manager/owner.h"
-#include "model/spec.h"
+#include "model/enums.h"
 
 typedef struct Scheduler {
         SchedulerPool pool;

@@ -17,7 +17,7 @@ typedef struct SecretCallKind {
         const char *name; /* of the secret in an error: "password" */
         /* All of the message is read: what must not be missing. 0 or an error that is set. */
         int (*check)(const SecretCall *call, sd_bus_error *error);
-        /* The secret is there as well. As spec_check_password(). */
+        /* The secret is there as well. As secret_rules_check_password(). */
         int (*check_secret)(const SecretCall *call, const char **ret_reason);
         /* The change itself, errors of the manager. */
         int (*apply)(SecretCall *call, const Caller *caller, Job *job);

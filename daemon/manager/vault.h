@@ -23,7 +23,7 @@
 #include "base/macro.h"
 #include "base/secret.h"
 
-#include "model/spec.h"
+#include "model/enums.h"
 
 typedef struct Vault Vault;
 

@@ -16,6 +16,7 @@
 
 #include "manager/proxy-finder.h"
 #include "model/limits.h"
+#include "model/url.h"
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
 
@@ -416,7 +417,7 @@ static int on_find_proxies(WorkerLink *link, sd_bus_message *m)
         if (link->proxy_source == PROXY_SOURCE_LIST || link->finder)
                 return distrust(link, "FindProxies that it may not ask");
         if (!sd_bus_message_has_signature(m, "s") || sd_bus_message_read(m, "s", &url) < 0 ||
-            strlen(url) > LIMIT_WORKER_TEXT || spec_origin(url, &origin) < 0)
+            strlen(url) > LIMIT_WORKER_TEXT || url_origin(url, &origin) < 0)
                 return distrust(link, "FindProxies that cannot be read");
         link->finder_call = sd_bus_message_ref(m);
         r = proxy_finder_new(

@@ -16,8 +16,9 @@
 
 #include "manager/credentials.h"
 #include "manager/spawner.h"
+#include "model/enums.h"
+#include "model/file-record.h"
 #include "model/job-settings.h"
-#include "model/spec.h"
 
 typedef struct WorkerLink WorkerLink;
 

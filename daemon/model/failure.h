@@ -10,7 +10,7 @@
 
 #include "base/macro.h"
 
-#include "model/spec.h"
+#include "model/enums.h"
 
 /* The failure is not about one file of the job. */
 #define FAILURE_NO_FILE UINT32_MAX

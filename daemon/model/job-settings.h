@@ -39,8 +39,9 @@
 #include "base/macro.h"
 #include "base/secret.h"
 
+#include "model/enums.h"
 #include "model/limits.h"
-#include "model/spec.h"
+#include "model/url.h"
 
 #define SETTING_ENUM_REDIRECT(name, text) REDIRECT_POLICY_##name,
 typedef enum RedirectPolicy {
@@ -98,7 +99,7 @@ typedef enum SettingFlag {
  */
 #define JOB_INNER_SETTINGS(X) \
         X(PROXY_USAGE, "ProxyUsage", CHOICE(DOSVC_PROXY_USAGES), proxy_usage, PROXY_USAGE_PRECONFIG, 0) \
-        X(PROXIES, "Proxies", TEXTS(spec_parse_proxy, LIMIT_PROXY_LIST), proxies, 0, SETTING_FOR_WORKER) \
+        X(PROXIES, "Proxies", TEXTS(url_parse_proxy, LIMIT_PROXY_LIST), proxies, 0, SETTING_FOR_WORKER) \
         X(PROXY_BYPASS, "ProxyBypass", TEXTS(setting_normalize_bypass, LIMIT_PROXY_LIST), proxy_bypass, 0, SETTING_FOR_WORKER) \
         X(PROXY_SOURCE, "ProxySource", CHOICE(WORKER_PROXY_SOURCES), proxy_source, PROXY_SOURCE_LIST, SETTING_FOR_WORKER | SETTING_OF_ORDER) \
         X(CUSTOM_HEADERS, "CustomHeaders", SECRET(setting_are_headers, LIMIT_HEADERS_BYTES), headers, 0, SETTING_FOR_NEW_WORKER | SETTING_OF_OWNER) \

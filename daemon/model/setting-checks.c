@@ -9,16 +9,16 @@
 
 #include "model/bypass.h"
 #include "model/limits.h"
-#include "model/spec.h"
+#include "model/text.h"
 
 int setting_check_display_name(const char *s, const char **ret_reason)
 {
-        return spec_check_label(s, LIMIT_DISPLAY_NAME, ret_reason);
+        return text_check_label(s, LIMIT_DISPLAY_NAME, ret_reason);
 }
 
 int setting_check_description(const char *s, const char **ret_reason)
 {
-        return spec_check_label(s, LIMIT_DESCRIPTION, ret_reason);
+        return text_check_label(s, LIMIT_DESCRIPTION, ret_reason);
 }
 
 int setting_normalize_bypass(const char *s, char **ret, const char **ret_reason)
@@ -142,7 +142,7 @@ int setting_check_header(const char *line,
 int setting_header_units(const char *line, size_t size_bytes, size_t *ret_units)
 {
         size_t units;
-        int r = spec_utf16_length(line, size_bytes, &units);
+        int r = text_utf16_length(line, size_bytes, &units);
 
         if (r >= 0)
                 *ret_units = units + 2; /* CR LF */

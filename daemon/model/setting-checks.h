@@ -10,7 +10,7 @@
 
 #include "base/secret.h"
 
-/* At most LIMIT_DISPLAY_NAME and LIMIT_DESCRIPTION characters; errors of spec_check_label(). */
+/* At most LIMIT_DISPLAY_NAME and LIMIT_DESCRIPTION characters; errors of text_check_label(). */
 int setting_check_display_name(const char *s, const char **ret_reason);
 int setting_check_description(const char *s, const char **ret_reason);
 

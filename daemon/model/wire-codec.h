@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <systemd/sd-bus.h>
 
-#include "model/spec.h"
+#include "model/file-record.h"
 
 int wire_append_file(sd_bus_message *m, const FileRecord *record);
 int wire_append_files(sd_bus_message *m, const FileRecord *records, size_t n_records);

@@ -17,8 +17,8 @@
 #include "base/macro.h"
 
 #include "model/failure.h"
+#include "model/file-record.h"
 #include "model/job-settings.h"
-#include "model/spec.h"
 
 typedef struct Download Download;
 typedef struct Questions Questions;

@@ -12,7 +12,11 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#include "model/enums.h"
+#include "model/file-record.h"
 #include "model/limits.h"
+#include "model/path.h"
+#include "model/url.h"
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
 #include "worker/download.h"
@@ -130,15 +134,14 @@ static bool is_good_url(const char *s)
         _cleanup_free_ char *url = NULL, *user = NULL, *password = NULL;
         const char *reason;
 
-        return spec_parse_remote_name(s, &url, &user, &password, &reason) >= 0 && !user &&
-               !password;
+        return url_parse_remote_name(s, &url, &user, &password, &reason) >= 0 && !user && !password;
 }
 
 static bool is_good_record(const FileRecord *record)
 {
         const char *reason;
 
-        return spec_check_local_name(record->local_name, &reason) >= 0 &&
+        return path_check_local_name(record->local_name, &reason) >= 0 &&
                is_good_url(record->remote_name) && is_good_url(file_record_owners_name(record));
 }
 

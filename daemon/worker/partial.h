@@ -15,7 +15,7 @@
 #include "base/macro.h"
 
 #include "model/failure.h"
-#include "model/spec.h"
+#include "model/file-record.h"
 
 typedef struct Destination Destination;
 typedef struct Partial Partial;

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "model/file-ranges.h"
+
 #define UNKNOWN DOSVC_SIZE_UNKNOWN
 
 static const FileRange whole_file = { .offset_bytes = 0, .length_bytes = UNKNOWN };

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/spec.h"
+#include "model/file-record.h"
 
 /* The missing bytes of the part that comes next. */
 typedef struct Part {

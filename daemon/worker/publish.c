@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#include "model/enums.h"
 #include "worker/destinations.h"
 #include "worker/sink.h"
 #include "worker/sources.h"

@@ -13,7 +13,7 @@
 #include "base/macro.h"
 
 #include "model/failure.h"
-#include "model/spec.h"
+#include "model/file-record.h"
 
 /* One entry for each file that could not be published or removed. */
 typedef struct PublishFailures {

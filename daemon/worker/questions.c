@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #include "model/limits.h"
+#include "model/url.h"
 #include "model/wire-codec.h"
 
 /* A list of LIMIT_PROXY_LIST characters holds no more proxies than that. */
@@ -200,7 +201,7 @@ int questions_find_proxies(Questions *questions,
         _cleanup_(question_freep) Question *question = calloc(1, sizeof(*question));
         _cleanup_free_ char *origin = NULL;
         sd_bus_message *m = NULL;
-        int r = question ? spec_origin(url, &origin) : -ENOMEM;
+        int r = question ? url_origin(url, &origin) : -ENOMEM;
 
         if (r < 0)
                 return r;

@@ -12,7 +12,7 @@
 #include "base/macro.h"
 #include "base/secret.h"
 
-#include "model/spec.h"
+#include "model/enums.h"
 
 typedef struct sd_bus sd_bus;
 typedef struct Question Question;

@@ -4,6 +4,8 @@
 
 #include "base/str.h"
 
+#include "model/url.h"
+
 int record_forget_version(FileRecord *record)
 {
         int r = str_set(&record->etag, "");
@@ -43,7 +45,7 @@ int record_relocate(FileRecord *record, const char *url)
 {
         _cleanup_free_ char *clean = NULL, *user = NULL, *password = NULL;
         const char *reason;
-        int r = spec_parse_remote_name(url, &clean, &user, &password, &reason);
+        int r = url_parse_remote_name(url, &clean, &user, &password, &reason);
 
         if (r < 0 || str_equal(clean, record->remote_name))
                 return r == -EINVAL ? 0 : r;

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "model/spec.h"
+#include "model/file-record.h"
 #include "worker/source.h"
 
 /* There are no bytes of any version. -ENOMEM. */

@@ -26,7 +26,6 @@
 
 #include "model/failure.h"
 #include "model/job-settings.h"
-#include "model/spec.h"
 
 typedef struct Questions Questions;
 typedef struct Source Source;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "model/file-record.h"
 #include "worker/http/date.h"
 #include "worker/http/fetch.h"
 #include "worker/http/session.h"

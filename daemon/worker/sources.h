@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/file-record.h"
 #include "worker/source.h"
 
 typedef struct Sources Sources;

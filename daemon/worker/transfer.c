@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#include "model/enums.h"
 #include "model/error-code.h"
 #include "worker/partial.h"
 #include "worker/parts.h"

@@ -24,7 +24,7 @@
 #include "base/macro.h"
 
 #include "model/failure.h"
-#include "model/spec.h"
+#include "model/file-record.h"
 
 typedef struct Destination Destination;
 typedef struct Sources Sources;

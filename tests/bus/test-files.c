@@ -11,7 +11,7 @@
 
 #include "base/macro.h"
 
-#include "model/spec.h"
+#include "model/file-ranges.h"
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/process.h"

@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 
+#include "model/file-record.h"
+
 static List links = { &links, &links };
 static unsigned n_links;
 static int refusal;

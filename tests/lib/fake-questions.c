@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/enums.h"
+
 struct Question {
         question_credential_t credential;
         question_proxies_t proxies;

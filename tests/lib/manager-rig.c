@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "model/enums.h"
 #include "model/error-code.h"
 #include "tests/lib/temp-dir.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/macro.h"
 
+#include "model/file-record.h"
 #include "tests/lib/process.h"
 #include "tests/lib/temp-dir.h"
 

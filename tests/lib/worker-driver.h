@@ -11,7 +11,8 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
-#include "model/spec.h"
+#include "model/enums.h"
+#include "model/file-record.h"
 
 /* The owner of the job in these tests; no entry in the user database is needed. */
 #define WORKER_DRIVER_UID 7101U

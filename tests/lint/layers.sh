@@ -44,7 +44,7 @@ may_see() {
 # The only users of a library. Tests may use what they test.
 speakers() {
         case $1 in
-        curl/urlapi.h) echo daemon/model/spec daemon/worker/http/url ;;
+        curl/urlapi.h) echo daemon/model/url daemon/worker/http/url ;;
         curl/*) echo daemon/worker/http/curl-loop daemon/worker/http/request \
                 daemon/worker/http/tls ;;
         sqlite3.h) echo daemon/manager/store ;;

@@ -13,6 +13,7 @@
 #include "base/macro.h"
 #include "base/str.h"
 
+#include "model/file-record.h"
 #include "tests/lib/process.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-case.h"

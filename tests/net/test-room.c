@@ -14,6 +14,7 @@
 #include "base/macro.h"
 
 #include "model/error-code.h"
+#include "model/file-record.h"
 #include "tests/lib/http-tricks.h"
 #include "tests/lib/process.h"
 #include "tests/lib/temp-dir.h"

@@ -5,6 +5,7 @@
 
 #include "base/macro.h"
 
+#include "model/file-record.h"
 #include "tests/lib/memory-scan.h"
 #include "tests/lib/sanitizer.h"
 #include "tests/lib/temp-dir.h"

@@ -8,6 +8,7 @@
 
 #include "base/macro.h"
 
+#include "model/file-record.h"
 #include "tests/lib/worker-case.h"
 
 #define SIZE     TRICKS_SIZE

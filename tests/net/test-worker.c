@@ -11,6 +11,7 @@
 
 #include "base/macro.h"
 
+#include "model/file-record.h"
 #include "tests/lib/sanitizer.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-case.h"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/spec.h"
+#include "model/enums.h"
 
 #define HISTORY_JOBS      128
 #define HISTORY_CHANGES   8192

@@ -9,6 +9,7 @@
 
 #include "base/macro.h"
 
+#include "model/enums.h"
 #include "tests/lib/client.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"

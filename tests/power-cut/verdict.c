@@ -13,6 +13,7 @@
 #include "base/macro.h"
 
 #include "manager/store.h"
+#include "model/enums.h"
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/temp-dir.h"

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "manager/job.h"
+#include "model/enums.h"
+#include "model/file-record.h"
 
 #define UNKNOWN DOSVC_SIZE_UNKNOWN
 

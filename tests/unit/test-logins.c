@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/enums.h"
 #include "tests/lib/fake-questions.h"
 #include "tests/lib/fake-tickets.h"
 #include "worker/http/logins.h"

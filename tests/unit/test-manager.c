@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 
+#include "model/enums.h"
 #include "model/error-code.h"
 #include "tests/lib/manager-rig.h"
 

@@ -10,6 +10,7 @@
 #include "manager/bus-edge.h"
 #include "manager/manager-core.h"
 #include "model/error-code.h"
+#include "model/file-record.h"
 #include "tests/lib/manager-rig.h"
 #include "tests/lib/no-memory.h"
 

@@ -19,8 +19,11 @@
 #include "manager/store.h"
 #include "manager/subscribers.h"
 #include "manager/vault.h"
+#include "model/checksum.h"
+#include "model/enums.h"
 #include "model/failure.h"
-#include "model/spec.h"
+#include "model/file-record.h"
+#include "model/url.h"
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
 #include "tests/lib/no-memory.h"
@@ -104,11 +107,11 @@ static int remote_name(void *userdata)
         _cleanup_free_ char *url = NULL, *user = NULL, *password = NULL;
         const char *reason;
 
-        return spec_parse_remote_name("https://al%20ice:secret@host:8443/a/b?c=d#e",
-                                      &url,
-                                      &user,
-                                      &password,
-                                      &reason);
+        return url_parse_remote_name("https://al%20ice:secret@host:8443/a/b?c=d#e",
+                                     &url,
+                                     &user,
+                                     &password,
+                                     &reason);
 }
 
 static int proxy(void *userdata)
@@ -116,7 +119,7 @@ static int proxy(void *userdata)
         _cleanup_free_ char *url = NULL;
         const char *reason;
 
-        return spec_parse_proxy("[fe80::1%25eth0]:3128", &url, &reason);
+        return url_parse_proxy("[fe80::1%25eth0]:3128", &url, &reason);
 }
 
 static int ranges_and_checksum(void *userdata)
@@ -124,13 +127,13 @@ static int ranges_and_checksum(void *userdata)
         static const FileRange ranges[] = { { 10, 5 }, { 0, 5 } };
         _cleanup_free_ char *checksum = NULL;
         const char *reason;
-        int r = spec_check_ranges(ranges, ARRAY_SIZE(ranges), &reason);
+        int r = file_ranges_check(ranges, ARRAY_SIZE(ranges), &reason);
 
         return r < 0 ? r
-                     : spec_parse_checksum("md5",
-                                           "900150983CD24FB0D6963F7D28E17F72",
-                                           &checksum,
-                                           &reason);
+                     : checksum_parse("md5",
+                                      "900150983CD24FB0D6963F7D28E17F72",
+                                      &checksum,
+                                      &reason);
 }
 
 static int file_record(void *userdata)
@@ -164,7 +167,7 @@ END_TEST
 /* Two URLs that cannot be compared are of two origins: nothing is sent to either. */
 static int same_origin(void *userdata)
 {
-        return spec_same_origin("http://host/a", "http://HOST:80/b") ? 0 : -ENOMEM;
+        return url_same_origin("http://host/a", "http://HOST:80/b") ? 0 : -ENOMEM;
 }
 
 START_TEST(an_origin_that_cannot_be_compared_is_another)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/file-record.h"
 #include "worker/record.h"
 
 static FileRecord record;

@@ -18,6 +18,7 @@
 #include "base/str.h"
 
 #include "manager/store.h"
+#include "model/file-record.h"
 #include "tests/lib/store-fixture.h"
 #include "tests/lib/temp-dir.h"
 

@@ -9,6 +9,7 @@
 #include "base/str.h"
 
 #include "model/error-code.h"
+#include "model/file-record.h"
 #include "tests/lib/fake-source.h"
 #include "tests/lib/temp-dir.h"
 #include "worker/destinations.h"

@@ -17,6 +17,7 @@
 #include "base/macro.h"
 
 #include "manager/worker-link.h"
+#include "model/file-record.h"
 #include "model/wire-codec.h"
 
 #define FILES 2

@@ -6,7 +6,10 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#include "model/enums.h"
 #include "model/error-code.h"
+#include "model/file-record.h"
+#include "model/url.h"
 #include "worker/http/logins.h"
 #include "worker/http/origins.h"
 #include "worker/http/redirect.h"
@@ -68,7 +71,7 @@ static int heed(Fetch *fetch, int r)
 static bool is_owners_origin(const Fetch *fetch)
 {
         return !fetch->downgraded &&
-               spec_same_origin(fetch->url, file_record_owners_name(fetch->record));
+               url_same_origin(fetch->url, file_record_owners_name(fetch->record));
 }
 
 /* Requests ------------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "model/file-record.h"
 #include "worker/source.h"
 
 typedef struct Session Session;

@@ -21,7 +21,7 @@
 
 #include "base/macro.h"
 
-#include "model/spec.h"
+#include "model/enums.h"
 #include "worker/http/request.h"
 
 typedef struct Logins Logins;

@@ -5,6 +5,8 @@
 
 #include "base/str.h"
 
+#include "model/url.h"
+
 /* A job's files come from one server and a few mirrors. */
 #define MAX_ORIGINS 16
 
@@ -41,7 +43,7 @@ static size_t find(const Origins *origins, const char *url)
         size_t i = 0;
 
         while (i < MAX_ORIGINS &&
-               !(origins->entries[i].url && spec_same_origin(origins->entries[i].url, url)))
+               !(origins->entries[i].url && url_same_origin(origins->entries[i].url, url)))
                 i++;
         return i;
 }

@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 #include "model/bypass.h"
-#include "model/spec.h"
+#include "model/url.h"
 #include "worker/http/url.h"
 #include "worker/questions.h"
 
@@ -136,7 +136,7 @@ static size_t find_answer(const Proxies *proxies, const char *url)
         size_t i = 0;
 
         while (i < MAX_ORIGINS &&
-               !(proxies->answers[i].url && spec_same_origin(proxies->answers[i].url, url)))
+               !(proxies->answers[i].url && url_same_origin(proxies->answers[i].url, url)))
                 i++;
         return i;
 }
@@ -146,7 +146,7 @@ static int decide_by_answer(const Proxies *proxies, const char *url, char ***ret
         size_t i = find_answer(proxies, url);
 
         /* A URL without an origin has no key to find its answer by, so the search would not end. */
-        if (!spec_same_origin(url, url))
+        if (!url_same_origin(url, url))
                 return -EINVAL;
         return i < MAX_ORIGINS ? order(proxies, proxies->answers[i].choices, ret_choices) : -EAGAIN;
 }
@@ -186,7 +186,7 @@ static int read_answer(char *const *answer, char ***ret_choices)
                         r = strings_append(&choices, "");
                 else
                         r = strchr(*answer, '=') ? -EINVAL
-                                                 : spec_parse_proxy(*answer, &entry, &reason);
+                                                 : url_parse_proxy(*answer, &entry, &reason);
                 if (r >= 0 && entry)
                         r = strings_append(&choices, entry);
         }

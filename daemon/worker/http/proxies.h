@@ -20,7 +20,7 @@ typedef struct Proxies Proxies;
 typedef struct Questions Questions;
 
 /*
- * PROXY_SOURCE_LIST: entries are normal forms of spec_parse_proxy(); otherwise they are not used.
+ * PROXY_SOURCE_LIST: entries are normal forms of url_parse_proxy(); otherwise they are not used.
  * questions is borrowed. -ENOMEM.
  */
 int proxies_new(ProxySource source,

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 
+#include "model/enums.h"
 #include "model/error-code.h"
 #include "model/limits.h"
 #include "worker/http/url.h"

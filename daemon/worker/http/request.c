@@ -11,6 +11,7 @@
 
 #include "model/error-code.h"
 #include "model/limits.h"
+#include "model/text.h"
 #include "worker/http/curl-loop.h"
 #include "worker/http/tls.h"
 
@@ -324,9 +325,9 @@ static int set_ntlm(CURL *easy, AuthTarget target, const Login *login)
         int r = name ? secret_new(secret_size(login->secret), &password) : -ENOMEM;
 
         if (r >= 0)
-                r = spec_to_latin1(login->user_name, strlen(login->user_name), name, &name_size);
+                r = text_to_latin1(login->user_name, strlen(login->user_name), name, &name_size);
         if (r >= 0)
-                r = spec_to_latin1(secret_data(login->secret),
+                r = text_to_latin1(secret_data(login->secret),
                                    secret_size(login->secret),
                                    secret_data_writable(password),
                                    &size);

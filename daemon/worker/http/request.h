@@ -12,8 +12,8 @@
 #include "base/macro.h"
 #include "base/secret.h"
 
+#include "model/enums.h"
 #include "model/failure.h"
-#include "model/spec.h"
 #include "worker/http/head.h"
 
 typedef struct CurlLoop CurlLoop;

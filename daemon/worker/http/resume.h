@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "model/spec.h"
+#include "model/file-record.h"
 #include "worker/http/head.h"
 
 typedef enum ResumeValidator {

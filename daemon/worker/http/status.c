@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 
+#include "model/enums.h"
 #include "model/error-code.h"
 
 static const struct {

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "model/enums.h"
 #include "model/error-code.h"
 #include "model/limits.h"
 

@@ -1,0 +1,10 @@
+#include "model/enums.h"
+
+#include "model/enum-strings.h"
+
+ENUM_DEFINE_STRINGS(JobState, job_state, DOSVC_JOB_STATES);
+ENUM_DEFINE_STRINGS(Priority, priority, DOSVC_PRIORITIES);
+ENUM_DEFINE_STRINGS(AuthTarget, auth_target, DOSVC_AUTH_TARGETS);
+ENUM_DEFINE_STRINGS(AuthScheme, auth_scheme, DOSVC_AUTH_SCHEMES);
+ENUM_DEFINE_STRINGS(ProxyUsage, proxy_usage, DOSVC_PROXY_USAGES);
+ENUM_DEFINE_STRINGS(ErrorContext, error_context, DOSVC_ERROR_CONTEXTS);
