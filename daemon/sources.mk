@@ -3,18 +3,18 @@
 ROOMS += base model manager worker
 
 base_SOURCES := $(addprefix daemon/base/,clock.c fd.c log.c network-watch.c secret.c \
-        str.c)
+        stopwatch.c str.c)
 
 model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c settings.c spec.c wire-codec.c \
         wire-settings.c)
 
-manager_SOURCES := $(addprefix daemon/manager/,bus-edge.c bus-error.c callers.c certificate-bus.c \
-        config.c credentials.c credentials-bus.c file-bus.c headers-bus.c helper.c job.c job-bus.c \
-        job-paths.c job-properties.c job-run.c manager.c manager-bus.c manager-settings.c \
-        manager-turn.c manager-verbs.c manager-work.c owner.c policy.c proxy-finder.c retry.c \
+manager_SOURCES := $(addprefix daemon/manager/,announcer.c attempts.c bus-edge.c bus-error.c callers.c certificate-bus.c \
+        changes.c config.c credentials.c credentials-bus.c effects.c file-bus.c headers-bus.c helper.c job.c job-bus.c job-order.c \
+        job-paths.c job-properties.c job-run.c job-table.c manager.c manager-bus.c manager-settings.c \
+        manager-verbs.c owner.c policy.c proxy-finder.c reports.c runs.c \
         scheduler.c sealed.c secret-bus.c secret-reader.c settings-bus.c spawner.c store.c \
-        store-schema.c store-statements.c subscribers.c user-names.c vault.c vault-keyring.c \
-        vault-secret.c worker-link.c)
+        store-schema.c store-statements.c subscribers.c timers.c user-names.c vault.c vault-keyring.c \
+        vault-secret.c waiters.c worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,curl-loop.c destinations.c digest.c failure.c \
         head.c http-date.c kerberos.c link.c logins.c parts.c proxies.c publish.c redirects.c \

@@ -181,7 +181,7 @@ int credentials_bus_remove(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_er
 
         r = callers_find(edge->callers, m, &caller);
         if (r >= 0)
-                r = manager_begin(caller, VERB_REMOVE_CREDENTIALS, job);
+                r = manager_begin(edge->manager, caller, VERB_REMOVE_CREDENTIALS, job);
         if (r < 0)
                 return bus_error_set_verb(error, r, job);
         r = read_pair(m, &target, &scheme, error);

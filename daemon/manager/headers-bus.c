@@ -77,7 +77,7 @@ int headers_bus_set(BusEdge *edge,
         int r;
 
         (void) sd_bus_message_sensitive(m);
-        r = manager_begin(caller, VERB_SET_HEADERS, job);
+        r = manager_begin(edge->manager, caller, VERB_SET_HEADERS, job);
         if (r < 0)
                 return bus_error_set_verb(error, r, job);
         r = read_lines(&lines, m, error);

@@ -53,7 +53,7 @@ int secret_call_new(BusEdge *edge,
         call->fd = -EBADF;
         r = callers_find(edge->callers, m, &caller);
         if (r >= 0)
-                r = manager_begin(caller, kind->verb, job);
+                r = manager_begin(edge->manager, caller, kind->verb, job);
         if (r < 0) {
                 secret_call_free(call);
                 return bus_error_set_verb(error, r, job);

@@ -49,8 +49,8 @@ static void set_record(Job *of, uint32_t index, uint64_t offset, uint64_t total,
 
 #define NO -EBADFD
 
-#define SAVED   (JOB_SAVE | JOB_TELL)
-#define CLEARED (JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR)
+#define SAVED   (JOB_SAVE | JOB_ANNOUNCE)
+#define CLEARED (JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR)
 
 typedef struct Cell {
         int effects; /* or NO */
@@ -239,7 +239,7 @@ START_TEST(a_move_that_changes_the_state_is_saved_before_it_is_told)
                                 continue;
                         ck_assert_msg(r & JOB_SAVE, "state %u, event %u", state, event);
                         /* After a crash nobody is there to be told. */
-                        ck_assert_msg(r & JOB_TELL || event == JOB_EVENT_RESTART,
+                        ck_assert_msg(r & JOB_ANNOUNCE || event == JOB_EVENT_RESTART,
                                       "state %u, event %u",
                                       state,
                                       event);
@@ -262,7 +262,7 @@ START_TEST(resume_without_files_is_refused)
         ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), -ENODATA);
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
         add_files(job, 1);
-        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), JOB_SAVE | JOB_TELL | JOB_PLAN);
+        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN);
         ck_assert_uint_eq(job->state, JOB_QUEUED);
 }
 END_TEST
@@ -320,7 +320,7 @@ static void check_sums(uint32_t finished, uint32_t unknown, uint64_t bytes, uint
 START_TEST(a_new_job_is_suspended_and_empty)
 {
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
-        ck_assert_uint_eq(job->told_state, JOB_SUSPENDED);
+        ck_assert_uint_eq(job->announced.state, JOB_SUSPENDED);
         ck_assert_uint_eq(job->priority, PRIORITY_NORMAL);
         ck_assert_str_eq(job->display_name, "");
         ck_assert_str_eq(job->description, "");
@@ -459,8 +459,8 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         add_files(job, 3);
         set_record(job, 0, 10, 100, false);
         job->state = JOB_TRANSFERRING;
-        job->attempts = 4;
-        job->changes = JOB_CHANGE_FILES;
+        job->attempts.failures = 4;
+        job->pending.changed = JOB_CHANGE_FILES;
 
         ck_assert_int_eq(job_new(job->id, bob, &stored), 0);
         free(stored->display_name);
@@ -471,7 +471,7 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         stored->state = JOB_QUEUED;
         stored->priority = PRIORITY_HIGH;
         stored->error_count = 2;
-        stored->next_attempt_usec = 1234;
+        stored->attempts.next_usec = 1234;
         ck_assert_int_eq(job_set_error(stored, 7, ERROR_CONTEXT_UNKNOWN, "Stored.", "", 0), 0);
 
         job_take_stored(job, stored);
@@ -481,12 +481,12 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         ck_assert_uint_eq(job->state, JOB_QUEUED);
         ck_assert_uint_eq(job->priority, PRIORITY_HIGH);
         ck_assert_uint_eq(job->error_count, 2);
-        ck_assert_uint_eq(job->attempts, 0);
-        ck_assert_uint_eq(job->next_attempt_usec, 1234);
+        ck_assert_uint_eq(job->attempts.failures, 0);
+        ck_assert_uint_eq(job->attempts.next_usec, 1234);
         ck_assert_str_eq(job->error.description, "Stored.");
         ck_assert_uint_eq(job->n_files, 1);
         check_sums(0, 0, 5, 50);
-        ck_assert_uint_eq(job->changes, JOB_CHANGE_FILES); /* the manager's own */
+        ck_assert_uint_eq(job->pending.changed, JOB_CHANGE_FILES); /* the manager's own */
         ck_assert_ptr_eq(job->owner, bob);
         ck_assert_uint_eq(alice->n_jobs, 0);
         ck_assert_uint_eq(bob->n_jobs, 1);

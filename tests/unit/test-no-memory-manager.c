@@ -10,7 +10,7 @@
 #include "manager/bus-edge.h"
 #include "manager/manager-core.h"
 #include "model/error-code.h"
-#include "tests/lib/manager-rig.h"
+#include "tests/lib/manager-fixture.h"
 #include "tests/lib/no-memory.h"
 
 /* The job of the test, and how a verb is tried on it. */
@@ -27,16 +27,15 @@ static void on_saved_result(void *userdata, int result)
         *(int *) userdata = result;
 }
 
-/* All that has to be put off for lack of memory is due now, and there is memory again. */
-static void hurry(void)
+/* Whatever was put off for lack of memory is due now, and there is memory again. */
+static void expire_timers(void)
 {
         Job *job = NULL, *after = NULL;
 
-        (void) sd_event_source_set_time(manager->rescue, 0);
-        HASH_ITER (hh, manager->jobs, job, after)
-                if (is_waiting(job) && (job->stale || !job->run || !job_run_is_started(job->run)))
-                        (void) sd_event_source_set_time(job->wait, 0);
-        turn();
+        JOB_TABLE_FOREACH (job, after, &manager->table)
+                if (is_waiting(job) && (job->stale || !fake_link_of(job->id)))
+                        timers_start(&manager->timers, &job->timer, 0);
+        run_loop();
 }
 
 static void check_file(const FileRecord *a, const FileRecord *b)
@@ -58,7 +57,7 @@ static void check_job(const Job *job, const Job *saved)
         ck_assert_str_eq(job->description, saved->description);
         ck_assert_str_eq(job->owner->name, saved->owner->name);
         ck_assert_uint_eq(job->state, saved->state);
-        ck_assert_uint_eq(job->told_state, saved->state);
+        ck_assert_uint_eq(job->announced.state, saved->state);
         ck_assert_uint_eq(job->priority, saved->priority);
         ck_assert_uint_eq(job->proxy_usage, saved->proxy_usage);
         ck_assert_uint_eq(strings_count(job->settings.proxies),
@@ -72,7 +71,7 @@ static void check_job(const Job *job, const Job *saved)
         ck_assert_uint_eq(job->sealed, saved->sealed);
         ck_assert_uint_eq(job->error.code, saved->error.code);
         ck_assert_uint_eq(job->error_count, saved->error_count);
-        ck_assert_uint_eq(job->attempts, saved->attempts);
+        ck_assert_uint_eq(job->attempts.failures, saved->attempts.failures);
         ck_assert_mem_eq(job->spans_sec, saved->spans_sec, sizeof(job->spans_sec));
         ck_assert_uint_eq(job->n_files, saved->n_files);
         ck_assert_uint_eq(job->n_finished, saved->n_finished);
@@ -90,10 +89,9 @@ static int compare(void *userdata, Job *saved)
 {
         Count *count = userdata;
         Owner *owner = saved->owner;
-        Job *job = NULL;
+        Job *job = job_table_find(&manager->table, saved->id);
         uint64_t bytes = 0;
 
-        HASH_FIND(hh, manager->jobs, &saved->id, sizeof(saved->id), job);
         ck_assert_msg(job != NULL, "a job is in the store alone");
         check_job(job, saved);
         ck_assert_int_eq(store_slot_bytes(store, job, &bytes), 0);
@@ -110,9 +108,9 @@ static void check_agreement(void)
         Count count = { 0 };
 
         ck_assert(!store_is_dirty(store));
-        ck_assert(list_is_empty(&manager->dirty));
+        ck_assert(list_is_empty(&manager->changes.dirty));
         ck_assert_int_eq(store_load(store, &count.owners, compare, &count), 0);
-        ck_assert_uint_eq(count.n_jobs, HASH_COUNT(manager->jobs));
+        ck_assert_uint_eq(count.n_jobs, job_table_count(&manager->table));
 }
 
 /* A verb, its answer, and the turn that follows. */
@@ -123,7 +121,7 @@ static int try(void *userdata)
 
         if (r >= 0)
                 r = manager_when_saved(manager, on_saved_result, &saved);
-        turn();
+        run_loop();
         if (r < 0)
                 return r;
         ck_assert_int_le(saved, 0);
@@ -134,17 +132,17 @@ static void check_trial(void *userdata, int result)
 {
         Trial *trial = userdata;
 
-        hurry();
+        expire_timers();
         check_agreement();
         if (result >= 0)
                 ck_assert(trial->is_done(trial->job));
         else
                 ck_assert(!trial->is_done(trial->job));
-        story[0] = '\0';
+        event_log[0] = '\0';
         if (result >= 0)
                 trial->undo(trial->job);
-        turn();
-        story[0] = '\0';
+        run_loop();
+        event_log[0] = '\0';
 }
 
 /*
@@ -358,7 +356,7 @@ static Job **files_of;
 static void undo_files(Job *job)
 {
         ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
-        turn();
+        run_loop();
         *files_of = make_job(1);
 }
 
@@ -463,7 +461,7 @@ START_TEST(a_credential_is_set_or_not_and_removed_or_not)
         ck_assert_int_eq(secret_new_copy("secret", 6, &password), 0);
         TORTURE(job, credentials);
         ck_assert_int_eq(credentials(job), 0);
-        turn();
+        run_loop();
         TORTURE(job, no_credentials);
         password = secret_free(password);
 }
@@ -559,11 +557,11 @@ START_TEST(headers_and_a_certificate_are_set_or_not_and_removed_or_not)
         TORTURE(job, headers);
         TORTURE(job, certificate);
         ck_assert_int_ge(headers(job), 0);
-        turn();
+        run_loop();
         TORTURE(job, no_headers);
         ck_assert_int_ge(manager_set_headers(manager, &alice, job, NULL), 0);
         ck_assert_int_ge(certificate(job), 0);
-        turn();
+        run_loop();
         TORTURE(job, no_certificate);
         password = secret_free(password);
 }
@@ -583,7 +581,7 @@ static bool is_done_new_job(Job *job)
 {
         const Owner *owner = owners_find(&owners, bob.uid);
 
-        ck_assert_uint_eq(HASH_COUNT(manager->jobs), owner ? 2 : 1);
+        ck_assert_uint_eq(job_table_count(&manager->table), owner ? 2 : 1);
         return owner;
 }
 
@@ -609,7 +607,7 @@ static bool is_done_resume_job(Job *job)
         if (job->state == JOB_SUSPENDED)
                 return false;
         for (int i = 0; i < 4 && !fake_link_of(job->id); i++)
-                hurry();
+                expire_timers();
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
         ck_assert_ptr_nonnull(fake_link_of(job->id));
         ck_assert(is_waiting(job)); /* for the end of its time */
@@ -622,12 +620,12 @@ static Job **resumed_of;
 static void end_resumed_job(Job *job)
 {
         fake_link_succeed(worker_of(job));
-        turn();
+        run_loop();
         ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
         ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
-        turn();
+        run_loop();
         fake_link_end(worker_of(job), 0, "");
-        turn();
+        run_loop();
 }
 
 static void undo_resume_job(Job *job)
@@ -663,7 +661,7 @@ static bool is_done_suspend_job(Job *job)
 static void undo_suspend_job(Job *job)
 {
         fake_link_end(worker_of(job), 0, "");
-        turn();
+        run_loop();
         resume(job);
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
 }
@@ -681,7 +679,7 @@ static Job *make_with_settings(void)
 
         ck_assert_int_ge(headers(job), 0);
         ck_assert_int_ge(certificate(job), 0);
-        turn();
+        run_loop();
         return job;
 }
 
@@ -728,14 +726,14 @@ static Job *make_with_credentials(void)
         Job *job = make_job(1);
 
         ck_assert_int_eq(credentials(job), 0);
-        turn();
+        run_loop();
         return job;
 }
 
 static void undo_take_job(Job *job)
 {
         ck_assert_int_eq(manager_cancel(manager, &root, job, on_done, NULL), 0);
-        turn();
+        run_loop();
         *taken_of = make_with_credentials();
 }
 
@@ -779,7 +777,7 @@ static int try_checkpoint(void *userdata)
         Trial *trial = userdata;
         int r = checkpoint(trial->job);
 
-        turn();
+        run_loop();
         return r < 0 ? r : is_done_checkpoint(trial->job) ? 0 : -ENOMEM;
 }
 
@@ -810,7 +808,7 @@ static bool failure_is_transient;
 static int fail_worker(void *userdata)
 {
         fake_link_fail(worker_of(*failed_of), failure_is_transient, failure_code, 0);
-        turn();
+        run_loop();
         return 0;
 }
 
@@ -821,7 +819,7 @@ static void check_failed(void *userdata, int result)
         JobState wanted = failure_is_transient ? JOB_TRANSIENT_ERROR : JOB_ERROR;
 
         for (int i = 0; i < 4 && (job->stale || !(job->state == wanted || job_is_active(job))); i++)
-                hurry();
+                expire_timers();
         check_agreement();
         if (job->state == wanted)
                 ck_assert_uint_eq(job->error.code, failure_code);
@@ -829,16 +827,16 @@ static void check_failed(void *userdata, int result)
                 ck_assert_ptr_nonnull(fake_link_of(job->id));
         if (failure_is_transient && job->state == wanted) {
                 for (int i = 0; i < 2 && !is_waiting(job); i++)
-                        hurry();
+                        expire_timers();
                 ck_assert(is_waiting(job));
         }
         ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
-        turn();
+        run_loop();
         while (fake_link_of(id)) {
                 fake_link_end(fake_link_of(id), 0, "");
-                turn();
+                run_loop();
         }
-        ck_assert_uint_eq(HASH_COUNT(manager->jobs), 0);
+        ck_assert_uint_eq(job_table_count(&manager->table), 0);
         *failed_of = make_connecting(1);
 }
 
@@ -852,7 +850,7 @@ static void torture_failure(bool transient, uint32_t code)
                                                .harmless = true });
 }
 
-START_TEST(a_failure_is_told_with_its_code_or_the_job_goes_on)
+START_TEST(a_failure_is_reported_with_its_code_or_the_job_goes_on)
 {
         Job *job = make_connecting(1);
 
@@ -874,16 +872,16 @@ static int load_again(void *userdata)
         int r = manager_load(manager);
 
         if (r >= 0)
-                turn();
+                run_loop();
         return r;
 }
 
 static void check_loaded(void *userdata, int result)
 {
         if (result >= 0) {
-                hurry();
+                expire_timers();
                 check_agreement();
-                ck_assert_uint_eq(HASH_COUNT(manager->jobs), 2);
+                ck_assert_uint_eq(job_table_count(&manager->table), 2);
         }
         manager = manager_free(manager);
         store_rollback(store);
@@ -909,24 +907,24 @@ int main(void)
         SRunner *runner;
         int failed;
 
-        RIG_ADD_TESTS(suite,
-                      "verbs",
-                      a_property_is_set_or_as_it_was,
-                      a_change_whose_answer_cannot_be_made_is_taken_back,
-                      files_are_added_all_or_none,
-                      files_have_other_remote_names_all_or_none,
-                      a_credential_is_set_or_not_and_removed_or_not,
-                      headers_and_a_certificate_are_set_or_not_and_removed_or_not,
-                      a_worker_gets_the_secrets_of_the_settings_or_comes_later,
-                      a_job_is_made_or_not,
-                      a_job_that_is_resumed_gets_its_worker_when_there_is_memory,
-                      a_job_is_suspended_or_runs_on,
-                      ownership_is_taken_with_all_or_not);
-        RIG_ADD_TESTS(suite,
-                      "workers",
-                      an_offset_is_recorded_or_the_one_before,
-                      a_failure_is_told_with_its_code_or_the_job_goes_on);
-        RIG_ADD_TESTS(suite, "start", all_jobs_are_loaded_or_the_start_fails);
+        FIXTURE_ADD_TESTS(suite,
+                          "verbs",
+                          a_property_is_set_or_as_it_was,
+                          a_change_whose_answer_cannot_be_made_is_taken_back,
+                          files_are_added_all_or_none,
+                          files_have_other_remote_names_all_or_none,
+                          a_credential_is_set_or_not_and_removed_or_not,
+                          headers_and_a_certificate_are_set_or_not_and_removed_or_not,
+                          a_worker_gets_the_secrets_of_the_settings_or_comes_later,
+                          a_job_is_made_or_not,
+                          a_job_that_is_resumed_gets_its_worker_when_there_is_memory,
+                          a_job_is_suspended_or_runs_on,
+                          ownership_is_taken_with_all_or_not);
+        FIXTURE_ADD_TESTS(suite,
+                          "workers",
+                          an_offset_is_recorded_or_the_one_before,
+                          a_failure_is_reported_with_its_code_or_the_job_goes_on);
+        FIXTURE_ADD_TESTS(suite, "start", all_jobs_are_loaded_or_the_start_fails);
         log_set_max_level(LOG_EMERG);
         no_memory_set_up();
         runner = srunner_create(suite);
