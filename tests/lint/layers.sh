@@ -108,8 +108,9 @@ ranks() {
         case $1 in
         *manager/*-bus) echo 9 ;;
         *manager/manager | *manager/manager-*) echo 8 ;;
+        *manager/@(announcer|changes|effects|job-order|job-table|reports|runs|waiters)) echo 8 ;;
         *manager/@(worker-link|vault|store|policy)) echo 7 ;;
-        *manager/@(job|owner|scheduler)) echo 6 ;; # a job holds its places in both
+        *manager/@(job|attempts|owner|scheduler|timers)) echo 6 ;; # a job embeds the others
         *worker/link) echo 9 ;;
         *worker/worker) echo 8 ;;
         *worker/transfer*) echo 7 ;;
