@@ -28,3 +28,13 @@ void announcer_removed(Announcer *announcer, Job *job)
         if (announcer->observer.job_removed)
                 announcer->observer.job_removed(announcer->observer.userdata, job);
 }
+
+void announcer_reset(Job *job)
+{
+        job->announced.state = job->state;
+}
+
+bool announcer_has_removed(const Job *job)
+{
+        return job->announced.removed;
+}

@@ -24,3 +24,7 @@ typedef struct Announcer {
 void announcer_changed(Announcer *announcer, Job *job, unsigned changed);
 void announcer_progress(Announcer *announcer, Job *job);
 void announcer_removed(Announcer *announcer, Job *job);
+
+/* Clients know the present state of the job already: it was loaded, or put back to what it was. */
+void announcer_reset(Job *job);
+bool announcer_has_removed(const Job *job);

@@ -67,6 +67,11 @@ void attempts_resume(Attempts *attempts, const Clock *clock)
         attempts->next_usec = 0;
 }
 
+void attempts_begin(Attempts *attempts)
+{
+        attempts->next_usec = 0;
+}
+
 void attempts_start_active(Attempts *attempts, const Clock *clock)
 {
         stopwatch_start(&attempts->active, clock_boottime(clock));
@@ -75,6 +80,11 @@ void attempts_start_active(Attempts *attempts, const Clock *clock)
 void attempts_stop_active(Attempts *attempts, const Clock *clock)
 {
         stopwatch_stop(&attempts->active, clock_boottime(clock));
+}
+
+void attempts_settle_active(Attempts *attempts, const Clock *clock)
+{
+        stopwatch_settle(&attempts->active, clock_boottime(clock));
 }
 
 uint64_t attempts_active_left_usec(const Attempts *attempts, const Clock *clock, uint64_t limit_sec)

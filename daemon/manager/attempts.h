@@ -66,9 +66,13 @@ void attempts_take_stored(Attempts *attempts, const Attempts *stored);
 /* Resume: the failures in a row are forgotten, and the active time begins anew. */
 void attempts_resume(Attempts *attempts, const Clock *clock);
 
+/* The attempt that was planned begins. */
+void attempts_begin(Attempts *attempts);
 /* The worker of an attempt was started, or has ended. */
 void attempts_start_active(Attempts *attempts, const Clock *clock);
 void attempts_stop_active(Attempts *attempts, const Clock *clock);
+/* Brings the active time up to date, because the job is to be saved. */
+void attempts_settle_active(Attempts *attempts, const Clock *clock);
 uint64_t
 attempts_active_left_usec(const Attempts *attempts, const Clock *clock, uint64_t limit_sec);
 

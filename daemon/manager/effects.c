@@ -46,7 +46,7 @@ static void advance_final(Effects *effects, Job *job)
 /* Does what the state of a job without a worker asks for. */
 static void advance(Effects *effects, Job *job)
 {
-        if (job->work.run || effects->runs->stopping)
+        if (runs_has_run(job) || runs_is_stopping(effects->runs))
                 return;
         if (job_is_final(job))
                 advance_final(effects, job);
@@ -67,24 +67,24 @@ static void wait_for_attempt(Effects *effects, Job *job)
 }
 
 /* Effects are carried out in the order of their bits, after the change was announced. */
-void effects_on_committed(void *userdata, Job *job, unsigned effects_bits, unsigned changed)
+void effects_on_committed(void *userdata, Job *job, unsigned bits, unsigned changed)
 {
         Effects *effects = userdata;
 
         announcer_changed(effects->announcer, job, changed);
         job_table_count_work(effects->table, job);
 
-        if (effects_bits & JOB_HALT && job->work.run)
+        if (bits & JOB_HALT && runs_has_run(job))
                 runs_halt(effects->runs, job);
-        if (effects_bits & JOB_UNPLAN) {
-                scheduler_remove(&job->work.queue);
+        if (bits & JOB_UNPLAN) {
+                runs_dequeue(job);
                 timers_cancel(&job->timer);
         }
-        if (effects_bits & JOB_RETRY && job->state == JOB_TRANSIENT_ERROR)
+        if (bits & JOB_RETRY && job->state == JOB_TRANSIENT_ERROR)
                 wait_for_attempt(effects, job);
         if (job->state == JOB_CONNECTING && runs_is_chosen(job))
                 runs_start(effects->runs, job);
-        else if (effects_bits & (JOB_PLAN | JOB_PUBLISH | JOB_REMOVE))
+        else if (bits & (JOB_PLAN | JOB_PUBLISH | JOB_REMOVE))
                 advance(effects, job);
 }
 
@@ -113,9 +113,9 @@ int effects_reread(Effects *effects, Job *job)
         if (runs_is_chosen(job))
                 runs_end(effects->runs, job);
         /* Without its worker the job is as a crash would have left it. */
-        if (job_is_active(job) && !job->work.run)
+        if (job_is_active(job) && !runs_has_run(job))
                 job->state = JOB_QUEUED;
-        job->announced.state = job->state;
+        announcer_reset(job);
         return 0;
 }
 
@@ -127,22 +127,22 @@ static void wait_after_revert(Effects *effects, Job *job)
 {
         uint64_t now = clock_realtime(effects->parts->clock), delay = TIMERS_RETRY_USEC;
 
-        if (job->work.run)
+        if (runs_has_run(job))
                 return; /* the end of the worker moves the job on */
         if (job->state == JOB_TRANSIENT_ERROR && job->attempts.next_usec > now + delay)
                 delay = job->attempts.next_usec - now;
         if (job->state == JOB_TRANSIENT_ERROR || job_is_final(job) ||
-            (job->state == JOB_QUEUED && !scheduler_is_queued(&job->work.queue)))
+            (job->state == JOB_QUEUED && !runs_is_queued(job)))
                 timers_start(effects->timers, &job->timer, delay);
 }
 
 /* Complete or Cancel has failed, unless a worker is carrying it out already. */
 static void fail_waiters(Effects *effects, Job *job, int error)
 {
-        if (job->work.run && job_run_task(job->work.run) != WORKER_TASK_DOWNLOAD)
+        if (runs_has_run(job) && job_run_task(job->work.run) != WORKER_TASK_DOWNLOAD)
                 return;
         if (job->publishing)
-                scheduler_remove(&job->work.queue); /* it may wait for a worker that publishes */
+                runs_dequeue(job); /* it may wait for a worker that publishes */
         job->publishing = false;
         waiters_answer(effects->waiters, job, error, false, "The change could not be saved");
 }
@@ -193,7 +193,7 @@ void effects_on_timer(void *userdata, TimersEntry *entry)
         Effects *effects = userdata;
         Job *job = CONTAINER_OF(entry, Job, timer);
 
-        if (effects->runs->stopping)
+        if (runs_is_stopping(effects->runs))
                 return;
         if (job->stale && effects_reread(effects, job) < 0) {
                 timers_start(effects->timers, &job->timer, TIMERS_RETRY_USEC);
@@ -204,7 +204,7 @@ void effects_on_timer(void *userdata, TimersEntry *entry)
                         runs_start(effects->runs, job);
         } else if (job->state == JOB_TRANSIENT_ERROR) {
                 end_transient_error(effects, job);
-        } else if (job_is_active(job) && job->work.run) {
+        } else if (job_is_active(job) && runs_has_run(job)) {
                 end_active_time(effects, job);
         } else {
                 advance(effects, job);

@@ -24,7 +24,7 @@ typedef struct Effects {
 } Effects;
 
 /* Callbacks for Changes and Timers; userdata is an Effects. */
-void effects_on_committed(void *userdata, Job *job, unsigned effects, unsigned changed);
+void effects_on_committed(void *userdata, Job *job, unsigned bits, unsigned changed);
 void effects_on_reverted(void *userdata, Job *job, unsigned changed, int error);
 void effects_on_timer(void *userdata, TimersEntry *entry);
 

@@ -57,7 +57,6 @@ int job_run_new(Job *job,
         run->clock = clock;
         run->events = events;
         run->failure.file = -1;
-        job->work.run = run;
         *ret = run;
         return 0;
 }
@@ -68,7 +67,6 @@ JobRun *job_run_free(JobRun *run)
                 return NULL;
         worker_link_free(run->link);
         sd_event_source_disable_unref(run->not_started);
-        run->job->work.run = NULL;
         run->job->rate_bps = 0;
         free(run->failure.description);
         free(run->failure.url);

@@ -52,13 +52,13 @@ typedef struct JobRunEvents {
         void *userdata;
 } JobRunEvents;
 
-/* Also sets Job.work.run. events is borrowed. -ENOMEM. */
+/* job and events are borrowed. -ENOMEM. */
 int job_run_new(Job *job,
                 WorkerTask task,
                 const Clock *clock,
                 const JobRunEvents *events,
                 JobRun **ret);
-/* Kills the worker if there is one, and clears Job.work.run. */
+/* Kills the worker if there is one. */
 JobRun *job_run_free(JobRun *run);
 DEFINE_CLEANUP(JobRun *, job_run_free);
 

@@ -31,11 +31,16 @@ int job_table_add(JobTable *table, Job *job)
         return -ENOMEM;
 }
 
+bool job_table_has_work(const JobTable *table)
+{
+        return table->n_work > 0;
+}
+
 static void update_work_file(const JobTable *table)
 {
         if (table->state_dir_fd < 0)
                 return;
-        if (table->n_work > 0) {
+        if (job_table_has_work(table)) {
                 _cleanup_close_ int fd = openat(table->state_dir_fd,
                                                 WORK_FILE,
                                                 O_CREAT | O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
@@ -50,13 +55,13 @@ static void update_work_file(const JobTable *table)
 
 static void count_work(JobTable *table, Job *job, bool has_work)
 {
-        bool before = table->n_work > 0;
+        bool before = job_table_has_work(table);
 
         if (job->table.counted_as_work == has_work)
                 return;
         job->table.counted_as_work = has_work;
         table->n_work += has_work ? 1 : UINT32_MAX; /* modulo 2^32, which is one less */
-        if (before != (table->n_work > 0))
+        if (before != job_table_has_work(table))
                 update_work_file(table);
 }
 

@@ -31,5 +31,6 @@ uint32_t job_table_count(const JobTable *table);
 
 /* Counts the job, or no longer, among those that have something left to do. */
 void job_table_count_work(JobTable *table, Job *job);
+bool job_table_has_work(const JobTable *table);
 /* From now on the file "work" stays as it is, because the jobs come back with the next start. */
 void job_table_keep_work_file(JobTable *table);

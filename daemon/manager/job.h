@@ -3,7 +3,7 @@
  * The functions here are pure: they use no clock, no bus, no disk and no worker.
  *
  * Other modules of the manager embed a small struct of their own in each job, as the scheduler
- * embeds its entry. Only the module that is named beside such a member looks inside.
+ * embeds its entry. Only the module that is named beside such a struct changes it.
  */
 #pragma once
 

@@ -13,7 +13,7 @@ int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id
         Job *job = job_table_find(&manager->table, id);
         int r;
 
-        if (!job || job->announced.removed)
+        if (!job || announcer_has_removed(job))
                 return -ENOENT;
         r = policy_check(caller, VERB_LOOK, job);
         if (r < 0)
@@ -37,7 +37,7 @@ int manager_each_job(const Manager *manager,
                 Job *job, *after;
 
                 JOB_TABLE_FOREACH (job, after, &manager->table)
-                        if (!job->announced.removed && (r = each(userdata, job)) != 0)
+                        if (!announcer_has_removed(job) && (r = each(userdata, job)) != 0)
                                 return r;
                 return 0;
         }
@@ -47,7 +47,7 @@ int manager_each_job(const Manager *manager,
         LIST_FOREACH (link, &owner->jobs) {
                 Job *job = CONTAINER_OF(link, Job, owner_link);
 
-                if (!job->announced.removed && (r = each(userdata, job)) != 0)
+                if (!announcer_has_removed(job) && (r = each(userdata, job)) != 0)
                         return r;
         }
         return 0;
@@ -57,8 +57,7 @@ void manager_each_running(const Manager *manager,
                           void (*each)(void *userdata, Job *job),
                           void *userdata)
 {
-        LIST_FOREACH_SAFE (link, after, &manager->runs.running)
-                each(userdata, CONTAINER_OF(link, Job, work.running_link));
+        runs_each(&manager->runs, each, userdata);
 }
 
 static int may_own(const Manager *manager, const Caller *caller)
@@ -304,7 +303,7 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
                 owners_release(manager->parts.owners, owner);
                 return r;
         }
-        scheduler_remove(&job->work.queue);
+        runs_dequeue(job);
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
@@ -353,7 +352,7 @@ int manager_set_span(Manager *manager,
         if (r < 0)
                 return r;
         job->spans_sec[span] = seconds;
-        if (job_is_active(job) && job->work.run)
+        if (job_is_active(job) && runs_has_run(job))
                 runs_limit_time(&manager->runs, job);
         return changes_save(&manager->changes,
                             job,
@@ -370,7 +369,7 @@ int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Prior
         job->priority = priority;
         return changes_save(&manager->changes,
                             job,
-                            scheduler_is_queued(&job->work.queue) ? JOB_PLAN : 0,
+                            runs_is_queued(job) ? JOB_PLAN : 0,
                             JOB_CHANGE_PRIORITY);
 }
 

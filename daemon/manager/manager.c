@@ -51,6 +51,7 @@ static int take_job(void *userdata, Job *job)
         if (job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] == 0)
                 job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] =
                         manager->parts.config->min_retry_delay_sec;
+        announcer_reset(job);
         attempts_load(&job->attempts, manager->parts.clock, job->bytes_transferred);
         return job_table_add(&manager->table, job);
 }
@@ -135,7 +136,7 @@ void manager_network_came_up(Manager *manager)
         Job *job = NULL, *after = NULL;
         unsigned n = 0;
 
-        if (manager->runs.stopping)
+        if (runs_is_stopping(&manager->runs))
                 return;
         JOB_TABLE_FOREACH (job, after, &manager->table) {
                 if (!job_is_unreachable(job) ||
@@ -153,7 +154,7 @@ bool manager_is_idle(const Manager *manager)
 {
         Job *job = NULL, *after = NULL;
 
-        if (manager->table.n_work > 0 || !runs_is_idle(&manager->runs) ||
+        if (job_table_has_work(&manager->table) || !runs_is_idle(&manager->runs) ||
             !waiters_is_empty(&manager->waiters) || !changes_is_idle(&manager->changes))
                 return false;
         if (vault_is_persistent(manager->parts.vault))
@@ -214,7 +215,7 @@ Manager *manager_free(Manager *manager)
         job_table_keep_work_file(&manager->table);
         changes_done(&manager->changes);
         JOB_TABLE_FOREACH (job, after, &manager->table) {
-                if (job->work.run)
+                if (runs_has_run(job))
                         runs_end(&manager->runs, job);
                 effects_drop_job(&manager->effects, job);
         }

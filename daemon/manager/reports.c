@@ -136,7 +136,7 @@ void reports_fail_overdue(Reports *reports, Job *job)
                 .file = -1,
         };
 
-        stopwatch_settle(&job->attempts.active, clock_boottime(reports->parts->clock));
+        attempts_settle_active(&job->attempts, reports->parts->clock);
         fail(reports, job, &failure);
         changes_mark(reports->changes, job, JOB_HALT, 0);
 }
@@ -266,7 +266,7 @@ static void wait_for_process(Reports *reports, Job *job, const JobFailure *failu
         }
         timers_start(reports->timers, &job->timer, NO_PROCESS_RETRY_USEC);
         changes_mark(reports->changes, job, 0, 0);
-        if (reports->runs->stopping)
+        if (runs_is_stopping(reports->runs))
                 waiters_answer_stopping(reports->waiters);
 }
 

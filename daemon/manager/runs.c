@@ -26,6 +26,21 @@ void runs_enqueue(Runs *runs, Job *job, SchedulerPool pool)
         arm_plan(runs);
 }
 
+void runs_dequeue(Job *job)
+{
+        scheduler_remove(&job->work.queue);
+}
+
+bool runs_is_queued(const Job *job)
+{
+        return scheduler_is_queued(&job->work.queue);
+}
+
+bool runs_has_run(const Job *job)
+{
+        return job->work.run;
+}
+
 bool runs_is_chosen(const Job *job)
 {
         return job->work.run && !job_run_is_started(job->work.run);
@@ -97,7 +112,7 @@ void runs_end(Runs *runs, Job *job)
 
         runs_trust_report(job);
         list_remove(&job->work.running_link);
-        job_run_free(job->work.run);
+        job->work.run = job_run_free(job->work.run);
         if (task == WORKER_TASK_DOWNLOAD) {
                 attempts_stop_active(&job->attempts, runs->parts->clock);
                 timers_cancel(&job->timer);
@@ -156,7 +171,7 @@ static void choose_for_download(Runs *runs, Job *job)
 {
         if (!take_place(runs, job, WORKER_TASK_DOWNLOAD, job->state == JOB_QUEUED))
                 return;
-        job->attempts.next_usec = 0;
+        attempts_begin(&job->attempts);
         job->work.unreported_before = job->unreported;
         if (job->n_finished < job->n_files)
                 job->unreported = true;
@@ -244,4 +259,15 @@ void runs_kill(Runs *runs)
 bool runs_is_idle(const Runs *runs)
 {
         return list_is_empty(&runs->running);
+}
+
+bool runs_is_stopping(const Runs *runs)
+{
+        return runs->stopping;
+}
+
+void runs_each(const Runs *runs, void (*each)(void *userdata, Job *job), void *userdata)
+{
+        LIST_FOREACH_SAFE (link, after, &runs->running)
+                each(userdata, CONTAINER_OF(link, Job, work.running_link));
 }

@@ -2,12 +2,12 @@
  * The workers of all jobs: which job waits for one, which has one, and the start and the end of
  * each. Two pools limit their number, see scheduler.h.
  *
- *   runs_enqueue() ─► the scheduler chooses ─► JobRun is made ─► commit ─► runs_start() ─► worker
- *                                              and saved                                     │
- *                          runs_end()  ◄── events.ended(), which reads the outcome ◄─────────┘
+ *   runs_enqueue() ─► scheduler_next() ─► job_run_new() ─► commit ─► runs_start() ─► the worker
+ *                                                                                        │
+ *                                               runs_end() ◄───── events.ended() ◄───────┘
  *
- * A download has its run before it has a worker: between the two the new state is saved, so that
- * after a crash it is known that a worker may have created files.
+ * A download gets its run first and its worker only after a commit, so that the store knows, should
+ * the service crash, that a worker may have created files. Other runs start at once.
  */
 #pragma once
 
@@ -39,11 +39,15 @@ void runs_done(Runs *runs);
 
 /* The job waits for a worker of that pool. */
 void runs_enqueue(Runs *runs, Job *job, SchedulerPool pool);
-/* The job has a run whose worker is not started, because its new state is not saved yet. */
+void runs_dequeue(Job *job);
+bool runs_is_queued(const Job *job);
+/* The job has a run, and with it a place in a pool. */
+bool runs_has_run(const Job *job);
+/* The worker of the run is not started, because the new state of the job is not saved yet. */
 bool runs_is_chosen(const Job *job);
 /* Starts the worker of a run; what fails for lack of memory is tried again by the job's timer. */
 void runs_start(Runs *runs, Job *job);
-/* Stops a worker that downloads; a run that has no worker yet ends at once. */
+/* Asks the worker to end; a run whose worker is not started ends at once. */
 void runs_halt(Runs *runs, Job *job);
 /* Frees the run, its worker and its place in the pool. */
 void runs_end(Runs *runs, Job *job);
@@ -67,4 +71,8 @@ bool runs_has_temporary_files(const Job *job);
  */
 void runs_stop(Runs *runs, void (*stopped)(void *userdata), void *userdata);
 void runs_kill(Runs *runs);
+bool runs_is_stopping(const Runs *runs);
+/* No job has a worker. */
 bool runs_is_idle(const Runs *runs);
+/* Calls back for each job that has a worker; the callback may end it. */
+void runs_each(const Runs *runs, void (*each)(void *userdata, Job *job), void *userdata);

@@ -689,7 +689,7 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->serial = sqlite3_column_int64(s, 0);
         job->priority = (Priority) column_u64(s, 6);
         job->proxy_usage = (ProxyUsage) column_u64(s, 7);
-        job->state = job->announced.state = (JobState) column_u64(s, 10);
+        job->state = (JobState) column_u64(s, 10);
         job->error_count = (uint32_t) column_u64(s, 16);
         job->attempts.failures = (uint32_t) column_u64(s, 17);
         job->credentials_lost = column_u64(s, 18) != 0;
@@ -702,7 +702,7 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->attempts.stalled.spent_usec = column_u64(s, 26);
         job->attempts.active.spent_usec = column_u64(s, 27);
         job->attempts.workers_lost = (uint32_t) column_u64(s, 28);
-        job->unreported = job->work.unreported_before = column_u64(s, 29) != 0;
+        job->unreported = column_u64(s, 29) != 0;
         job->sealed = (unsigned) column_u64(s, 36);
 
         r = read_text(s, 4, &job->display_name);
