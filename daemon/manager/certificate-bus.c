@@ -12,7 +12,7 @@
 /* Longer ones are cut by OpenSSL (PEM_BUFSIZE, with its NUL). */
 #define KEY_PASSWORD_BYTES 1023
 
-/* What SetClientCertificate says besides the password. */
+/* The arguments of SetClientCertificate besides the password. */
 typedef struct Wish {
         char *certificate; /* owned; NULL: absent */
         char *key;         /* owned; NULL: absent */

@@ -9,7 +9,7 @@
 #include "manager/bus-error.h"
 #include "manager/secret-bus.h"
 
-/* What SetCredentials says besides the secret. */
+/* The arguments of SetCredentials besides the secret. */
 typedef struct Wish {
         AuthTarget target;
         AuthScheme scheme;
@@ -83,7 +83,7 @@ static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_e
                                              : "user-name, password or password-fd");
 }
 
-/* Which of user name and password may be absent (spec section 1.1, 1.3). */
+/* Tells which of user name and password may be absent (spec sections 1.1, 1.3). */
 static int check_presence(const SecretCall *call, sd_bus_error *error)
 {
         const Wish *wish = call->wish;

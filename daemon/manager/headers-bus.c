@@ -15,7 +15,7 @@ typedef struct Lines {
         size_t units; /* UTF-16 */
 } Lines;
 
-/* Only the name of a header is told: its value may be a token. */
+/* The message quotes only the name of a header, because its value may be a token. */
 static int add_line(Lines *lines, const char *line, sd_bus_error *error)
 {
         size_t size = strlen(line), name, units;

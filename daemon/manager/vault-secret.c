@@ -1,6 +1,6 @@
 /*
- * The key is shorter than a pipe's capacity: the helper never waits for us, and when it has
- * ended well all of it is in the pipe.
+ * The key is shorter than the capacity of a pipe, so the helper never waits for us, and the whole
+ * key is in the pipe when the helper has ended well.
  */
 #include "manager/vault-secret.h"
 
@@ -70,7 +70,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* How to find the user's bus, and nothing else of what the user has set. */
+/* The helper gets these variables, by which it finds the user's bus, and no others. */
 static int copy_environment(char ***ret)
 {
         static const char *const names[] = { "DBUS_SESSION_BUS_ADDRESS",
@@ -106,7 +106,7 @@ static int run_helper(VaultSecret *fetch, sd_event *event, int helper_dir_fd)
                 return -errno;
         fetch->pipe_fd = ends[0];
         theirs = ends[1];
-        /* A grandchild of the helper may keep its end open. */
+        /* A grandchild of the helper may keep its end of the pipe open. */
         if (fcntl(fetch->pipe_fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
 
