@@ -46,7 +46,7 @@ static void add_event(const char *format, ...)
         va_end(args);
 }
 
-/* Changes of the state alone, the others by their name. */
+/* A change of the state is the word for it; other changes have names. */
 static void on_changed(void *userdata, Job *job, unsigned changes, JobState previous)
 {
         ck_assert_uint_ne(changes, 0);

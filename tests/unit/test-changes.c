@@ -30,7 +30,7 @@ START_TEST(callers_are_answered_in_the_order_of_their_calls)
         int first = 1, second = 2;
 
         ck_assert_int_eq(manager_when_saved(manager, on_saved, &first), 0);
-        run_loop(); /* nothing was changed: at once */
+        run_loop(); /* nothing is to be saved, so the answer comes at once */
         check_event_log("saved=ok ");
         (void) create(&alice);
         ck_assert_int_eq(manager_when_saved(manager, on_saved, &first), 0);
@@ -58,7 +58,7 @@ START_TEST(a_failed_commit_takes_back_the_whole_batch)
         (void) create(&bob);
         ck_assert_int_eq(manager_when_saved(manager, on_saved, NULL), 0);
         store_fail(store, -ENOSPC);
-        /* Whoever comes now fails at once. */
+        /* Further calls of the batch fail at once. */
         ck_assert_int_eq(manager_create_job(manager, &alice, "late", &none), -ENOSPC);
         ck_assert_ptr_null(none);
         run_loop();
@@ -72,7 +72,7 @@ START_TEST(a_failed_commit_takes_back_the_whole_batch)
         ck_assert_ptr_null(owners_find(&owners, bob.uid));
         ck_assert_uint_eq(fake_link_count(), 0);
 
-        /* And all is well afterwards. */
+        /* The next batch succeeds. */
         resume(job);
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
 }
@@ -189,7 +189,7 @@ START_TEST(a_publication_that_cannot_be_saved_is_answered)
         run_loop();
         check_event_log("done=ENOSPC ");
         ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
-        /* Publishing may be repeated. */
+        /* Complete may be called again. */
         ck_assert_int_eq(manager_complete(manager, &alice, job, on_done, NULL), 0);
         run_loop();
         fake_link_succeed(worker_of(job));

@@ -6,8 +6,7 @@
 #include "model/limits.h"
 #include "tests/lib/manager-fixture.h"
 
-/* Complete --------------------------------------------------------------------------------------
- */
+/* Complete ------------------------------------------------------------------------------------- */
 
 START_TEST(complete_publishes_what_is_transferred)
 {
@@ -23,7 +22,7 @@ START_TEST(complete_publishes_what_is_transferred)
         ck_assert_str_eq(link->files[1].temp_name, ".1.part");
         ck_assert(link->files[1].finished);
         fake_link_succeed(link);
-        ck_assert_str_eq(event_log, ""); /* saved first */
+        ck_assert_str_eq(event_log, ""); /* nothing is announced before it is saved */
         run_loop();
         check_event_log("acknowledged done=ok removed=acknowledged ");
         ck_assert_int_eq(manager_find_job(manager, &alice, id, &job), -ENOENT);
@@ -54,7 +53,7 @@ START_TEST(complete_is_partial_while_files_are_missing)
                         ck_assert(link->files[0].finished);
                 }
                 ck_assert_uint_eq(link->task, WORKER_TASK_PUBLISH);
-                ck_assert_uint_eq(link->n_files, 1); /* of the other there is nothing */
+                ck_assert_uint_eq(link->n_files, 1); /* the other file has nothing on disk */
                 fake_link_succeed(link);
                 run_loop();
                 check_event_log("acknowledged done=ok(partial) removed=acknowledged ");
@@ -192,8 +191,7 @@ START_TEST(a_job_that_is_being_published_is_left_alone)
 }
 END_TEST
 
-/* Callers who wait ------------------------------------------------------------------------------
- */
+/* Callers who wait ----------------------------------------------------------------------------- */
 
 static void on_nothing(void *userdata, int result, bool partial, const char *text)
 {
@@ -241,8 +239,7 @@ START_TEST(the_callers_who_wait_for_one_job_are_limited)
 }
 END_TEST
 
-/* Cancel ----------------------------------------------------------------------------------------
- */
+/* Cancel --------------------------------------------------------------------------------------- */
 
 START_TEST(cancel_with_nothing_on_disk_needs_no_worker)
 {
@@ -283,7 +280,7 @@ START_TEST(cancel_has_temporary_files_removed)
 }
 END_TEST
 
-/* It may have made a file before it went: the end looks for it under all names of all files. */
+/* It may have created a file, so the next worker looks for it under all names of all files. */
 START_TEST(files_of_a_lost_worker_are_looked_for)
 {
         for (int i = 0; i < 2; i++) {
@@ -294,7 +291,7 @@ START_TEST(files_of_a_lost_worker_are_looked_for)
                 if (i == 0) {
                         fake_link_end(worker_of(job), -EPIPE, "gone");
                         run_loop();
-                } else { /* the manager went, and did not come to start another worker */
+                } else { /* the manager was restarted twice without starting a worker in between */
                         manager = manager_free(manager);
                         config.max_active_jobs = 0;
                         new_manager(-1);

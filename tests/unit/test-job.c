@@ -58,9 +58,9 @@ typedef struct Cell {
 } Cell;
 
 /*
- * Section 3.2 and 3.3 of the specification, event by event, in the order of
- *   SUSPENDED, QUEUED, CONNECTING, TRANSFERRING, TRANSIENT_ERROR, ERROR, TRANSFERRED
- * and nothing but RESTART in the final two, which are looked at on their own.
+ * Sections 3.2 and 3.3 of the specification: a row for each event, with the states in the order
+ *   SUSPENDED, QUEUED, CONNECTING, TRANSFERRING, TRANSIENT_ERROR, ERROR, TRANSFERRED.
+ * The two final states, which take no event but RESTART, have a test of their own.
  */
 static const JobState columns[] = { JOB_SUSPENDED,    JOB_QUEUED,          JOB_CONNECTING,
                                     JOB_TRANSFERRING, JOB_TRANSIENT_ERROR, JOB_ERROR,
@@ -222,7 +222,9 @@ START_TEST(a_final_state_is_left_by_nothing)
                                 ck_assert_int_eq(r, -EBADFD);
                                 continue;
                         }
-                        ck_assert_int_eq(r, JOB_REMOVE); /* a crash came before the row went */
+                        ck_assert_int_eq(
+                                r,
+                                JOB_REMOVE); /* the service crashed before the row was deleted */
                         ck_assert_uint_eq(next, final[i]);
                 }
 }
@@ -238,7 +240,7 @@ START_TEST(a_move_that_changes_the_state_is_saved_before_it_is_told)
                         if (r < 0 || next == state)
                                 continue;
                         ck_assert_msg(r & JOB_SAVE, "state %u, event %u", state, event);
-                        /* After a crash nobody is there to be told. */
+                        /* After a restart no client needs an announcement. */
                         ck_assert_msg(r & JOB_ANNOUNCE || event == JOB_EVENT_RESTART,
                                       "state %u, event %u",
                                       state,
@@ -339,7 +341,7 @@ START_TEST(the_total_is_unknown_while_one_size_is)
         check_sums(0, 1, 10, UNKNOWN);
         set_record(job, 2, 7, 7, true);
         check_sums(1, 0, 17, 157);
-        set_record(job, 2, 0, UNKNOWN, false); /* it changed on the server */
+        set_record(job, 2, 0, UNKNOWN, false); /* the file has changed on the server */
         check_sums(0, 1, 10, UNKNOWN);
         set_record(job, 2, 0, 0, true); /* an empty file is a file */
         check_sums(1, 0, 10, 150);
@@ -357,9 +359,9 @@ START_TEST(live_figures_count_but_are_not_recorded)
         check_sums(0, 0, 65, 120);
         ck_assert_uint_eq(job->files[0].record.offset_bytes, 10);
         ck_assert_uint_eq(job->files[1].record.total_bytes, UNKNOWN);
-        job_set_live(job, 0, 0, UNKNOWN); /* the server sends it anew */
+        job_set_live(job, 0, 0, UNKNOWN); /* the server sends the file from its start */
         check_sums(0, 1, 5, UNKNOWN);
-        set_record(job, 0, 40, 90, false); /* what is on disk rules */
+        set_record(job, 0, 40, 90, false); /* the record on disk takes precedence */
         check_sums(0, 0, 45, 110);
 }
 END_TEST
@@ -433,7 +435,7 @@ START_TEST(an_error_replaces_the_one_before)
         ck_assert_str_eq(job->error.description, "Full.");
         ck_assert_str_eq(job->error.url, "");
         ck_assert_int_eq(job->error.file, -1);
-        /* From its own texts. */
+        /* The new texts may be the old ones. */
         ck_assert_int_eq(job_set_error(job,
                                        9,
                                        ERROR_CONTEXT_NONE,
@@ -486,7 +488,7 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         ck_assert_str_eq(job->error.description, "Stored.");
         ck_assert_uint_eq(job->n_files, 1);
         check_sums(0, 0, 5, 50);
-        ck_assert_uint_eq(job->pending.changed, JOB_CHANGE_FILES); /* the manager's own */
+        ck_assert_uint_eq(job->pending.changed, JOB_CHANGE_FILES); /* not part of what is stored */
         ck_assert_ptr_eq(job->owner, bob);
         ck_assert_uint_eq(alice->n_jobs, 0);
         ck_assert_uint_eq(bob->n_jobs, 1);

@@ -9,8 +9,7 @@
 #include "model/limits.h"
 #include "tests/lib/manager-fixture.h"
 
-/* Creating and looking --------------------------------------------------------------------------
- */
+/* Creating and looking ------------------------------------------------------------------------- */
 
 START_TEST(quotas_are_kept)
 {
@@ -243,7 +242,8 @@ START_TEST(a_credential_that_was_refused_is_not_given_again)
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, DIGEST), "digest");
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, DIGEST | BASIC), "");
         ck_assert_str_eq(ask(job, 1, AUTH_TARGET_SERVER, BASIC), "basic"); /* another request */
-        ck_assert_str_eq(ask(job, 2, AUTH_TARGET_SERVER, BASIC), "");      /* no file of its */
+        ck_assert_str_eq(ask(job, 2, AUTH_TARGET_SERVER, BASIC),
+                         ""); /* the worker has no such file */
         fake_link_fail(worker_of(job), false, ERROR_CODE_HTTP(401), 0);
         run_loop();
 

@@ -265,22 +265,21 @@ START_TEST(the_service_is_idle_when_nothing_would_be_lost)
         ck_assert(!manager_is_idle(manager));
         fake_link_fail(worker_of(job), true, ERROR_CODE_HTTP(503), 0);
         run_loop();
-        ck_assert(!manager_is_idle(manager)); /* a timer runs */
+        ck_assert(!manager_is_idle(manager)); /* the timer of the next attempt runs */
         ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);
         run_loop();
         ck_assert(manager_is_idle(manager));
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "x"), 0);
         run_loop();
-        ck_assert(!manager_is_idle(manager)); /* its key goes with the process */
+        ck_assert(!manager_is_idle(manager)); /* the credential would be lost with its key */
         complete(job);
         ck_assert(manager_is_idle(manager));
 }
 END_TEST
 
-/* The network comes up --------------------------------------------------------------------------
- */
+/* The network comes up ------------------------------------------------------------------------- */
 
-/* Fails for the first time, as if before a server was reached. */
+/* A job whose first attempt has failed before a server answered. */
 static Job *make_unreachable(uint32_t code, ErrorContext context)
 {
         Job *job = make_connecting(1);
@@ -327,7 +326,7 @@ START_TEST(a_job_without_network_is_tried_when_it_comes_up)
         manager_network_came_up(manager);
         ck_assert_uint_ge(job->attempts.next_usec, now_usec);
         ck_assert_uint_lt(job->attempts.next_usec, now_usec + SEC);
-        check_event_log(""); /* first saved */
+        check_event_log(""); /* it is saved first */
         ck_assert_uint_ne(job->attempts.next_usec, before);
         now_usec += SEC;
         ck_assert_int_eq(manager_commit(manager), 0);
@@ -337,7 +336,7 @@ START_TEST(a_job_without_network_is_tried_when_it_comes_up)
         check_event_log("queued connecting ");
         ck_assert_uint_eq(job->attempts.failures, attempts);
 
-        /* The back-off goes on as if nothing had been. */
+        /* The hint does not change the back-off. */
         fake_link_fail(worker_of(job), true, (uint32_t) ERROR_CODE_CONNECT_FAILURE, 0);
         ck_assert_uint_ge(job->attempts.next_usec, now_usec + 120 * SEC);
 }
@@ -390,7 +389,7 @@ START_TEST(hints_that_do_not_help_count_for_less)
                 manager_network_came_up(manager);
                 ck_assert_uint_ge(job->attempts.next_usec, due);
                 ck_assert_uint_le(job->attempts.next_usec, due + distances[i] * SEC / 10 + SEC);
-                /* More of them change nothing. */
+                /* Another hint changes nothing. */
                 latest = job->attempts.next_usec;
                 manager_network_came_up(manager);
                 ck_assert_uint_eq(job->attempts.next_usec, latest);
@@ -402,7 +401,7 @@ START_TEST(hints_that_do_not_help_count_for_less)
                 run_loop();
         }
 
-        /* Resume begins anew. */
+        /* Resume forgets the hints. */
         resume(job);
         fake_link_fail(worker_of(job), true, (uint32_t) ERROR_CODE_TIMEOUT, 0);
         run_loop();

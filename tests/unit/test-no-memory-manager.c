@@ -13,13 +13,13 @@
 #include "tests/lib/manager-fixture.h"
 #include "tests/lib/no-memory.h"
 
-/* The job of the test, and how a verb is tried on it. */
+/* A job, and a verb that is tried on it. */
 typedef struct Trial {
         Job *job;
         int (*verb)(Job *job);
-        void (*undo)(Job *job); /* what the verb did */
+        void (*undo)(Job *job); /* undoes what the verb did */
         bool (*is_done)(Job *job);
-        int done_result; /* of Complete and Cancel; 1: not yet */
+        int done_result; /* result of Complete or Cancel; 1: not called back yet */
 } Trial;
 
 static void on_saved_result(void *userdata, int result)
@@ -27,7 +27,7 @@ static void on_saved_result(void *userdata, int result)
         *(int *) userdata = result;
 }
 
-/* Whatever was put off for lack of memory is due now, and there is memory again. */
+/* There is memory again, and everything that was put off for lack of it is due now. */
 static void expire_timers(void)
 {
         Job *job = NULL, *after = NULL;
@@ -102,7 +102,7 @@ static int compare(void *userdata, Job *saved)
         return 0;
 }
 
-/* What is in memory is what is on disk, and nothing is on its way. */
+/* Memory and disk agree, and no change is pending. */
 static void check_agreement(void)
 {
         Count count = { 0 };
@@ -113,7 +113,7 @@ static void check_agreement(void)
         ck_assert_uint_eq(count.n_jobs, job_table_count(&manager->table));
 }
 
-/* A verb, its answer, and the turn that follows. */
+/* Calls a verb, waits for its answer, and runs what follows. */
 static int try(void *userdata)
 {
         Trial *trial = userdata;
@@ -146,8 +146,8 @@ static void check_trial(void *userdata, int result)
 }
 
 /*
- * The verb answers -ENOMEM and nothing is changed, or it succeeds and all is changed, whatever
- * lacks memory on the way; and it succeeds afterwards.
+ * Whichever allocation fails, the verb either returns -ENOMEM and changes nothing, or succeeds and
+ * changes everything. With memory again it succeeds.
  */
 static void torture(const char *name, Trial *trial)
 {
@@ -293,10 +293,10 @@ START_TEST(a_property_is_set_or_as_it_was)
 }
 END_TEST
 
-static BusEdge edge; /* and the call that is answered; of the test */
+static BusEdge edge; /* the bus edge, and the call that is answered */
 static sd_bus_message *call;
 
-/* As a handler does it. */
+/* Calls the verb and answers as a method handler does. */
 static int name_with_answer(Job *job)
 {
         int r = name(job);
@@ -345,7 +345,7 @@ static int files(Job *job)
         return manager_add_files(manager, &alice, job, more, ARRAY_SIZE(more), &first);
 }
 
-/* A file is never taken back, so there is another job. */
+/* Files cannot be removed, so the next run gets another job. */
 static bool is_done_files(Job *job)
 {
         return job->n_files == 3;
@@ -402,7 +402,7 @@ END_TEST
 
 /* ---- credentials ----------------------------------------------------------------------------- */
 
-static Secret *password; /* owned by the test */
+static Secret *password; /* set by each test */
 
 static int credentials(Job *job)
 {
@@ -518,7 +518,7 @@ static int certificate(Job *job)
         return manager_set_client_certificate(manager, &alice, job, "/crt", "/key", password);
 }
 
-/* Paths and password are of one mind. */
+/* Paths and password are set together or not at all. */
 static bool is_done_certificate(Job *job)
 {
         bool set = job->settings.client_certificate;
@@ -601,7 +601,7 @@ static int resume_job(Job *job)
         return manager_resume(manager, &alice, job);
 }
 
-/* Whatever lacked memory after the commit: a worker is there, or comes. */
+/* If the change was saved, a worker is there or is started later. */
 static bool is_done_resume_job(Job *job)
 {
         if (job->state == JOB_SUSPENDED)
@@ -610,13 +610,13 @@ static bool is_done_resume_job(Job *job)
                 expire_timers();
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
         ck_assert_ptr_nonnull(fake_link_of(job->id));
-        ck_assert(is_waiting(job)); /* for the end of its time */
+        ck_assert(is_waiting(job)); /* for the end of its MaximumDownloadTime */
         return true;
 }
 
 static Job **resumed_of;
 
-/* What failed before its start is not held against the worker. */
+/* The worker succeeds, whatever failed before it was started. */
 static void end_resumed_job(Job *job)
 {
         fake_link_succeed(worker_of(job));
@@ -672,7 +672,7 @@ START_TEST(a_job_is_suspended_or_runs_on)
 }
 END_TEST
 
-/* As above, with all that a worker is told sealed. */
+/* A job with a secret of each kind. */
 static Job *make_with_settings(void)
 {
         Job *job = make_job(1);
@@ -749,15 +749,15 @@ START_TEST(ownership_is_taken_with_all_or_not)
 }
 END_TEST
 
-/* ---- what workers say ------------------------------------------------------------------------ */
+/* ---- reports of workers ---------------------------------------------------------------------- */
 
-static FileRecord told; /* owned by the test */
+static FileRecord reported; /* set by each test */
 
 static int checkpoint(Job *job)
 {
         WorkerLink *link = worker_of(job);
 
-        link->facts->checkpoint(link->userdata, &told, 1);
+        link->facts->checkpoint(link->userdata, &reported, 1);
         return manager_commit(manager);
 }
 
@@ -787,24 +787,24 @@ START_TEST(an_offset_is_recorded_or_the_one_before)
                         .undo = undo_checkpoint,
                         .is_done = is_done_checkpoint };
 
-        ck_assert_int_eq(file_record_init(&told, 0, "http://host/a", "/dir/a"), 0);
-        ck_assert_int_eq(str_set(&told.temp_name, ".0.part"), 0);
-        told.offset_bytes = 50;
-        told.total_bytes = 100;
+        ck_assert_int_eq(file_record_init(&reported, 0, "http://host/a", "/dir/a"), 0);
+        ck_assert_int_eq(str_set(&reported.temp_name, ".0.part"), 0);
+        reported.offset_bytes = 50;
+        reported.total_bytes = 100;
         no_memory_torture(&(NoMemoryScenario){ .name = "checkpoint",
                                                .run = try_checkpoint,
                                                .check = check_trial,
                                                .userdata = &trial,
                                                .harmless = true });
-        file_record_done(&told);
+        file_record_done(&reported);
 }
 END_TEST
 
-static Job **failed_of; /* each failure has a job of its own */
+static Job **failed_of; /* each run uses a job of its own */
 static uint32_t failure_code;
 static bool failure_is_transient;
 
-/* A failure of its worker: the job has it, or its worker is gone and it is tried again. */
+/* The job takes over the failure of its worker, or it is tried again with another worker. */
 static int fail_worker(void *userdata)
 {
         fake_link_fail(worker_of(*failed_of), failure_is_transient, failure_code, 0);

@@ -5,8 +5,7 @@
 #include "model/error-code.h"
 #include "tests/lib/manager-fixture.h"
 
-/* Checkpoints and ends --------------------------------------------------------------------------
- */
+/* Checkpoints and ends ------------------------------------------------------------------------- */
 
 START_TEST(progress_is_live_and_a_checkpoint_is_kept)
 {
@@ -99,7 +98,7 @@ START_TEST(a_worker_that_cannot_be_started_is_a_transient_failure)
 }
 END_TEST
 
-/* Neither the owner nor the server has done anything wrong: no attempt is counted. */
+/* Nobody has done anything wrong, so no failure is counted. */
 START_TEST(a_job_for_which_there_is_no_process_waits_in_the_queue)
 {
         Job *job = make_job(1);
@@ -121,8 +120,7 @@ START_TEST(a_job_for_which_there_is_no_process_waits_in_the_queue)
 }
 END_TEST
 
-/* Failing ---------------------------------------------------------------------------------------
- */
+/* Failing -------------------------------------------------------------------------------------- */
 
 START_TEST(a_transient_failure_is_retried_when_its_time_has_come)
 {
@@ -131,7 +129,7 @@ START_TEST(a_transient_failure_is_retried_when_its_time_has_come)
         fake_link_fail(worker_of(job), true, ERROR_CODE_HTTP(503), 0);
         ck_assert_uint_ge(job->attempts.next_usec, now_usec + 60 * SEC);
         ck_assert_uint_le(job->attempts.next_usec, now_usec + 66 * SEC);
-        now_usec += 100 * SEC; /* it has come when the turn ends */
+        now_usec += 100 * SEC; /* the next attempt is due when the batch ends */
         ck_assert_int_eq(manager_commit(manager), 0);
         check_event_log("transient-error ");
         ck_assert_uint_eq(job->error.code, ERROR_CODE_HTTP(503));
@@ -153,7 +151,7 @@ END_TEST
 
 START_TEST(the_delay_doubles_up_to_its_limit)
 {
-        /* The last tenth is chance: above each delay, below the limit. */
+        /* A random tenth is added to each delay, and subtracted from the limit. */
         static const uint64_t delays[] = { 60, 120, 180, 180 };
         Job *job = make_connecting(1);
 
@@ -169,7 +167,7 @@ START_TEST(the_delay_doubles_up_to_its_limit)
                 event_log[0] = '\0';
                 wait_for_timer();
         }
-        /* Progress begins anew. */
+        /* After progress the delays begin anew. */
         fake_link_checkpoint(worker_of(job), 0, 5, 100, false);
         fake_link_fail(worker_of(job), true, ERROR_CODE_HTTP(503), 0);
         ck_assert_uint_le(job->attempts.next_usec - now_usec, 66 * SEC);
@@ -229,7 +227,7 @@ START_TEST(a_fatal_failure_waits_for_resume)
                                               .context = ERROR_CONTEXT_REMOTE_FILE,
                                               .description = "First.",
                                               .url = "http://host/b" });
-        fake_link_fail(link, true, ERROR_CODE_HTTP(503), 0); /* the first is what counts */
+        fake_link_fail(link, true, ERROR_CODE_HTTP(503), 0); /* the first failure counts */
         run_loop();
         check_event_log("error ");
         ck_assert_uint_eq(job->error.code, ERROR_CODE_HTTP(401));
@@ -246,8 +244,7 @@ START_TEST(a_fatal_failure_waits_for_resume)
 }
 END_TEST
 
-/* Temporary files that stay ---------------------------------------------------------------------
- */
+/* Temporary files that stay -------------------------------------------------------------------- */
 
 /* The pauses are short at first: temporary files do not stay for the ten minutes of a back-off. */
 START_TEST(leftovers_are_tried_ten_times_with_pauses)

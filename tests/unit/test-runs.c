@@ -9,8 +9,7 @@
 #include "model/error-code.h"
 #include "tests/lib/manager-fixture.h"
 
-/* Downloading -----------------------------------------------------------------------------------
- */
+/* Downloading ---------------------------------------------------------------------------------- */
 
 START_TEST(resume_without_files_is_refused)
 {
@@ -49,7 +48,7 @@ START_TEST(a_job_goes_through_its_states)
         ck_assert_uint_eq(job->transferred_usec, now_usec);
         ck_assert_uint_eq(job->n_finished, 2);
         ck_assert_uint_eq(job->bytes_transferred, 200);
-        /* What the job already knows of its files is not the worker's to change. */
+        /* A worker cannot change the names of files. */
         ck_assert_str_eq(job->files[0].record.remote_name, "http://host/a");
         ck_assert_str_eq(job->files[0].record.local_name, "/dir/a");
         ck_assert_ptr_null(job->work.run);
@@ -166,8 +165,7 @@ START_TEST(no_more_workers_run_than_configured)
 }
 END_TEST
 
-/* Halting ---------------------------------------------------------------------------------------
- */
+/* Halting -------------------------------------------------------------------------------------- */
 
 START_TEST(suspend_halts_the_worker_and_keeps_what_it_has)
 {
@@ -175,7 +173,7 @@ START_TEST(suspend_halts_the_worker_and_keeps_what_it_has)
         WorkerLink *link = worker_of(job);
 
         ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);
-        ck_assert(!link->stopped); /* not before it is saved */
+        ck_assert(!link->stopped); /* it is saved first */
         run_loop();
         check_event_log("suspended ");
         ck_assert(link->stopped);
@@ -211,7 +209,7 @@ START_TEST(success_or_failure_of_a_halted_worker_comes_too_late)
                 ck_assert_uint_eq(job->n_finished, i == 0);
                 if (i > 0)
                         continue;
-                /* All is there already: no worker is needed to find out. */
+                /* All files are finished already, so no worker is needed. */
                 event_log[0] = '\0';
                 resume(job);
                 check_event_log("queued transferred ");
@@ -249,7 +247,7 @@ START_TEST(resume_while_the_worker_is_stopping_waits_for_its_end)
 }
 END_TEST
 
-/* Between the scheduler's choice and its commit there is no worker yet. */
+/* A job that the scheduler has chosen, but whose worker is not started before the commit. */
 static Job *make_chosen(void)
 {
         Job *job = make_job(1);
@@ -284,7 +282,7 @@ START_TEST(suspend_and_resume_in_the_batch_of_the_start_start_it)
         ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);
         ck_assert_int_eq(manager_resume(manager, &alice, job), 0);
         run_loop();
-        check_event_log("connecting "); /* queued is what clients know already */
+        check_event_log("connecting "); /* clients know already that it is queued */
         ck_assert_uint_eq(fake_link_alive(), 1);
         ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 1);
 }
