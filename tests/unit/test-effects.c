@@ -193,6 +193,20 @@ END_TEST
 
 /* Callers who wait ----------------------------------------------------------------------------- */
 
+START_TEST(a_caller_whose_worker_could_not_be_started_hears_that_the_service_stops)
+{
+        Job *job = make_transferred(1);
+
+        fake_link_refuse(-EAGAIN);
+        ck_assert_int_eq(manager_complete(manager, &alice, job, on_done, NULL), 0);
+        while (!job->work.run)
+                ck_assert_int_eq(sd_event_run(event, 0), 1);
+        manager_stop(manager, on_stopped, NULL);
+        run_loop();
+        check_event_log("done=ECANCELED stopped ");
+}
+END_TEST
+
 static void on_nothing(void *userdata, int result, bool partial, const char *text)
 {
 }
@@ -353,6 +367,7 @@ int main(void)
         FIXTURE_ADD_TESTS(suite,
                           "waiters",
                           callers_without_a_worker_hear_that_the_service_stops,
+                          a_caller_whose_worker_could_not_be_started_hears_that_the_service_stops,
                           a_second_complete_is_answered_with_the_first,
                           the_callers_who_wait_for_one_job_are_limited);
         FIXTURE_ADD_TESTS(suite,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "manager/job.h"
+#include "model/error-code.h"
 
 #define UNKNOWN DOSVC_SIZE_UNKNOWN
 
@@ -396,6 +397,55 @@ START_TEST(truncation_takes_back_what_files_counted)
 }
 END_TEST
 
+START_TEST(only_an_unfinished_file_begins_again_with_another_remote_name)
+{
+        add_files(job, 2);
+        set_record(job, 0, 10, 100, false);
+        set_record(job, 1, 30, 30, true);
+        job->attempts.furthest_bytes = 40;
+        ck_assert_int_eq(job_set_remote_name(job, 1, "http://other/b"), 0);
+        check_sums(1, 0, 40, 130);
+        ck_assert_uint_eq(job->attempts.furthest_bytes, 40);
+        ck_assert_int_eq(job_set_remote_name(job, 0, "http://other/a"), 0);
+        check_sums(1, 1, 30, UNKNOWN);
+        ck_assert_str_eq(job->files[0].record.remote_name, "http://other/a");
+        ck_assert_uint_eq(job->attempts.furthest_bytes, 0); /* each byte from there is progress */
+}
+END_TEST
+
+START_TEST(a_new_owner_does_not_inherit_secrets_and_paths)
+{
+        job->settings.client_certificate = strdup("/crt");
+        job->settings.client_key = strdup("/key");
+        job->settings.ticket_cache = strdup("FILE:/cache");
+        job->settings.ca_certificate = strdup("/ca");
+        job->sealed = 1;
+        job_forget_owners_settings(job);
+        ck_assert_ptr_null(job->settings.client_certificate);
+        ck_assert_ptr_null(job->settings.client_key);
+        ck_assert_ptr_null(job->settings.ticket_cache);
+        ck_assert_uint_eq(job->sealed, 0);
+        ck_assert_str_eq(job->settings.ca_certificate, "/ca");
+}
+END_TEST
+
+START_TEST(only_a_job_that_no_server_answered_is_unreachable)
+{
+        job->state = JOB_TRANSIENT_ERROR;
+        ck_assert_int_eq(job_set_error(job, 1, ERROR_CONTEXT_GENERAL_TRANSPORT, "", "", -1), 0);
+        ck_assert(job_is_unreachable(job));
+        job->publishing = true;
+        ck_assert(!job_is_unreachable(job));
+        job->publishing = false;
+        job->error.context = ERROR_CONTEXT_REMOTE_FILE;
+        ck_assert(!job_is_unreachable(job));
+        job->error.code = (uint32_t) ERROR_CODE_TIMEOUT;
+        ck_assert(job_is_unreachable(job));
+        job->state = JOB_ERROR;
+        ck_assert(!job_is_unreachable(job));
+}
+END_TEST
+
 START_TEST(files_have_the_index_of_their_place)
 {
         for (int i = 0; i < 100; i++)
@@ -519,11 +569,14 @@ int main(void)
         tcase_add_test(files, live_figures_count_but_are_not_recorded);
         tcase_add_test(files, a_finished_file_has_no_live_figures);
         tcase_add_test(files, truncation_takes_back_what_files_counted);
+        tcase_add_test(files, only_an_unfinished_file_begins_again_with_another_remote_name);
         tcase_add_test(files, files_have_the_index_of_their_place);
         suite_add_tcase(suite, files);
         tcase_add_checked_fixture(rest, setup, teardown);
         tcase_add_test(rest, a_job_counts_for_one_owner_at_a_time);
         tcase_add_test(rest, an_error_replaces_the_one_before);
+        tcase_add_test(rest, a_new_owner_does_not_inherit_secrets_and_paths);
+        tcase_add_test(rest, only_a_job_that_no_server_answered_is_unreachable);
         tcase_add_test(rest, what_the_store_keeps_replaces_what_is_in_memory);
         suite_add_tcase(suite, rest);
         runner = srunner_create(suite);
