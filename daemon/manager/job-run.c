@@ -34,6 +34,7 @@ struct JobRun {
         bool transient;
         bool no_process; /* no process could be created (-EAGAIN) */
         bool reported_all;
+        bool unreported_before;
         JobFailure failure;
         Given *given; /* one for each file */
         uint32_t n_files;
@@ -53,6 +54,7 @@ int job_run_new(Job *job,
                 return -ENOMEM;
         run->job = job;
         run->owner = job->owner;
+        run->unreported_before = job->unreported;
         run->task = task;
         run->clock = clock;
         run->events = events;
@@ -88,6 +90,11 @@ Owner *job_run_owner(const JobRun *run)
 bool job_run_has_reported_all(const JobRun *run)
 {
         return run->reported_all || !run->link;
+}
+
+bool job_run_unreported_before(const JobRun *run)
+{
+        return run->unreported_before;
 }
 
 uint32_t job_run_n_files(const JobRun *run)

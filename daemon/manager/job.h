@@ -122,9 +122,8 @@ typedef struct JobAnnounced {
 /* The worker of the job, or its place in the queue for one: runs.c. */
 typedef struct JobWork {
         SchedulerEntry queue;
-        JobRun *run;            /* NULL: no worker */
-        List running_link;      /* Runs.running */
-        bool unreported_before; /* Job.unreported as it was when the present worker was started */
+        JobRun *run;       /* NULL: no worker */
+        List running_link; /* Runs.running */
 } JobWork;
 
 /* How far a cancelled job has got in removing its temporary files: reports.c. */
@@ -176,8 +175,8 @@ typedef struct Job {
         JobPending pending;
         JobAnnounced announced;
         JobWork work;
-        JobCleaning cleaning;
         TimersEntry timer; /* until the next attempt, or until a span of time is over */
+        JobCleaning cleaning;
         uint8_t n_waiters; /* waiters.c */
         bool stale;        /* effects.c: a change that failed could not be taken back yet */
 } Job;

@@ -102,7 +102,7 @@ void runs_trust_report(Job *job)
 
         /* Files that an earlier worker did not report may still be there, hence not "false". */
         if (job_run_task(run) == WORKER_TASK_DOWNLOAD && job_run_has_reported_all(run))
-                job->unreported = job->work.unreported_before;
+                job->unreported = job_run_unreported_before(run);
 }
 
 void runs_end(Runs *runs, Job *job)
@@ -172,7 +172,6 @@ static void choose_for_download(Runs *runs, Job *job)
         if (!take_place(runs, job, WORKER_TASK_DOWNLOAD, job->state == JOB_QUEUED))
                 return;
         attempts_begin(&job->attempts);
-        job->work.unreported_before = job->unreported;
         if (job->n_finished < job->n_files)
                 job->unreported = true;
         (void) changes_move(runs->changes, job, JOB_EVENT_START, 0);
