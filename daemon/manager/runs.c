@@ -141,10 +141,10 @@ int runs_replace_worker(Runs *runs, Job *job)
 }
 
 /*
- * The scheduler has given the job a place in the pool of the task. False if the job does not need
- * it any more, because a change was taken back meanwhile, or cannot use it yet for lack of memory.
+ * Makes the run of a job that the scheduler has chosen. False if the job does not need a worker any
+ * more, because a change was taken back meanwhile, or if there is no memory for a run yet.
  */
-static bool take_place(Runs *runs, Job *job, WorkerTask task, bool needed)
+static bool make_run(Runs *runs, Job *job, WorkerTask task, bool needed)
 {
         if (needed && !job->work.run &&
             job_run_new(job, task, runs->parts->clock, &runs->events, &job->work.run) >= 0) {
@@ -159,17 +159,17 @@ static bool take_place(Runs *runs, Job *job, WorkerTask task, bool needed)
 /* Publishes the files of a job, or removes the temporary files of a cancelled one. */
 static void choose_for_ending(Runs *runs, Job *job)
 {
-        if (take_place(runs,
-                       job,
-                       job->publishing ? WORKER_TASK_PUBLISH : WORKER_TASK_CLEAN,
-                       job->publishing || job_is_final(job)))
+        if (make_run(runs,
+                     job,
+                     job->publishing ? WORKER_TASK_PUBLISH : WORKER_TASK_CLEAN,
+                     job->publishing || job_is_final(job)))
                 runs_start(runs, job);
 }
 
 /* The worker is started after the commit; a job that has nothing left to fetch needs none. */
 static void choose_for_download(Runs *runs, Job *job)
 {
-        if (!take_place(runs, job, WORKER_TASK_DOWNLOAD, job->state == JOB_QUEUED))
+        if (!make_run(runs, job, WORKER_TASK_DOWNLOAD, job->state == JOB_QUEUED))
                 return;
         attempts_begin(&job->attempts);
         if (job->n_finished < job->n_files)

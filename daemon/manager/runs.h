@@ -41,7 +41,7 @@ void runs_done(Runs *runs);
 void runs_enqueue(Runs *runs, Job *job, SchedulerPool pool);
 void runs_dequeue(Job *job);
 bool runs_is_queued(const Job *job);
-/* The job has a run, and with it a place in a pool. */
+/* The job has a run, which counts against the limits of a pool. */
 bool runs_has_run(const Job *job);
 /* The worker of the run is not started, because the new state of the job is not saved yet. */
 bool runs_is_chosen(const Job *job);
@@ -49,7 +49,7 @@ bool runs_is_chosen(const Job *job);
 void runs_start(Runs *runs, Job *job);
 /* Asks the worker to end; a run whose worker is not started ends at once. */
 void runs_halt(Runs *runs, Job *job);
-/* Frees the run, its worker and its place in the pool. */
+/* Frees the run and its worker, so that the pool may start another one. */
 void runs_end(Runs *runs, Job *job);
 
 /* An active job goes through the queue to a worker that knows its present files and settings. */
