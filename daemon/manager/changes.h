@@ -3,9 +3,9 @@
  * the cause, goes through here:
  *
  *   changes_move() ─► job_apply() ─► changes_save() ─► … end of the iteration … ─► one commit
- *                                         │                                           │
- *                                  store_put_job()             callers are answered, committed()
- *                                                              or, if it fails, reverted() first
+ *                                    store_put_job()                                    │
+ *                          it succeeds: callers are answered, then committed() for each job
+ *                          it fails: reverted() for each job, then callers are answered
  *
  * Requests of one iteration share one transaction, because a commit costs a write to the disk. A
  * commit that fails takes all of them back, so that nobody hears of a change that is not on disk.
