@@ -163,6 +163,7 @@ START_TEST(a_publication_does_not_wait_for_downloads)
 {
         Job *finished;
 
+        manager = manager_free(manager);
         config.max_active_jobs = 1;
         new_manager(-1);
         finished = make_transferred(1);
