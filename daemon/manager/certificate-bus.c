@@ -13,21 +13,21 @@
 /* Longer ones are cut by OpenSSL (PEM_BUFSIZE, with its NUL). */
 #define KEY_PASSWORD_BYTES 1023
 
-/* What SetClientCertificate says besides the password. */
-typedef struct Wish {
+/* The arguments of SetClientCertificate besides the password. */
+typedef struct Request {
         char *certificate; /* owned; NULL: absent */
         char *key;         /* owned; NULL: absent */
-} Wish;
+} Request;
 
-static void wish_free(void *userdata)
+static void request_free(void *userdata)
 {
-        Wish *wish = userdata;
+        Request *request = userdata;
 
-        if (wish) {
-                free(wish->certificate);
-                free(wish->key);
+        if (request) {
+                free(request->certificate);
+                free(request->key);
         }
-        free(wish);
+        free(request);
 }
 
 static int read_path(char **path, const char *key, sd_bus_message *m, sd_bus_error *error)
@@ -56,13 +56,13 @@ static int read_path(char **path, const char *key, sd_bus_message *m, sd_bus_err
 static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
         SecretCall *call = userdata;
-        Wish *wish = call->wish;
+        Request *request = call->request;
         int r;
 
         if (strcmp(key, "certificate") == 0)
-                return read_path(&wish->certificate, key, m, error);
+                return read_path(&request->certificate, key, m, error);
         if (strcmp(key, "key") == 0)
-                return read_path(&wish->key, key, m, error);
+                return read_path(&request->key, key, m, error);
         r = secret_call_read(call, key, "password", "password-fd", m, error);
         return r != 0 ? r
                       : bus_error_set(error,
@@ -75,9 +75,9 @@ static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_e
 /* SecretCallKind.check */
 static int check_call(const SecretCall *call, sd_bus_error *error)
 {
-        const Wish *wish = call->wish;
+        const Request *request = call->request;
 
-        return wish->certificate
+        return request->certificate
                        ? 0
                        : bus_error_set(error,
                                        -EINVAL,
@@ -97,15 +97,15 @@ static int check_secret(const SecretCall *call, const char **ret_reason)
 /* SecretCallKind.apply */
 static int set_certificate(SecretCall *call, const Caller *caller, Job *job)
 {
-        const Wish *wish = call->wish;
+        const Request *request = call->request;
 
         if (call->secret && secret_size(call->secret) > KEY_PASSWORD_BYTES)
                 return -EMSGSIZE;
         return manager_set_client_certificate(call->edge->manager,
                                               caller,
                                               job,
-                                              wish->certificate,
-                                              wish->key,
+                                              request->certificate,
+                                              request->key,
                                               call->secret);
 }
 
@@ -115,14 +115,14 @@ static const SecretCallKind certificate_kind = {
         .check = check_call,
         .check_secret = check_secret,
         .apply = set_certificate,
-        .free_wish = wish_free,
+        .free_request = request_free,
 };
 
 int certificate_bus_set(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_error *error)
 {
         _cleanup_(secret_call_freep) SecretCall *call = NULL;
-        Wish *wish = calloc(1, sizeof(*wish));
-        int r = secret_call_new(edge, job, m, &certificate_kind, wish, error, &call);
+        Request *request = calloc(1, sizeof(*request));
+        int r = secret_call_new(edge, job, m, &certificate_kind, request, error, &call);
 
         if (r >= 0)
                 r = bus_edge_each_entry(m, "Key", read_key, call, error);

@@ -149,13 +149,14 @@ static void describe(const Job *job, char *text, size_t size)
                                 job->error.description);
                 break;
         case JOB_TRANSIENT_ERROR:
-                format_time(job->gives_up_usec < job->next_attempt_usec ? job->gives_up_usec
-                                                                        : job->next_attempt_usec,
+                format_time(job->attempts.fails_usec < job->attempts.next_usec
+                                    ? job->attempts.fails_usec
+                                    : job->attempts.next_usec,
                             when,
                             sizeof(when));
                 (void) snprintf(text,
                                 size,
-                                job->gives_up_usec < job->next_attempt_usec
+                                job->attempts.fails_usec < job->attempts.next_usec
                                         ? "Gives up at %s, Resume tries at once: %s"
                                         : "Tries again at %s: %s",
                                 when,
@@ -205,7 +206,7 @@ static int append_next_attempt_time(const Job *job, const Property *property, sd
 {
         return sd_bus_message_append(m,
                                      "t",
-                                     job->state == JOB_TRANSIENT_ERROR ? job->next_attempt_usec
+                                     job->state == JOB_TRANSIENT_ERROR ? job->attempts.next_usec
                                                                        : UINT64_C(0));
 }
 
@@ -299,8 +300,8 @@ static int set_span(BusEdge *edge,
                                      "%s must be between %" PRIu64 " and 4294967295 seconds",
                                      name,
                                      spans[i].min_sec);
-        if (spans[i].span == JOB_SPAN_MIN_RETRY_DELAY && seconds < RETRY_MIN_DELAY_SEC)
-                seconds = RETRY_MIN_DELAY_SEC;
+        if (spans[i].span == JOB_SPAN_MIN_RETRY_DELAY && seconds < ATTEMPTS_MIN_DELAY_SEC)
+                seconds = ATTEMPTS_MIN_DELAY_SEC;
         r = manager_set_span(edge->manager, caller, job, spans[i].span, seconds);
         return r < 0 ? bus_error_set_verb(error, r, job) : 0;
 }

@@ -1,20 +1,20 @@
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/str.h"
 #include "base/uid.h"
 
 #include "manager/credentials.h"
+#include "manager/job-log.h"
 #include "manager/manager-core.h"
+#include "manager/manager.h"
 
 int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret)
 {
-        Job *job = NULL;
+        Job *job = job_table_find(&manager->table, id);
         int r;
 
-        HASH_FIND(hh, manager->jobs, &id, sizeof(id), job);
-        if (!job || job->gone)
+        if (!job || announcer_has_removed(job))
                 return -ENOENT;
         r = policy_check(caller, VERB_LOOK, job);
         if (r < 0)
@@ -37,8 +37,8 @@ int manager_each_job(const Manager *manager,
         if (all_users) {
                 Job *job, *after;
 
-                HASH_ITER (hh, manager->jobs, job, after)
-                        if (!job->gone && (r = each(userdata, job)) != 0)
+                JOB_TABLE_FOREACH (job, after, &manager->table)
+                        if (!announcer_has_removed(job) && (r = each(userdata, job)) != 0)
                                 return r;
                 return 0;
         }
@@ -48,7 +48,7 @@ int manager_each_job(const Manager *manager,
         LIST_FOREACH (link, &owner->jobs) {
                 Job *job = CONTAINER_OF(link, Job, owner_link);
 
-                if (!job->gone && (r = each(userdata, job)) != 0)
+                if (!announcer_has_removed(job) && (r = each(userdata, job)) != 0)
                         return r;
         }
         return 0;
@@ -58,8 +58,7 @@ void manager_each_running(const Manager *manager,
                           void (*each)(void *userdata, Job *job),
                           void *userdata)
 {
-        LIST_FOREACH_SAFE (link, after, &manager->running)
-                each(userdata, CONTAINER_OF(link, Job, running_link));
+        runs_each(&manager->runs, each, userdata);
 }
 
 static int may_own(const Manager *manager, const Caller *caller)
@@ -71,60 +70,73 @@ static int may_own(const Manager *manager, const Caller *caller)
         return 0;
 }
 
-int manager_create_job(Manager *manager, const Caller *caller, const char *display_name, Job **ret)
+static int check_quotas(const Manager *manager, const Caller *caller)
 {
         const Config *config = manager->parts.config;
+        const Owner *owner = owners_find(manager->parts.owners, caller->uid);
+
+        if (job_table_count(&manager->table) >= config->max_jobs)
+                return -EUSERS;
+        if (owner && owner->n_jobs >= config->max_jobs_per_user && !policy_is_exempt(caller))
+                return -EUSERS;
+        return 0;
+}
+
+/* Adds an empty job to the table, together with its owner if it is the first one. */
+static int add_job(Manager *manager, const Caller *caller, Job **ret)
+{
+        Owners *owners = manager->parts.owners;
         Owner *owner;
-        Job *job;
         sd_id128_t id;
+        Job *job;
+        int r;
+
+        r = sd_id128_randomize(&id);
+        if (r >= 0)
+                r = owners_acquire(owners, caller->uid, caller->user_name, &owner);
+        if (r < 0)
+                return r == -ESTALE ? -EPERM : r;
+        r = job_new(id, owner, &job);
+        if (r < 0) {
+                owners_release(owners, owner);
+                return r;
+        }
+        r = job_table_add(&manager->table, job);
+        if (r >= 0)
+                *ret = job;
+        return r;
+}
+
+int manager_create_job(Manager *manager, const Caller *caller, const char *display_name, Job **ret)
+{
+        Job *job = NULL;
         int r;
 
         r = policy_check(caller, VERB_CREATE_JOB, NULL);
         if (r >= 0)
                 r = may_own(manager, caller);
-        if (r >= 0 && HASH_COUNT(manager->jobs) >= config->max_jobs)
-                r = -EUSERS;
-        if (r < 0)
-                return r;
-        owner = owners_find(manager->parts.owners, caller->uid);
-        if (owner && owner->n_jobs >= config->max_jobs_per_user && !policy_is_exempt(caller))
-                return -EUSERS;
-
-        r = sd_id128_randomize(&id);
         if (r >= 0)
-                r = owners_acquire(manager->parts.owners, caller->uid, caller->user_name, &owner);
+                r = check_quotas(manager, caller);
+        if (r >= 0)
+                r = add_job(manager, caller, &job);
         if (r < 0)
-                return r == -ESTALE ? -EPERM : r;
-        r = job_new(id, owner, &job);
-        if (r < 0) {
-                owners_release(manager->parts.owners, owner);
                 return r;
-        }
-        job->manager = manager;
-        HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
-        if (!HASH_WAS_ADDED(job)) {
-                job_free(job);
-                owners_release(manager->parts.owners, owner);
-                return -ENOMEM;
-        }
+
         job->created_usec = manager_now(manager);
-        job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] = config->min_retry_delay_sec;
+        job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY] = manager->parts.config->min_retry_delay_sec;
         r = str_set(&job->display_name, display_name);
         if (r >= 0)
-                r = manager_change(manager, job, 0, JOB_CHANGE_NEW);
-        if (r < 0) {
-                /* Not in the store yet, or taken back with the turn: gone either way. */
-                if (list_is_empty(&job->dirty_link))
-                        manager_drop_job(manager, job);
-                return r;
-        }
-        *ret = job;
-        return 0;
+                r = changes_save(&manager->changes, job, 0, JOB_CHANGE_NEW);
+        if (r >= 0)
+                *ret = job;
+        else if (!changes_is_pending(job)) /* else the failing batch frees it */
+                effects_drop_job(&manager->effects, job);
+        return r;
 }
 
-int manager_begin(const Caller *caller, Verb verb, Job *job)
+int manager_begin(Manager *manager, const Caller *caller, Verb verb, Job *job)
 {
-        int r = job->stale ? manager_reread(job->manager, job) : 0;
+        int r = job->stale ? effects_reread(&manager->effects, job) : 0;
 
         if (r >= 0)
                 r = policy_check(caller, verb, job);
@@ -133,9 +145,17 @@ int manager_begin(const Caller *caller, Verb verb, Job *job)
         return r;
 }
 
+/* For verbs that must not change a job whose files are being published. */
+static int begin_unpublished(Manager *manager, const Caller *caller, Verb verb, Job *job)
+{
+        int r = manager_begin(manager, caller, verb, job);
+
+        return r >= 0 && job->publishing ? -EBADFD : r;
+}
+
 void manager_discard_job(Manager *manager, Job *job)
 {
-        manager_remove_job(manager, job);
+        effects_remove_job(&manager->effects, job);
 }
 
 int manager_add_files(Manager *manager,
@@ -146,10 +166,8 @@ int manager_add_files(Manager *manager,
                       uint32_t *ret_first)
 {
         uint32_t first = job->n_files;
-        int r = manager_begin(caller, VERB_ADD_FILE, job);
+        int r = begin_unpublished(manager, caller, VERB_ADD_FILE, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r < 0)
                 return r;
         if (n_files > manager->parts.config->max_files_per_job - job->n_files)
@@ -169,22 +187,15 @@ int manager_add_files(Manager *manager,
                         r = store_put_file(manager->parts.store, job, (uint32_t) index);
         }
         if (r >= 0)
-                r = manager_change(manager, job, 0, JOB_CHANGE_FILES);
+                r = changes_save(&manager->changes, job, 0, JOB_CHANGE_FILES);
         if (r < 0) {
                 job_truncate_files(job, first);
-                manager_mark_dirty(manager, job, 0, 0);
-                manager_fail_turn(manager, r);
+                changes_mark(&manager->changes, job, 0, 0);
+                changes_fail(&manager->changes, r);
                 return r;
         }
         *ret_first = first;
         return 0;
-}
-
-int manager_requeue(Manager *manager, Job *job)
-{
-        int r = manager_move(manager, job, JOB_EVENT_SUSPEND);
-
-        return r < 0 ? r : manager_move(manager, job, JOB_EVENT_RESUME);
 }
 
 int manager_set_remote_names(Manager *manager,
@@ -194,10 +205,8 @@ int manager_set_remote_names(Manager *manager,
                              size_t n_renames)
 {
         bool unfinished = false;
-        int r = manager_begin(caller, VERB_SET_REMOTE_NAME, job);
+        int r = begin_unpublished(manager, caller, VERB_SET_REMOTE_NAME, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r < 0)
                 return r;
         for (size_t i = 0; r >= 0 && i < n_renames; i++) {
@@ -207,40 +216,33 @@ int manager_set_remote_names(Manager *manager,
                         r = store_put_file(manager->parts.store, job, renames[i].index);
         }
         if (r >= 0)
-                r = manager_change(manager, job, 0, 0);
-        /* Its worker asks at the old place. */
-        if (r >= 0 && unfinished && job_is_active(job))
-                r = manager_requeue(manager, job);
-        if (r < 0) { /* the end of the turn puts the job back */
-                manager_mark_dirty(manager, job, 0, 0);
-                manager_fail_turn(manager, r);
+                r = changes_save(&manager->changes, job, 0, 0);
+        /* The worker would go on with the old names. */
+        if (r >= 0 && unfinished)
+                r = runs_replace_worker(&manager->runs, job);
+        if (r < 0) { /* the failing batch puts the job back */
+                changes_mark(&manager->changes, job, 0, 0);
+                changes_fail(&manager->changes, r);
         }
         return r;
 }
 
 int manager_resume(Manager *manager, const Caller *caller, Job *job)
 {
-        int r = manager_begin(caller, VERB_RESUME, job);
+        int r = begin_unpublished(manager, caller, VERB_RESUME, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r < 0)
                 return r;
-        if (job->state != JOB_QUEUED && !job_is_active(job)) {
-                manager_forget_failures(manager, job);
-                stopwatch_restart(&job->active, manager_ticks(manager));
-                job->next_attempt_usec = 0;
-        }
-        return manager_move(manager, job, JOB_EVENT_RESUME);
+        if (job->state != JOB_QUEUED && !job_is_active(job))
+                attempts_resume(&job->attempts, manager->parts.clock);
+        return changes_move(&manager->changes, job, JOB_EVENT_RESUME, 0);
 }
 
 int manager_suspend(Manager *manager, const Caller *caller, Job *job)
 {
-        int r = manager_begin(caller, VERB_SUSPEND, job);
+        int r = begin_unpublished(manager, caller, VERB_SUSPEND, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
-        return r < 0 ? r : manager_move(manager, job, JOB_EVENT_SUSPEND);
+        return r < 0 ? r : changes_move(&manager->changes, job, JOB_EVENT_SUSPEND, 0);
 }
 
 int manager_complete(Manager *manager,
@@ -249,17 +251,17 @@ int manager_complete(Manager *manager,
                      manager_done_t done,
                      void *userdata)
 {
-        int r = manager_begin(caller, VERB_COMPLETE, job);
+        int r = manager_begin(manager, caller, VERB_COMPLETE, job);
 
         if (r >= 0)
-                r = manager_add_waiter(manager, job, done, userdata);
+                r = waiters_add(&manager->waiters, job, done, userdata);
         if (r < 0 || job->publishing)
                 return r;
         job->publishing = true;
-        r = manager_move(manager, job, JOB_EVENT_COMPLETE);
+        r = changes_move(&manager->changes, job, JOB_EVENT_COMPLETE, 0);
         if (r < 0) {
                 job->publishing = false;
-                manager_drop_last_waiter(manager);
+                waiters_drop_last(&manager->waiters);
         }
         return r;
 }
@@ -270,27 +272,23 @@ int manager_cancel(Manager *manager,
                    manager_done_t done,
                    void *userdata)
 {
-        int r = manager_begin(caller, VERB_CANCEL, job);
+        int r = begin_unpublished(manager, caller, VERB_CANCEL, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r >= 0)
-                r = manager_add_waiter(manager, job, done, userdata);
+                r = waiters_add(&manager->waiters, job, done, userdata);
         if (r < 0)
                 return r;
-        r = manager_move(manager, job, JOB_EVENT_CANCEL);
+        r = changes_move(&manager->changes, job, JOB_EVENT_CANCEL, 0);
         if (r < 0)
-                manager_drop_last_waiter(manager);
+                waiters_drop_last(&manager->waiters);
         return r;
 }
 
 int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
 {
         Owner *before = job->owner, *owner;
-        int r = manager_begin(caller, VERB_TAKE_OWNERSHIP, job);
+        int r = begin_unpublished(manager, caller, VERB_TAKE_OWNERSHIP, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r >= 0)
                 r = may_own(manager, caller);
         if (r >= 0)
@@ -299,20 +297,22 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
                 return r;
 
         if (job->vault_bytes > 0)
-                manager->credential_removed = true;
+                changes_erase_log(&manager->changes);
         r = credentials_remove_all(manager->parts.store, job);
         if (r < 0) {
-                manager_arm_commit(manager); /* which fails, and begins anew */
+                changes_arm(&manager->changes); /* the commit fails and takes the batch back */
                 owners_release(manager->parts.owners, owner);
                 return r;
         }
-        scheduler_remove(&job->queue);
+        runs_dequeue(job);
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
-        manager_forget_owners_settings(job);
-        job->changes |= JOB_CHANGE_OWNER;
-        r = manager_move(manager, job, JOB_EVENT_TAKE);
+        job_forget_owners_settings(job);
+        r = changes_move(&manager->changes,
+                         job,
+                         JOB_EVENT_TAKE,
+                         JOB_CHANGE_OWNER | JOB_CHANGE_TICKET_CACHE | JOB_CHANGE_HEADERS);
         if (r >= 0)
                 log_job(LOG_NOTICE, job, 0, LOG_ID_OWNERSHIP_TAKEN, "Ownership is taken");
         return r;
@@ -325,11 +325,11 @@ static int set_text(Manager *manager,
                     const char *s,
                     unsigned changes)
 {
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+        int r = manager_begin(manager, caller, VERB_SET_PROPERTY, job);
 
         if (r >= 0)
                 r = str_set(owned, s);
-        return r < 0 ? r : manager_change(manager, job, 0, changes);
+        return r < 0 ? r : changes_save(&manager->changes, job, 0, changes);
 }
 
 int manager_set_display_name(Manager *manager, const Caller *caller, Job *job, const char *s)
@@ -348,30 +348,30 @@ int manager_set_span(Manager *manager,
                      JobSpan span,
                      uint64_t seconds)
 {
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+        int r = manager_begin(manager, caller, VERB_SET_PROPERTY, job);
 
         if (r < 0)
                 return r;
         job->spans_sec[span] = seconds;
-        if (job_is_active(job) && job->run)
-                manager_wait_for_end(manager, job);
-        return manager_change(manager,
-                              job,
-                              job->state == JOB_TRANSIENT_ERROR ? JOB_RETRY : 0,
-                              JOB_CHANGE_SPANS);
+        if (job_is_active(job) && runs_has_run(job))
+                runs_limit_time(&manager->runs, job);
+        return changes_save(&manager->changes,
+                            job,
+                            job->state == JOB_TRANSIENT_ERROR ? JOB_RETRY : 0,
+                            JOB_CHANGE_SPANS);
 }
 
 int manager_set_priority(Manager *manager, const Caller *caller, Job *job, Priority priority)
 {
-        int r = manager_begin(caller, VERB_SET_PROPERTY, job);
+        int r = manager_begin(manager, caller, VERB_SET_PROPERTY, job);
 
         if (r < 0)
                 return r;
         job->priority = priority;
-        return manager_change(manager,
-                              job,
-                              scheduler_is_queued(&job->queue) ? JOB_PLAN : 0,
-                              JOB_CHANGE_PRIORITY);
+        return changes_save(&manager->changes,
+                            job,
+                            runs_is_queued(job) ? JOB_PLAN : 0,
+                            JOB_CHANGE_PRIORITY);
 }
 
 int manager_set_credentials(Manager *manager,
@@ -382,11 +382,11 @@ int manager_set_credentials(Manager *manager,
                             const char *user_name,
                             const Secret *secret)
 {
-        int r = manager_begin(caller, VERB_SET_CREDENTIALS, job);
+        int r = manager_begin(manager, caller, VERB_SET_CREDENTIALS, job);
 
         if (r < 0)
                 return r;
-        manager_arm_commit(manager); /* also ends a transaction in which this fails */
+        changes_arm(&manager->changes); /* a commit also ends a transaction that has failed */
         r = credentials_set(manager->parts.store,
                             manager->parts.vault,
                             job,
@@ -396,9 +396,9 @@ int manager_set_credentials(Manager *manager,
                             secret);
         if (r < 0)
                 return r;
-        manager->credential_removed = true; /* of the one that was replaced, if any */
+        changes_erase_log(&manager->changes); /* it may have replaced another one */
         job->credentials_lost = false;
-        return manager_change(manager, job, 0, 0);
+        return changes_save(&manager->changes, job, 0, 0);
 }
 
 int manager_remove_credentials(Manager *manager,
@@ -407,16 +407,16 @@ int manager_remove_credentials(Manager *manager,
                                AuthTarget target,
                                AuthScheme scheme)
 {
-        int removed, r = manager_begin(caller, VERB_REMOVE_CREDENTIALS, job);
+        int removed, r = manager_begin(manager, caller, VERB_REMOVE_CREDENTIALS, job);
 
         if (r < 0)
                 return r;
-        manager_arm_commit(manager); /* also ends a transaction that removed nothing */
+        changes_arm(&manager->changes); /* a commit also ends a transaction that changed nothing */
         removed = credentials_remove(manager->parts.store, job, target, scheme);
         if (removed <= 0)
                 return removed;
-        manager->credential_removed = true;
-        r = manager_change(manager, job, 0, 0);
+        changes_erase_log(&manager->changes);
+        r = changes_save(&manager->changes, job, 0, 0);
         return r < 0 ? r : 1;
 }
 

@@ -266,18 +266,18 @@ int store_put_job(Store *store, Job *job)
         bind_text(s, 15, job->error.url);
         (void) sqlite3_bind_int64(s, 16, job->error.file);
         bind_u64(s, 17, job->error_count);
-        bind_u64(s, 18, job->attempts);
+        bind_u64(s, 18, job->attempts.failures);
         bind_u64(s, 19, job->credentials_lost);
         bind_u64(s, 20, job->created_usec);
         bind_u64(s, 21, job->modified_usec);
         bind_u64(s, 22, job->transferred_usec);
-        bind_u64(s, 23, job->next_attempt_usec);
+        bind_u64(s, 23, job->attempts.next_usec);
         for (int i = 0; i < JOB_SPANS_MAX; i++)
                 bind_u64(s, 24 + i, job->spans_sec[i]);
-        bind_u64(s, 27, job->stalled.spent_usec);
-        bind_u64(s, 28, job->active.spent_usec);
-        bind_u64(s, 29, job->workers_lost);
-        bind_u64(s, 30, job->untold);
+        bind_u64(s, 27, job->attempts.stalled.spent_usec);
+        bind_u64(s, 28, job->attempts.active.spent_usec);
+        bind_u64(s, 29, job->attempts.workers_lost);
+        bind_u64(s, 30, job->unreported);
         bind_settings(s, &job->settings);
         bind_u64(s, 37, job->sealed);
 
@@ -690,20 +690,20 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         job->serial = sqlite3_column_int64(s, 0);
         job->priority = (Priority) column_u64(s, 6);
         job->proxy_usage = (ProxyUsage) column_u64(s, 7);
-        job->state = job->told_state = (JobState) column_u64(s, 10);
+        job->state = (JobState) column_u64(s, 10);
         job->error_count = (uint32_t) column_u64(s, 16);
-        job->attempts = (uint32_t) column_u64(s, 17);
+        job->attempts.failures = (uint32_t) column_u64(s, 17);
         job->credentials_lost = column_u64(s, 18) != 0;
         job->created_usec = column_u64(s, 19);
         job->modified_usec = column_u64(s, 20);
         job->transferred_usec = column_u64(s, 21);
-        job->next_attempt_usec = column_u64(s, 22);
+        job->attempts.next_usec = column_u64(s, 22);
         for (int i = 0; i < JOB_SPANS_MAX; i++)
                 job->spans_sec[i] = column_u64(s, 23 + i);
-        job->stalled.spent_usec = column_u64(s, 26);
-        job->active.spent_usec = column_u64(s, 27);
-        job->workers_lost = (uint32_t) column_u64(s, 28);
-        job->untold = job->untold_before = column_u64(s, 29) != 0;
+        job->attempts.stalled.spent_usec = column_u64(s, 26);
+        job->attempts.active.spent_usec = column_u64(s, 27);
+        job->attempts.workers_lost = (uint32_t) column_u64(s, 28);
+        job->unreported = column_u64(s, 29) != 0;
         job->sealed = (unsigned) column_u64(s, 36);
 
         r = read_text(s, 4, &job->display_name);

@@ -145,15 +145,15 @@ START_TEST(an_older_database_is_brought_up_to_date)
                 ck_assert_str_eq(job->display_name, "name");
                 ck_assert_str_eq(job->error.description, "refused");
                 ck_assert_int_eq(job->state, JOB_TRANSIENT_ERROR);
-                ck_assert_uint_eq(job->attempts, 3);
-                ck_assert_uint_eq(job->next_attempt_usec, 13);
+                ck_assert_uint_eq(job->attempts.failures, 3);
+                ck_assert_uint_eq(job->attempts.next_usec, 13);
                 ck_assert_uint_eq(job->spans_sec[JOB_SPAN_MIN_RETRY_DELAY], 0);
-                ck_assert_uint_eq(job->spans_sec[JOB_SPAN_NO_PROGRESS], RETRY_NO_PROGRESS_SEC);
-                ck_assert_uint_eq(job->spans_sec[JOB_SPAN_MAX_DOWNLOAD], RETRY_MAX_DOWNLOAD_SEC);
-                ck_assert_uint_eq(job->stalled.spent_usec, 0);
-                ck_assert_uint_eq(job->active.spent_usec, 0);
-                ck_assert_uint_eq(job->workers_lost, 0);
-                ck_assert(job->untold); /* nobody knows */
+                ck_assert_uint_eq(job->spans_sec[JOB_SPAN_NO_PROGRESS], ATTEMPTS_NO_PROGRESS_SEC);
+                ck_assert_uint_eq(job->spans_sec[JOB_SPAN_MAX_DOWNLOAD], ATTEMPTS_MAX_DOWNLOAD_SEC);
+                ck_assert_uint_eq(job->attempts.stalled.spent_usec, 0);
+                ck_assert_uint_eq(job->attempts.active.spent_usec, 0);
+                ck_assert_uint_eq(job->attempts.workers_lost, 0);
+                ck_assert(job->unreported); /* nobody knows */
                 ck_assert_uint_eq(job->n_files, 1);
                 file = &job->files[0].record;
                 ck_assert_str_eq(file->temp_name, ".f.part");
@@ -181,11 +181,11 @@ START_TEST(what_is_put_is_loaded)
         ck_assert_int_eq(job_want(job, 0, "sha1:00", ranges, ARRAY_SIZE(ranges)), 0);
         for (unsigned i = 0; i < JOB_SPANS_MAX; i++)
                 job->spans_sec[i] = 1000 + i;
-        job->attempts = 21;
-        job->workers_lost = 22;
-        job->untold = false;
-        job->stalled.spent_usec = 23;
-        job->active.spent_usec = UINT64_MAX - 1;
+        job->attempts.failures = 21;
+        job->attempts.workers_lost = 22;
+        job->unreported = false;
+        job->attempts.stalled.spent_usec = 23;
+        job->attempts.active.spent_usec = UINT64_MAX - 1;
         ck_assert_int_eq(store_open(path, &store), 0);
         ck_assert_int_eq(store_put_job(store, job), 0);
         ck_assert_int_eq(store_put_file(store, job, 0), 0);
@@ -198,11 +198,11 @@ START_TEST(what_is_put_is_loaded)
         job = loaded.jobs[0];
         for (unsigned i = 0; i < JOB_SPANS_MAX; i++)
                 ck_assert_uint_eq(job->spans_sec[i], 1000 + i);
-        ck_assert_uint_eq(job->attempts, 21);
-        ck_assert_uint_eq(job->workers_lost, 22);
-        ck_assert(!job->untold);
-        ck_assert_uint_eq(job->stalled.spent_usec, 23);
-        ck_assert_uint_eq(job->active.spent_usec, UINT64_MAX - 1);
+        ck_assert_uint_eq(job->attempts.failures, 21);
+        ck_assert_uint_eq(job->attempts.workers_lost, 22);
+        ck_assert(!job->unreported);
+        ck_assert_uint_eq(job->attempts.stalled.spent_usec, 23);
+        ck_assert_uint_eq(job->attempts.active.spent_usec, UINT64_MAX - 1);
         ck_assert_str_eq(job->files[0].record.checksum, "sha1:00");
         ck_assert_uint_eq(job->files[0].record.n_ranges, 2);
         ck_assert_int_eq(memcmp(job->files[0].record.ranges, ranges, sizeof(ranges)), 0);
