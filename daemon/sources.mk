@@ -3,23 +3,25 @@
 ROOMS += base confine model spawn manager worker
 
 base_SOURCES := $(addprefix daemon/base/,child.c clock.c fd.c log.c network-watch.c secret.c \
-        str.c uid.c)
+        stopwatch.c str.c uid.c)
 
 confine_SOURCES := $(addprefix daemon/confine/,rights.c sandbox.c)
 
-model_SOURCES := $(addprefix daemon/model/,bypass.c error-code.c failure.c job-settings.c setting-checks.c enums.c text.c url.c path.c secret-rules.c file-record.c file-ranges.c checksum.c \
-        wire-codec.c wire-settings.c)
+model_SOURCES := $(addprefix daemon/model/,bypass.c checksum.c enums.c error-code.c failure.c \
+        file-ranges.c file-record.c job-settings.c path.c secret-rules.c setting-checks.c text.c \
+        url.c wire-codec.c wire-settings.c)
 
 spawn_SOURCES := $(addprefix daemon/spawn/,child.c server.c)
 
-manager_SOURCES := $(addprefix daemon/manager/,backend.c bus-edge.c bus-error.c bus-listing.c \
-        bus-presence.c callers.c certificate-bus.c config.c credentials.c credentials-bus.c file-bus.c \
-        headers-bus.c helper.c idle-watch.c job.c job-bus.c job-paths.c job-properties.c job-run.c \
-        manager.c manager-bus.c manager-settings.c manager-turn.c manager-verbs.c manager-work.c \
-        objects-bus.c options.c owner.c policy.c privileges.c proxy-finder.c retry.c scheduler.c \
-        sealed.c secret-bus.c secret-reader.c service-paths.c settings-bus.c spawner.c store.c \
-        store-jobs.c store-recovery.c store-row.c store-schema.c store-slots.c store-statements.c subscribers.c user-names.c users.c vault.c \
-        vault-keyring.c vault-secret.c worker-link.c)
+manager_SOURCES := $(addprefix daemon/manager/,announcer.c attempts.c backend.c bus-edge.c \
+        bus-error.c bus-listing.c bus-presence.c callers.c certificate-bus.c changes.c config.c \
+        credentials.c credentials-bus.c effects.c file-bus.c headers-bus.c helper.c idle-watch.c \
+        job.c job-bus.c job-order.c job-paths.c job-properties.c job-run.c job-table.c manager.c \
+        manager-bus.c manager-settings.c manager-verbs.c objects-bus.c options.c owner.c policy.c \
+        privileges.c proxy-finder.c reports.c runs.c scheduler.c sealed.c secret-bus.c \
+        secret-reader.c service-paths.c settings-bus.c spawner.c store.c store-jobs.c \
+        store-recovery.c store-row.c store-schema.c store-slots.c store-statements.c subscribers.c timers.c user-names.c users.c vault.c \
+        vault-keyring.c vault-secret.c waiters.c worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c link.c partial.c \
         parts.c publish.c questions.c record.c sink.c sources.c transfer.c) \

@@ -28,11 +28,11 @@
 
 #define SPAWN_PROTOCOL_VERSION 2
 
-/* Where the unit listens; a connection of another user than this is closed. */
+/* The unit listens at this socket, and closes a connection of another user than this. */
 #define SPAWN_SOCKET_PATH  "/run/dosvc/spawn"
 #define SPAWN_SERVICE_USER "dosvc"
 
-/* Without the unit the connected socket is this descriptor, argv[1] is "--connected". */
+/* Without the unit argv[1] is "--connected", and this descriptor is the connected socket. */
 #define SPAWN_CONNECTED_FD 3
 
 #define SPAWN_USER_MAX 256

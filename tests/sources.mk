@@ -3,7 +3,7 @@
 ROOMS += testlib
 
 # Stand-ins for a module of the daemon are linked only by the test that names them.
-STAND_INS       := tests/lib/fake-link.c tests/lib/manager-rig.c
+STAND_INS       := tests/lib/fake-link.c tests/lib/manager-fixture.c
 NO_MEMORY       := tests/lib/no-memory.c
 testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY) tests/lib/fake-tickets.c \
         tests/lib/fake-questions.c tests/lib/fake-source.c,$(wildcard tests/lib/*.c))
@@ -28,7 +28,7 @@ define manager_test
 $(1)_OWN_ROOMS := manager.a testlib.a model.a base.a
 $(1)_STAND_INS := $(STAND_INS)
 endef
-MANAGER_TESTS := manager manager-turn manager-verbs manager-work
+MANAGER_TESTS := changes effects manager manager-verbs reports runs
 $(foreach test,$(MANAGER_TESTS),$(eval $(call manager_test,tests/unit/test-$(test))))
 
 # Each allocation fails in turn: of our own objects, not of the libraries'.
@@ -53,6 +53,9 @@ $(foreach test,$(NO_MEMORY_TESTS),$(eval $(call no_memory_test,$(test))))
 tests/unit/test-logins_STAND_INS  := tests/lib/fake-questions.c tests/lib/fake-tickets.c
 tests/unit/test-proxies_STAND_INS := tests/lib/fake-questions.c
 tests/unit/test-transfer_STAND_INS := tests/lib/fake-source.c
+
+# It lets sd_event_add_time() fail.
+tests/unit/test-timers_WRAPS := -Wl$(comma)--wrap=sd_event_add_time
 
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)

@@ -192,67 +192,71 @@ static const int allowed[] = {
 };
 
 /* Netlink is how getaddrinfo(3) asks which addresses the machine has. */
-static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
+static const scmp_datum_t families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 
 /* No controls of terminals and devices: only these two, which sockets and pipes have. */
-static const unsigned long ioctls[] = { 0x5421 /* FIONBIO */, 0x541b /* FIONREAD */ };
+static const scmp_datum_t ioctls[] = { 0x5421 /* FIONBIO */, 0x541b /* FIONREAD */ };
 
 /* Enough to read a Kerberos ticket out of the owner's keyrings (ccache type KEYRING). */
-static const int key_operations[] = {
+static const scmp_datum_t key_operations[] = {
         KEYCTL_GET_KEYRING_ID, KEYCTL_DESCRIBE, KEYCTL_LINK,
         KEYCTL_SEARCH,         KEYCTL_READ,     KEYCTL_GET_PERSISTENT,
 };
 
-static int add_conditional(scmp_filter_ctx filter)
-{
-        int r = 0;
+/* Limits may be read but not set: the new limit has to be NULL. */
+static const scmp_datum_t new_limits[] = { 0 };
 
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(families); i++)
-                r = seccomp_rule_add(filter,
-                                     SCMP_ACT_ALLOW,
-                                     SCMP_SYS(socket),
-                                     1,
-                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) families[i], 0));
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(ioctls); i++)
-                r = seccomp_rule_add(filter,
-                                     SCMP_ACT_ALLOW,
-                                     SCMP_SYS(ioctl),
-                                     1,
-                                     SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
-        for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(key_operations); i++)
-                r = seccomp_rule_add(filter,
-                                     SCMP_ACT_ALLOW,
-                                     SCMP_SYS(keyctl),
-                                     1,
-                                     SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) key_operations[i], 0));
-        /*
-         * Threads, but no processes. A filter cannot see the flags of clone3, so it is answered as
-         * if the kernel did not have it, and libc falls back to clone.
-         */
-        if (r >= 0)
-                r = seccomp_rule_add(filter,
-                                     SCMP_ACT_ALLOW,
-                                     SCMP_SYS(clone),
-                                     1,
-                                     SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
-        if (r >= 0)
-                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-        if (r >= 0)
-                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
-        /* Limits may be read but not set, and a thread may name itself. */
-        if (r >= 0)
-                r = seccomp_rule_add(filter,
-                                     SCMP_ACT_ALLOW,
-                                     SCMP_SYS(prlimit64),
-                                     1,
-                                     SCMP_A2(SCMP_CMP_EQ, 0, 0));
-        if (r >= 0)
-                r = seccomp_rule_add(filter,
-                                     SCMP_ACT_ALLOW,
-                                     SCMP_SYS(prctl),
-                                     1,
-                                     SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
-        return r;
+/* A thread may name itself. */
+static const scmp_datum_t process_operations[] = { PR_SET_NAME };
+
+/* Calls of which only some values of one argument are allowed. */
+static const struct {
+        int call;
+        unsigned argument;
+        const scmp_datum_t *values;
+        size_t n_values;
+} allowed_values[] = {
+        { SCMP_SYS(socket), 0, families, ARRAY_SIZE(families) },
+        { SCMP_SYS(ioctl), 1, ioctls, ARRAY_SIZE(ioctls) },
+        { SCMP_SYS(keyctl), 0, key_operations, ARRAY_SIZE(key_operations) },
+        { SCMP_SYS(prlimit64), 2, new_limits, ARRAY_SIZE(new_limits) },
+        { SCMP_SYS(prctl), 0, process_operations, ARRAY_SIZE(process_operations) },
+};
+
+static int add_allowed_values(scmp_filter_ctx filter)
+{
+        for (size_t i = 0; i < ARRAY_SIZE(allowed_values); i++)
+                for (size_t k = 0; k < allowed_values[i].n_values; k++) {
+                        const struct scmp_arg_cmp is_value = {
+                                .arg = allowed_values[i].argument,
+                                .op = SCMP_CMP_EQ,
+                                .datum_a = allowed_values[i].values[k],
+                        };
+                        int r = seccomp_rule_add_array(filter,
+                                                       SCMP_ACT_ALLOW,
+                                                       allowed_values[i].call,
+                                                       1,
+                                                       &is_value);
+
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
+}
+
+/*
+ * Threads, but no processes. A filter cannot see the flags of clone3, so it is answered as if the
+ * kernel did not have it, and libc falls back to clone.
+ */
+static int add_threads(scmp_filter_ctx filter)
+{
+        int r = seccomp_rule_add(filter,
+                                 SCMP_ACT_ALLOW,
+                                 SCMP_SYS(clone),
+                                 1,
+                                 SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD));
+
+        return r < 0 ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
 /* A failed assertion must end the process, so abort(3) may send SIGABRT, to this process only. */
@@ -276,7 +280,12 @@ static int limit_system_calls(void)
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(allowed); i++)
                 r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
         if (r >= 0)
-                r = add_conditional(filter);
+                r = add_allowed_values(filter);
+        if (r >= 0)
+                r = add_threads(filter);
+        /* ENOSYS instead of EPERM lets libraries fall back to openat. */
+        if (r >= 0)
+                r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
         if (r >= 0)
                 r = add_abort(filter);
         if (r >= 0)

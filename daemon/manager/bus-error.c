@@ -51,7 +51,7 @@ int bus_error_set(sd_bus_error *error, int error_number, const char *format, ...
         return error_number;
 }
 
-/* What no caller can do anything about is in the log under the number that he is given. */
+/* For errors that no caller can act upon: the details are in the log, under this number. */
 static int set_internal(sd_bus_error *error, int error_number)
 {
         static unsigned reference;

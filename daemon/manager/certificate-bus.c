@@ -57,7 +57,7 @@ static int read_path(char **path, const char *key, sd_bus_message *m, sd_bus_err
 static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
         SecretCall *call = userdata;
-        Paths *paths = call->wish;
+        Paths *paths = call->request;
         int r;
 
         if (strcmp(key, "certificate") == 0)
@@ -76,7 +76,7 @@ static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_e
 /* SecretCallKind.check */
 static int check_call(const SecretCall *call, sd_bus_error *error)
 {
-        const Paths *paths = call->wish;
+        const Paths *paths = call->request;
 
         return paths->certificate
                        ? 0
@@ -98,7 +98,7 @@ static int check_secret(const SecretCall *call, const char **ret_reason)
 /* SecretCallKind.apply */
 static int set_certificate(SecretCall *call, const Caller *caller, Job *job)
 {
-        const Paths *paths = call->wish;
+        const Paths *paths = call->request;
 
         if (call->secret && secret_size(call->secret) > KEY_PASSWORD_BYTES)
                 return -EMSGSIZE;
@@ -116,7 +116,7 @@ static const SecretCallKind certificate_kind = {
         .check = check_call,
         .check_secret = check_secret,
         .apply = set_certificate,
-        .free_wish = paths_free,
+        .free_request = paths_free,
 };
 
 int certificate_bus_set(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_error *error)

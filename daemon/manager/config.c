@@ -21,7 +21,7 @@ static const Config defaults = {
         .max_files_per_job = 10000,
         .max_active_jobs = 100,
         .max_active_jobs_per_user = 10,
-        /* Room for everybody's logs and small files, and nothing that a disk in use would miss. */
+        /* Leaves room for logs and small files, and is little on any disk in use. */
         .disk_reserve_bytes = 64ULL << 20,
         .idle_exit_sec = 60,
         .max_retry_delay_sec = 3600,
@@ -32,7 +32,7 @@ typedef struct ConfigKey ConfigKey;
 
 struct ConfigKey {
         const char *section, *name;
-        /* add: the file has set it before; for lists. */
+        /* add: the same file has set the key before; lists grow then. */
         int (*parse)(const ConfigKey *key,
                      void *field,
                      const char *value,
@@ -55,7 +55,7 @@ parse_number(const ConfigKey *key, void *field, const char *value, bool add, con
         return 0;
 }
 
-/* Bytes, or with K, M, G or T behind it so many times 1024, 1024^2 … */
+/* A number of bytes; K, M, G and T stand for 1024, 1024^2 and so on. */
 static int
 parse_bytes(const ConfigKey *key, void *field, const char *value, bool add, const char **reason)
 {
@@ -93,8 +93,9 @@ parse_level(const ConfigKey *key, void *field, const char *value, bool add, cons
 }
 
 /*
- * Space-separated words. Lines of one key in one file add up, so that a list can be longer than a
- * line; the first line of a file replaces what an earlier file set, and an empty one everything.
+ * Words separated by spaces. Several lines of one key in one file add up, so that a list can be
+ * longer than a line. The first line in a file replaces the list of an earlier file, and an empty
+ * value empties the list.
  */
 static int
 parse_words(const char *value, bool proxies, bool add, char ***field, const char **reason)
@@ -160,20 +161,20 @@ static const ConfigKey keys[] = {
 typedef struct ConfigFile {
         Config *config;
         const char *path;
-        bool no_memory; /* what a line says is missing */
+        bool no_memory; /* a line could not be taken over for lack of memory */
         FILE *stream;
         int n_lines;
-        bool seen[ARRAY_SIZE(keys)]; /* which keys it has set */
+        bool seen[ARRAY_SIZE(keys)]; /* the keys that the file has set so far */
 } ConfigFile;
 
-/* inih: 1 goes on, whatever was wrong with the line. */
+/* For inih; always returns 1, so that it goes on after a faulty line. */
 static int take_line(void *userdata, const char *section, const char *name, const char *value)
 {
         ConfigFile *file = userdata;
         const char *reason = "cannot be used";
 
         for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-                bool shown = keys[i].parse != parse_proxies; /* that may hold a password */
+                bool shown = keys[i].parse != parse_proxies; /* the value may hold a password */
                 bool add = file->seen[i];
                 int r;
 
@@ -202,8 +203,8 @@ static int take_line(void *userdata, const char *section, const char *name, cons
 }
 
 /*
- * ini_reader, as fgets(3). libinih has room for so many bytes of a line and would take the rest of
- * a longer one for the next line, and a host name that is cut for another host.
+ * An ini_reader, which works as fgets(3). libinih has room for a limited line, and would take the
+ * rest of a longer one for the next line, and a host name that is cut for another host.
  */
 static char *read_line(char *line, int size, void *userdata)
 {
@@ -229,7 +230,7 @@ static char *read_line(char *line, int size, void *userdata)
         return line;
 }
 
-/* Half a configuration is none: only the lack of memory is an error. */
+/* Only lack of memory is an error, because the configuration would be incomplete. */
 static int read_file(Config *config, const char *path)
 {
         FILE *stream = fopen(path, "re");

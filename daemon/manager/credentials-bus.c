@@ -11,20 +11,20 @@
 #include "model/enums.h"
 #include "model/secret-rules.h"
 
-/* What SetCredentials says besides the secret. */
-typedef struct Wish {
+/* The arguments of SetCredentials besides the secret. */
+typedef struct Request {
         AuthTarget target;
         AuthScheme scheme;
         char *user_name; /* owned; NULL: absent */
-} Wish;
+} Request;
 
-static void wish_free(void *userdata)
+static void request_free(void *userdata)
 {
-        Wish *wish = userdata;
+        Request *request = userdata;
 
-        if (wish)
-                free(wish->user_name);
-        free(wish);
+        if (request)
+                free(request->user_name);
+        free(request);
 }
 
 static int
@@ -58,16 +58,16 @@ read_pair(sd_bus_message *m, AuthTarget *ret_target, AuthScheme *ret_scheme, sd_
 static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
         SecretCall *call = userdata;
-        Wish *wish = call->wish;
-        bool bearer = wish->scheme == AUTH_SCHEME_BEARER;
+        Request *request = call->request;
+        bool bearer = request->scheme == AUTH_SCHEME_BEARER;
         const char *text;
         int r;
 
         if (!bearer && strcmp(key, "user-name") == 0) {
-                if (wish->user_name)
+                if (request->user_name)
                         return bus_error_set(error, -EINVAL, "Key '%s' is given twice", key);
                 r = sd_bus_message_read(m, "v", "s", &text);
-                return r < 0 ? r : str_set(&wish->user_name, text);
+                return r < 0 ? r : str_set(&request->user_name, text);
         }
         r = secret_call_read(call,
                              key,
@@ -80,41 +80,41 @@ static int read_key(void *userdata, const char *key, sd_bus_message *m, sd_bus_e
                                       -EINVAL,
                                       "Unknown key '%s' for scheme %s: expected %s",
                                       key,
-                                      auth_scheme_to_string(wish->scheme),
+                                      auth_scheme_to_string(request->scheme),
                                       bearer ? "token or token-fd"
                                              : "user-name, password or password-fd");
 }
 
-/* Which of user name and password may be absent (spec section 1.1, 1.3). */
+/* Tells which of user name and password may be absent (spec sections 1.1, 1.3). */
 static int check_presence(const SecretCall *call, sd_bus_error *error)
 {
-        const Wish *wish = call->wish;
+        const Request *request = call->request;
         bool secret = call->secret || call->fd >= 0;
         bool implicit_possible =
-                wish->scheme == AUTH_SCHEME_NTLM || wish->scheme == AUTH_SCHEME_NEGOTIATE;
+                request->scheme == AUTH_SCHEME_NTLM || request->scheme == AUTH_SCHEME_NEGOTIATE;
 
-        if (wish->scheme == AUTH_SCHEME_BEARER)
+        if (request->scheme == AUTH_SCHEME_BEARER)
                 return secret ? 0
                               : bus_error_set(error,
                                               -EINVAL,
                                               "Scheme bearer needs token or token-fd");
-        if (wish->user_name && secret)
+        if (request->user_name && secret)
                 return 0;
-        if (!wish->user_name && !secret && implicit_possible)
+        if (!request->user_name && !secret && implicit_possible)
                 return 0;
         return bus_error_set(error,
                              -EINVAL,
                              implicit_possible ? "Scheme %s needs both user-name and password, or "
                                                  "neither for the implicit credentials of the owner"
                                                : "Scheme %s needs both user-name and password",
-                             auth_scheme_to_string(wish->scheme));
+                             auth_scheme_to_string(request->scheme));
 }
 
-static int check_user_name(const Wish *wish, sd_bus_error *error)
+static int check_user_name(const Request *request, sd_bus_error *error)
 {
         const char *reason = NULL;
-        int r = wish->user_name
-                        ? secret_rules_check_user_name(wish->scheme, wish->user_name, &reason)
+        int r = request->user_name
+                        ? secret_rules_check_user_name(request->scheme, request->user_name, &reason)
                         : 0;
 
         return r < 0 ? bus_error_set(error, r, "%s", reason) : 0;
@@ -125,15 +125,15 @@ static int check_call(const SecretCall *call, sd_bus_error *error)
 {
         int r = check_presence(call, error);
 
-        return r < 0 ? r : check_user_name(call->wish, error);
+        return r < 0 ? r : check_user_name(call->request, error);
 }
 
 /* SecretCallKind.check_secret */
 static int check_secret(const SecretCall *call, const char **ret_reason)
 {
-        const Wish *wish = call->wish;
+        const Request *request = call->request;
 
-        return secret_rules_check_password(wish->scheme,
+        return secret_rules_check_password(request->scheme,
                                            secret_data(call->secret),
                                            secret_size(call->secret),
                                            ret_reason);
@@ -142,14 +142,14 @@ static int check_secret(const SecretCall *call, const char **ret_reason)
 /* SecretCallKind.apply */
 static int set_credentials(SecretCall *call, const Caller *caller, Job *job)
 {
-        const Wish *wish = call->wish;
+        const Request *request = call->request;
 
         return manager_set_credentials(call->edge->manager,
                                        caller,
                                        job,
-                                       wish->target,
-                                       wish->scheme,
-                                       wish->user_name,
+                                       request->target,
+                                       request->scheme,
+                                       request->user_name,
                                        call->secret);
 }
 
@@ -159,17 +159,17 @@ static const SecretCallKind credentials_kind = {
         .check = check_call,
         .check_secret = check_secret,
         .apply = set_credentials,
-        .free_wish = wish_free,
+        .free_request = request_free,
 };
 
 int credentials_bus_set(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_error *error)
 {
         _cleanup_(secret_call_freep) SecretCall *call = NULL;
-        Wish *wish = calloc(1, sizeof(*wish));
-        int r = secret_call_new(edge, job, m, &credentials_kind, wish, error, &call);
+        Request *request = calloc(1, sizeof(*request));
+        int r = secret_call_new(edge, job, m, &credentials_kind, request, error, &call);
 
         if (r >= 0)
-                r = read_pair(m, &wish->target, &wish->scheme, error);
+                r = read_pair(m, &request->target, &request->scheme, error);
         if (r >= 0)
                 r = bus_edge_each_entry(m, "Key", read_key, call, error);
         return r < 0 ? r : secret_call_run(STEAL_PTR(call), error);
@@ -185,7 +185,7 @@ int credentials_bus_remove(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_er
 
         r = callers_find(edge->callers, m, &caller);
         if (r >= 0)
-                r = manager_begin(caller, VERB_REMOVE_CREDENTIALS, job);
+                r = manager_begin(edge->manager, caller, VERB_REMOVE_CREDENTIALS, job);
         if (r < 0)
                 return bus_error_set_verb(error, r, job);
         r = read_pair(m, &target, &scheme, error);

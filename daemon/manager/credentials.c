@@ -7,7 +7,7 @@
 
 #include "model/limits.h"
 
-/* Strongest first (architecture, "How a protected download runs"). */
+/* Schemes from the strongest to the weakest. */
 static const AuthScheme strength[] = {
         AUTH_SCHEME_NEGOTIATE, AUTH_SCHEME_BEARER,   AUTH_SCHEME_DIGEST,
         AUTH_SCHEME_NTLM,      AUTH_SCHEME_PASSPORT, AUTH_SCHEME_BASIC,
@@ -26,7 +26,7 @@ label_of(const Job *job, AuthTarget target, AuthScheme scheme, bool implicit, co
         };
 }
 
-/* Sealed bytes in the slot; 0 when it is empty. */
+/* Size of the sealed bytes in the slot; 0: it is empty. */
 static uint64_t slot_bytes(Store *store, const Job *job, AuthTarget target, AuthScheme scheme)
 {
         StoreSlot slot;
@@ -129,8 +129,8 @@ static int open_slot(Store *store,
 }
 
 /*
- * Spec section 1.6: what is implicit for the proxy serves the server as well, as long as the owner
- * named no one for the server.
+ * Spec section 1.6: implicit credentials for the proxy serve the server as well, as long as the
+ * owner has set no explicit ones for the server.
  */
 static int find_inherited(Store *store, const Job *job, unsigned *ret_schemes)
 {

@@ -1,6 +1,7 @@
 /*
- * The credential slots of a job, target × scheme (spec section 1.1): sealed by the vault, kept by
- * the store, chosen here when a server or proxy demands one. Nothing reads one back for a client.
+ * The credentials of a job, one slot for each target and scheme (spec section 1.1). The vault seals
+ * them, the store keeps them, and one is chosen here when a server or a proxy demands it. No client
+ * can read them back.
  */
 #pragma once
 
@@ -14,8 +15,9 @@
 #include "manager/vault.h"
 
 /*
- * Part of the store's open transaction. secret NULL: implicit. -ENOKEY; -ENOBUFS: the owner's share
- * (LIMIT_VAULT_BYTES_PER_OWNER) is used up; errors of the store.
+ * Part of the store's open transaction. secret NULL: an implicit credential. -ENOKEY: the kernel
+ * keyring refuses; -ENOBUFS: the owner's share (LIMIT_VAULT_BYTES_PER_OWNER) is used up; errors of
+ * the store.
  */
 int credentials_set(Store *store,
                     Vault *vault,
@@ -24,9 +26,9 @@ int credentials_set(Store *store,
                     AuthScheme scheme,
                     const char *user_name,
                     const Secret *secret);
-/* 1: removed, 0: there were none. */
+/* 1: removed, 0: the slot was empty. */
 int credentials_remove(Store *store, Job *job, AuthTarget target, AuthScheme scheme);
-/* All of the job: TakeOwnership, and before the job goes. */
+/* Removes all credentials of the job, for TakeOwnership. */
 int credentials_remove_all(Store *store, Job *job);
 
 typedef struct Credential {
@@ -39,9 +41,9 @@ typedef struct Credential {
 void credential_done(Credential *credential);
 
 /*
- * The strongest that is offered (bit 1 << AuthScheme) and set; for the server also what is
- * implicit for the proxy, unless an explicit one for the server is there. -ENOENT: nothing fits;
- * -ENOKEY, -EBADMSG: it is there but cannot be opened.
+ * Chooses the credential with the strongest scheme that is offered (bits 1 << AuthScheme) and set.
+ * An implicit credential for the proxy also serves the server, unless an explicit one is set for
+ * the server. -ENOENT: none fits; -ENOKEY, -EBADMSG: one fits but cannot be opened.
  */
 int credentials_choose(Store *store,
                        Vault *vault,

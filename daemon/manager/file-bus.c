@@ -386,7 +386,7 @@ static int method_set_remote_name(sd_bus_message *m, void *userdata, sd_bus_erro
         if (r >= 0)
                 r = job_path_find_file_of(edge, m, &job, &index);
         if (r >= 0) {
-                r = manager_begin(caller, VERB_SET_REMOTE_NAME, job);
+                r = manager_begin(edge->manager, caller, VERB_SET_REMOTE_NAME, job);
                 if (r < 0)
                         (void) bus_error_set_verb(error, r, job);
         }
@@ -460,7 +460,7 @@ int file_bus_replace_remote_prefix(sd_bus_message *m, void *userdata, sd_bus_err
         r = bus_edge_find_caller(edge, m, &caller, error);
         if (r < 0)
                 return r;
-        r = manager_begin(caller, VERB_SET_REMOTE_NAME, job);
+        r = manager_begin(edge->manager, caller, VERB_SET_REMOTE_NAME, job);
         if (r < 0)
                 return bus_error_set_verb(error, r, job);
         r = replace_prefix(edge, caller, job, old, new, &n, error);

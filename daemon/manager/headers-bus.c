@@ -16,7 +16,7 @@ typedef struct Lines {
         size_t units; /* UTF-16 */
 } Lines;
 
-/* An error shows only the name of a header, because its value may be a token. */
+/* The message quotes only the name of a header, because its value may be a token. */
 static int add_line(Lines *lines, const char *line, sd_bus_error *error)
 {
         size_t size = strlen(line), name, units;
@@ -77,7 +77,7 @@ int headers_bus_set(BusEdge *edge,
         int r;
 
         (void) sd_bus_message_sensitive(m);
-        r = manager_begin(caller, VERB_SET_HEADERS, job);
+        r = manager_begin(edge->manager, caller, VERB_SET_HEADERS, job);
         if (r < 0)
                 return bus_error_set_verb(error, r, job);
         r = read_lines(&lines, m, error);

@@ -136,13 +136,14 @@ static void describe(const Job *job, char *text, size_t size)
                                 job->error.description);
                 break;
         case JOB_TRANSIENT_ERROR:
-                format_time(job->gives_up_usec < job->next_attempt_usec ? job->gives_up_usec
-                                                                        : job->next_attempt_usec,
+                format_time(job->attempts.fails_usec < job->attempts.next_usec
+                                    ? job->attempts.fails_usec
+                                    : job->attempts.next_usec,
                             when,
                             sizeof(when));
                 (void) snprintf(text,
                                 size,
-                                job->gives_up_usec < job->next_attempt_usec
+                                job->attempts.fails_usec < job->attempts.next_usec
                                         ? "Gives up at %s, Resume tries at once: %s"
                                         : "Tries again at %s: %s",
                                 when,
@@ -192,7 +193,7 @@ static int append_next_attempt_time(const Job *job, const Property *property, sd
 {
         return sd_bus_message_append(m,
                                      "t",
-                                     job->state == JOB_TRANSIENT_ERROR ? job->next_attempt_usec
+                                     job->state == JOB_TRANSIENT_ERROR ? job->attempts.next_usec
                                                                        : UINT64_C(0));
 }
 

@@ -12,10 +12,10 @@
 #include "model/file-record.h"
 #include "model/url.h"
 
-/* Shorter spans tell more about the scheduler of the kernel than about the network. */
+/* Over a shorter span the rate would depend more on the kernel's scheduler than on the network. */
 #define RATE_SPAN_USEC (250 * USEC_PER_MSEC)
 
-/* Credentials that the worker has got for a file, bits 1 << AuthScheme. */
+/* Credentials that the worker was given for one file, bits 1 << AuthScheme. */
 typedef struct Given {
         uint8_t schemes[AUTH_TARGETS_MAX];
 } Given;
@@ -29,15 +29,16 @@ struct JobRun {
         WorkerLink *link; /* owned */
         const Clock *clock;
         const JobRunEvents *events;
-        sd_event_source *not_started; /* tells a failed start from the loop */
+        sd_event_source *not_started; /* reports a failed start from the loop */
         bool stopping;
         bool finished;
         bool failed;
         bool transient;
-        bool no_process; /* -EAGAIN instead of a worker */
-        bool told_all;
+        bool no_process; /* no process could be created (-EAGAIN) */
+        bool reported_all;
+        bool unreported_before;
         JobFailure failure;
-        Given *given; /* per file */
+        Given *given; /* one for each file */
         uint32_t n_files;
         uint64_t rate_since_usec;
         uint64_t rate_bytes;
@@ -55,11 +56,11 @@ int job_run_new(Job *job,
                 return -ENOMEM;
         run->job = job;
         run->owner = job->owner;
+        run->unreported_before = job->unreported;
         run->task = task;
         run->clock = clock;
         run->events = events;
         run->failure.file = -1;
-        job->run = run;
         *ret = run;
         return 0;
 }
@@ -70,7 +71,6 @@ JobRun *job_run_free(JobRun *run)
                 return NULL;
         worker_link_free(run->link);
         sd_event_source_disable_unref(run->not_started);
-        run->job->run = NULL;
         run->job->rate_bps = 0;
         free(run->failure.description);
         free(run->failure.url);
@@ -89,9 +89,14 @@ Owner *job_run_owner(const JobRun *run)
         return run->owner;
 }
 
-bool job_run_told_all(const JobRun *run)
+bool job_run_has_reported_all(const JobRun *run)
 {
-        return run->told_all || !run->link;
+        return run->reported_all || !run->link;
+}
+
+bool job_run_unreported_before(const JobRun *run)
+{
+        return run->unreported_before;
 }
 
 uint32_t job_run_n_files(const JobRun *run)
@@ -124,12 +129,12 @@ static void end(JobRun *run)
                              : run->finished ? JOB_OUTCOME_DONE
                                              : JOB_OUTCOME_STOPPED;
 
-        /* What came in before Stop counts, but the owner's word is the later one. */
+        /* Bytes that came in before the stop count, but success and failure come too late. */
         if (run->stopping && run->task == WORKER_TASK_DOWNLOAD)
                 outcome = JOB_OUTCOME_STOPPED;
         else if (run->no_process)
                 outcome = JOB_OUTCOME_NO_PROCESS;
-        run->events->ended(run->job->manager, run->job, outcome, &run->failure);
+        run->events->ended(run->events->userdata, run->job, outcome, &run->failure);
 }
 
 static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t total)
@@ -150,59 +155,61 @@ static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t 
         if (span >= RATE_SPAN_USEC) {
                 uint64_t latest = (job->bytes_transferred - run->rate_bytes) * USEC_PER_SEC / span;
 
-                /* A moving average: a quarter of the new, three of the old. */
+                /* A moving average: a quarter of the new rate, three quarters of the old one. */
                 job->rate_bps = job->rate_bps ? (job->rate_bps * 3 + latest) / 4 : latest;
                 run->rate_since_usec = now;
                 run->rate_bytes = job->bytes_transferred;
         }
         if (job->state == JOB_CONNECTING)
-                run->events->receiving(run->job->manager, job);
-        run->events->progress(run->job->manager, job);
+                run->events->receiving(run->events->userdata, job);
+        run->events->progress(run->events->userdata, job);
 }
 
 /*
- * A redirect that the job reports, or stops at, names another place, which the worker tells
- * together with the owner's name; that one never changes here.
+ * A job that reports redirects, or stops at them, takes the new remote name from the worker. The
+ * owner's own name, which the worker reports with it, never changes here.
  */
-static bool may_rename(const Job *job, const FileRecord *told)
+static bool may_rename(const Job *job, const FileRecord *reported)
 {
         _cleanup_free_ char *url = NULL, *user = NULL, *password = NULL;
         RedirectPolicy policy = job->settings.redirect_policy;
         const char *reason;
 
         return (redirect_policy_reports(policy) || policy == REDIRECT_POLICY_DISALLOW) &&
-               url_parse_remote_name(told->remote_name, &url, &user, &password, &reason) >= 0 &&
+               url_parse_remote_name(reported->remote_name, &url, &user, &password, &reason) >= 0 &&
                !user && !password;
 }
 
 /*
- * What the owner wished is not the worker's to change. Of a file that has another remote name by
- * now only the temporary file counts, so that it is found again: its bytes are of the old place.
+ * Takes over what a worker may report about a file; the owner's own settings stay. If the owner has
+ * set another remote name meanwhile, the bytes come from the old one: only the temporary file is
+ * remembered then, so that the next worker finds it and begins it again.
  */
-static int take_record(Job *job, const FileRecord *told)
+static int take_record(Job *job, const FileRecord *reported)
 {
-        const FileRecord *wish = &job->files[told->index].record;
-        FileRecord record, mixed = *told;
+        const FileRecord *present = &job->files[reported->index].record;
+        FileRecord record, mixed = *reported;
         int r;
 
-        if (!str_equal(file_record_owners_name(told), file_record_owners_name(wish))) {
-                if (wish->finished)
+        if (!str_equal(file_record_owners_name(reported), file_record_owners_name(present))) {
+                if (present->finished)
                         return -ESTALE;
-                mixed = *wish;
-                mixed.temp_name = told->temp_name;
-                mixed.inode = told->inode;
-        } else if (!str_equal(told->remote_name, wish->remote_name) && !may_rename(job, told)) {
-                mixed.remote_name = wish->remote_name;
-                mixed.named_url = wish->named_url;
+                mixed = *present;
+                mixed.temp_name = reported->temp_name;
+                mixed.inode = reported->inode;
+        } else if (!str_equal(reported->remote_name, present->remote_name) &&
+                   !may_rename(job, reported)) {
+                mixed.remote_name = present->remote_name;
+                mixed.named_url = present->named_url;
         }
-        mixed.local_name = wish->local_name;
-        mixed.checksum = wish->checksum;
-        mixed.ranges = wish->ranges;
-        mixed.n_ranges = wish->n_ranges;
+        mixed.local_name = present->local_name;
+        mixed.checksum = present->checksum;
+        mixed.ranges = present->ranges;
+        mixed.n_ranges = present->n_ranges;
         r = file_record_copy(&record, &mixed);
         if (r < 0)
                 return r;
-        job_set_file(job, told->index, &record);
+        job_set_file(job, reported->index, &record);
         return 0;
 }
 
@@ -215,7 +222,7 @@ static void on_checkpoint(void *userdata, const FileRecord *records, size_t n_re
         size_t n = 0;
 
         if (!indexes)
-                return; /* an older offset stays recorded: bytes are fetched again, none is wrong */
+                return; /* the older offset stays recorded; the bytes after it are fetched again */
         for (size_t i = 0; i < n_records; i++) {
                 if (records[i].index >= job->n_files || take_record(job, &records[i]) < 0)
                         continue;
@@ -223,8 +230,8 @@ static void on_checkpoint(void *userdata, const FileRecord *records, size_t n_re
                 indexes[n++] = records[i].index;
         }
         if (received && !run->stopping && job->state == JOB_CONNECTING)
-                run->events->receiving(run->job->manager, job);
-        run->events->checkpoint(run->job->manager, job, indexes, n);
+                run->events->receiving(run->events->userdata, job);
+        run->events->checkpoint(run->events->userdata, job, indexes, n);
 }
 
 static int
@@ -236,17 +243,18 @@ on_authenticate(void *userdata, uint32_t file, AuthTarget target, unsigned offer
 
         if (file >= run->n_files || run->stopping)
                 return -ENOENT;
-        /* Taken in this turn: what its new owner sets is not for a process of the old one. */
+        /* The process runs as the old owner, who must not get a credential of the new one. */
         if (run->owner != run->job->owner)
                 return -ENOENT;
         /*
-         * Still offered: what was given is refused, and no weaker one is tried. Not offered any
-         * more: the worker could not use it.
+         * If the server still offers the scheme that the worker was given, it has refused the
+         * credential, and no weaker scheme is tried. If the scheme is not among those offered any
+         * more, the worker could not use it, and the next one may be tried.
          */
         given = &run->given[file].schemes[target];
         if (*given & offered)
                 return -ENOENT;
-        r = run->events->authenticate(run->job->manager, run->job, target, offered, ret);
+        r = run->events->authenticate(run->events->userdata, run->job, target, offered, ret);
         if (r >= 0)
                 *given = (uint8_t) (*given | 1U << ret->scheme);
         return r;
@@ -263,7 +271,7 @@ static void on_failed(void *userdata, const WorkerFailure *failure)
 {
         JobRun *run = userdata;
 
-        if (run->failed) /* the first is the one that the owner can act on */
+        if (run->failed) /* later failures are mostly consequences of the first one */
                 return;
         set_failure(run, failure->code, failure->context, failure->description, failure->url);
         run->transient = failure->transient;
@@ -275,7 +283,7 @@ static void on_ended(void *userdata, int result, const char *text)
 {
         JobRun *run = userdata;
 
-        run->told_all = result >= 0 || run->failed || run->finished;
+        run->reported_all = result >= 0 || run->failed || run->finished;
         if (result < 0 && !run->failed && !run->finished && !run->stopping) {
                 set_failure(run,
                             (uint32_t) ERROR_CODE_WORKER_FAILED,
@@ -284,7 +292,7 @@ static void on_ended(void *userdata, int result, const char *text)
                             "");
                 run->transient = true;
                 run->no_process = result == -EAGAIN;
-                /* All workers go with the spawner; that says nothing of this one. */
+                /* A spawner that ends takes all workers along, whatever state they were in. */
                 run->failure.lost = result != -ECONNABORTED;
         } else if (result >= 0 && run->task != WORKER_TASK_DOWNLOAD && !run->failed) {
                 run->finished = true;
@@ -307,7 +315,7 @@ static int on_not_started(sd_event_source *source, void *userdata)
         return 0;
 }
 
-/* The files that the task is about, borrowed from the job. */
+/* The files that the task concerns, borrowed from the job. */
 static FileRecord *collect_files(const JobRun *run, size_t *ret_n)
 {
         const Job *job = run->job;
@@ -334,7 +342,7 @@ int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const JobSetti
 
         files = collect_files(run, &n_files);
         run->n_files = run->job->n_files;
-        free(run->given); /* of a start that failed */
+        free(run->given); /* left by an earlier start that failed */
         run->given = calloc(run->n_files ? run->n_files : 1, sizeof(*run->given));
         if (!files || !run->given)
                 return -ENOMEM;

@@ -1,6 +1,7 @@
 /*
- * A worker at work for one job: builds its order, gathers what it says, measures the rate, and
- * turns its end into one outcome. Decides nothing: the manager applies the outcome.
+ * The run of one worker for one job: builds the worker's order, collects its reports, measures the
+ * rate, and turns the end of the process into one outcome. What the outcome means for the job is
+ * decided by the receiver of the events.
  */
 #pragma once
 
@@ -16,11 +17,11 @@
 #include "manager/worker-link.h"
 
 typedef enum JobOutcome {
-        JOB_OUTCOME_DONE,       /* all files given are whole, published or cleaned */
-        JOB_OUTCOME_STOPPED,    /* was told to */
-        JOB_OUTCOME_TRANSIENT,  /* failure, may be better later */
-        JOB_OUTCOME_FATAL,      /* failure, needs the owner */
-        JOB_OUTCOME_NO_PROCESS, /* there was no worker: no further process could be had now */
+        JOB_OUTCOME_DONE,       /* says that its files are whole, published or cleaned */
+        JOB_OUTCOME_STOPPED,    /* it was asked to stop */
+        JOB_OUTCOME_TRANSIENT,  /* a failure that may pass by itself */
+        JOB_OUTCOME_FATAL,      /* a failure that the owner has to deal with */
+        JOB_OUTCOME_NO_PROCESS, /* no worker ran, because no process could be created now */
 } JobOutcome;
 
 typedef struct JobFailure {
@@ -30,28 +31,28 @@ typedef struct JobFailure {
         char *url;         /* owned */
         int64_t file;      /* -1: none */
         uint64_t retry_after_sec;
-        bool lost; /* the worker went without a word */
+        bool lost; /* the worker ended without a report of its success or failure */
 } JobFailure;
 
-/* userdata of all: Job.manager. */
 typedef struct JobRunEvents {
-        /* First bytes, or their number, came in. */
+        /* The first bytes, or their number, have come in. */
         void (*receiving)(void *userdata, Job *job);
-        /* Live figures changed. */
+        /* Live figures have changed. */
         void (*progress)(void *userdata, Job *job);
-        /* Records are on disk and in the job; index of each in turn. */
+        /* The records of these files are in the job; the worker has the bytes on disk. */
         void (*checkpoint)(void *userdata, Job *job, const uint32_t *indexes, size_t n_indexes);
+        /* Chooses a credential for the schemes that were offered (bits 1 << AuthScheme). */
         int (*authenticate)(void *userdata,
                             Job *job,
                             AuthTarget target,
                             unsigned offered,
                             Credential *ret);
-        /* The process is gone; the run is freed by the receiver. failure: borrowed, zeroed if none.
-         */
+        /* The process is gone; the receiver frees the run. failure: borrowed, code 0 if none */
         void (*ended)(void *userdata, Job *job, JobOutcome outcome, const JobFailure *failure);
+        void *userdata;
 } JobRunEvents;
 
-/* Hangs itself into job->run. events is borrowed. -ENOMEM. */
+/* job and events are borrowed. -ENOMEM. */
 int job_run_new(Job *job,
                 WorkerTask task,
                 const Clock *clock,
@@ -62,23 +63,28 @@ JobRun *job_run_free(JobRun *run);
 DEFINE_CLEANUP(JobRun *, job_run_free);
 
 /*
- * Starts the worker. A failure to start is told through ended(), from the loop, like every other
- * failure. -ENOMEM.
+ * Starts the worker. If none can be started, ended() reports it from the loop, as it does every
+ * other failure. -ENOMEM: nothing was started, and ended() is not called.
  */
 int job_run_start(JobRun *run,
                   sd_event *event,
                   Spawner *spawner,
                   const JobSettings *settings); /* DOWNLOAD; else NULL */
-/* Instead of starting: it failed already, for good; ended() tells so from the loop. -ENOMEM. */
+/* Fails the run for good instead of starting it; ended() is called from the loop. -ENOMEM. */
 int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text);
 bool job_run_is_started(const JobRun *run);
-/* A download that is started syncs and ends; ended() follows. */
+/* Asks the worker to write its bytes to the disk and to end; ended() follows. */
 void job_run_stop(JobRun *run);
 
 WorkerTask job_run_task(const JobRun *run);
-/* The owner whose worker this counts as, whoever owns the job now. */
+/* The owner as whom the worker runs, even if the job has another owner by now. */
 Owner *job_run_owner(const JobRun *run);
-/* What there is on disk is known: the worker ended after its last word, or there was none. */
-bool job_run_told_all(const JobRun *run);
-/* The job's files when it started; those added later are the next worker's. */
+/*
+ * False if the worker ended before its last report, so that it may have created a file that is not
+ * in the job. True also for a worker that was never started.
+ */
+bool job_run_has_reported_all(const JobRun *run);
+/* Job.unreported as it was before the run. */
+bool job_run_unreported_before(const JobRun *run);
+/* The number of the job's files at the start; files added later are for the next worker. */
 uint32_t job_run_n_files(const JobRun *run);

@@ -31,6 +31,8 @@
 
 #include "base/str.h"
 
+#include "model/error-code.h"
+
 typedef struct Move {
         bool legal;
         JobState next;
@@ -42,76 +44,76 @@ typedef struct Move {
 
 static const Move moves[JOB_STATES_MAX][JOB_EVENTS_MAX] = {
         [JOB_SUSPENDED] = {
-                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_PLAN),
+                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN),
                 [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, 0),
-                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
                 [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(SUSPENDED, JOB_SAVE),
                 [JOB_EVENT_RESTART]          = TO(SUSPENDED, 0),
-                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
         },
         [JOB_QUEUED] = {
                 [JOB_EVENT_RESUME]           = TO(QUEUED, 0),
-                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN),
-                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_REMOVE),
-                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN | JOB_PUBLISH),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR | JOB_UNPLAN),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_ANNOUNCE | JOB_UNPLAN | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR | JOB_UNPLAN | JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_UNPLAN | JOB_PLAN),
-                [JOB_EVENT_START]            = TO(CONNECTING, JOB_SAVE | JOB_TELL),
+                [JOB_EVENT_START]            = TO(CONNECTING, JOB_SAVE | JOB_ANNOUNCE),
                 [JOB_EVENT_RESTART]          = TO(QUEUED, JOB_PLAN),
         },
         [JOB_CONNECTING] = {
                 [JOB_EVENT_RESUME]           = TO(CONNECTING, 0),
-                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_HALT),
-                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_REMOVE),
-                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_HALT | JOB_PUBLISH),
-                [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_PLAN),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR | JOB_HALT),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_ANNOUNCE | JOB_HALT | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR | JOB_HALT | JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_HALT | JOB_PLAN),
                 [JOB_EVENT_RESTART]          = TO(QUEUED, JOB_SAVE | JOB_PLAN),
-                [JOB_EVENT_RECEIVING]        = TO(TRANSFERRING, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR),
-                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR),
-                [JOB_EVENT_REQUEUE]          = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_PLAN),
-                [JOB_EVENT_FAILED_TRANSIENT] = TO(TRANSIENT_ERROR, JOB_SAVE | JOB_TELL | JOB_RETRY),
-                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_TELL),
+                [JOB_EVENT_RECEIVING]        = TO(TRANSFERRING, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR),
+                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR),
+                [JOB_EVENT_REQUEUE]          = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN),
+                [JOB_EVENT_FAILED_TRANSIENT] = TO(TRANSIENT_ERROR, JOB_SAVE | JOB_ANNOUNCE | JOB_RETRY),
+                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_ANNOUNCE),
         },
         [JOB_TRANSFERRING] = {
                 [JOB_EVENT_RESUME]           = TO(TRANSFERRING, 0),
-                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_HALT),
-                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_REMOVE),
-                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_PUBLISH),
-                [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_HALT | JOB_PLAN),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_ANNOUNCE | JOB_HALT),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_ANNOUNCE | JOB_HALT | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_ANNOUNCE | JOB_HALT | JOB_PUBLISH),
+                [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_HALT | JOB_PLAN),
                 [JOB_EVENT_RESTART]          = TO(QUEUED, JOB_SAVE | JOB_PLAN),
                 [JOB_EVENT_RECEIVING]        = TO(TRANSFERRING, 0),
-                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_TELL),
-                [JOB_EVENT_REQUEUE]          = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_PLAN),
-                [JOB_EVENT_FAILED_TRANSIENT] = TO(TRANSIENT_ERROR, JOB_SAVE | JOB_TELL | JOB_RETRY),
-                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_TELL),
+                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_ANNOUNCE),
+                [JOB_EVENT_REQUEUE]          = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN),
+                [JOB_EVENT_FAILED_TRANSIENT] = TO(TRANSIENT_ERROR, JOB_SAVE | JOB_ANNOUNCE | JOB_RETRY),
+                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_ANNOUNCE),
         },
         [JOB_TRANSIENT_ERROR] = {
-                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_PLAN),
-                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN),
-                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_REMOVE),
-                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_UNPLAN | JOB_PUBLISH),
+                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_UNPLAN | JOB_PLAN),
+                [JOB_EVENT_SUSPEND]          = TO(SUSPENDED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR | JOB_UNPLAN),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_ANNOUNCE | JOB_UNPLAN | JOB_REMOVE),
+                [JOB_EVENT_COMPLETE]         = TO(SUSPENDED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR | JOB_UNPLAN | JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(TRANSIENT_ERROR, JOB_SAVE),
-                [JOB_EVENT_RETRY]            = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_UNPLAN | JOB_PLAN),
-                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_TELL | JOB_UNPLAN),
+                [JOB_EVENT_RETRY]            = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_UNPLAN | JOB_PLAN),
+                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_ANNOUNCE | JOB_UNPLAN),
                 [JOB_EVENT_RESTART]          = TO(TRANSIENT_ERROR, JOB_RETRY),
         },
         [JOB_ERROR] = {
-                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_PLAN),
+                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN),
                 [JOB_EVENT_SUSPEND]          = TO(ERROR, 0),
-                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
                 [JOB_EVENT_COMPLETE]         = TO(ERROR, JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(ERROR, JOB_SAVE),
                 [JOB_EVENT_RESTART]          = TO(ERROR, 0),
-                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
         },
         [JOB_TRANSFERRED] = {
-                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR | JOB_PLAN),
+                [JOB_EVENT_RESUME]           = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR | JOB_PLAN),
                 [JOB_EVENT_SUSPEND]          = TO(TRANSFERRED, 0),
-                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
                 [JOB_EVENT_COMPLETE]         = TO(TRANSFERRED, JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(TRANSFERRED, JOB_SAVE),
                 [JOB_EVENT_RESTART]          = TO(TRANSFERRED, 0),
-                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_TELL | JOB_REMOVE),
+                [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
         },
         [JOB_ACKNOWLEDGED] = {
                 [JOB_EVENT_RESTART]          = TO(ACKNOWLEDGED, JOB_REMOVE),
@@ -142,7 +144,7 @@ int job_apply(Job *job, JobEvent event)
         if (event == JOB_EVENT_RESUME) {
                 if (job->n_files == 0)
                         return -ENODATA;
-                /* Nothing was added since: the job has what it wanted. */
+                /* No file was added since the transfer ended, so nothing is left to do. */
                 if (job->state == JOB_TRANSFERRED && job->n_finished == job->n_files)
                         return 0;
         }
@@ -158,13 +160,14 @@ int job_new(sd_id128_t id, Owner *owner, Job **ret)
         if (!job)
                 return -ENOMEM;
         job->id = id;
-        job->state = job->told_state = JOB_SUSPENDED;
+        job->state = job->announced.state = JOB_SUSPENDED;
         job->error.file = -1;
         job_settings_init(&job->settings);
         list_init(&job->owner_link);
-        list_init(&job->dirty_link);
-        list_init(&job->running_link);
-        scheduler_entry_init(&job->queue);
+        list_init(&job->pending.link);
+        list_init(&job->work.running_link);
+        scheduler_entry_init(&job->work.queue);
+        timers_entry_init(&job->timer);
 
         r = str_set(&job->error.description, "");
         if (r >= 0)
@@ -181,8 +184,10 @@ Job *job_free(Job *job)
 {
         if (!job)
                 return NULL;
+        timers_cancel(&job->timer);
+        scheduler_remove(&job->work.queue);
+        list_remove(&job->pending.link);
         job_set_owner(job, NULL);
-        list_remove(&job->dirty_link);
         for (uint32_t i = 0; i < job->n_files; i++)
                 file_record_done(&job->files[i].record);
         free(job->files);
@@ -217,16 +222,12 @@ void job_take_stored(Job *job, Job *stored)
         TAKE(state);
         TAKE(error);
         TAKE(error_count);
-        TAKE(attempts);
-        TAKE(workers_lost);
-        both.stalled.spent_usec = stored->stalled.spent_usec;
-        both.active.spent_usec = stored->active.spent_usec;
+        attempts_take_stored(&both.attempts, &stored->attempts);
         TAKE(credentials_lost);
-        TAKE(untold);
+        TAKE(unreported);
         TAKE(created_usec);
         TAKE(modified_usec);
         TAKE(transferred_usec);
-        TAKE(next_attempt_usec);
         TAKE(files);
         TAKE(n_files);
         TAKE(n_files_allocated);
@@ -253,6 +254,22 @@ bool job_has_work(const Job *job)
 {
         return job_is_active(job) || job->state == JOB_QUEUED ||
                job->state == JOB_TRANSIENT_ERROR || job_is_final(job);
+}
+
+bool job_is_unreachable(const Job *job)
+{
+        return job->state == JOB_TRANSIENT_ERROR && !job->publishing &&
+               (job->error.context == ERROR_CONTEXT_GENERAL_TRANSPORT ||
+                job->error.code == (uint32_t) ERROR_CODE_TIMEOUT);
+}
+
+AttemptsLimits job_attempts_limits(const Job *job, uint64_t max_delay_sec)
+{
+        return (AttemptsLimits){
+                .min_delay_sec = job->settings.minimum_retry_delay_sec,
+                .max_delay_sec = max_delay_sec,
+                .no_progress_sec = job->settings.no_progress_timeout_sec,
+        };
 }
 
 /* Adds (sign 1) or takes away (-1) what a file contributes to the sums of its job. */
@@ -331,7 +348,7 @@ int job_set_remote_name(Job *job, uint32_t index, const char *remote_name)
         record->offset_bytes = file->live_bytes = 0;
         record->total_bytes = file->live_total = DOSVC_SIZE_UNKNOWN;
         count_file(job, file, 1);
-        job->furthest_bytes = 0;
+        attempts_begin_again(&job->attempts);
         return 0;
 }
 
@@ -360,7 +377,7 @@ void job_set_file(Job *job, uint32_t index, FileRecord *record)
 
 bool job_may_have_temp(const Job *job, uint32_t index)
 {
-        return job->untold || !str_is_empty(job->files[index].record.temp_name);
+        return job->unreported || !str_is_empty(job->files[index].record.temp_name);
 }
 
 void job_set_live(Job *job, uint32_t index, uint64_t bytes, uint64_t total)

@@ -1,7 +1,9 @@
 /*
- * One job: its files and settings, its state and errors, and the state machine (spec section 3).
- * Nothing here knows a clock, a bus, a disk or a worker. The modules of the manager change a job;
- * everybody else only looks at it.
+ * One job: what its owner asked for, how far it has come, and the state machine (spec section 3).
+ * The functions here are pure: they use no clock, no bus, no disk and no worker.
+ *
+ * Other modules of the manager embed a small struct of their own in each job, as the scheduler
+ * embeds its entry. Only the module that is named beside such a struct changes it.
  */
 #pragma once
 
@@ -13,9 +15,10 @@
 #include "base/hash.h"
 #include "base/macro.h"
 
+#include "manager/attempts.h"
 #include "manager/owner.h"
-#include "manager/retry.h"
 #include "manager/scheduler.h"
+#include "manager/timers.h"
 #include "model/enums.h"
 #include "model/file-record.h"
 #include "model/job-settings.h"
@@ -28,30 +31,30 @@ typedef enum JobEvent {
         JOB_EVENT_COMPLETE,
         JOB_EVENT_TAKE, /* TakeOwnership */
         /* the service */
-        JOB_EVENT_START,   /* the scheduler chose it */
+        JOB_EVENT_START,   /* the scheduler has given it a worker */
         JOB_EVENT_RETRY,   /* the time of the next attempt has come */
-        JOB_EVENT_RESTART, /* the service begins and finds the job as a crash left it */
+        JOB_EVENT_RESTART, /* the service starts and finds the job as the last run left it */
         /* the worker */
         JOB_EVENT_RECEIVING, /* first bytes or a known size */
         JOB_EVENT_TRANSFERRED,
-        JOB_EVENT_REQUEUE, /* its worker is done, but files were added meanwhile */
+        JOB_EVENT_REQUEUE, /* the worker has ended, but the job needs another one */
         JOB_EVENT_FAILED_TRANSIENT,
         JOB_EVENT_FAILED,
         JOB_EVENT_PUBLISHED,
         JOB_EVENTS_MAX,
 } JobEvent;
 
-/* The work that follows from a move, in this order (manager-turn.c). */
+/* Effects of a move; effects.c carries them out once the move is saved. */
 typedef enum JobEffect {
-        JOB_SAVE = 1 << 0,        /* commit the job before anybody hears of it */
-        JOB_TELL = 1 << 1,        /* the state changed */
-        JOB_CLEAR_ERROR = 1 << 2, /* before SAVE: the error is history */
-        JOB_HALT = 1 << 3,        /* stop a downloading worker */
-        JOB_PLAN = 1 << 4,        /* into the queue */
-        JOB_UNPLAN = 1 << 5,      /* out of the queue, no retry timer */
-        JOB_RETRY = 1 << 6,       /* arm the retry timer */
-        JOB_PUBLISH = 1 << 7,     /* a worker gives the files their names */
-        JOB_REMOVE = 1 << 8,      /* a worker removes what is left over, then the job goes */
+        JOB_SAVE = 1 << 0,        /* commit the job before anybody hears of the move */
+        JOB_ANNOUNCE = 1 << 1,    /* the state has changed */
+        JOB_CLEAR_ERROR = 1 << 2, /* forget the error, before the job is saved */
+        JOB_HALT = 1 << 3,        /* stop the worker that downloads */
+        JOB_PLAN = 1 << 4,        /* put the job into the queue */
+        JOB_UNPLAN = 1 << 5,      /* take it out of the queue and cancel its timer */
+        JOB_RETRY = 1 << 6,       /* start the timer of the next attempt */
+        JOB_PUBLISH = 1 << 7,     /* have a worker give the files their final names */
+        JOB_REMOVE = 1 << 8,      /* have a worker remove temporary files, then delete the job */
 } JobEffect;
 
 typedef struct JobError {
@@ -64,8 +67,8 @@ typedef struct JobError {
 
 typedef struct JobFile {
         FileRecord record;   /* what is on disk, as the store has it */
-        uint64_t live_bytes; /* received so far, on disk or not */
-        uint64_t live_total; /* what the present answer says */
+        uint64_t live_bytes; /* received so far, whether on disk or not */
+        uint64_t live_total; /* total size according to the server's present answer */
 } JobFile;
 
 /*
@@ -82,33 +85,61 @@ typedef uint64_t JobChanges;
 #define JOB_CHANGE_NEW         (UINT64_C(1) << 5)
 #define JOB_CHANGE_SETTING(id) (UINT64_C(1) << (16 + (id)))
 
-typedef struct JobRun JobRun; /* manager.c: the worker of a job */
+typedef struct JobRun JobRun; /* job-run.h */
+
+/* The job in the table of jobs: job-table.c. */
+typedef struct JobTableEntry {
+        UT_hash_handle hh;
+        bool counted_as_work;
+} JobTableEntry;
+
+/* The job in the batch of changes that is not saved yet: changes.c. */
+typedef struct JobPending {
+        List link;        /* Changes.dirty */
+        unsigned effects; /* JobEffect */
+        JobChanges changed;
+} JobPending;
+
+/* The state of the job as its clients know it: announcer.c. */
+typedef struct JobAnnounced {
+        JobState state;
+        bool removed;
+} JobAnnounced;
+
+/* The worker of the job, or its place in the queue for one: runs.c. */
+typedef struct JobWork {
+        SchedulerEntry queue;
+        JobRun *run;       /* NULL: no worker */
+        List running_link; /* Runs.running */
+} JobWork;
+
+/* How far a cancelled job has got in removing its temporary files: reports.c. */
+typedef struct JobCleaning {
+        bool done; /* everything that could be removed is removed */
+        uint8_t n_failures;
+} JobCleaning;
 
 typedef struct Job {
-        sd_id128_t id;  /* key */
-        int64_t serial; /* row in the store, order of creation */
-        Owner *owner;   /* borrowed: lives as long as it has jobs */
+        sd_id128_t id;   /* key */
+        int64_t serial;  /* row in the store; follows the order of creation */
+        Owner *owner;    /* borrowed: lives as long as it has jobs */
+        List owner_link; /* Owner.jobs */
 
         JobSettings settings; /* without the secrets, which are in the vault */
         unsigned sealed;      /* bits 1 << VaultKind: secrets of settings that were set */
 
+        /* Progress. */
         JobState state;
+        bool publishing; /* Complete was called and is not answered yet */
+        bool unreported; /* a worker may have created files that it did not report */
         JobError error;
         uint32_t error_count;
-        /* Without progress in between: */
-        uint32_t attempts;     /* transient failures in a row, drives the back-off */
-        uint32_t workers_lost; /* of them, workers that went without a word */
-        Stopwatch stalled;     /* since the first of them */
-        Stopwatch active;      /* connecting and transferring since Resume */
-        uint32_t hints;        /* attempts that news of the network have brought forward */
-        uint64_t hinted_usec;  /* boottime of the latest of them */
+        Attempts attempts;
         bool credentials_lost;
-        bool untold;           /* a worker may have made files that it told nobody of */
-        uint64_t vault_bytes;  /* its part of Owner.vault_bytes */
+        uint64_t vault_bytes;  /* the job's part of Owner.vault_bytes */
         uint64_t created_usec; /* realtime; 0: never */
         uint64_t modified_usec;
         uint64_t transferred_usec;
-        uint64_t next_attempt_usec;
 
         JobFile *files;
         uint32_t n_files;
@@ -117,36 +148,23 @@ typedef struct Job {
         uint32_t n_unknown;   /* files whose size is not known */
         uint64_t bytes_total; /* of the files whose size is known */
         uint64_t bytes_transferred;
-        uint64_t furthest_bytes; /* most that was ever on disk: more than this is progress */
         uint64_t rate_bps;
         uint64_t moved_usec; /* boottime of the latest live figures */
 
-        /* The manager's. */
-        struct Manager *manager; /* borrowed */
-        SchedulerEntry queue;
-        JobRun *run;                  /* its worker; NULL: none */
-        bool untold_before;           /* untold, as it was when that worker was started */
-        struct sd_event_source *wait; /* until the next attempt, or the end of a span */
-        uint64_t gives_up_usec;       /* TRANSIENT_ERROR: realtime, when NO_PROGRESS is over */
-        bool publishing;              /* Complete was called and is not answered yet */
-        bool gone;                    /* JobRemoved was told; only leftovers are being removed */
-        bool cleaned;                 /* CANCELLED: what could be removed is removed */
-        bool counted_as_work;
-        bool stale; /* a change that failed is still in memory */
-        uint8_t clean_attempts;
-        uint8_t n_waiters;   /* in Manager.waiters */
-        List owner_link;     /* Owner.jobs */
-        List dirty_link;     /* Manager.dirty */
-        List running_link;   /* Manager.running */
-        JobChanges changes;  /* not told yet */
-        unsigned effects;    /* JobEffect, not carried out yet */
-        JobState told_state; /* the state that clients know */
-        UT_hash_handle hh;
+        /* Each of these belongs to the module that its type names. */
+        JobTableEntry table;
+        JobPending pending;
+        JobAnnounced announced;
+        JobWork work;
+        TimersEntry timer; /* until the next attempt, or until a span of time is over */
+        JobCleaning cleaning;
+        uint8_t n_waiters; /* waiters.c */
+        bool stale;        /* effects.c: a change that failed could not be taken back yet */
 } Job;
 
-/* A suspended job without files. The caller links it to its owner. -ENOMEM. */
+/* A suspended job without files, linked to its owner. -ENOMEM. */
 int job_new(sd_id128_t id, Owner *owner, Job **ret);
-/* Must not run. Unlinks itself from owner and dirty list. */
+/* The job must have no worker. Takes it out of its owner, queue, timer and batch of changes. */
 Job *job_free(Job *job);
 DEFINE_CLEANUP(Job *, job_free);
 
@@ -166,28 +184,31 @@ int job_apply(Job *job, JobEvent event);
 
 bool job_is_final(const Job *job);  /* acknowledged, cancelled */
 bool job_is_active(const Job *job); /* connecting, transferring */
-bool job_has_work(const Job *job);  /* wants to run now or later by itself */
+bool job_has_work(const Job *job);  /* something is left to do without a call of its owner */
+/* The latest attempt failed before a server answered, so another network may help. */
+bool job_is_unreachable(const Job *job);
+AttemptsLimits job_attempts_limits(const Job *job, uint64_t max_delay_sec);
 
-/* Adds a file; the checks are the caller's. Returns its index. -ENOMEM. */
+/* Adds a file, which the caller has checked. Returns its index. -ENOMEM. */
 int job_add_file(Job *job, const char *remote_name, const char *local_name);
-/* Adds a checksum and ranges to a file that was just added; copies. -ENOMEM leaves it as it was. */
+/* Sets checksum and ranges of a file that was just added; copies. -ENOMEM changes nothing. */
 int job_want(Job *job,
              uint32_t index,
              const char *checksum,
              const FileRange *ranges,
              uint32_t n_ranges);
 /*
- * Gives a file another place to be fetched from. An unfinished one begins again, because the bytes
- * that it has come from the old place, whatever its validators say. -ENOMEM leaves it as it was.
+ * Another URL to fetch a file from. An unfinished file begins again, whatever validators the bytes
+ * on disk have, because they came from the old URL. -ENOMEM changes nothing.
  */
 int job_set_remote_name(Job *job, uint32_t index, const char *remote_name);
-/* Takes back the files from index n on. */
+/* Removes the files from index n on, which were added last. */
 void job_truncate_files(Job *job, uint32_t n);
-/* Takes the record that a worker reported or the store held; ownership of the strings moves. */
+/* Replaces the record of a file; ownership of the strings moves to the job. */
 void job_set_file(Job *job, uint32_t index, FileRecord *record);
-/* Its temporary file is recorded, or may have been made by a worker that told nobody. */
+/* A temporary file is recorded, or a worker may have created one that it did not report. */
 bool job_may_have_temp(const Job *job, uint32_t index);
-/* Live figures; the record stays what is on disk. */
+/* Sets the live figures; the record still says what is on disk. */
 void job_set_live(Job *job, uint32_t index, uint64_t bytes, uint64_t total);
 
 /* DOSVC_SIZE_UNKNOWN as long as one file's size is. */
@@ -202,5 +223,5 @@ int job_set_error(Job *job,
                   int64_t file);
 void job_clear_error(Job *job);
 
-/* Effects of the move from state by event, or -EBADFD: the table itself, for its test. */
+/* Effects of the move from state by event, or -EBADFD. This is the table itself, for its test. */
 int job_move(JobState state, JobEvent event, JobState *ret_next);

@@ -1,20 +1,20 @@
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/str.h"
 #include "base/uid.h"
 
 #include "manager/credentials.h"
+#include "manager/job-log.h"
 #include "manager/manager-core.h"
+#include "manager/manager.h"
 
 int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret)
 {
-        Job *job = NULL;
+        Job *job = job_table_find(&manager->table, id);
         int r;
 
-        HASH_FIND(hh, manager->jobs, &id, sizeof(id), job);
-        if (!job || job->gone)
+        if (!job || announcer_has_removed(job))
                 return -ENOENT;
         r = policy_check(caller, VERB_LOOK, job);
         if (r < 0)
@@ -37,8 +37,8 @@ int manager_each_job(const Manager *manager,
         if (all_users) {
                 Job *job, *after;
 
-                HASH_ITER (hh, manager->jobs, job, after)
-                        if (!job->gone && (r = each(userdata, job)) != 0)
+                JOB_TABLE_FOREACH (job, after, &manager->table)
+                        if (!announcer_has_removed(job) && (r = each(userdata, job)) != 0)
                                 return r;
                 return 0;
         }
@@ -48,7 +48,7 @@ int manager_each_job(const Manager *manager,
         LIST_FOREACH (link, &owner->jobs) {
                 Job *job = CONTAINER_OF(link, Job, owner_link);
 
-                if (!job->gone && (r = each(userdata, job)) != 0)
+                if (!announcer_has_removed(job) && (r = each(userdata, job)) != 0)
                         return r;
         }
         return 0;
@@ -58,8 +58,7 @@ void manager_each_running(const Manager *manager,
                           void (*each)(void *userdata, Job *job),
                           void *userdata)
 {
-        LIST_FOREACH_SAFE (link, after, &manager->running)
-                each(userdata, CONTAINER_OF(link, Job, running_link));
+        runs_each(&manager->runs, each, userdata);
 }
 
 static int may_own(const Manager *manager, const Caller *caller)
@@ -71,63 +70,76 @@ static int may_own(const Manager *manager, const Caller *caller)
         return 0;
 }
 
-int manager_create_job(Manager *manager, const Caller *caller, const char *display_name, Job **ret)
+static int check_quotas(const Manager *manager, const Caller *caller)
 {
         const Config *config = manager->parts.config;
+        const Owner *owner = owners_find(manager->parts.owners, caller->uid);
+
+        if (job_table_count(&manager->table) >= config->max_jobs)
+                return -EUSERS;
+        if (owner && owner->n_jobs >= config->max_jobs_per_user && !policy_is_exempt(caller))
+                return -EUSERS;
+        return 0;
+}
+
+/* Adds an empty job to the table, together with its owner if it is the first one. */
+static int add_job(Manager *manager, const Caller *caller, Job **ret)
+{
+        Owners *owners = manager->parts.owners;
         Owner *owner;
-        Job *job;
         sd_id128_t id;
+        Job *job;
+        int r;
+
+        r = sd_id128_randomize(&id);
+        if (r >= 0)
+                r = owners_acquire(owners, caller->uid, caller->user_name, &owner);
+        if (r < 0)
+                return r == -ESTALE ? -EPERM : r;
+        r = job_new(id, owner, &job);
+        if (r < 0) {
+                owners_release(owners, owner);
+                return r;
+        }
+        r = job_table_add(&manager->table, job);
+        if (r >= 0)
+                *ret = job;
+        return r;
+}
+
+int manager_create_job(Manager *manager, const Caller *caller, const char *display_name, Job **ret)
+{
+        Job *job = NULL;
         int r;
 
         r = policy_check(caller, VERB_CREATE_JOB, NULL);
         if (r >= 0)
                 r = may_own(manager, caller);
-        if (r >= 0 && HASH_COUNT(manager->jobs) >= config->max_jobs)
-                r = -EUSERS;
-        if (r < 0)
-                return r;
-        owner = owners_find(manager->parts.owners, caller->uid);
-        if (owner && owner->n_jobs >= config->max_jobs_per_user && !policy_is_exempt(caller))
-                return -EUSERS;
-
-        r = sd_id128_randomize(&id);
         if (r >= 0)
-                r = owners_acquire(manager->parts.owners, caller->uid, caller->user_name, &owner);
+                r = check_quotas(manager, caller);
+        if (r >= 0)
+                r = add_job(manager, caller, &job);
         if (r < 0)
-                return r == -ESTALE ? -EPERM : r;
-        r = job_new(id, owner, &job);
-        if (r < 0) {
-                owners_release(manager->parts.owners, owner);
                 return r;
-        }
-        job->manager = manager;
-        HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
-        if (!HASH_WAS_ADDED(job)) {
-                job_free(job);
-                owners_release(manager->parts.owners, owner);
-                return -ENOMEM;
-        }
+
         job->created_usec = manager_now(manager);
-        r = job_settings_copy(&job->settings, &config->job_defaults);
+        r = job_settings_copy(&job->settings, &manager->parts.config->job_defaults);
         if (r >= 0)
                 r = setting_set(&job->settings,
                                 SETTING_DISPLAY_NAME,
                                 &(SettingValue){ .text = display_name });
         if (r >= 0)
-                r = manager_change(manager, job, 0, JOB_CHANGE_NEW);
-        if (r < 0) {
-                /* Not in the store yet, or taken back with the turn: gone either way. */
-                if (list_is_empty(&job->dirty_link))
-                        manager_drop_job(manager, job);
-                return r;
-        }
-        *ret = job;
-        return 0;
+                r = changes_save(&manager->changes, job, 0, JOB_CHANGE_NEW);
+        if (r >= 0)
+                *ret = job;
+        else if (!changes_is_pending(job)) /* else the failing batch frees it */
+                effects_drop_job(&manager->effects, job);
+        return r;
 }
 
-int manager_begin(const Caller *caller, Verb verb, Job *job)
+int manager_begin(Manager *manager, const Caller *caller, Verb verb, Job *job)
 {
-        int r = job->stale ? manager_reread(job->manager, job) : 0;
+        int r = job->stale ? effects_reread(&manager->effects, job) : 0;
 
         if (r >= 0)
                 r = policy_check(caller, verb, job);
@@ -136,9 +148,17 @@ int manager_begin(const Caller *caller, Verb verb, Job *job)
         return r;
 }
 
+/* For verbs that must not change a job whose files are being published. */
+static int begin_unpublished(Manager *manager, const Caller *caller, Verb verb, Job *job)
+{
+        int r = manager_begin(manager, caller, verb, job);
+
+        return r >= 0 && job->publishing ? -EBADFD : r;
+}
+
 void manager_discard_job(Manager *manager, Job *job)
 {
-        manager_remove_job(manager, job);
+        effects_remove_job(&manager->effects, job);
 }
 
 /* ---- credentials ----------------------------------------------------------------------------- */
@@ -152,7 +172,7 @@ static int set_credentials(Manager *manager,
 {
         int r;
 
-        manager_arm_commit(manager); /* also ends a transaction in which this fails */
+        changes_arm(&manager->changes); /* a commit also ends a transaction that has failed */
         r = credentials_set(manager->parts.store,
                             manager->parts.vault,
                             job,
@@ -162,9 +182,9 @@ static int set_credentials(Manager *manager,
                             secret);
         if (r < 0)
                 return r;
-        manager->credential_removed = true; /* the one that was replaced, if any */
+        changes_erase_log(&manager->changes); /* it may have replaced another one */
         job->credentials_lost = false;
-        return manager_change(manager, job, 0, 0);
+        return changes_save(&manager->changes, job, 0, 0);
 }
 
 int manager_set_credentials(Manager *manager,
@@ -175,7 +195,7 @@ int manager_set_credentials(Manager *manager,
                             const char *user_name,
                             const Secret *secret)
 {
-        int r = manager_begin(caller, VERB_SET_CREDENTIALS, job);
+        int r = manager_begin(manager, caller, VERB_SET_CREDENTIALS, job);
 
         return r < 0 ? r : set_credentials(manager, job, target, scheme, user_name, secret);
 }
@@ -186,16 +206,16 @@ int manager_remove_credentials(Manager *manager,
                                AuthTarget target,
                                AuthScheme scheme)
 {
-        int removed, r = manager_begin(caller, VERB_REMOVE_CREDENTIALS, job);
+        int removed, r = manager_begin(manager, caller, VERB_REMOVE_CREDENTIALS, job);
 
         if (r < 0)
                 return r;
-        manager_arm_commit(manager); /* also ends a transaction that removed nothing */
+        changes_arm(&manager->changes); /* also ends a transaction that removed nothing */
         removed = credentials_remove(manager->parts.store, job, target, scheme);
         if (removed <= 0)
                 return removed;
-        manager->credential_removed = true;
-        r = manager_change(manager, job, 0, 0);
+        changes_erase_log(&manager->changes);
+        r = changes_save(&manager->changes, job, 0, 0);
         return r < 0 ? r : 1;
 }
 
@@ -241,10 +261,8 @@ int manager_add_files(Manager *manager,
                       uint32_t *ret_first)
 {
         uint32_t first = job->n_files;
-        int r = manager_begin(caller, VERB_ADD_FILE, job);
+        int r = begin_unpublished(manager, caller, VERB_ADD_FILE, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r >= 0 && n_files > manager->parts.config->max_files_per_job - job->n_files)
                 r = -EMFILE;
         /* The credentials come first: where the vault refuses them, nothing is changed. */
@@ -256,22 +274,15 @@ int manager_add_files(Manager *manager,
         for (size_t i = 0; r >= 0 && i < n_files; i++)
                 r = add_file(manager, job, &files[i]);
         if (r >= 0)
-                r = manager_change(manager, job, 0, JOB_CHANGE_FILES);
+                r = changes_save(&manager->changes, job, 0, JOB_CHANGE_FILES);
         if (r < 0) {
                 job_truncate_files(job, first);
-                manager_mark_dirty(manager, job, 0, 0);
-                manager_fail_turn(manager, r);
+                changes_mark(&manager->changes, job, 0, 0);
+                changes_fail(&manager->changes, r);
                 return r;
         }
         *ret_first = first;
         return 0;
-}
-
-int manager_requeue(Manager *manager, Job *job)
-{
-        int r = manager_move(manager, job, JOB_EVENT_SUSPEND);
-
-        return r < 0 ? r : manager_move(manager, job, JOB_EVENT_RESUME);
 }
 
 /* 1: the file is not finished, so that a worker may be asking at the old place. */
@@ -291,10 +302,8 @@ int manager_set_remote_names(Manager *manager,
                              size_t n_renames)
 {
         bool unfinished = false;
-        int r = manager_begin(caller, VERB_SET_REMOTE_NAME, job);
+        int r = begin_unpublished(manager, caller, VERB_SET_REMOTE_NAME, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         for (size_t i = 0; r >= 0 && i < n_renames; i++)
                 r = keep_login(manager, job, &renames[i].login);
         if (r < 0)
@@ -305,12 +314,13 @@ int manager_set_remote_names(Manager *manager,
                 unfinished |= r > 0;
         }
         if (r >= 0)
-                r = manager_change(manager, job, 0, 0);
-        if (r >= 0 && unfinished && job_is_active(job))
-                r = manager_requeue(manager, job);
-        if (r < 0) { /* the end of the turn puts the job back */
-                manager_mark_dirty(manager, job, 0, 0);
-                manager_fail_turn(manager, r);
+                r = changes_save(&manager->changes, job, 0, 0);
+        /* The worker would go on with the old names. */
+        if (r >= 0 && unfinished)
+                r = runs_replace_worker(&manager->runs, job);
+        if (r < 0) { /* the failing batch puts the job back */
+                changes_mark(&manager->changes, job, 0, 0);
+                changes_fail(&manager->changes, r);
         }
         return r;
 }
@@ -319,27 +329,20 @@ int manager_set_remote_names(Manager *manager,
 
 int manager_resume(Manager *manager, const Caller *caller, Job *job)
 {
-        int r = manager_begin(caller, VERB_RESUME, job);
+        int r = begin_unpublished(manager, caller, VERB_RESUME, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r < 0)
                 return r;
-        if (job->state != JOB_QUEUED && !job_is_active(job)) {
-                manager_forget_failures(manager, job);
-                stopwatch_restart(&job->active, manager_ticks(manager));
-                job->next_attempt_usec = 0;
-        }
-        return manager_move(manager, job, JOB_EVENT_RESUME);
+        if (job->state != JOB_QUEUED && !job_is_active(job))
+                attempts_resume(&job->attempts, manager->parts.clock);
+        return changes_move(&manager->changes, job, JOB_EVENT_RESUME, 0);
 }
 
 int manager_suspend(Manager *manager, const Caller *caller, Job *job)
 {
-        int r = manager_begin(caller, VERB_SUSPEND, job);
+        int r = begin_unpublished(manager, caller, VERB_SUSPEND, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
-        return r < 0 ? r : manager_move(manager, job, JOB_EVENT_SUSPEND);
+        return r < 0 ? r : changes_move(&manager->changes, job, JOB_EVENT_SUSPEND, 0);
 }
 
 int manager_complete(Manager *manager,
@@ -348,17 +351,17 @@ int manager_complete(Manager *manager,
                      manager_done_t done,
                      void *userdata)
 {
-        int r = manager_begin(caller, VERB_COMPLETE, job);
+        int r = manager_begin(manager, caller, VERB_COMPLETE, job);
 
         if (r >= 0)
-                r = manager_add_waiter(manager, job, done, userdata);
+                r = waiters_add(&manager->waiters, job, done, userdata);
         if (r < 0 || job->publishing)
                 return r;
         job->publishing = true;
-        r = manager_move(manager, job, JOB_EVENT_COMPLETE);
+        r = changes_move(&manager->changes, job, JOB_EVENT_COMPLETE, 0);
         if (r < 0) {
                 job->publishing = false;
-                manager_drop_last_waiter(manager);
+                waiters_drop_last(&manager->waiters);
         }
         return r;
 }
@@ -369,27 +372,24 @@ int manager_cancel(Manager *manager,
                    manager_done_t done,
                    void *userdata)
 {
-        int r = manager_begin(caller, VERB_CANCEL, job);
+        int r = begin_unpublished(manager, caller, VERB_CANCEL, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r >= 0)
-                r = manager_add_waiter(manager, job, done, userdata);
+                r = waiters_add(&manager->waiters, job, done, userdata);
         if (r < 0)
                 return r;
-        r = manager_move(manager, job, JOB_EVENT_CANCEL);
+        r = changes_move(&manager->changes, job, JOB_EVENT_CANCEL, 0);
         if (r < 0)
-                manager_drop_last_waiter(manager);
+                waiters_drop_last(&manager->waiters);
         return r;
 }
 
 int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
 {
         Owner *before = job->owner, *owner;
-        int r = manager_begin(caller, VERB_TAKE_OWNERSHIP, job);
+        JobChanges changes;
+        int r = begin_unpublished(manager, caller, VERB_TAKE_OWNERSHIP, job);
 
-        if (r >= 0 && job->publishing)
-                r = -EBADFD;
         if (r >= 0)
                 r = may_own(manager, caller);
         if (r >= 0)
@@ -398,20 +398,19 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
                 return r;
 
         if (job->vault_bytes > 0)
-                manager->credential_removed = true;
+                changes_erase_log(&manager->changes);
         r = credentials_remove_all(manager->parts.store, job);
         if (r < 0) {
-                manager_arm_commit(manager); /* which fails, and begins anew */
+                changes_arm(&manager->changes); /* the commit fails and takes the batch back */
                 owners_release(manager->parts.owners, owner);
                 return r;
         }
-        scheduler_remove(&job->queue);
+        runs_dequeue(job);
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
-        manager_forget_owners_settings(manager, job);
-        job->changes |= JOB_CHANGE_OWNER;
-        r = manager_move(manager, job, JOB_EVENT_TAKE);
+        changes = JOB_CHANGE_OWNER | manager_forget_owners_settings(manager, job);
+        r = changes_move(&manager->changes, job, JOB_EVENT_TAKE, changes);
         if (r >= 0)
                 log_job(LOG_NOTICE, job, 0, LOG_ID_OWNERSHIP_TAKEN, "Ownership is taken");
         return r;

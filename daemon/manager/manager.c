@@ -2,12 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "manager/job-log.h"
 #include "manager/manager-core.h"
-#include "model/limits.h"
 
-/* With the last commit and the end of the process in five seconds, which is what we promise. */
+/* A stop is promised to take five seconds; this leaves one for the last commit and the exit. */
 #define STOP_TIMEOUT_USEC (4 * USEC_PER_SEC)
 
 const Config *manager_config(const Manager *manager)
@@ -27,38 +26,42 @@ uint64_t manager_now(const Manager *manager)
 
 void manager_set_observer(Manager *manager, const ManagerObserver *observer)
 {
-        manager->observer = *observer;
+        manager->announcer.observer = *observer;
+}
+
+int manager_commit(Manager *manager)
+{
+        return changes_commit(&manager->changes);
+}
+
+int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata)
+{
+        return changes_when_saved(&manager->changes, saved, userdata);
+}
+
+void manager_fail_turn(Manager *manager, int error)
+{
+        changes_fail(&manager->changes, error);
 }
 
 static int take_job(void *userdata, Job *job)
 {
         Manager *manager = userdata;
 
-        job->manager = manager;
         /* Jobs of the first versions had no delay of their own. */
         if (job->settings.minimum_retry_delay_sec == 0)
                 job->settings.minimum_retry_delay_sec =
                         manager->parts.config->job_defaults.minimum_retry_delay_sec;
-        if (job->attempts > 0)
-                stopwatch_start(&job->stalled, manager_ticks(manager));
-        job->furthest_bytes = job->bytes_transferred;
-        HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
-        if (!HASH_WAS_ADDED(job)) {
-                Owner *owner = job->owner;
-
-                job_free(job);
-                owners_release(manager->parts.owners, owner);
-                return -ENOMEM;
-        }
-        return 0;
+        announcer_reset(job);
+        attempts_load(&job->attempts, manager->parts.clock, job->bytes_transferred);
+        return job_table_add(&manager->table, job);
 }
 
 static int take_slot(void *userdata, sd_id128_t id, const VaultRow *row)
 {
         Manager *manager = userdata;
-        Job *job = NULL;
+        Job *job = job_table_find(&manager->table, id);
 
-        HASH_FIND(hh, manager->jobs, &id, sizeof(id), job);
         if (!job)
                 return 1;
         if (!vault_row_is_lost(manager->parts.vault, row)) {
@@ -68,7 +71,7 @@ static int take_slot(void *userdata, sd_id128_t id, const VaultRow *row)
         }
         log_job(LOG_WARNING, job, 0, LOG_ID_CREDENTIALS_LOST, "A credential was lost with its key");
         job->credentials_lost = true;
-        manager->credential_removed = true;
+        changes_erase_log(&manager->changes);
         return 1;
 }
 
@@ -83,46 +86,40 @@ int manager_load(Manager *manager)
         if (r < 0)
                 return r;
 
-        HASH_ITER (hh, manager->jobs, job, after) {
+        JOB_TABLE_FOREACH (job, after, &manager->table) {
                 if (job->credentials_lost)
                         r = store_put_job(manager->parts.store, job);
                 if (r >= 0)
-                        r = manager_move(manager, job, JOB_EVENT_RESTART);
+                        r = changes_move(&manager->changes, job, JOB_EVENT_RESTART, 0);
                 if (r < 0)
                         return r;
-                manager_count_work(manager, job, job_has_work(job));
+                job_table_count_work(&manager->table, job);
         }
-        manager_arm_commit(manager);
+        changes_arm(&manager->changes);
         return 0;
 }
 
-void manager_finish_stop(Manager *manager)
+/* The last worker is gone. */
+static void on_runs_stopped(void *userdata)
 {
-        void (*stopped)(void *userdata) = manager->stopped;
+        Manager *manager = userdata;
 
-        if (!manager->stopping || !list_is_empty(&manager->running) || !stopped)
-                return;
-        manager->stopped = NULL;
         (void) manager_commit(manager);
-        stopped(manager->stopped_userdata);
+        manager->stopped(manager->stopped_userdata);
 }
 
 static int on_stop_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
 
-        LIST_FOREACH_SAFE (link, after, &manager->running)
-                manager_end_run(manager, CONTAINER_OF(link, Job, running_link));
-        manager_finish_stop(manager);
+        runs_kill(&manager->runs);
         return 0;
 }
 
 void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata)
 {
-        manager->stopping = true;
         manager->stopped = done;
         manager->stopped_userdata = userdata;
-
         (void) sd_event_add_time_relative(manager->parts.event,
                                           NULL,
                                           CLOCK_BOOTTIME,
@@ -130,118 +127,118 @@ void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata
                                           0,
                                           on_stop_timeout,
                                           manager);
-        LIST_FOREACH_SAFE (link, after, &manager->running) {
-                Job *job = CONTAINER_OF(link, Job, running_link);
+        runs_stop(&manager->runs, on_runs_stopped, manager);
+        waiters_answer_stopping(&manager->waiters);
+}
 
-                if (job_run_is_started(job->run))
-                        job_run_stop(job->run);
-                else
-                        manager_end_run(manager, job);
+void manager_network_came_up(Manager *manager)
+{
+        uint64_t max_delay_sec = manager->parts.config->max_retry_delay_sec;
+        Job *job = NULL, *after = NULL;
+        unsigned n = 0;
+
+        if (runs_is_stopping(&manager->runs))
+                return;
+        JOB_TABLE_FOREACH (job, after, &manager->table) {
+                if (!job_is_unreachable(job) ||
+                    !attempts_bring_forward(&job->attempts, manager->parts.clock, max_delay_sec))
+                        continue;
+                /* A job that cannot be saved is put back when the commit fails. */
+                (void) changes_save(&manager->changes, job, JOB_RETRY, JOB_CHANGE_TIMES);
+                n++;
         }
-        manager_answer_unserved(manager);
-        manager_finish_stop(manager);
+        if (n > 0)
+                log_info("The network has come up, jobs that are tried sooner: %u", n);
 }
 
 bool manager_is_idle(const Manager *manager)
 {
         Job *job = NULL, *after = NULL;
 
-        if (manager->n_work > 0 || !list_is_empty(&manager->running) ||
-            !list_is_empty(&manager->waiters) || !list_is_empty(&manager->saved) ||
-            store_is_dirty(manager->parts.store))
+        if (job_table_has_work(&manager->table) || !runs_is_idle(&manager->runs) ||
+            !waiters_is_empty(&manager->waiters) || !changes_is_idle(&manager->changes))
                 return false;
         if (vault_is_persistent(manager->parts.vault))
                 return true;
-        /* A volatile key would take the credentials with it. */
-        HASH_ITER (hh, manager->jobs, job, after)
+        /* The credentials would be lost, because their key goes with the process. */
+        JOB_TABLE_FOREACH (job, after, &manager->table)
                 if (job->vault_bytes > 0)
                         return false;
         return true;
 }
 
-static int add_sources(Manager *manager)
+static int set_up(Manager *manager)
 {
-        sd_event *event = manager->parts.event;
+        const ChangesEvents changes_events = { .committed = effects_on_committed,
+                                               .reverted = effects_on_reverted,
+                                               .userdata = &manager->effects };
+        const JobRunEvents run_events = reports_events(&manager->reports);
         int r;
 
-        r = sd_event_add_defer(event, &manager->commit, manager_on_commit, manager);
+        job_table_init(&manager->table, &manager->parts);
+        waiters_init(&manager->waiters);
+        manager->reports = (Reports){ .parts = &manager->parts,
+                                      .changes = &manager->changes,
+                                      .waiters = &manager->waiters,
+                                      .timers = &manager->timers,
+                                      .announcer = &manager->announcer,
+                                      .runs = &manager->runs };
+        manager->effects = (Effects){ .parts = &manager->parts,
+                                      .table = &manager->table,
+                                      .changes = &manager->changes,
+                                      .waiters = &manager->waiters,
+                                      .timers = &manager->timers,
+                                      .announcer = &manager->announcer,
+                                      .runs = &manager->runs,
+                                      .reports = &manager->reports };
+        r = changes_init(&manager->changes, &manager->parts, &changes_events);
         if (r >= 0)
-                r = sd_event_source_set_enabled(manager->commit, SD_EVENT_OFF);
+                r = timers_init(&manager->timers,
+                                manager->parts.event,
+                                effects_on_timer,
+                                &manager->effects);
         if (r >= 0)
-                r = sd_event_source_set_priority(manager->commit, PRIORITY_COMMIT);
-        if (r >= 0)
-                r = sd_event_add_defer(event, &manager->plan, manager_on_plan, manager);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(manager->plan, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_priority(manager->plan, PRIORITY_PLAN);
-        if (r >= 0)
-                r = sd_event_add_time(event,
-                                      &manager->lazy,
-                                      CLOCK_BOOTTIME,
-                                      0,
-                                      0,
-                                      manager_on_lazy_commit,
-                                      manager);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(manager->lazy, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_add_time(event,
-                                      &manager->rescue,
-                                      CLOCK_BOOTTIME,
-                                      0,
-                                      0,
-                                      manager_on_rescue,
-                                      manager);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(manager->rescue, SD_EVENT_OFF);
+                r = runs_init(&manager->runs,
+                              &manager->parts,
+                              &manager->changes,
+                              &manager->timers,
+                              &run_events);
         return r < 0 ? r : 0;
 }
 
-int manager_new(const ManagerParts *parts, Manager **ret)
-{
-        _cleanup_(manager_freep) Manager *manager = calloc(1, sizeof(*manager));
-        int r;
-
-        if (!manager)
-                return -ENOMEM;
-        manager->parts = *parts;
-        list_init(&manager->dirty);
-        list_init(&manager->saved);
-        list_init(&manager->waiters);
-        list_init(&manager->running);
-        scheduler_init(&manager->schedulers[SCHEDULER_DOWNLOADS],
-                       SCHEDULER_DOWNLOADS,
-                       (uint32_t) parts->config->max_active_jobs,
-                       (uint32_t) parts->config->max_active_jobs_per_user);
-        scheduler_init(&manager->schedulers[SCHEDULER_ENDINGS],
-                       SCHEDULER_ENDINGS,
-                       LIMIT_ENDINGS,
-                       LIMIT_ENDINGS_PER_USER);
-        r = add_sources(manager);
-        if (r < 0)
-                return r;
-        *ret = STEAL_PTR(manager);
-        return 0;
-}
-
+/* Each member is freed, also of a manager that could not be set up. */
 Manager *manager_free(Manager *manager)
 {
         Job *job = NULL, *after = NULL;
 
         if (!manager)
                 return NULL;
-        manager->parts.state_dir_fd = -EBADF; /* what is loaded again has its work still */
-        manager_answer_saved(manager, -ECANCELED);
-        HASH_ITER (hh, manager->jobs, job, after) {
-                if (job->run)
-                        manager_end_run(manager, job);
-                manager_drop_job(manager, job);
+        job_table_keep_work_file(&manager->table);
+        changes_done(&manager->changes);
+        JOB_TABLE_FOREACH (job, after, &manager->table) {
+                if (runs_has_run(job))
+                        runs_end(&manager->runs, job);
+                effects_drop_job(&manager->effects, job);
         }
-        sd_event_source_disable_unref(manager->commit);
-        sd_event_source_disable_unref(manager->lazy);
-        sd_event_source_disable_unref(manager->plan);
-        sd_event_source_disable_unref(manager->rescue);
+        runs_done(&manager->runs);
+        timers_done(&manager->timers);
         free(manager);
         return NULL;
+}
+
+int manager_new(const ManagerParts *parts, Manager **ret)
+{
+        Manager *manager = calloc(1, sizeof(*manager));
+        int r;
+
+        if (!manager)
+                return -ENOMEM;
+        manager->parts = *parts;
+        r = set_up(manager);
+        if (r < 0) {
+                manager_free(manager);
+                return r;
+        }
+        *ret = manager;
+        return 0;
 }

@@ -1,10 +1,18 @@
 /*
- * The jobs, and everything that may be done with them. Each verb asks policy first, then
- * moves the job, and gathers the change; once a turn of the loop the changes are committed
- * together, and only then are effects carried out: tell, answer, start or stop workers. A
- * commit that fails puts memory back to what the disk says and fails every caller of the turn.
+ * All jobs, and everything that may be done with them. Each verb asks the policy, then makes a move
+ * and adds it to the batch of changes. At the end of an iteration of the event loop the batch is
+ * committed; only then are clients informed, callers answered and workers started or stopped. If
+ * the commit fails, memory is put back to what is on disk and every caller of the batch gets the
+ * error.
  *
- * Knows no D-Bus: the bus edge registers an observer and passes callbacks.
+ * The manager knows no D-Bus: the bus edge registers an observer and passes callbacks.
+ *
+ *   manager.c           the life of the service: made, loaded, stopped, freed
+ *   manager-verbs.c     what callers may do with jobs
+ *   manager-settings.c  the settings of a job, by which its worker goes
+ *
+ * They are built on modules that own one thing each: changes (the batch), waiters, job-table,
+ * timers, announcer, runs (queues and workers), reports (what workers say), effects (what follows).
  */
 #pragma once
 
@@ -13,64 +21,39 @@
 #include <systemd/sd-event.h>
 #include <systemd/sd-id128.h>
 
-#include "base/clock.h"
 #include "base/macro.h"
 #include "base/secret.h"
 
-#include "manager/config.h"
+#include "manager/announcer.h"
 #include "manager/job.h"
+#include "manager/manager-parts.h"
 #include "manager/policy.h"
-#include "manager/spawner.h"
-#include "manager/store.h"
-#include "manager/vault.h"
 
 typedef struct Manager Manager;
 
-/* Told after the commit. The job is valid during the call. */
-typedef struct ManagerObserver {
-        void (*job_new)(void *userdata, Job *job);
-        void (*job_changed)(void *userdata, Job *job, JobChanges changes, JobState previous);
-        void (*job_progress)(void *userdata, Job *job);
-        void (*job_removed)(void *userdata, Job *job); /* its state says how it ended */
-        void *userdata;
-} ManagerObserver;
-
-/* Everything is borrowed and outlives the manager. */
-typedef struct ManagerParts {
-        sd_event *event;
-        const Clock *clock;
-        const Config *config;
-        Store *store;
-        Vault *vault;
-        Spawner *spawner;
-        Owners *owners;
-        int state_dir_fd; /* holds the file "work" while jobs want to run; -EBADF: none */
-        int64_t only_uid; /* user instance: no other owner; -1: system instance */
-} ManagerParts;
-
 int manager_new(const ManagerParts *parts, Manager **ret);
-/* Stops no worker gently: call manager_stop() first. */
+/* Kills the workers; manager_stop() lets them end in order. */
 Manager *manager_free(Manager *manager);
 DEFINE_CLEANUP(Manager *, manager_free);
 
 void manager_set_observer(Manager *manager, const ManagerObserver *observer);
 
-/* Takes in the store and plans what a crash or a stop left over. Errors of store_load(). */
+/* Loads all jobs and plans those that have something left to do. Errors of store_load(). */
 int manager_load(Manager *manager);
 
 /*
- * Asks all workers to sync and stop; done is called when the last is gone and the progress
- * is committed, at most five seconds later.
+ * Asks all workers to write their bytes to the disk and to end. done is called from the loop, at
+ * most five seconds later, when the last one is gone and its progress is committed.
  */
 void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata);
 
 /*
- * Something of the network came up: jobs that wait because no server could be reached are tried
- * soon, each somewhere within a second. They fail as before if it did not help.
+ * The network has come up: jobs that wait because no server could be reached are tried within about
+ * a second. If that does not help, they wait as before.
  */
 void manager_network_came_up(Manager *manager);
 
-/* Nothing runs, waits or would be forgotten: the service may exit. */
+/* The service may exit: nothing runs or waits, and nothing would be lost. */
 bool manager_is_idle(const Manager *manager);
 
 const Config *manager_config(const Manager *manager);
@@ -81,46 +64,45 @@ uint64_t manager_now(const Manager *manager); /* realtime */
 typedef void (*manager_saved_t)(void *userdata, int result);
 
 /*
- * The change is made, but its answer cannot be: all that was changed in this turn is taken back,
- * and every caller of the turn hears this negative errno.
+ * A change was made whose answer cannot be sent: the whole batch is taken back, and all callers
+ * who wait for it get this negative errno.
  */
 void manager_fail_turn(Manager *manager, int error);
-/* Commits at once what was changed so far. Negative errno: it was taken back. */
+/* Commits the batch at once. Negative errno: it was taken back. */
 int manager_commit(Manager *manager);
 /*
- * Calls back when what was changed so far is durable; at once if nothing is pending.
- * -ENOMEM: the turn has failed, manager_fail_turn().
+ * Calls back when the batch is on disk, or has failed. -ENOMEM: the batch fails, as with
+ * manager_fail_turn().
  */
 int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata);
 
-/*
- * Looking. -ENOENT: no such job, or one that the caller may not know of.
- */
+/* -ENOENT: no such job, or one of which the caller must not know. */
 int manager_find_job(const Manager *manager, const Caller *caller, sd_id128_t id, Job **ret);
 /*
- * Each verb that changes a job begins with this: policy, then -EBADFD for a job that is gone, or
- * errors of the store for one whose last change could not be taken back yet.
+ * The beginning of each verb that changes a job: asks the policy. -EBADFD: the job has ended;
+ * errors of the store: its last change has failed and could not be taken back yet.
  */
-int manager_begin(const Caller *caller, Verb verb, Job *job);
-/* Each job that the caller may see, in no order, until the callback returns non-zero. */
+int manager_begin(Manager *manager, const Caller *caller, Verb verb, Job *job);
+/* Calls back for each job that the caller may see, in no order, until non-zero is returned. */
 int manager_each_job(const Manager *manager,
                      const Caller *caller,
                      bool all_users,
                      int (*each)(void *userdata, Job *job),
                      void *userdata);
-/* Each job with a worker. */
+/* Calls back for each job that has a worker. */
 void manager_each_running(const Manager *manager,
                           void (*each)(void *userdata, Job *job),
                           void *userdata);
 
 /*
- * Changing. All: -EACCES, -ENOENT (policy), -EBADFD (state), -ENOMEM, -ENOSPC, -EIO (store).
- * A verb that returned 0 is in memory; answer the caller through manager_when_saved().
+ * All verbs below return -EACCES or -ENOENT (policy), -EBADFD (state of the job), -ENOMEM, -ENOSPC
+ * or -EIO (store). A verb that returned 0 has changed memory only; manager_when_saved() calls back
+ * when the caller may be answered.
  */
 
 /* -EUSERS: quota; -EPERM: the caller's uid owns no jobs here. */
 int manager_create_job(Manager *manager, const Caller *caller, const char *display_name, Job **ret);
-/* Takes back a job that was created in this turn and not announced yet. */
+/* Takes back a job that was created in the present batch. */
 void manager_discard_job(Manager *manager, Job *job);
 
 /*
@@ -142,8 +124,8 @@ typedef struct ManagerFile {
 } ManagerFile;
 
 /*
- * Adds files and keeps the first login among them, all or nothing. -EMFILE: too many files; errors
- * of manager_set_credentials(). *ret_first is the index of the first.
+ * Adds files and keeps the first login among them, all or nothing. *ret_first is the index of the
+ * first. -EMFILE: too many files; errors of manager_set_credentials().
  */
 int manager_add_files(Manager *manager,
                       const Caller *caller,
@@ -153,8 +135,8 @@ int manager_add_files(Manager *manager,
                       uint32_t *ret_first);
 
 /*
- * Gives files other places to be fetched from and keeps the first login among them, all or nothing.
- * A job that is under way goes back into the queue, so that a new worker asks there.
+ * Gives files other URLs to be fetched from and keeps the first login among them, all or nothing.
+ * An active job goes back into the queue, so that a new worker fetches from there.
  */
 typedef struct ManagerRename {
         uint32_t index;
@@ -168,15 +150,15 @@ int manager_set_remote_names(Manager *manager,
                              const ManagerRename *renames,
                              size_t n_renames);
 
-/* Resume -ENODATA: no files. */
+/* -ENODATA: the job has no files. */
 int manager_resume(Manager *manager, const Caller *caller, Job *job);
 int manager_suspend(Manager *manager, const Caller *caller, Job *job);
-/* The caller becomes the owner; -EPERM as manager_create_job(). */
+/* The caller becomes the owner. -EPERM: as manager_create_job(). */
 int manager_take_ownership(Manager *manager, const Caller *caller, Job *job);
 
 /*
- * Told once, after the worker's part: result 0; -ECANCELED: the service stops; negative errno and
- * a sentence: it failed.
+ * Called once, after a worker has done its part. result: 0, -ECANCELED (the service stops), or the
+ * negative errno of a failure that text describes in a sentence.
  */
 typedef void (*manager_done_t)(void *userdata, int result, bool partial, const char *text);
 
@@ -223,8 +205,8 @@ int manager_set_client_certificate(Manager *manager,
 int manager_remove_client_certificate(Manager *manager, const Caller *caller, Job *job);
 
 /*
- * secret NULL: implicit. -ENOKEY: the kernel keyring refuses; -ENOBUFS: the owner's share of
- * the vault is used up.
+ * secret NULL: an implicit credential. -ENOKEY: the kernel keyring refuses; -ENOBUFS: the owner's
+ * share of the vault is used up.
  */
 int manager_set_credentials(Manager *manager,
                             const Caller *caller,

@@ -19,7 +19,7 @@ static void share_init(OwnerShare *share)
 {
         for (size_t i = 0; i < ARRAY_SIZE(share->queues); i++) {
                 list_init(&share->queues[i]);
-                list_init(&share->turn[i]);
+                list_init(&share->rotation[i]);
         }
 }
 
@@ -69,8 +69,8 @@ void owners_release(Owners *owners, Owner *owner)
         if (owner->n_jobs > 0 || has_workers(owner))
                 return;
         for (size_t pool = 0; pool < SCHEDULER_POOLS_MAX; pool++)
-                for (size_t i = 0; i < ARRAY_SIZE(owner->shares[pool].turn); i++)
-                        list_remove(&owner->shares[pool].turn[i]);
+                for (size_t i = 0; i < ARRAY_SIZE(owner->shares[pool].rotation); i++)
+                        list_remove(&owner->shares[pool].rotation[i]);
         HASH_DEL(owners->by_uid, owner);
         free(owner->name);
         free(owner);

@@ -1,6 +1,6 @@
 /*
- * One user with jobs: identity, jobs, and the counters that quotas are checked against.
- * Made with the first job of a uid, freed by owners_release() when the last one is gone.
+ * A user who has jobs: identity, list of jobs, and the counters that quotas are checked against.
+ * The first job of a uid creates its owner; owners_release() frees it when the last job is gone.
  */
 #pragma once
 
@@ -20,15 +20,15 @@ typedef enum SchedulerPool {
 typedef struct OwnerShare {
         uint32_t n_active; /* workers of the pool that run for this owner */
         List queues[4];    /* SchedulerEntry.link, one for each priority */
-        List turn[4];      /* Scheduler.turns: owners with something queued */
+        List rotation[4];  /* Scheduler.rotations; in it while the queue is not empty */
 } OwnerShare;
 
 typedef struct Owner {
         uint32_t uid; /* key */
-        char *name;   /* as the user database named the uid when the first job came */
+        char *name;   /* from the user database, when the first job was created */
         List jobs;    /* Job.owner_link */
         uint32_t n_jobs;
-        uint64_t vault_bytes; /* sealed credentials of all jobs */
+        uint64_t vault_bytes; /* size of the sealed credentials of all jobs */
         OwnerShare shares[SCHEDULER_POOLS_MAX];
         UT_hash_handle hh;
 } Owner;
@@ -37,7 +37,7 @@ typedef struct Owners {
         Owner *by_uid;
 } Owners;
 
-/* The owner, made when there is none; a known uid under another name is -ESTALE. -ENOMEM. */
+/* Finds or creates the owner. -ESTALE: the uid is known under another name; -ENOMEM. */
 int owners_acquire(Owners *owners, uint32_t uid, const char *name, Owner **ret);
 Owner *owners_find(const Owners *owners, uint32_t uid);
 /* Frees the owner if it has neither jobs nor workers of any pool. */

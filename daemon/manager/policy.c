@@ -3,7 +3,7 @@
 #include <errno.h>
 
 typedef enum Access {
-        ACCESS_NOBODY, /* what a verb without a row gets */
+        ACCESS_NOBODY, /* a verb without a row in the table */
         ACCESS_ANY,
         ACCESS_OWNER,
         ACCESS_OWNER_OR_ROOT,

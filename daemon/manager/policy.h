@@ -1,6 +1,6 @@
 /*
- * Who may do what: one table, verb × access. Each verb of the manager begins with
- * policy_check(); there is no other place where a right is decided. Pure.
+ * The rights of callers: one table of verbs and the access that each needs. Each verb of the
+ * manager begins with policy_check(), and no right is decided anywhere else. Pure.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 
 #include "manager/job.h"
 
-/* Whoever sent a message, as the bus driver and the user database named it. */
+/* The sender of a message, according to the bus driver and the user database. */
 typedef struct Caller {
         uint32_t uid;
         const char *user_name; /* NULL: no entry in the user database */
@@ -39,10 +39,10 @@ typedef enum Verb {
 } Verb;
 
 /*
- * job is NULL for verbs on no job. 0; -EACCES: not allowed; -ENOENT: a caller who is neither the
- * owner nor root learns nothing, not even that the job exists.
+ * job is NULL for verbs that concern no job. -EACCES: not allowed; -ENOENT: not allowed, and the
+ * caller, who is neither owner nor root, must not learn that the job exists.
  */
 int policy_check(const Caller *caller, Verb verb, const Job *job);
 
-/* Roots are exempt from the limits per user (spec section 3.8). */
+/* Root is exempt from the limits per user (spec section 3.8). */
 int policy_is_exempt(const Caller *caller);

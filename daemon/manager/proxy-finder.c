@@ -16,7 +16,7 @@
 
 #include "model/url.h"
 
-/* A name that does not resolve and a server that does not answer take their time. */
+/* Long enough for a name that does not resolve and a server that does not answer. */
 #define DEADLINE_USEC (60 * USEC_PER_SEC)
 
 #define MAX_PROXIES 64
@@ -26,12 +26,12 @@ struct ProxyFinder {
         Spawner *spawner; /* borrowed */
         proxy_finder_done_t done;
         void *userdata;
-        uint64_t program; /* id at the spawner; 0: none any more */
+        uint64_t program; /* id at the spawner; 0: the program has ended */
         int fd;           /* owned */
         sd_event_source *io, *deadline;
 };
 
-/* What says that there are settings, and what helps libproxy's plugins to read them. */
+/* Variables that show that a session has settings, or that libproxy's plugins need to read them. */
 static const char *const setting_names[] = {
         "http_proxy",       "HTTP_PROXY",          "https_proxy",     "HTTPS_PROXY",
         "all_proxy",        "ALL_PROXY",           "DESKTOP_SESSION", "GNOME_DESKTOP_SESSION_ID",
@@ -81,7 +81,7 @@ static int read_proxy(const char *s, char ***proxies)
         return r < 0 ? r : strings_append(proxies, proxy);
 }
 
-/* The strings of an answer, the last of which ends with the packet. */
+/* Reads the strings of an answer; the last one ends with the packet. */
 static int read_answer(const char *bytes, size_t size, const char **ret_reason, char ***proxies)
 {
         const char *end = bytes + size;
@@ -98,7 +98,7 @@ static int read_answer(const char *bytes, size_t size, const char **ret_reason, 
         return r;
 }
 
-/* Tells what has come; false if nothing has. */
+/* Reports the answer; false if none has come yet. */
 static bool receive(ProxyFinder *finder)
 {
         static char bytes[PROXY_PACKET_MAX];
@@ -124,7 +124,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 {
         ProxyFinder *finder = userdata;
 
-        /* A hang-up without an answer: the end of the process will say it. */
+        /* A hang-up without an answer is reported by the end of the process. */
         if (!receive(finder))
                 (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
         return 0;
@@ -144,7 +144,7 @@ static void on_spawner_event(void *userdata, SpawnerEvent event, int value)
         if (event == SPAWNER_STARTED)
                 return;
         finder->program = 0;
-        if (!finder->io) /* it is told already */
+        if (!finder->io) /* the answer is reported already */
                 return;
         if (event == SPAWNER_REFUSED && value == -ENOENT)
                 tell(finder, NULL, "The program dosvc-proxy is not installed.");
@@ -183,7 +183,7 @@ static int append(Packet *packet, const char *name, const char *value)
         return 0;
 }
 
-/* An empty variable is one that is not set. */
+/* An empty variable counts as one that is not set. */
 static int append_variables(Packet *packet, const char *const *names, size_t n_names)
 {
         int r = 0;

@@ -1,9 +1,9 @@
 /*
- * One question to dosvc-proxy: which proxies lead to an origin? Starts the program as the job's
- * owner through the spawner, as workers start, hands it the question, and checks its answer;
- * dbus/proxy-wire.h. What it says is believed no more than what a worker says.
+ * One question to dosvc-proxy: which proxies lead to an origin? The program is started through the
+ * spawner as the owner of the job, as workers are. It gets the question as dbus/proxy-wire.h has
+ * it, and its answer is checked as a worker's messages are, because its user controls it.
  *
- * The variables of the session go to that program alone, in the question.
+ * No other program gets the variables of the session, which are part of the question.
  */
 #pragma once
 
@@ -20,13 +20,13 @@ typedef struct ProxyFinder ProxyFinder;
 typedef struct ProxyQuestion {
         uint32_t uid;
         const char *user;
-        bool autodetect; /* WPAD; else the session's settings */
+        bool autodetect; /* by WPAD instead of the settings of the session */
         const char *origin;
 } ProxyQuestion;
 
 /*
- * Once, from the loop; the finder may be freed from within. proxies: borrowed, normal forms
- * of url_parse_proxy() or PROXY_DIRECT, at least one; NULL: reason is a sentence that says why.
+ * Called once from the loop; the finder may be freed within. proxies: borrowed, at least one, each
+ * a normal form of url_parse_proxy() or PROXY_DIRECT. NULL: it failed, and reason is a sentence.
  */
 typedef void (*proxy_finder_done_t)(void *userdata, char **proxies, const char *reason);
 
@@ -40,5 +40,5 @@ int proxy_finder_new(sd_event *event,
 ProxyFinder *proxy_finder_free(ProxyFinder *finder); /* kills */
 DEFINE_CLEANUP(ProxyFinder *, proxy_finder_free);
 
-/* Whether this process was started in a session that may have settings for proxies. */
+/* True if this process was started in a session that may have settings for proxies. */
 bool proxy_finder_has_session(void);

@@ -11,7 +11,7 @@ void scheduler_init(Scheduler *scheduler,
                 .max_active_per_owner = max_active_per_owner,
         };
         for (size_t i = 0; i < PRIORITIES_MAX; i++)
-                list_init(&scheduler->turns[i]);
+                list_init(&scheduler->rotations[i]);
 }
 
 static OwnerShare *share_of(const Scheduler *scheduler, Owner *owner)
@@ -38,8 +38,8 @@ void scheduler_add(Scheduler *scheduler, SchedulerEntry *entry, Owner *owner, Pr
         entry->scheduler = scheduler;
         entry->owner = owner;
         entry->priority = priority;
-        if (list_is_empty(&share->turn[priority]))
-                list_append(&scheduler->turns[priority], &share->turn[priority]);
+        if (list_is_empty(&share->rotation[priority]))
+                list_append(&scheduler->rotations[priority], &share->rotation[priority]);
         list_append(&share->queues[priority], &entry->link);
         scheduler->n_queued++;
 }
@@ -55,15 +55,15 @@ void scheduler_remove(SchedulerEntry *entry)
         entry->scheduler = NULL;
         list_remove(&entry->link);
         if (list_is_empty(&share->queues[entry->priority]))
-                list_remove(&share->turn[entry->priority]);
+                list_remove(&share->rotation[entry->priority]);
         scheduler->n_queued--;
 }
 
 /* The first entry of that priority whose owner may have one more worker. */
 static SchedulerEntry *next_of(const Scheduler *scheduler, size_t priority)
 {
-        LIST_FOREACH (turn, &scheduler->turns[priority]) {
-                OwnerShare *share = CONTAINER_OF(turn, OwnerShare, turn[priority]);
+        LIST_FOREACH (link, &scheduler->rotations[priority]) {
+                OwnerShare *share = CONTAINER_OF(link, OwnerShare, rotation[priority]);
 
                 if (share->n_active < scheduler->max_active_per_owner)
                         return CONTAINER_OF(share->queues[priority].next, SchedulerEntry, link);
@@ -75,7 +75,7 @@ SchedulerEntry *scheduler_next(Scheduler *scheduler)
 {
         SchedulerEntry *entry = NULL;
         OwnerShare *share;
-        List *turn;
+        List *link;
 
         if (scheduler->n_active >= scheduler->max_active)
                 return NULL;
@@ -86,10 +86,10 @@ SchedulerEntry *scheduler_next(Scheduler *scheduler)
 
         scheduler_remove(entry);
         share = share_of(scheduler, entry->owner);
-        turn = &share->turn[entry->priority];
-        if (!list_is_empty(turn)) { /* the owner has more: it comes after all others again */
-                list_remove(turn);
-                list_append(&scheduler->turns[entry->priority], turn);
+        link = &share->rotation[entry->priority];
+        if (!list_is_empty(link)) { /* an owner with more jobs goes behind all other owners */
+                list_remove(link);
+                list_append(&scheduler->rotations[entry->priority], link);
         }
         scheduler->n_active++;
         share->n_active++;

@@ -1,10 +1,11 @@
 /*
- * Which job gets the next worker of a pool: the highest priority first, then one job of each
- * owner in turn, then the job that came first. Knows queue entries, owners and counts; no clock,
- * no disk, no worker. Retry times are the manager's timers: a job comes here when it may run now.
+ * Decides which job gets the next worker of a pool: the highest priority comes first, within it one
+ * job of each owner in rotation, and among the jobs of one owner the one that was queued first.
+ * Knows queue entries, owners and counts, but no clock, disk or worker. A job that waits for the
+ * time of its next attempt is not queued here.
  *
- * There is one Scheduler for each pool of workers, so that publishing a file never waits until
- * some download has ended:
+ * There is one Scheduler for each pool of workers, so that publishing a file never waits until a
+ * download has ended:
  *
  *   SCHEDULER_DOWNLOADS  workers that fetch files, for as long as the network takes
  *   SCHEDULER_ENDINGS    workers that publish files or remove temporary ones, a moment each
@@ -21,17 +22,17 @@
 
 typedef struct Scheduler {
         SchedulerPool pool;
-        List turns[PRIORITIES_MAX]; /* OwnerShare.turn[priority] */
+        List rotations[PRIORITIES_MAX]; /* OwnerShare.rotation[priority] */
         uint32_t max_active;
         uint32_t max_active_per_owner;
         uint32_t n_active;
         uint32_t n_queued;
 } Scheduler;
 
-/* Embedded in a job; it waits for one worker at a time. */
+/* Embedded in a job. */
 typedef struct SchedulerEntry {
         List link;            /* OwnerShare.queues[priority] */
-        Scheduler *scheduler; /* borrowed; the one that it is queued at, NULL: none */
+        Scheduler *scheduler; /* borrowed; NULL: not queued */
         Owner *owner;
         Priority priority;
 } SchedulerEntry;
@@ -44,14 +45,14 @@ void scheduler_init(Scheduler *scheduler,
 void scheduler_entry_init(SchedulerEntry *entry);
 bool scheduler_is_queued(const SchedulerEntry *entry);
 
-/* Queues behind the owner's other jobs of that priority; an entry that waits already moves. */
+/* Queues behind the owner's other jobs of that priority; leaves the queue that it was in. */
 void scheduler_add(Scheduler *scheduler, SchedulerEntry *entry, Owner *owner, Priority priority);
-/* Takes the entry out of the queue that it is in, if it is in one. */
+/* Takes the entry out of its queue; no effect on one that is not queued. */
 void scheduler_remove(SchedulerEntry *entry);
 
 /*
- * Takes the next entry out of the queue and counts it as active, or NULL when nothing waits or
- * everything that waits is at a limit. Whoever got it calls scheduler_finished() at its end.
+ * Takes the next entry out of its queue and counts it as active; scheduler_finished() ends that.
+ * NULL: nothing is queued, or no queued entry may have a worker within the limits.
  */
 SchedulerEntry *scheduler_next(Scheduler *scheduler);
 void scheduler_finished(Scheduler *scheduler, Owner *owner);

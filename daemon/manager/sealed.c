@@ -28,7 +28,7 @@ static int remove_it(Store *store, Job *job, VaultKind kind)
         return was_set;
 }
 
-/* Sealed bytes that the kind has now. */
+/* Size of the sealed bytes of that kind; 0: none. */
 static uint64_t bytes_of(Store *store, const Job *job, VaultKind kind)
 {
         StoreSlot slot;

@@ -16,7 +16,7 @@ SecretCall *secret_call_free(SecretCall *call)
         secret_reader_free(call->reader);
         secret_free(call->secret);
         sd_bus_message_unref(call->call);
-        call->kind->free_wish(call->wish);
+        call->kind->free_request(call->request);
         free(call);
         return NULL;
 }
@@ -31,29 +31,29 @@ int secret_call_new(BusEdge *edge,
                     Job *job,
                     sd_bus_message *m,
                     const SecretCallKind *kind,
-                    void *wish,
+                    void *request,
                     sd_bus_error *error,
                     SecretCall **ret)
 {
-        SecretCall *call = wish ? calloc(1, sizeof(*call)) : NULL;
+        SecretCall *call = request ? calloc(1, sizeof(*call)) : NULL;
         const Caller *caller;
         int r;
 
         (void) sd_bus_message_sensitive(m);
         if (!call) {
-                kind->free_wish(wish);
+                kind->free_request(request);
                 return -ENOMEM;
         }
         list_init(&call->link);
         call->kind = kind;
-        call->wish = wish;
+        call->request = request;
         call->edge = edge;
         call->call = sd_bus_message_ref(m);
         call->job = job->id;
         call->fd = -EBADF;
         r = callers_find(edge->callers, m, &caller);
         if (r >= 0)
-                r = manager_begin(caller, kind->verb, job);
+                r = manager_begin(edge->manager, caller, kind->verb, job);
         if (r < 0) {
                 secret_call_free(call);
                 return bus_error_set_verb(error, r, job);
@@ -102,7 +102,7 @@ static int check_secret(const SecretCall *call, sd_bus_error *error)
         return r < 0 ? bus_error_set(error, r, "%s", reason) : 0;
 }
 
-/* The last step, in one turn of the loop: who, in which state, then the change. */
+/* The last step: caller and state are checked and the change is made without an event between. */
 static int store_it(SecretCall *call, sd_bus_error *error)
 {
         BusEdge *edge = call->edge;

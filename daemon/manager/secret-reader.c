@@ -1,10 +1,10 @@
 /*
- * The client shares the open file description with us, so neither O_NONBLOCK nor an offset is
- * ours to change, and poll(2) before a blocking read is no promise: the client may hold
- * another reading end and empty the FIFO in between. splice(2) takes SPLICE_F_NONBLOCK for
- * one call only; it moves the bytes into a pipe of our own, from where they are read. (To
- * open the FIFO anew through /proc would need the rights of its owner.) A memfd is read with
- * pread(2) from its start. Silent; the secret is in locked memory from the first byte on.
+ * The client shares the open file description with us, so we must change neither O_NONBLOCK nor the
+ * offset, and poll(2) before a blocking read does not help: the client may hold another reading end
+ * and empty the FIFO in between. splice(2) takes SPLICE_F_NONBLOCK for one call only; it moves the
+ * bytes into a pipe of our own, from which they are read. (Opening the FIFO again through /proc
+ * would need the rights of its owner.) A memfd is read with pread(2) from its start. Logs nothing;
+ * the secret is in locked memory from its first byte on.
  */
 #include "manager/secret-reader.h"
 
@@ -16,7 +16,7 @@
 
 #include "base/fd.h"
 
-/* A pipe's capacity, and enough for nearly all passwords at once. */
+/* The capacity of a pipe, which is enough to read nearly all passwords at once. */
 #define FIRST_SIZE 4096U
 
 struct SecretReader {
@@ -24,7 +24,7 @@ struct SecretReader {
         sd_event_source *timeout; /* owned: FIFO */
         int fd;                   /* owned: duplicate of the client's */
         int pipe[2];              /* owned: FIFO, ours, non-blocking */
-        Secret *secret;           /* owned: what came so far, at its full room */
+        Secret *secret;           /* owned: the bytes so far; its size is the room for them */
         size_t done_bytes, max_bytes;
         secret_reader_done_t done;
         void *userdata;
@@ -43,7 +43,7 @@ static void finish(SecretReader *reader, int result)
         reader->done(reader->userdata, result, secret);
 }
 
-/* Room for at least one byte more; one over the maximum is enough to know. */
+/* Makes room for another byte; one byte above the maximum shows that the secret is too long. */
 static int make_room(SecretReader *reader)
 {
         _cleanup_(secret_freep) Secret *larger = NULL;
@@ -65,7 +65,7 @@ static int make_room(SecretReader *reader)
         return 0;
 }
 
-/* 1: some bytes came; 0: end of file; -EAGAIN: nothing now. */
+/* 1: bytes have come; 0: end of file; -EAGAIN: there are none now. */
 static int read_some(SecretReader *reader)
 {
         size_t moved, room;
@@ -92,7 +92,7 @@ static int read_some(SecretReader *reader)
         return reader->done_bytes > reader->max_bytes ? -EMSGSIZE : 1;
 }
 
-/* One portion a turn: a writer that never stops must not hold the loop. */
+/* Reads once in an iteration, because a writer that never stops must not block the loop. */
 static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         SecretReader *reader = userdata;
@@ -145,7 +145,7 @@ static int watch_fifo(SecretReader *reader, sd_event *event, uint64_t timeout_us
         return r < 0 ? r : 0;
 }
 
-/* Sealed: nobody changes or shortens it while it is read, and the size is the truth. */
+/* The seals keep anybody from changing its bytes or its size while it is read. */
 static bool is_sealed_memory(int fd)
 {
         const int needed = F_SEAL_WRITE;

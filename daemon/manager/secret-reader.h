@@ -1,6 +1,6 @@
 /*
- * Reads a secret from the descriptor that a client passed (password-fd, token-fd): a FIFO
- * until its end, or a memfd sealed against writing and shrinking. Never blocks the loop.
+ * Reads a secret from a descriptor of a client (password-fd, token-fd): a FIFO until its end, or a
+ * memfd that is sealed against writing and shrinking. Never blocks the loop.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
- * Where the files of the service are: as the command line says, else as systemd says in
- * STATE_DIRECTORY, else in the places of the system or, for a user instance, in those of the XDG
- * base directories. Failures are logged here.
+ * Finds the files of the service. The command line counts first, then STATE_DIRECTORY, which
+ * systemd sets; without them the files are in the directories of the system or, for a user
+ * instance, in the XDG base directories. Failures are logged here.
  */
 #pragma once
 

@@ -47,8 +47,8 @@ int settings_bus_set(BusEdge *edge,
         int r = read_value(m, setting_infos[id].name, id, &setting.value, error);
 
         /* Only clients are held to this: an administrator may configure a shorter delay. */
-        if (id == SETTING_MINIMUM_RETRY_DELAY && setting.value.number < RETRY_MIN_DELAY_SEC)
-                setting.value.number = RETRY_MIN_DELAY_SEC;
+        if (id == SETTING_MINIMUM_RETRY_DELAY && setting.value.number < ATTEMPTS_MIN_DELAY_SEC)
+                setting.value.number = ATTEMPTS_MIN_DELAY_SEC;
         if (r >= 0)
                 r = set(edge, caller, job, &setting, 1, error);
         setting_value_done(&setting.value);

@@ -28,16 +28,16 @@
         X(error_url, TEXT, error.url) \
         X(error_file, I64, error.file) \
         X(error_count, U32, error_count) \
-        X(attempts, U32, attempts) \
-        X(workers_lost, U32, workers_lost) \
-        X(stalled, U64, stalled.spent_usec) \
-        X(active, U64, active.spent_usec) \
+        X(attempts, U32, attempts.failures) \
+        X(workers_lost, U32, attempts.workers_lost) \
+        X(stalled, U64, attempts.stalled.spent_usec) \
+        X(active, U64, attempts.active.spent_usec) \
         X(credentials_lost, BOOL, credentials_lost) \
-        X(untold, BOOL, untold) \
+        X(untold, BOOL, unreported) \
         X(created, U64, created_usec) \
         X(modified, U64, modified_usec) \
         X(transferred, U64, transferred_usec) \
-        X(next_attempt, U64, next_attempt_usec) \
+        X(next_attempt, U64, attempts.next_usec) \
         X(sealed, ENUM(1U << VAULT_KINDS_MAX), sealed)
 
 /* Members of a FileRecord. The sums of the rows that exist were made in this order. */

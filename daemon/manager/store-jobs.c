@@ -138,10 +138,7 @@ static int read_job(sqlite3_stmt *s, Owners *owners, Job **ret)
         }
         *ret = job; /* the caller frees a job that is half read, and lets its owner go */
         job->serial = sqlite3_column_int64(s, JOB_COLUMN_serial);
-        r = store_row_read(s, job_columns, ARRAY_SIZE(job_columns), FIRST_JOB_COLUMN, job);
-        job->told_state = job->state;
-        job->untold_before = job->untold;
-        return r;
+        return store_row_read(s, job_columns, ARRAY_SIZE(job_columns), FIRST_JOB_COLUMN, job);
 }
 
 /* A setting that this version does not know stays in the store for a newer one. */

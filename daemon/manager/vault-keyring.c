@@ -4,7 +4,7 @@
 
 #define KEY_PERMISSIONS (KEY_POS_VIEW | KEY_POS_READ | KEY_POS_SEARCH)
 
-/* Of the keyring itself; the owner's other processes see neither it nor the key's number. */
+/* Permissions of the keyring; other processes of the same user cannot see it or its keys. */
 #define KEYRING_PERMISSIONS                                                                        \
         (KEY_POS_VIEW | KEY_POS_READ | KEY_POS_WRITE | KEY_POS_SEARCH | KEY_POS_LINK)
 

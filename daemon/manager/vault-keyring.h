@@ -1,7 +1,8 @@
 /*
  * The vault's key in the kernel: a `user` key in an anonymous session keyring of this process.
- * Only who possesses that keyring may see, search or read it, and nobody may change its
- * permissions again; it goes with the last process of the session (keyrings(7)).
+ * Only a process that possesses that keyring may see, search or read it, and nobody may change
+ * its permissions again. The kernel destroys it with the last process of the session
+ * (keyrings(7)).
  */
 #pragma once
 

@@ -71,7 +71,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* Variables that lead to the bus of the user; dosvc-secret gets no others. */
+/* The helper gets these variables, by which it finds the user's bus, and no others. */
 static int copy_environment(char ***ret)
 {
         static const char *const names[] = { "DBUS_SESSION_BUS_ADDRESS",
@@ -107,7 +107,7 @@ static int run_helper(VaultSecret *fetch, sd_event *event, int helper_dir_fd)
                 return -errno;
         fetch->pipe_fd = ends[0];
         theirs = ends[1];
-        /* A read must not block if a grandchild of the helper keeps the other end open. */
+        /* A grandchild of the helper may keep its end of the pipe open. */
         if (fcntl(fetch->pipe_fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
 

@@ -4,12 +4,13 @@
  *
  *   version 1 · job 16 · owner 4 · target 1 · scheme 1 · implicit 1 · length 4 · user name
  *
- * and version 2, for what is no credential:
+ * and version 2, for kinds other than credentials:
  *
  *   version 1 · job 16 · owner 4 · kind 1
  *
- * The id of a key is a keyed hash of a constant: it tells keys apart and nothing else. The
- * bytes of the key are in a Secret while one function runs, and in the kernel otherwise.
+ * The id of a key is a keyed hash of a constant, so it distinguishes keys without revealing
+ * anything about them. The bytes of the key are in a Secret while one function runs, and in
+ * the kernel otherwise.
  */
 #include "manager/vault.h"
 
@@ -41,12 +42,12 @@ struct Vault {
         VaultSource source;
         vault_ready_t ready;
         void *userdata;
-        sd_event_source *defer; /* owned: tells ready when there is nothing to wait for */
+        sd_event_source *defer; /* owned: calls ready() if there is nothing to wait for */
         VaultSecret *fetch;     /* owned: while dosvc-secret runs */
         int32_t key;            /* number of the kernel's key, 0: none */
         sd_id128_t key_id;
         bool persistent;
-        int result; /* what ready is told */
+        int result; /* for ready() */
 };
 
 /* The key --------------------------------------------------------------------------------- */
@@ -99,7 +100,7 @@ static int adopt_random_key(Vault *vault)
         return adopt_key(vault, key, false);
 }
 
-/* -ENOENT: the unit was given none. */
+/* -ENOENT: the unit has no such credential. */
 static int read_system_credential(Secret **ret)
 {
         _cleanup_(secret_freep) Secret *key = NULL;
@@ -160,7 +161,7 @@ static void on_user_key(void *userdata, int result, Secret *received)
         vault->ready(vault->userdata, vault->result);
 }
 
-/* Begins; 1: the helper will tell. */
+/* 1: the helper was started and will report. */
 static int fetch_key(Vault *vault, sd_event *event, int helper_dir_fd)
 {
         int r;

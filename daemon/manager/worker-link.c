@@ -20,28 +20,29 @@
 #include "model/wire-codec.h"
 #include "model/wire-settings.h"
 
-/* The user lookup of dosvc-spawn may go over a network. */
+/* To become Ready; dosvc-spawn may have to look the user up over a network before. */
 #define READY_TIMEOUT_USEC (30 * USEC_PER_SEC)
 
-/* A task's answer: publishing may have to sync much. */
+/* To answer a task; publishing may have to write many bytes to the disk. */
 #define ANSWER_TIMEOUT_USEC (600 * USEC_PER_SEC)
 
-/* A download is asked whether it is still there this often, and has as long to say so. */
+/* A download is asked this often whether it is alive, and has the same time to answer. */
 #define PING_USEC (60 * USEC_PER_SEC)
 
-/* From Stop, or from the end of the task, to the end of the process. */
+/* For the process to end, after Stop or after the end of its task. */
 #define STOP_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
-/* Schemes that one challenge can name. */
+/* The number of schemes that one challenge can name. */
 #define OFFERED_MAX 16
 
-/* Answers that a worker leaves unread, each with a descriptor of ours; it asks a few at a time. */
+/* Answers that a worker may leave unread, since each holds a descriptor; it asks a few at a time.
+ */
 #define UNREAD_MAX 64
 
 typedef enum LinkState {
-        LINK_STARTING, /* the spawner is asked, Ready is awaited */
+        LINK_STARTING, /* the spawner was asked for a process, which is not Ready yet */
         LINK_WORKING,
-        LINK_ENDING, /* the link is closed, the process's end is awaited */
+        LINK_ENDING, /* the link is closed, the process has not ended yet */
         LINK_ENDED,
 } LinkState;
 
@@ -51,9 +52,9 @@ struct WorkerLink {
         const WorkerLinkFacts *facts;
         void *userdata;
         LinkState state;
-        uint64_t worker; /* id at the spawner; 0: none any more */
+        uint64_t worker; /* id at the spawner; 0: the process has ended */
         sd_bus *bus;
-        sd_bus_slot *answer; /* of the task or of Stop */
+        sd_bus_slot *answer; /* the answer to the task or to Stop */
         sd_bus_slot *ping;
         sd_event_source *deadline;
         sd_event_source *tell_end;
@@ -61,16 +62,16 @@ struct WorkerLink {
         int result;
         char *text;
         bool stopping;
-        bool done; /* the task is: Finished, Failed, or its answer was heard */
+        bool done; /* Finished or Failed has come, or the answer to the task */
 
         /* The order. */
         WorkerTask task;
         char job_id[SD_ID128_STRING_MAX];
         FileRecord *files;
         size_t n_files;
-        JobSettings settings; /* until it is sent */
+        JobSettings settings; /* freed when they are sent */
 
-        /* Who searches for proxies, and the call that waits for them; NULL: nobody. */
+        /* The search for proxies and the call that waits for its result; NULL: none. */
         ProxySource proxy_source;
         uint32_t owner_uid;
         char *owner_name;
@@ -88,7 +89,7 @@ static int on_tell_end(sd_event_source *source, void *userdata)
         return 0;
 }
 
-/* The process is gone: tell, from the loop, since this may be a callback of the bus. */
+/* The process is gone. This may be a callback of the bus, so ended() is called from the loop. */
 static void end(WorkerLink *link)
 {
         if (link->state == LINK_ENDED)
@@ -104,7 +105,8 @@ static void set_deadline(WorkerLink *link, uint64_t usec)
         (void) sd_event_source_set_enabled(link->deadline, SD_EVENT_ONESHOT);
 }
 
-/* Closes the link; the process hears it and goes, or is killed. The first reason stays. */
+/* Closes the link, upon which the process ends or is killed. The first reason is the one reported.
+ */
 static void finish(WorkerLink *link, int result, const char *text)
 {
         if (link->state >= LINK_ENDING)
@@ -121,7 +123,7 @@ static void finish(WorkerLink *link, int result, const char *text)
         set_deadline(link, STOP_TIMEOUT_USEC);
 }
 
-/* Only a download has done its part when it was told to stop; the others have to say so. */
+/* A download that was asked to stop has done its part; other tasks have to answer first. */
 static int end_result(const WorkerLink *link, int otherwise)
 {
         if (link->done)
@@ -131,7 +133,7 @@ static int end_result(const WorkerLink *link, int otherwise)
         return link->task == WORKER_TASK_DOWNLOAD ? 0 : -ECANCELED;
 }
 
-/* The worker broke the contract: hostile or broken, it is not heard any further. */
+/* The worker broke the contract; hostile or faulty, no further message of it counts. */
 static int distrust(WorkerLink *link, const char *what)
 {
         _cleanup_free_ char *text = NULL;
@@ -145,13 +147,13 @@ static int on_pong(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerLink *link = userdata;
 
-        /* An error is sd-bus' own, that no answer came: the question stays open. */
+        /* An error here is from sd-bus itself: no answer came, so the question stays open. */
         if (!sd_bus_message_is_method_error(m, NULL))
                 link->ping = sd_bus_slot_unref(link->ping);
         return 0;
 }
 
-/* Asks a download that took its task whether it lives; false if the last question is open. */
+/* Asks a download whether it is alive; false if it has not answered the last question. */
 static bool ping(WorkerLink *link)
 {
         if (link->answer || link->ping)
@@ -228,7 +230,7 @@ static void on_spawner_event(void *userdata, SpawnerEvent event, int value)
         end(link);
 }
 
-/* ---- what the worker says -------------------------------------------------------------------- */
+/* ---- messages of the worker ------------------------------------------------------------------ */
 
 static int compare_index(const void *a, const void *b)
 {
@@ -237,7 +239,7 @@ static int compare_index(const void *a, const void *b)
         return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* The files of an order are in the order of their indexes, with gaps. */
+/* The files of an order are sorted by their indexes, which may have gaps. */
 static const FileRecord *find_file(const WorkerLink *link, uint32_t index)
 {
         return bsearch(&(FileRecord){ .index = index },
@@ -464,7 +466,8 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return 0;
         }
         if (link->task == WORKER_TASK_DOWNLOAD) {
-                /* From now on the worker's own time limits count, as long as it lives. */
+                /* From now on the worker keeps its own time limits; here it only has to stay alive.
+                 */
                 link->answer = sd_bus_slot_unref(link->answer);
                 set_deadline(link, PING_USEC);
                 return 0;
@@ -540,9 +543,9 @@ static int on_ready(WorkerLink *link, sd_bus_message *m)
 }
 
 /*
- * What came in one piece with the end of the authentication is in sd-bus' buffer already, and no
- * readable descriptor will tell of it: ask, one message a turn, until there is nothing. A worker
- * that never stops must not hold the loop.
+ * Messages that arrived together with the end of the authentication are in the buffer of sd-bus
+ * already, so the descriptor does not become readable for them. They are processed one in each
+ * iteration of the loop, because a worker that never stops sending must not block it.
  */
 static int on_drain(sd_event_source *source, void *userdata)
 {
@@ -566,7 +569,7 @@ static const struct {
         { WORKER_FIND_PROXIES, true, on_find_proxies },
 };
 
-/* sd-bus would answer what nobody handles, with as much as the caller cares to send. */
+/* Without this sd-bus would answer unknown calls, and quote as much as the worker sends. */
 static int on_unknown(WorkerLink *link, sd_bus_message *m)
 {
         if (sd_bus_message_is_method_call(m, NULL, NULL) > 0)
@@ -583,7 +586,9 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return 1;
         }
         if (sd_bus_message_is_signal(m, "org.freedesktop.DBus.Local", "Disconnected")) {
-                finish(link, end_result(link, -ECONNRESET), NULL); /* its exit status says more */
+                finish(link,
+                       end_result(link, -ECONNRESET),
+                       NULL); /* its exit status will replace this reason */
                 return 1;
         }
         if (link->state >= LINK_ENDING)
@@ -592,7 +597,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 (void) on_ready(link, m);
                 return 1;
         }
-        /* Nothing counts before Ready, and only a download has anything to tell. */
+        /* No message counts before Ready, and only a download reports anything. */
         if (link->state != LINK_WORKING || link->task != WORKER_TASK_DOWNLOAD)
                 return on_unknown(link, m);
         for (size_t i = 0; i < ARRAY_SIZE(members); i++)
@@ -735,7 +740,7 @@ void worker_link_stop(WorkerLink *link)
                 return;
         }
         if (link->task != WORKER_TASK_DOWNLOAD)
-                return; /* its answer is near */
+                return; /* other tasks end soon by themselves */
         link->answer = sd_bus_slot_unref(link->answer);
         if (sd_bus_call_method_async(link->bus,
                                      &link->answer,

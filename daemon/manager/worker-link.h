@@ -1,8 +1,9 @@
 /*
- * One worker of one job: asks the spawner for the process, holds the private sd-bus link,
- * the Ready gate, the deadlines. What the worker says is checked here (sizes, indices,
- * signatures, only about its own files) and handed on as facts by callback; a worker that
- * breaks the contract is killed and reported as lost. Mirror of worker/link.
+ * The connection to one worker of one job: asks the spawner for the process, holds the private
+ * sd-bus link, waits for Ready before anything is sent, and keeps the deadlines. Messages of the
+ * worker are checked here (sizes, indices, signatures, only about its own files) and handed on by
+ * callback. A worker that breaks the contract is killed and reported as lost. worker/link is the
+ * other end.
  */
 #pragma once
 
@@ -28,13 +29,13 @@ typedef enum WorkerTask {
         WORKER_TASK_CLEAN,
 } WorkerTask;
 
-/* What a worker shall do. Everything is copied. */
+/* The order that a worker is given. Everything is copied. */
 typedef struct WorkerOrder {
         WorkerTask task;
         sd_id128_t job;
         uint32_t owner_uid;
         const char *owner_name;
-        const FileRecord *files; /* DOWNLOAD: not finished; else may have a temporary file */
+        const FileRecord *files; /* DOWNLOAD: unfinished ones; other tasks: with a temporary file */
         size_t n_files;
         const JobSettings *settings; /* DOWNLOAD */
 } WorkerOrder;
@@ -50,28 +51,31 @@ typedef struct WorkerFailure {
 } WorkerFailure;
 
 /*
- * Facts, from the loop. ended is the last and is always told, once: after it the link may be
- * freed (also from within). Records and strings are borrowed.
+ * Called from the loop. ended() is always called, once and last; the link may be freed after it and
+ * within it. Records and strings are borrowed.
  */
 typedef struct WorkerLinkFacts {
         /* Live figures of one file. */
         void (*progress)(void *userdata, uint32_t file, uint64_t bytes, uint64_t total);
         /* These bytes are on disk. */
         void (*checkpoint)(void *userdata, const FileRecord *records, size_t n_records);
-        /* Fills *ret, which the link frees, and returns 0, or -ENOENT; else it passes. */
+        /*
+         * Fills *ret, which the link frees. -ENOENT: there is no credential; other errors: it
+         * cannot be read now, so the worker is ended and the job is tried again.
+         */
         int (*authenticate)(void *userdata,
                             uint32_t file,
                             AuthTarget target,
                             unsigned offered, /* bit 1 << AuthScheme */
                             Credential *ret);
-        /* DOWNLOAD: all files given are whole. */
+        /* DOWNLOAD: all files of the order are whole. */
         void (*finished)(void *userdata);
-        /* DOWNLOAD: no further file is tried. PUBLISH and CLEAN: once a file that failed. */
+        /* DOWNLOAD: no further file is tried. PUBLISH and CLEAN: once for each file that failed. */
         void (*failed)(void *userdata, const WorkerFailure *failure);
         /*
-         * The process is gone. result 0: it did its task (or is a DOWNLOAD that was told to
-         * stop); negative errno: it did not, text says what happened in a sentence; -ECONNABORTED:
-         * it went with the spawner.
+         * The process is gone. result 0: it has done its task, or it is a DOWNLOAD that was asked
+         * to stop; negative errno: it has not, and text describes in a sentence what happened;
+         * -ECONNABORTED: the spawner ended and took it along.
          */
         void (*ended)(void *userdata, int result, const char *text);
 } WorkerLinkFacts;
@@ -86,5 +90,5 @@ int worker_link_new(sd_event *event,
 WorkerLink *worker_link_free(WorkerLink *link); /* kills */
 DEFINE_CLEANUP(WorkerLink *, worker_link_free);
 
-/* Asks a DOWNLOAD to sync and stop; it is killed if it takes longer than 5 s. */
+/* Asks a DOWNLOAD to write its bytes to the disk and end; after 5 s it is killed. */
 void worker_link_stop(WorkerLink *link);

@@ -1,7 +1,5 @@
 /*
- * The parts that are wanted of a file. The check returns 0 or a negative errno of dbus/dosvc-wire.h
- * and puts into *ret_reason, a static part of a sentence ("must be an absolute path"), what was
- * expected; the caller names the value that is wrong.
+ * The parts of a remote file that are wanted, where not the whole file is.
  */
 #pragma once
 
@@ -10,15 +8,17 @@
 
 #include "dbus/dosvc-wire.h"
 
-/* A part of a remote file; length DOSVC_SIZE_UNKNOWN: to its end. */
+/* A length of DOSVC_SIZE_UNKNOWN means: to the end of the file. */
 typedef struct FileRange {
         uint64_t offset_bytes;
         uint64_t length_bytes;
 } FileRange;
 
 /*
- * The parts wanted of a file (spec section 3.5): at least one (-EINVAL), at most
- * LIMIT_RANGES_PER_FILE (-ETOOMANYREFS); each with a length and an end that can be counted
- * (-ERANGE); no two with a byte in common (-EOVERFLOW). Their order is the caller's. -ENOMEM.
+ * There must be at least one range (-EINVAL) and at most LIMIT_RANGES_PER_FILE (-ETOOMANYREFS).
+ * Each needs a length, and an end that 64 bits can count (-ERANGE); no two may have a byte in
+ * common
+ * (-EOVERFLOW). Their order does not matter. -ENOMEM. *ret_reason says what was expected, as in
+ * model/url.h.
  */
 int file_ranges_check(const FileRange *ranges, size_t n_ranges, const char **ret_reason);

@@ -12,7 +12,7 @@ int file_record_init(FileRecord *record, uint32_t index, const char *remote, con
         FileRecord from = { .index = index, .total_bytes = DOSVC_SIZE_UNKNOWN };
         int r = file_record_copy(record, &from);
 
-        if (r < 0) /* nothing is in it that could be freed */
+        if (r < 0) /* then the record holds nothing to free */
                 return r;
         r = str_set(&record->remote_name, remote);
         if (r >= 0)

@@ -9,7 +9,7 @@
 #include "model/limits.h"
 #include "model/text.h"
 
-/* NTLM wants UTF-16, which libcurl makes by widening each byte. */
+/* NTLM needs UTF-16, and libcurl makes it by widening each byte, which is right for ISO 8859-1. */
 static bool fits_scheme(AuthScheme scheme, const char *s, size_t size_bytes)
 {
         size_t ignored;

@@ -1,7 +1,7 @@
 /*
- * What a user name and a password may hold for each scheme. The check returns 0 or a negative errno
- * of dbus/dosvc-wire.h and puts into *ret_reason, a static part of a sentence ("must be an absolute
- * path"), what was expected; the caller names the value that is wrong.
+ * The rules for user names and passwords, which depend on the scheme that they are used with. A
+ * check returns 0 or a negative errno and puts into *ret_reason, a static clause that names the
+ * value ("the password must ..."), what was expected.
  */
 #pragma once
 
@@ -10,14 +10,15 @@
 #include "model/enums.h"
 
 /*
- * User name for a scheme: UTF-16 limit -ENAMETOOLONG; control characters, bad UTF-8, a colon for
- * basic or what is not in ISO 8859-1 for ntlm -EILSEQ.
+ * -ENAMETOOLONG: longer than LIMIT_USER_NAME. -EILSEQ: not UTF-8, or with characters that must not
+ * be in it: control characters, a colon for basic, any that ISO 8859-1 has not for ntlm.
  */
 int secret_rules_check_user_name(AuthScheme scheme, const char *s, const char **ret_reason);
 
 /*
- * Password or token for a scheme, not NUL-terminated: -EMSGSIZE over the limit; NUL, control
- * characters, bad UTF-8, what is not in ISO 8859-1 for ntlm or no token for bearer -EILSEQ.
+ * A password, or a token for bearer, which need not end in NUL. -EMSGSIZE: longer than
+ * LIMIT_PASSWORD. -EILSEQ: not UTF-8, or with characters that must not be in it: NUL and control
+ * characters, any that ISO 8859-1 has not for ntlm, any that a token has not for bearer.
  */
 int secret_rules_check_password(AuthScheme scheme,
                                 const char *s,

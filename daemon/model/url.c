@@ -13,7 +13,7 @@
 DEFINE_CLEANUP(CURLU *, curl_url_cleanup);
 DEFINE_CLEANUP(char *, curl_free);
 
-/* One part of a URL as our own string; NULL when the URL has none. -EINVAL, -ENOMEM. */
+/* A copy of one part of a URL, or NULL if the URL has no such part. -EINVAL, -ENOMEM. */
 static int url_part(CURLU *url, CURLUPart part, unsigned flags, CURLUcode absent, char **ret)
 {
         _cleanup_(curl_freep) char *text = NULL;
@@ -30,7 +30,7 @@ static int url_part(CURLU *url, CURLUPart part, unsigned flags, CURLUcode absent
         return *ret ? 0 : -ENOMEM;
 }
 
-/* RFC 3986 section 2: nothing that a URL may not hold; libcurl would let some of it pass. */
+/* Checked here because libcurl accepts some characters that RFC 3986 section 2 does not. */
 static bool has_only_url_characters(const char *s)
 {
         static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -40,8 +40,9 @@ static bool has_only_url_characters(const char *s)
 }
 
 /*
- * "scheme://host:port", the port filled in. An address of two links is two hosts: libcurl takes
- * the zone (RFC 6874) out of the host, so it is put back. -EINVAL, -ENOMEM.
+ * "scheme://host:port", always with the port. libcurl takes the zone of an IPv6 address (RFC 6874)
+ * out of the host; it is put back, since the same address on two links is two hosts. -EINVAL,
+ * -ENOMEM.
  */
 static int format_origin(CURLU *url, char **ret)
 {
@@ -67,8 +68,9 @@ static int format_origin(CURLU *url, char **ret)
 }
 
 /*
- * libcurl takes "http:///host" for "http://host" and decodes escapes in host names, so that
- * what is checked would not be what is asked for. An IPv6 zone has its escape in brackets.
+ * libcurl reads "http:///host" as "http://host" and decodes escapes in host names, so the host that
+ * is checked would not be the one that is asked. Only the zone of an IPv6 address, which is in
+ * brackets, has an escape.
  */
 static bool has_plain_host(const char *s)
 {

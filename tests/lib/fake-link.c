@@ -130,7 +130,7 @@ void fake_link_checkpoint(WorkerLink *link,
         char temp[32];
 
         (void) snprintf(temp, sizeof(temp), ".%u.part", file);
-        for (size_t i = 0; i < link->n_files; i++) /* bytes of another place would not count */
+        for (size_t i = 0; i < link->n_files; i++) /* bytes from another URL would not count */
                 if (link->files[i].index == file)
                         remote = link->files[i].remote_name;
         must(file_record_init(&record, file, remote, "/of/the/worker"));

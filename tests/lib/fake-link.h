@@ -1,13 +1,12 @@
 /*
- * Stands in for manager/worker-link: no process, no bus. What the manager orders can be looked
- * at, and the test says what a worker would. Linked only by the tests that tests/sources.mk
- * names, in place of the real one.
+ * A fake manager/worker-link without process and bus: the test sees the orders of the manager and
+ * reports in place of a worker. Linked only by the tests that tests/sources.mk names.
  */
 #pragma once
 
 #include "manager/worker-link.h"
 
-/* One order, as the manager gave it; lives until the manager frees it. */
+/* An order of the manager, which frees it. */
 struct WorkerLink {
         List link;
         const WorkerLinkFacts *facts;
@@ -22,23 +21,23 @@ struct WorkerLink {
         bool stopped; /* worker_link_stop() was called */
 };
 
-/* Orders given so far, and those of them that are still there. */
+/* The number of all orders so far, and of those that are not freed. */
 unsigned fake_link_count(void);
 unsigned fake_link_alive(void);
-/* The order for that job, or NULL. */
+/* The order for that job; NULL: none. */
 WorkerLink *fake_link_of(sd_id128_t job);
 /* The next order fails with that negative errno. */
 void fake_link_refuse(int error);
 
-/* Bytes on disk of a file, with a temporary name. */
+/* Reports that bytes of a file are on disk, under a temporary name. */
 void fake_link_checkpoint(WorkerLink *link,
                           uint32_t file,
                           uint64_t bytes,
                           uint64_t total,
                           bool finished);
-/* All that it was given is whole, then the end. */
+/* Reports that all files of the order are whole, and ends. */
 void fake_link_succeed(WorkerLink *link);
-/* A failure of the whole, then the end. */
+/* Reports a failure that concerns no single file, and ends. */
 void fake_link_fail(WorkerLink *link, bool transient, uint32_t code, uint64_t retry_after_sec);
-/* The process is gone; link is not to be used any more. */
+/* The process ends; link must not be used any more. */
 void fake_link_end(WorkerLink *link, int result, const char *text);

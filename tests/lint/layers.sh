@@ -107,13 +107,18 @@ while read -r file; do
                 complain "$file" "$first" 'its own header comes first'
 done < <(find client-lib daemon dbus tests -name '*.c' | sort)
 
-# Inside the manager's and the worker's rooms arrows point down one list.
+# Inside a room arrows point down one list.
 ranks() {
         case $1 in
-        *manager/*-bus) echo 9 ;;
+        *manager/*-bus | *manager/@(backend|store-recovery)) echo 9 ;;
         *manager/manager | *manager/manager-*) echo 8 ;;
+        *manager/@(announcer|changes|effects|job-order|job-table|reports|runs|waiters)) echo 8 ;;
         *manager/@(worker-link|vault|store|policy)) echo 7 ;;
-        *manager/@(job|owner|scheduler)) echo 6 ;; # a job holds its places in both
+        *manager/@(job|attempts|owner|scheduler|timers)) echo 6 ;; # a job embeds the others
+        *spawn/server) echo 9 ;;
+        *spawn/child) echo 8 ;;
+        *confine/sandbox) echo 9 ;;
+        *confine/rights) echo 8 ;;
         *worker/link) echo 9 ;;
         *worker/@(download|publish)) echo 8 ;;
         *worker/transfer) echo 7 ;;
@@ -134,9 +139,10 @@ while read -r file; do
         [ "$from" != 0 ] || continue
         while read -r name; do
                 name=${name#\"}
+                [ "daemon/${name%%/*}" = "$(cut -d / -f 1-2 <<<"$file")" ] || continue
                 to=$(ranks "daemon/${name%.h}")
                 [ "$to" -le "$from" ] || complain "$file" "\"$name" 'it is above in the list of S4'
-        done < <(includes "$file" | grep -E '^"(manager|worker)/')
+        done < <(includes "$file" | grep -E '^"(confine|manager|spawn|worker)/')
 done < <(find daemon -name '*.[ch]' | sort)
 
 exit $bad

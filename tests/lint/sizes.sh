@@ -1,10 +1,11 @@
 #!/bin/bash
-# Files and functions that have outgrown their noun. The limits are well above the aims of the
-# style (400 lines a file, 150 a header, 40 a function), since some tables read well when long.
+# Headers, tests, functions and lines that are too long to read. The limits are well above the aims
+# of the style (150 lines a header, 40 a function), since some tables read well when long. A source
+# file has no limit, because a number cannot find the noun that is missing; see structure.sh.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-max_source=900 max_test=1500 max_header=250 max_function=90 bad=0
+max_test=1500 max_header=250 max_function=90 bad=0
 
 while read -r file; do
         [ -e "$file" ] || continue
@@ -12,10 +13,10 @@ while read -r file; do
         case $file in
         *.h) max=$max_header ;;
         tests/*) max=$max_test ;;
-        *) max=$max_source ;;
+        *) max='' ;;
         esac
         [[ $file != client-lib/dosvc.h ]] || max=600 # it is the manual
-        if [ "$lines" -gt "$max" ]; then
+        if [ -n "$max" ] && [ "$lines" -gt "$max" ]; then
                 echo "$file: $lines lines, at most $max"
                 bad=1
         fi

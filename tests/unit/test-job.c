@@ -5,6 +5,7 @@
 
 #include "manager/job.h"
 #include "model/enums.h"
+#include "model/error-code.h"
 #include "model/file-record.h"
 
 #define UNKNOWN DOSVC_SIZE_UNKNOWN
@@ -51,8 +52,8 @@ static void set_record(Job *of, uint32_t index, uint64_t offset, uint64_t total,
 
 #define NO -EBADFD
 
-#define SAVED   (JOB_SAVE | JOB_TELL)
-#define CLEARED (JOB_SAVE | JOB_TELL | JOB_CLEAR_ERROR)
+#define SAVED   (JOB_SAVE | JOB_ANNOUNCE)
+#define CLEARED (JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR)
 
 typedef struct Cell {
         int effects; /* or NO */
@@ -60,9 +61,9 @@ typedef struct Cell {
 } Cell;
 
 /*
- * Section 3.2 and 3.3 of the specification, event by event, in the order of
- *   SUSPENDED, QUEUED, CONNECTING, TRANSFERRING, TRANSIENT_ERROR, ERROR, TRANSFERRED
- * and nothing but RESTART in the final two, which are looked at on their own.
+ * Sections 3.2 and 3.3 of the specification: a row for each event, with the states in the order
+ *   SUSPENDED, QUEUED, CONNECTING, TRANSFERRING, TRANSIENT_ERROR, ERROR, TRANSFERRED.
+ * The two final states, which take no event but RESTART, have a test of their own.
  */
 static const JobState columns[] = { JOB_SUSPENDED,    JOB_QUEUED,          JOB_CONNECTING,
                                     JOB_TRANSFERRING, JOB_TRANSIENT_ERROR, JOB_ERROR,
@@ -224,7 +225,9 @@ START_TEST(a_final_state_is_left_by_nothing)
                                 ck_assert_int_eq(r, -EBADFD);
                                 continue;
                         }
-                        ck_assert_int_eq(r, JOB_REMOVE); /* a crash came before the row went */
+                        ck_assert_int_eq(
+                                r,
+                                JOB_REMOVE); /* the service crashed before the row was deleted */
                         ck_assert_uint_eq(next, final[i]);
                 }
 }
@@ -240,8 +243,8 @@ START_TEST(a_move_that_changes_the_state_is_saved_before_it_is_told)
                         if (r < 0 || next == state)
                                 continue;
                         ck_assert_msg(r & JOB_SAVE, "state %u, event %u", state, event);
-                        /* After a crash nobody is there to be told. */
-                        ck_assert_msg(r & JOB_TELL || event == JOB_EVENT_RESTART,
+                        /* After a restart no client needs an announcement. */
+                        ck_assert_msg(r & JOB_ANNOUNCE || event == JOB_EVENT_RESTART,
                                       "state %u, event %u",
                                       state,
                                       event);
@@ -264,7 +267,7 @@ START_TEST(resume_without_files_is_refused)
         ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), -ENODATA);
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
         add_files(job, 1);
-        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), JOB_SAVE | JOB_TELL | JOB_PLAN);
+        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN);
         ck_assert_uint_eq(job->state, JOB_QUEUED);
 }
 END_TEST
@@ -322,7 +325,7 @@ static void check_sums(uint32_t finished, uint32_t unknown, uint64_t bytes, uint
 START_TEST(a_new_job_is_suspended_and_empty)
 {
         ck_assert_uint_eq(job->state, JOB_SUSPENDED);
-        ck_assert_uint_eq(job->told_state, JOB_SUSPENDED);
+        ck_assert_uint_eq(job->announced.state, JOB_SUSPENDED);
         ck_assert_uint_eq(job->settings.priority, PRIORITY_NORMAL);
         ck_assert_ptr_null(job->settings.display_name);
         ck_assert_ptr_null(job->settings.description);
@@ -341,7 +344,7 @@ START_TEST(the_total_is_unknown_while_one_size_is)
         check_sums(0, 1, 10, UNKNOWN);
         set_record(job, 2, 7, 7, true);
         check_sums(1, 0, 17, 157);
-        set_record(job, 2, 0, UNKNOWN, false); /* it changed on the server */
+        set_record(job, 2, 0, UNKNOWN, false); /* the file has changed on the server */
         check_sums(0, 1, 10, UNKNOWN);
         set_record(job, 2, 0, 0, true); /* an empty file is a file */
         check_sums(1, 0, 10, 150);
@@ -359,9 +362,9 @@ START_TEST(live_figures_count_but_are_not_recorded)
         check_sums(0, 0, 65, 120);
         ck_assert_uint_eq(job->files[0].record.offset_bytes, 10);
         ck_assert_uint_eq(job->files[1].record.total_bytes, UNKNOWN);
-        job_set_live(job, 0, 0, UNKNOWN); /* the server sends it anew */
+        job_set_live(job, 0, 0, UNKNOWN); /* the server sends the file from its start */
         check_sums(0, 1, 5, UNKNOWN);
-        set_record(job, 0, 40, 90, false); /* what is on disk rules */
+        set_record(job, 0, 40, 90, false); /* the record on disk takes precedence */
         check_sums(0, 0, 45, 110);
 }
 END_TEST
@@ -393,6 +396,39 @@ START_TEST(truncation_takes_back_what_files_counted)
         ck_assert_str_eq(job->files[1].record.local_name, "/dir/new");
         job_truncate_files(job, 0);
         check_sums(0, 0, 0, 0);
+}
+END_TEST
+
+START_TEST(only_an_unfinished_file_begins_again_with_another_remote_name)
+{
+        add_files(job, 2);
+        set_record(job, 0, 10, 100, false);
+        set_record(job, 1, 30, 30, true);
+        job->attempts.furthest_bytes = 40;
+        ck_assert_int_eq(job_set_remote_name(job, 1, "http://other/b"), 0);
+        check_sums(1, 0, 40, 130);
+        ck_assert_uint_eq(job->attempts.furthest_bytes, 40);
+        ck_assert_int_eq(job_set_remote_name(job, 0, "http://other/a"), 0);
+        check_sums(1, 1, 30, UNKNOWN);
+        ck_assert_str_eq(job->files[0].record.remote_name, "http://other/a");
+        ck_assert_uint_eq(job->attempts.furthest_bytes, 0); /* each byte from there is progress */
+}
+END_TEST
+
+START_TEST(only_a_job_that_no_server_answered_is_unreachable)
+{
+        job->state = JOB_TRANSIENT_ERROR;
+        ck_assert_int_eq(job_set_error(job, 1, ERROR_CONTEXT_GENERAL_TRANSPORT, "", "", -1), 0);
+        ck_assert(job_is_unreachable(job));
+        job->publishing = true;
+        ck_assert(!job_is_unreachable(job));
+        job->publishing = false;
+        job->error.context = ERROR_CONTEXT_REMOTE_FILE;
+        ck_assert(!job_is_unreachable(job));
+        job->error.code = (uint32_t) ERROR_CODE_TIMEOUT;
+        ck_assert(job_is_unreachable(job));
+        job->state = JOB_ERROR;
+        ck_assert(!job_is_unreachable(job));
 }
 END_TEST
 
@@ -435,7 +471,7 @@ START_TEST(an_error_replaces_the_one_before)
         ck_assert_str_eq(job->error.description, "Full.");
         ck_assert_str_eq(job->error.url, "");
         ck_assert_int_eq(job->error.file, -1);
-        /* From its own texts. */
+        /* The new texts may be the old ones. */
         ck_assert_int_eq(job_set_error(job,
                                        9,
                                        ERROR_CONTEXT_NONE,
@@ -461,8 +497,8 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         add_files(job, 3);
         set_record(job, 0, 10, 100, false);
         job->state = JOB_TRANSFERRING;
-        job->attempts = 4;
-        job->changes = JOB_CHANGE_FILES;
+        job->attempts.failures = 4;
+        job->pending.changed = JOB_CHANGE_FILES;
 
         ck_assert_int_eq(job_new(job->id, bob, &stored), 0);
         free(stored->settings.display_name);
@@ -473,7 +509,7 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         stored->state = JOB_QUEUED;
         stored->settings.priority = PRIORITY_HIGH;
         stored->error_count = 2;
-        stored->next_attempt_usec = 1234;
+        stored->attempts.next_usec = 1234;
         ck_assert_int_eq(job_set_error(stored, 7, ERROR_CONTEXT_UNKNOWN, "Stored.", "", 0), 0);
 
         job_take_stored(job, stored);
@@ -483,12 +519,12 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         ck_assert_uint_eq(job->state, JOB_QUEUED);
         ck_assert_uint_eq(job->settings.priority, PRIORITY_HIGH);
         ck_assert_uint_eq(job->error_count, 2);
-        ck_assert_uint_eq(job->attempts, 0);
-        ck_assert_uint_eq(job->next_attempt_usec, 1234);
+        ck_assert_uint_eq(job->attempts.failures, 0);
+        ck_assert_uint_eq(job->attempts.next_usec, 1234);
         ck_assert_str_eq(job->error.description, "Stored.");
         ck_assert_uint_eq(job->n_files, 1);
         check_sums(0, 0, 5, 50);
-        ck_assert_uint_eq(job->changes, JOB_CHANGE_FILES); /* the manager's own */
+        ck_assert_uint_eq(job->pending.changed, JOB_CHANGE_FILES); /* not part of what is stored */
         ck_assert_ptr_eq(job->owner, bob);
         ck_assert_uint_eq(alice->n_jobs, 0);
         ck_assert_uint_eq(bob->n_jobs, 1);
@@ -519,11 +555,13 @@ int main(void)
         tcase_add_test(files, live_figures_count_but_are_not_recorded);
         tcase_add_test(files, a_finished_file_has_no_live_figures);
         tcase_add_test(files, truncation_takes_back_what_files_counted);
+        tcase_add_test(files, only_an_unfinished_file_begins_again_with_another_remote_name);
         tcase_add_test(files, files_have_the_index_of_their_place);
         suite_add_tcase(suite, files);
         tcase_add_checked_fixture(rest, setup, teardown);
         tcase_add_test(rest, a_job_counts_for_one_owner_at_a_time);
         tcase_add_test(rest, an_error_replaces_the_one_before);
+        tcase_add_test(rest, only_a_job_that_no_server_answered_is_unreachable);
         tcase_add_test(rest, what_the_store_keeps_replaces_what_is_in_memory);
         suite_add_tcase(suite, rest);
         runner = srunner_create(suite);

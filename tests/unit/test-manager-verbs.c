@@ -7,10 +7,9 @@
 #include "manager/credentials.h"
 #include "model/error-code.h"
 #include "model/limits.h"
-#include "tests/lib/manager-rig.h"
+#include "tests/lib/manager-fixture.h"
 
-/* Creating and looking --------------------------------------------------------------------------
- */
+/* Creating and looking ------------------------------------------------------------------------- */
 
 START_TEST(quotas_are_kept)
 {
@@ -27,8 +26,8 @@ START_TEST(quotas_are_kept)
         ck_assert_int_eq(manager_create_job(manager, &root, "", &job), -EUSERS);
         ck_assert_int_eq(manager_create_job(manager, &bob, "", &job), -EUSERS);
         ck_assert_ptr_null(job);
-        turn();
-        check_story("new new new new new ");
+        run_loop();
+        check_event_log("new new new new new ");
 }
 END_TEST
 
@@ -86,8 +85,8 @@ START_TEST(who_may_own_no_job_creates_none)
                 ck_assert_ptr_null(job);
         }
         (void) create(&alice);
-        turn();
-        check_story("new ");
+        run_loop();
+        check_event_log("new ");
 }
 END_TEST
 
@@ -123,7 +122,7 @@ START_TEST(a_caller_sees_what_policy_lets_him)
 
         (void) create(&alice);
         (void) create(&bob);
-        turn();
+        run_loop();
         ck_assert_int_eq(manager_find_job(manager, &alice, job->id, &found), 0);
         ck_assert_ptr_eq(found, job);
         ck_assert_int_eq(manager_find_job(manager, &root, job->id, &found), 0);
@@ -171,8 +170,8 @@ START_TEST(every_verb_asks_policy_first)
                                                     AUTH_TARGET_SERVER,
                                                     AUTH_SCHEME_BASIC),
                          -ENOENT);
-        turn();
-        check_story("");
+        run_loop();
+        check_event_log("");
         ck_assert(!store_is_dirty(store));
 }
 END_TEST
@@ -242,9 +241,10 @@ START_TEST(a_credential_that_was_refused_is_not_given_again)
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, DIGEST), "digest");
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, DIGEST | BASIC), "");
         ck_assert_str_eq(ask(job, 1, AUTH_TARGET_SERVER, BASIC), "basic"); /* another request */
-        ck_assert_str_eq(ask(job, 2, AUTH_TARGET_SERVER, BASIC), "");      /* no file of its */
+        ck_assert_str_eq(ask(job, 2, AUTH_TARGET_SERVER, BASIC),
+                         ""); /* the worker has no such file */
         fake_link_fail(worker_of(job), false, ERROR_CODE_HTTP(401), 0);
-        turn();
+        run_loop();
 
         /* The owner sets another one. */
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_DIGEST, "other"), 0);
@@ -274,7 +274,7 @@ START_TEST(a_worker_that_is_stopping_gets_no_credential)
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "basic"), 0);
         resume(job);
         ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);
-        turn();
+        run_loop();
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "");
 }
 END_TEST
@@ -284,7 +284,7 @@ START_TEST(a_removed_credential_is_gone)
         Job *job = make_job(1);
 
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "basic"), 0);
-        turn();
+        run_loop();
         ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 1);
         ck_assert_uint_gt(job->vault_bytes, 0);
         ck_assert_int_eq(manager_remove_credentials(manager,
@@ -307,19 +307,19 @@ START_TEST(a_removed_credential_is_gone)
 }
 END_TEST
 
-START_TEST(a_failed_turn_puts_credentials_back)
+START_TEST(a_failed_batch_puts_credentials_back)
 {
         Job *job = make_job(1);
         uint64_t bytes;
 
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "first"), 0);
-        turn();
+        run_loop();
         bytes = job->vault_bytes;
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "second..."), 0);
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_DIGEST, "third"), 0);
         ck_assert_uint_gt(job->vault_bytes, bytes);
         store_fail(store, -ENOSPC);
-        turn();
+        run_loop();
         ck_assert_uint_eq(job->vault_bytes, bytes);
         ck_assert_uint_eq(job->owner->vault_bytes, bytes);
         resume(job);
@@ -334,7 +334,7 @@ START_TEST(an_owners_share_of_the_vault_is_limited)
         job->owner->vault_bytes = LIMIT_VAULT_BYTES_PER_OWNER - 60;
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "a"), 0);
         ck_assert_int_eq(set_password(job, AUTH_TARGET_PROXY, AUTH_SCHEME_BASIC, "a"), -ENOBUFS);
-        turn();
+        run_loop();
         ck_assert_uint_eq(count_slots(job, AUTH_TARGET_PROXY), 0);
 }
 END_TEST
@@ -371,7 +371,7 @@ START_TEST(the_first_login_of_a_url_becomes_credentials)
 
                 ck_assert_int_eq(use_url(job, rename, "/dir/x", "first"), 0);
                 ck_assert_int_eq(use_url(job, rename, "/dir/y", "second"), 0);
-                turn();
+                run_loop();
                 resume(job);
                 ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "first");
         }
@@ -384,14 +384,14 @@ START_TEST(a_login_is_kept_only_together_with_its_file)
 
         config.max_files_per_job = 1;
         ck_assert_int_eq(use_url(job, false, "/dir/x", "password"), -EMFILE);
-        turn();
+        run_loop();
         ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 0);
 
         config.max_files_per_job = 2;
         for (int rename = 0; rename < 2; rename++) {
                 ck_assert_int_eq(use_url(job, rename, "/dir/x", "password"), 0);
                 store_fail(store, -ENOSPC);
-                turn();
+                run_loop();
                 ck_assert_uint_eq(job->n_files, 1);
                 ck_assert_str_eq(job->files[0].record.remote_name, "http://host/a");
                 ck_assert_uint_eq(count_slots(job, AUTH_TARGET_SERVER), 0);
@@ -402,7 +402,7 @@ START_TEST(a_login_is_kept_only_together_with_its_file)
         job->owner->vault_bytes = LIMIT_VAULT_BYTES_PER_OWNER;
         for (int rename = 0; rename < 2; rename++)
                 ck_assert_int_eq(use_url(job, rename, "/dir/x", "password"), -ENOBUFS);
-        turn();
+        run_loop();
         ck_assert_uint_eq(job->n_files, 1);
         ck_assert_str_eq(job->files[0].record.remote_name, "http://host/a");
         job->owner->vault_bytes = 0;
@@ -427,7 +427,7 @@ START_TEST(a_credential_that_cannot_be_opened_is_reported)
         resume(job);
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "");
         fake_link_fail(worker_of(job), false, ERROR_CODE_HTTP(401), 0);
-        turn();
+        run_loop();
         ck_assert(job->credentials_lost);
         ck_assert_ptr_nonnull(strstr(job->error.description, "credentials were lost"));
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "new"), 0);
@@ -443,10 +443,10 @@ START_TEST(take_ownership_wipes_credentials)
 
         ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "basic"), 0);
         ck_assert_int_eq(set_password(job, AUTH_TARGET_PROXY, AUTH_SCHEME_DIGEST, "proxy"), 0);
-        turn();
+        run_loop();
         ck_assert_int_eq(manager_take_ownership(manager, &root, job), 0);
-        turn();
-        check_story("owner=root ");
+        run_loop();
+        check_event_log("owner=root ");
         ck_assert_uint_eq(job->owner->uid, 0);
         ck_assert_uint_eq(job->vault_bytes, 0);
         ck_assert_uint_eq(job->owner->vault_bytes, 0);
@@ -455,7 +455,7 @@ START_TEST(take_ownership_wipes_credentials)
         ck_assert_ptr_null(owners_find(&owners, alice.uid));
         ck_assert_int_eq(manager_resume(manager, &alice, job), -ENOENT);
         ck_assert_int_eq(manager_resume(manager, &root, job), 0);
-        turn();
+        run_loop();
         ck_assert_uint_eq(worker_of(job)->owner_uid, 0);
 }
 END_TEST
@@ -470,9 +470,9 @@ START_TEST(take_ownership_takes_back_what_is_the_owners)
         ck_assert_int_eq(set_text(&alice, job, SETTING_CA_CERTIFICATE, "/ca.pem"), 0);
         ck_assert_int_eq(manager_set_client_certificate(manager, &alice, job, "/crt", "/key", NULL),
                          0);
-        turn();
+        run_loop();
         ck_assert_int_eq(manager_take_ownership(manager, &root, job), 0);
-        turn();
+        run_loop();
         ck_assert_ptr_null(job->settings.ticket_cache);
         ck_assert_int_eq(store_load_job(store, &others, job->id, &saved), 0);
         ck_assert_ptr_null(saved->settings.ticket_cache);
@@ -490,14 +490,14 @@ START_TEST(a_taken_job_gets_a_worker_of_its_new_owner)
         Job *job = make_transferring(1);
 
         ck_assert_int_eq(manager_take_ownership(manager, &root, job), 0);
-        turn();
-        check_story("queued owner=root ");
+        run_loop();
+        check_event_log("queued owner=root ");
         ck_assert(worker_of(job)->stopped);
         ck_assert_uint_eq(worker_of(job)->owner_uid, alice.uid);
         ck_assert_uint_eq(owners_find(&owners, alice.uid)->shares[SCHEDULER_DOWNLOADS].n_active, 1);
         fake_link_end(worker_of(job), 0, "");
-        turn();
-        check_story("connecting ");
+        run_loop();
+        check_event_log("connecting ");
         ck_assert_uint_eq(worker_of(job)->owner_uid, 0);
         ck_assert_ptr_null(owners_find(&owners, alice.uid));
         ck_assert_uint_eq(job->owner->shares[SCHEDULER_DOWNLOADS].n_active, 1);
@@ -521,9 +521,9 @@ START_TEST(the_worker_of_the_owner_before_gets_no_credential_of_the_next)
                          0);
         secret_free(secret);
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), ""); /* not halted yet */
-        turn();
+        run_loop();
         fake_link_end(worker_of(job), 0, "");
-        turn();
+        run_loop();
         ck_assert_str_eq(ask(job, 0, AUTH_TARGET_SERVER, BASIC), "roots");
 }
 END_TEST
@@ -538,10 +538,10 @@ START_TEST(a_taken_job_waits_in_the_queue_of_its_new_owner)
         (void) make_connecting(1);
         job = make_job(1);
         resume(job);
-        check_story("queued ");
+        check_event_log("queued ");
         ck_assert_int_eq(manager_take_ownership(manager, &root, job), 0);
-        turn();
-        check_story("owner=root connecting ");
+        run_loop();
+        check_event_log("owner=root connecting ");
         ck_assert_uint_eq(worker_of(job)->owner_uid, 0);
 }
 END_TEST
@@ -555,14 +555,14 @@ START_TEST(a_taking_that_cannot_be_saved_is_taken_back)
                 uint64_t bytes, all;
 
                 ck_assert_int_eq(set_password(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "x"), 0);
-                turn();
-                story[0] = '\0';
+                run_loop();
+                event_log[0] = '\0';
                 bytes = job->vault_bytes;
                 all = job->owner->vault_bytes;
 
                 ck_assert_int_eq(manager_take_ownership(manager, &root, job), 0);
                 store_fail(store, -ENOSPC);
-                turn();
+                run_loop();
                 ck_assert_uint_eq(job->owner->uid, alice.uid);
                 ck_assert_uint_eq(job->vault_bytes, bytes);
                 ck_assert_uint_eq(job->owner->vault_bytes, all);
@@ -570,13 +570,13 @@ START_TEST(a_taking_that_cannot_be_saved_is_taken_back)
 
                 store_fail(store, -ENOSPC);
                 ck_assert_int_eq(manager_take_ownership(manager, &root, job), -ENOSPC);
-                turn();
+                run_loop();
                 ck_assert_uint_eq(job->owner->uid, alice.uid);
                 ck_assert_uint_eq(job->vault_bytes, bytes);
                 ck_assert_uint_eq(job->owner->vault_bytes, all);
                 ck_assert_ptr_null(owners_find(&owners, 0));
-                check_story("");
-                ck_assert(!job->run || !worker_of(job)->stopped);
+                check_event_log("");
+                ck_assert(!job->work.run || !worker_of(job)->stopped);
         }
 }
 END_TEST
@@ -587,35 +587,35 @@ int main(void)
         SRunner *runner;
         int failed;
 
-        RIG_ADD_TESTS(suite,
-                      "creating and looking",
-                      quotas_are_kept,
-                      roots_jobs_are_not_limited_per_user,
-                      files_are_added_all_or_none,
-                      who_may_own_no_job_creates_none,
-                      a_uid_under_a_new_name_owns_nothing_here,
-                      a_caller_sees_what_policy_lets_him,
-                      every_verb_asks_policy_first);
-        RIG_ADD_TESTS(suite,
-                      "credentials",
-                      the_strongest_that_is_offered_and_set_is_chosen,
-                      a_credential_that_was_refused_is_not_given_again,
-                      a_scheme_that_the_worker_cannot_use_is_followed_by_the_next,
-                      a_worker_that_is_stopping_gets_no_credential,
-                      a_removed_credential_is_gone,
-                      a_failed_turn_puts_credentials_back,
-                      an_owners_share_of_the_vault_is_limited,
-                      the_first_login_of_a_url_becomes_credentials,
-                      a_login_is_kept_only_together_with_its_file,
-                      a_credential_that_cannot_be_opened_is_reported);
-        RIG_ADD_TESTS(suite,
-                      "ownership",
-                      take_ownership_wipes_credentials,
-                      take_ownership_takes_back_what_is_the_owners,
-                      a_taken_job_gets_a_worker_of_its_new_owner,
-                      the_worker_of_the_owner_before_gets_no_credential_of_the_next,
-                      a_taken_job_waits_in_the_queue_of_its_new_owner,
-                      a_taking_that_cannot_be_saved_is_taken_back);
+        FIXTURE_ADD_TESTS(suite,
+                          "creating and looking",
+                          quotas_are_kept,
+                          roots_jobs_are_not_limited_per_user,
+                          files_are_added_all_or_none,
+                          who_may_own_no_job_creates_none,
+                          a_uid_under_a_new_name_owns_nothing_here,
+                          a_caller_sees_what_policy_lets_him,
+                          every_verb_asks_policy_first);
+        FIXTURE_ADD_TESTS(suite,
+                          "credentials",
+                          the_strongest_that_is_offered_and_set_is_chosen,
+                          a_credential_that_was_refused_is_not_given_again,
+                          a_scheme_that_the_worker_cannot_use_is_followed_by_the_next,
+                          a_worker_that_is_stopping_gets_no_credential,
+                          a_removed_credential_is_gone,
+                          a_failed_batch_puts_credentials_back,
+                          an_owners_share_of_the_vault_is_limited,
+                          the_first_login_of_a_url_becomes_credentials,
+                          a_login_is_kept_only_together_with_its_file,
+                          a_credential_that_cannot_be_opened_is_reported);
+        FIXTURE_ADD_TESTS(suite,
+                          "ownership",
+                          take_ownership_wipes_credentials,
+                          take_ownership_takes_back_what_is_the_owners,
+                          a_taken_job_gets_a_worker_of_its_new_owner,
+                          the_worker_of_the_owner_before_gets_no_credential_of_the_next,
+                          a_taken_job_waits_in_the_queue_of_its_new_owner,
+                          a_taking_that_cannot_be_saved_is_taken_back);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

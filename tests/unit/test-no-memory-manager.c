@@ -11,16 +11,16 @@
 #include "manager/manager-core.h"
 #include "model/error-code.h"
 #include "model/file-record.h"
-#include "tests/lib/manager-rig.h"
+#include "tests/lib/manager-fixture.h"
 #include "tests/lib/no-memory.h"
 
-/* The job of the test, and how a verb is tried on it. */
+/* A job, and a verb that is tried on it. */
 typedef struct Trial {
         Job *job;
         int (*verb)(Job *job);
-        void (*undo)(Job *job); /* what the verb did */
+        void (*undo)(Job *job); /* undoes what the verb did */
         bool (*is_done)(Job *job);
-        int done_result; /* of Complete and Cancel; 1: not yet */
+        int done_result; /* result of Complete or Cancel; 1: not called back yet */
 } Trial;
 
 static void on_saved_result(void *userdata, int result)
@@ -28,16 +28,15 @@ static void on_saved_result(void *userdata, int result)
         *(int *) userdata = result;
 }
 
-/* All that has to be put off for lack of memory is due now, and there is memory again. */
-static void hurry(void)
+/* There is memory again, and everything that was put off for lack of it is due now. */
+static void expire_timers(void)
 {
         Job *job = NULL, *after = NULL;
 
-        (void) sd_event_source_set_time(manager->rescue, 0);
-        HASH_ITER (hh, manager->jobs, job, after)
-                if (is_waiting(job) && (job->stale || !job->run || !job_run_is_started(job->run)))
-                        (void) sd_event_source_set_time(job->wait, 0);
-        turn();
+        JOB_TABLE_FOREACH (job, after, &manager->table)
+                if (is_waiting(job) && (job->stale || !fake_link_of(job->id)))
+                        timers_start(&manager->timers, &job->timer, 0);
+        run_loop();
 }
 
 static void check_file(const FileRecord *a, const FileRecord *b)
@@ -68,13 +67,13 @@ static void check_job(const Job *job, const Job *saved)
 {
         ck_assert_str_eq(job->owner->name, saved->owner->name);
         ck_assert_uint_eq(job->state, saved->state);
-        ck_assert_uint_eq(job->told_state, saved->state);
+        ck_assert_uint_eq(job->announced.state, saved->state);
         for (unsigned id = 0; id < SETTINGS_MAX; id++)
                 check_setting(&job->settings, &saved->settings, (SettingId) id);
         ck_assert_uint_eq(job->sealed, saved->sealed);
         ck_assert_uint_eq(job->error.code, saved->error.code);
         ck_assert_uint_eq(job->error_count, saved->error_count);
-        ck_assert_uint_eq(job->attempts, saved->attempts);
+        ck_assert_uint_eq(job->attempts.failures, saved->attempts.failures);
         ck_assert_uint_eq(job->n_files, saved->n_files);
         ck_assert_uint_eq(job->n_finished, saved->n_finished);
         ck_assert_uint_eq(job->bytes_total, saved->bytes_total);
@@ -91,10 +90,9 @@ static int compare(void *userdata, Job *saved)
 {
         Count *count = userdata;
         Owner *owner = saved->owner;
-        Job *job = NULL;
+        Job *job = job_table_find(&manager->table, saved->id);
         uint64_t bytes = 0;
 
-        HASH_FIND(hh, manager->jobs, &saved->id, sizeof(saved->id), job);
         ck_assert_msg(job != NULL, "a job is in the store alone");
         check_job(job, saved);
         ck_assert_int_eq(store_slot_bytes(store, job, &bytes), 0);
@@ -105,18 +103,18 @@ static int compare(void *userdata, Job *saved)
         return 0;
 }
 
-/* What is in memory is what is on disk, and nothing is on its way. */
+/* Memory and disk agree, and no change is pending. */
 static void check_agreement(void)
 {
         Count count = { 0 };
 
         ck_assert(!store_is_dirty(store));
-        ck_assert(list_is_empty(&manager->dirty));
+        ck_assert(list_is_empty(&manager->changes.dirty));
         ck_assert_int_eq(store_load(store, &count.owners, compare, &count), 0);
-        ck_assert_uint_eq(count.n_jobs, HASH_COUNT(manager->jobs));
+        ck_assert_uint_eq(count.n_jobs, job_table_count(&manager->table));
 }
 
-/* A verb, its answer, and the turn that follows. */
+/* Calls a verb, waits for its answer, and runs what follows. */
 static int try(void *userdata)
 {
         Trial *trial = userdata;
@@ -124,7 +122,7 @@ static int try(void *userdata)
 
         if (r >= 0)
                 r = manager_when_saved(manager, on_saved_result, &saved);
-        turn();
+        run_loop();
         if (r < 0)
                 return r;
         ck_assert_int_le(saved, 0);
@@ -135,22 +133,22 @@ static void check_trial(void *userdata, int result)
 {
         Trial *trial = userdata;
 
-        hurry();
+        expire_timers();
         check_agreement();
         if (result >= 0)
                 ck_assert(trial->is_done(trial->job));
         else
                 ck_assert(!trial->is_done(trial->job));
-        story[0] = '\0';
+        event_log[0] = '\0';
         if (result >= 0)
                 trial->undo(trial->job);
-        turn();
-        story[0] = '\0';
+        run_loop();
+        event_log[0] = '\0';
 }
 
 /*
- * The verb answers -ENOMEM and nothing is changed, or it succeeds and all is changed, whatever
- * lacks memory on the way; and it succeeds afterwards.
+ * Whichever allocation fails, the verb either returns -ENOMEM and changes nothing, or succeeds and
+ * changes everything. With memory again it succeeds.
  */
 static void torture(const char *name, Trial *trial)
 {
@@ -295,10 +293,10 @@ START_TEST(a_property_is_set_or_as_it_was)
 }
 END_TEST
 
-static BusEdge edge; /* and the call that is answered; of the test */
+static BusEdge edge; /* the bus edge, and the call that is answered */
 static sd_bus_message *call;
 
-/* As a handler does it. */
+/* Calls the verb and answers as a method handler does. */
 static int name_with_answer(Job *job)
 {
         int r = name(job);
@@ -347,7 +345,7 @@ static int files(Job *job)
         return manager_add_files(manager, &alice, job, more, ARRAY_SIZE(more), &first);
 }
 
-/* A file is never taken back, so there is another job. */
+/* Files cannot be removed, so the next run gets another job. */
 static bool is_done_files(Job *job)
 {
         return job->n_files == 3;
@@ -358,7 +356,7 @@ static Job **files_of;
 static void undo_files(Job *job)
 {
         ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
-        turn();
+        run_loop();
         *files_of = make_job(1);
 }
 
@@ -406,7 +404,7 @@ END_TEST
 
 /* ---- credentials ----------------------------------------------------------------------------- */
 
-static Secret *password; /* owned by the test */
+static Secret *password; /* set by each test */
 
 static int credentials(Job *job)
 {
@@ -513,7 +511,7 @@ START_TEST(a_credential_is_set_or_not_and_removed_or_not)
         ck_assert_int_eq(secret_new_copy("secret", 6, &password), 0);
         TORTURE(job, credentials);
         ck_assert_int_eq(credentials(job), 0);
-        turn();
+        run_loop();
         TORTURE(job, no_credentials);
         password = secret_free(password);
 }
@@ -585,7 +583,7 @@ static int certificate(Job *job)
         return manager_set_client_certificate(manager, &alice, job, "/crt", "/key", password);
 }
 
-/* Paths and password are of one mind. */
+/* Paths and password are set together or not at all. */
 static bool is_done_certificate(Job *job)
 {
         bool set = job->settings.client_certificate;
@@ -624,11 +622,11 @@ START_TEST(headers_and_a_certificate_are_set_or_not_and_removed_or_not)
         TORTURE(job, headers);
         TORTURE(job, certificate);
         ck_assert_int_ge(headers(job), 0);
-        turn();
+        run_loop();
         TORTURE(job, no_headers);
         ck_assert_int_ge(manager_set_headers(manager, &alice, job, NULL), 0);
         ck_assert_int_ge(certificate(job), 0);
-        turn();
+        run_loop();
         TORTURE(job, no_certificate);
         password = secret_free(password);
 }
@@ -648,7 +646,7 @@ static bool is_done_new_job(Job *job)
 {
         const Owner *owner = owners_find(&owners, bob.uid);
 
-        ck_assert_uint_eq(HASH_COUNT(manager->jobs), owner ? 2 : 1);
+        ck_assert_uint_eq(job_table_count(&manager->table), owner ? 2 : 1);
         return owner;
 }
 
@@ -668,31 +666,31 @@ static int resume_job(Job *job)
         return manager_resume(manager, &alice, job);
 }
 
-/* Whatever lacked memory after the commit: a worker is there, or comes. */
+/* If the change was saved, a worker is there or is started later. */
 static bool is_done_resume_job(Job *job)
 {
         if (job->state == JOB_SUSPENDED)
                 return false;
         for (int i = 0; i < 4 && !fake_link_of(job->id); i++)
-                hurry();
+                expire_timers();
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
         ck_assert_ptr_nonnull(fake_link_of(job->id));
-        ck_assert(is_waiting(job)); /* for the end of its time */
+        ck_assert(is_waiting(job)); /* for the end of its MaximumDownloadTime */
         return true;
 }
 
 static Job **resumed_of;
 
-/* What failed before its start is not held against the worker. */
+/* The worker succeeds, whatever failed before it was started. */
 static void end_resumed_job(Job *job)
 {
         fake_link_succeed(worker_of(job));
-        turn();
+        run_loop();
         ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
         ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
-        turn();
+        run_loop();
         fake_link_end(worker_of(job), 0, "");
-        turn();
+        run_loop();
 }
 
 static void undo_resume_job(Job *job)
@@ -728,7 +726,7 @@ static bool is_done_suspend_job(Job *job)
 static void undo_suspend_job(Job *job)
 {
         fake_link_end(worker_of(job), 0, "");
-        turn();
+        run_loop();
         resume(job);
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
 }
@@ -739,14 +737,14 @@ START_TEST(a_job_is_suspended_or_runs_on)
 }
 END_TEST
 
-/* As above, with all that a worker is told sealed. */
+/* A job with a secret of each kind. */
 static Job *make_with_settings(void)
 {
         Job *job = make_job(1);
 
         ck_assert_int_ge(headers(job), 0);
         ck_assert_int_ge(certificate(job), 0);
-        turn();
+        run_loop();
         return job;
 }
 
@@ -793,14 +791,14 @@ static Job *make_with_credentials(void)
         Job *job = make_job(1);
 
         ck_assert_int_eq(credentials(job), 0);
-        turn();
+        run_loop();
         return job;
 }
 
 static void undo_take_job(Job *job)
 {
         ck_assert_int_eq(manager_cancel(manager, &root, job, on_done, NULL), 0);
-        turn();
+        run_loop();
         *taken_of = make_with_credentials();
 }
 
@@ -816,15 +814,15 @@ START_TEST(ownership_is_taken_with_all_or_not)
 }
 END_TEST
 
-/* ---- what workers say ------------------------------------------------------------------------ */
+/* ---- reports of workers ---------------------------------------------------------------------- */
 
-static FileRecord told; /* owned by the test */
+static FileRecord reported; /* set by each test */
 
 static int checkpoint(Job *job)
 {
         WorkerLink *link = worker_of(job);
 
-        link->facts->checkpoint(link->userdata, &told, 1);
+        link->facts->checkpoint(link->userdata, &reported, 1);
         return manager_commit(manager);
 }
 
@@ -844,7 +842,7 @@ static int try_checkpoint(void *userdata)
         Trial *trial = userdata;
         int r = checkpoint(trial->job);
 
-        turn();
+        run_loop();
         return r < 0 ? r : is_done_checkpoint(trial->job) ? 0 : -ENOMEM;
 }
 
@@ -854,28 +852,28 @@ START_TEST(an_offset_is_recorded_or_the_one_before)
                         .undo = undo_checkpoint,
                         .is_done = is_done_checkpoint };
 
-        ck_assert_int_eq(file_record_init(&told, 0, "http://host/a", "/dir/a"), 0);
-        ck_assert_int_eq(str_set(&told.temp_name, ".0.part"), 0);
-        told.offset_bytes = 50;
-        told.total_bytes = 100;
+        ck_assert_int_eq(file_record_init(&reported, 0, "http://host/a", "/dir/a"), 0);
+        ck_assert_int_eq(str_set(&reported.temp_name, ".0.part"), 0);
+        reported.offset_bytes = 50;
+        reported.total_bytes = 100;
         no_memory_torture(&(NoMemoryScenario){ .name = "checkpoint",
                                                .run = try_checkpoint,
                                                .check = check_trial,
                                                .userdata = &trial,
                                                .harmless = true });
-        file_record_done(&told);
+        file_record_done(&reported);
 }
 END_TEST
 
-static Job **failed_of; /* each failure has a job of its own */
+static Job **failed_of; /* each run uses a job of its own */
 static uint32_t failure_code;
 static bool failure_is_transient;
 
-/* A failure of its worker: the job has it, or its worker is gone and it is tried again. */
+/* The job takes over the failure of its worker, or it is tried again with another worker. */
 static int fail_worker(void *userdata)
 {
         fake_link_fail(worker_of(*failed_of), failure_is_transient, failure_code, 0);
-        turn();
+        run_loop();
         return 0;
 }
 
@@ -886,7 +884,7 @@ static void check_failed(void *userdata, int result)
         JobState wanted = failure_is_transient ? JOB_TRANSIENT_ERROR : JOB_ERROR;
 
         for (int i = 0; i < 4 && (job->stale || !(job->state == wanted || job_is_active(job))); i++)
-                hurry();
+                expire_timers();
         check_agreement();
         if (job->state == wanted)
                 ck_assert_uint_eq(job->error.code, failure_code);
@@ -894,16 +892,16 @@ static void check_failed(void *userdata, int result)
                 ck_assert_ptr_nonnull(fake_link_of(job->id));
         if (failure_is_transient && job->state == wanted) {
                 for (int i = 0; i < 2 && !is_waiting(job); i++)
-                        hurry();
+                        expire_timers();
                 ck_assert(is_waiting(job));
         }
         ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
-        turn();
+        run_loop();
         while (fake_link_of(id)) {
                 fake_link_end(fake_link_of(id), 0, "");
-                turn();
+                run_loop();
         }
-        ck_assert_uint_eq(HASH_COUNT(manager->jobs), 0);
+        ck_assert_uint_eq(job_table_count(&manager->table), 0);
         *failed_of = make_connecting(1);
 }
 
@@ -917,7 +915,7 @@ static void torture_failure(bool transient, uint32_t code)
                                                .harmless = true });
 }
 
-START_TEST(a_failure_is_told_with_its_code_or_the_job_goes_on)
+START_TEST(a_failure_is_reported_with_its_code_or_the_job_goes_on)
 {
         Job *job = make_connecting(1);
 
@@ -939,16 +937,16 @@ static int load_again(void *userdata)
         int r = manager_load(manager);
 
         if (r >= 0)
-                turn();
+                run_loop();
         return r;
 }
 
 static void check_loaded(void *userdata, int result)
 {
         if (result >= 0) {
-                hurry();
+                expire_timers();
                 check_agreement();
-                ck_assert_uint_eq(HASH_COUNT(manager->jobs), 2);
+                ck_assert_uint_eq(job_table_count(&manager->table), 2);
         }
         manager = manager_free(manager);
         store_rollback(store);
@@ -974,25 +972,25 @@ int main(void)
         SRunner *runner;
         int failed;
 
-        RIG_ADD_TESTS(suite,
-                      "verbs",
-                      a_property_is_set_or_as_it_was,
-                      a_change_whose_answer_cannot_be_made_is_taken_back,
-                      files_are_added_all_or_none,
-                      files_have_other_remote_names_all_or_none,
-                      a_credential_is_set_or_not_and_removed_or_not,
-                      a_login_is_kept_with_its_file_or_neither,
-                      headers_and_a_certificate_are_set_or_not_and_removed_or_not,
-                      a_worker_gets_the_secrets_of_the_settings_or_comes_later,
-                      a_job_is_made_or_not,
-                      a_job_that_is_resumed_gets_its_worker_when_there_is_memory,
-                      a_job_is_suspended_or_runs_on,
-                      ownership_is_taken_with_all_or_not);
-        RIG_ADD_TESTS(suite,
-                      "workers",
-                      an_offset_is_recorded_or_the_one_before,
-                      a_failure_is_told_with_its_code_or_the_job_goes_on);
-        RIG_ADD_TESTS(suite, "start", all_jobs_are_loaded_or_the_start_fails);
+        FIXTURE_ADD_TESTS(suite,
+                          "verbs",
+                          a_property_is_set_or_as_it_was,
+                          a_change_whose_answer_cannot_be_made_is_taken_back,
+                          files_are_added_all_or_none,
+                          files_have_other_remote_names_all_or_none,
+                          a_credential_is_set_or_not_and_removed_or_not,
+                          a_login_is_kept_with_its_file_or_neither,
+                          headers_and_a_certificate_are_set_or_not_and_removed_or_not,
+                          a_worker_gets_the_secrets_of_the_settings_or_comes_later,
+                          a_job_is_made_or_not,
+                          a_job_that_is_resumed_gets_its_worker_when_there_is_memory,
+                          a_job_is_suspended_or_runs_on,
+                          ownership_is_taken_with_all_or_not);
+        FIXTURE_ADD_TESTS(suite,
+                          "workers",
+                          an_offset_is_recorded_or_the_one_before,
+                          a_failure_is_reported_with_its_code_or_the_job_goes_on);
+        FIXTURE_ADD_TESTS(suite, "start", all_jobs_are_loaded_or_the_start_fails);
         log_set_max_level(LOG_EMERG);
         no_memory_set_up();
         runner = srunner_create(suite);

@@ -695,7 +695,7 @@ static int take(void *userdata, Job *loaded)
 {
         List *jobs = userdata;
 
-        list_append(jobs, &loaded->running_link);
+        list_append(jobs, &loaded->work.running_link);
         return 0;
 }
 
@@ -711,7 +711,7 @@ static int load_store(void *userdata)
         if (r >= 0)
                 r = store_load(store, &owners, take, &jobs);
         while (!list_is_empty(&jobs)) {
-                Job *loaded = CONTAINER_OF(jobs.next, Job, running_link);
+                Job *loaded = CONTAINER_OF(jobs.next, Job, work.running_link);
                 Owner *alice = loaded->owner;
 
                 ck_assert_str_eq(loaded->settings.display_name, "display name");
@@ -720,7 +720,7 @@ static int load_store(void *userdata)
                 ck_assert_uint_eq(strings_count(loaded->settings.proxies), 1);
                 ck_assert_str_eq(loaded->settings.ticket_cache, "FILE:/cache");
                 ck_assert_str_eq(loaded->files[0].record.local_name, "/dir/file");
-                list_remove(&loaded->running_link);
+                list_remove(&loaded->work.running_link);
                 job_free(loaded);
                 owners_release(&owners, alice);
         }

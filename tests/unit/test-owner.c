@@ -45,7 +45,7 @@ START_TEST(a_known_uid_under_another_name_is_stale)
         ck_assert_ptr_null(mallory);
         ck_assert_str_eq(alice->name, "alice");
         owners_release(&owners, alice);
-        /* Nothing is left of her: the uid may be somebody else's now. */
+        /* Nothing is remembered, because the uid may belong to another user by now. */
         owners_release(&owners, acquire(1000, "mallory"));
 }
 END_TEST

@@ -155,9 +155,9 @@ START_TEST(a_removed_entry_is_not_handed_out)
         add(2, bob, PRIORITY_NORMAL);
         ck_assert(scheduler_is_queued(&entries[1]));
         scheduler_remove(&entries[1]);
-        scheduler_remove(&entries[1]); /* twice is once */
+        scheduler_remove(&entries[1]); /* removing it twice does no harm */
         scheduler_remove(&entries[2]);
-        scheduler_remove(&entries[7]); /* was never there */
+        scheduler_remove(&entries[7]); /* it was never added */
         ck_assert(!scheduler_is_queued(&entries[1]));
         ck_assert_uint_eq(scheduler.n_queued, 1);
         ck_assert_int_eq(next(), 0);
@@ -271,7 +271,8 @@ START_TEST(ten_thousand_jobs_of_a_hundred_owners_are_handed_out_fairly)
                 SchedulerEntry *entry = scheduler_next(&scheduler);
                 unsigned o = i % N_OWNERS;
 
-                /* In each round everybody once, and each one's jobs in their order. */
+                /* Each round has one job of each owner, and the jobs of one owner keep their order.
+                 */
                 ck_assert_ptr_nonnull(entry);
                 ck_assert_ptr_eq(entry->owner, all[o]);
                 ck_assert_ptr_eq(entry, &jobs[o * N_JOBS_PER_OWNER + n_given[o]]);

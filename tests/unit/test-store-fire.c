@@ -146,15 +146,15 @@ START_TEST(an_older_database_is_brought_up_to_date)
                 ck_assert_str_eq(job->settings.display_name, "name");
                 ck_assert_str_eq(job->error.description, "refused");
                 ck_assert_int_eq(job->state, JOB_TRANSIENT_ERROR);
-                ck_assert_uint_eq(job->attempts, 3);
-                ck_assert_uint_eq(job->next_attempt_usec, 13);
+                ck_assert_uint_eq(job->attempts.failures, 3);
+                ck_assert_uint_eq(job->attempts.next_usec, 13);
                 ck_assert_uint_eq(job->settings.minimum_retry_delay_sec, 0);
                 ck_assert_uint_eq(job->settings.no_progress_timeout_sec, 1209600);
                 ck_assert_uint_eq(job->settings.maximum_download_time_sec, 7776000);
-                ck_assert_uint_eq(job->stalled.spent_usec, 0);
-                ck_assert_uint_eq(job->active.spent_usec, 0);
-                ck_assert_uint_eq(job->workers_lost, 0);
-                ck_assert(job->untold); /* nobody knows */
+                ck_assert_uint_eq(job->attempts.stalled.spent_usec, 0);
+                ck_assert_uint_eq(job->attempts.active.spent_usec, 0);
+                ck_assert_uint_eq(job->attempts.workers_lost, 0);
+                ck_assert(job->unreported); /* nobody knows */
                 ck_assert_uint_eq(job->n_files, 1);
                 file = &job->files[0].record;
                 ck_assert_str_eq(file->temp_name, ".f.part");
@@ -183,11 +183,11 @@ START_TEST(what_is_put_is_loaded)
         job->settings.minimum_retry_delay_sec = 1000;
         job->settings.no_progress_timeout_sec = 1001;
         job->settings.maximum_download_time_sec = 1002;
-        job->attempts = 21;
-        job->workers_lost = 22;
-        job->untold = false;
-        job->stalled.spent_usec = 23;
-        job->active.spent_usec = UINT64_MAX - 1;
+        job->attempts.failures = 21;
+        job->attempts.workers_lost = 22;
+        job->unreported = false;
+        job->attempts.stalled.spent_usec = 23;
+        job->attempts.active.spent_usec = UINT64_MAX - 1;
         ck_assert_int_eq(store_open(path, &store), 0);
         ck_assert_int_eq(store_put_job(store, job), 0);
         ck_assert_int_eq(store_put_setting(store, job, SETTING_MINIMUM_RETRY_DELAY), 0);
@@ -204,11 +204,11 @@ START_TEST(what_is_put_is_loaded)
         ck_assert_uint_eq(job->settings.minimum_retry_delay_sec, 1000);
         ck_assert_uint_eq(job->settings.no_progress_timeout_sec, 1001);
         ck_assert_uint_eq(job->settings.maximum_download_time_sec, 1002);
-        ck_assert_uint_eq(job->attempts, 21);
-        ck_assert_uint_eq(job->workers_lost, 22);
-        ck_assert(!job->untold);
-        ck_assert_uint_eq(job->stalled.spent_usec, 23);
-        ck_assert_uint_eq(job->active.spent_usec, UINT64_MAX - 1);
+        ck_assert_uint_eq(job->attempts.failures, 21);
+        ck_assert_uint_eq(job->attempts.workers_lost, 22);
+        ck_assert(!job->unreported);
+        ck_assert_uint_eq(job->attempts.stalled.spent_usec, 23);
+        ck_assert_uint_eq(job->attempts.active.spent_usec, UINT64_MAX - 1);
         ck_assert_str_eq(job->files[0].record.checksum, "sha1:00");
         ck_assert_uint_eq(job->files[0].record.n_ranges, 2);
         ck_assert_int_eq(memcmp(job->files[0].record.ranges, ranges, sizeof(ranges)), 0);

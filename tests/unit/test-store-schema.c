@@ -178,7 +178,7 @@ START_TEST(a_job_of_an_older_version_is_taken_over)
                 ck_assert_uint_eq(job->settings.security_flags, 0);
                 ck_assert_ptr_null(job->settings.ca_certificate);
                 ck_assert_uint_eq(job->sealed, 0);
-                ck_assert_int_eq(job->untold, _i < 5); /* nobody knew before */
+                ck_assert_int_eq(job->unreported, _i < 5); /* nobody knew before */
                 ck_assert_int_eq(
                         store_get_slot(store, job, AUTH_TARGET_PROXY, AUTH_SCHEME_DIGEST, &slot),
                         0);
@@ -319,15 +319,15 @@ static void check_columns(const Job *second)
         ck_assert_str_eq(second->error.url, "http://h/");
         ck_assert_int_eq(second->error.file, 0);
         ck_assert_uint_eq(second->error_count, 3);
-        ck_assert_uint_eq(second->attempts, 2);
-        ck_assert_uint_eq(second->workers_lost, 1);
+        ck_assert_uint_eq(second->attempts.failures, 2);
+        ck_assert_uint_eq(second->attempts.workers_lost, 1);
         ck_assert_uint_eq(second->created_usec, 11);
         ck_assert_uint_eq(second->modified_usec, 12);
         ck_assert_uint_eq(second->transferred_usec, 13);
-        ck_assert_uint_eq(second->next_attempt_usec, 14);
-        ck_assert_uint_eq(second->stalled.spent_usec, 23);
-        ck_assert_uint_eq(second->active.spent_usec, 24);
-        ck_assert(second->credentials_lost && second->untold);
+        ck_assert_uint_eq(second->attempts.next_usec, 14);
+        ck_assert_uint_eq(second->attempts.stalled.spent_usec, 23);
+        ck_assert_uint_eq(second->attempts.active.spent_usec, 24);
+        ck_assert(second->credentials_lost && second->unreported);
         ck_assert_uint_eq(second->sealed, 1U << VAULT_HEADERS);
 }
 

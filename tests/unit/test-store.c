@@ -263,12 +263,12 @@ static void fill_job(Job *job)
                 job_set_error(job, 0x80190191, ERROR_CONTEXT_REMOTE_FILE, "Why.", "http://h/", 1),
                 0);
         job->error_count = 3;
-        job->attempts = UINT32_MAX;
+        job->attempts.failures = UINT32_MAX;
         job->credentials_lost = true;
         job->created_usec = 1;
         job->modified_usec = 2;
         job->transferred_usec = 3;
-        job->next_attempt_usec = UINT64_MAX;
+        job->attempts.next_usec = UINT64_MAX;
 }
 
 static void check_same_settings(const JobSettings *a, const JobSettings *b)
@@ -298,12 +298,12 @@ static void check_same_job(const Job *a, const Job *b)
         ck_assert_str_eq(a->error.url, b->error.url);
         ck_assert_int_eq(a->error.file, b->error.file);
         ck_assert_uint_eq(a->error_count, b->error_count);
-        ck_assert_uint_eq(a->attempts, b->attempts);
+        ck_assert_uint_eq(a->attempts.failures, b->attempts.failures);
         ck_assert(a->credentials_lost == b->credentials_lost);
         ck_assert_uint_eq(a->created_usec, b->created_usec);
         ck_assert_uint_eq(a->modified_usec, b->modified_usec);
         ck_assert_uint_eq(a->transferred_usec, b->transferred_usec);
-        ck_assert_uint_eq(a->next_attempt_usec, b->next_attempt_usec);
+        ck_assert_uint_eq(a->attempts.next_usec, b->attempts.next_usec);
 }
 
 START_TEST(a_job_comes_back_as_it_was)
@@ -318,7 +318,7 @@ START_TEST(a_job_comes_back_as_it_was)
         store_fixture_load();
         ck_assert_uint_eq(n_store_loaded, 1);
         check_same_job(store_loaded[0], job);
-        ck_assert_uint_eq(store_loaded[0]->told_state, JOB_TRANSIENT_ERROR);
+        ck_assert_uint_eq(store_loaded[0]->announced.state, JOB_TRANSIENT_ERROR);
 
         /* And again, with other values in the same row. */
         job->state = JOB_SUSPENDED;

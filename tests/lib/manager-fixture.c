@@ -1,4 +1,4 @@
-#include "tests/lib/manager-rig.h"
+#include "tests/lib/manager-fixture.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@ Owners owners;
 Config config;
 int state_dir_fd;
 uint64_t now_usec;
-char story[STORY_SIZE];
+char event_log[EVENT_LOG_SIZE];
 
 static Vault *vault;
 static char *state_dir;
@@ -35,15 +35,15 @@ static uint64_t fake_now(void *userdata)
 
 static const Clock fake_clock = { .realtime_usec = fake_now, .boottime_usec = fake_now };
 
-static void tell(const char *format, ...) _printf_(1, 2);
+static void add_event(const char *format, ...) _printf_(1, 2);
 
-static void tell(const char *format, ...)
+static void add_event(const char *format, ...)
 {
-        size_t length = strlen(story);
+        size_t length = strlen(event_log);
         va_list args;
 
         va_start(args, format);
-        (void) vsnprintf(story + length, sizeof(story) - length, format, args);
+        (void) vsnprintf(event_log + length, sizeof(event_log) - length, format, args);
         va_end(args);
 }
 
@@ -53,31 +53,31 @@ static void on_changed(void *userdata, Job *job, JobChanges changes, JobState pr
         ck_assert_uint_ne(changes, 0);
         if (changes & JOB_CHANGE_STATE) {
                 ck_assert_uint_ne(job->state, previous);
-                tell("%s ", job_state_to_string(job->state));
+                add_event("%s ", job_state_to_string(job->state));
         } else if (changes & JOB_CHANGE_TIMES)
-                tell("attempt ");
+                add_event("attempt ");
         if (changes & JOB_CHANGE_SETTING(SETTING_DISPLAY_NAME))
-                tell("name=%s ", job->settings.display_name);
+                add_event("name=%s ", job->settings.display_name);
         if (changes & JOB_CHANGE_SETTING(SETTING_PRIORITY))
-                tell("priority ");
+                add_event("priority ");
         if (changes & JOB_CHANGE_OWNER)
-                tell("owner=%s ", job->owner->name);
+                add_event("owner=%s ", job->owner->name);
 }
 
 static void on_new(void *userdata, Job *job)
 {
         ck_assert(!store_is_dirty(store));
-        tell("new ");
+        add_event("new ");
 }
 
 static void on_progress(void *userdata, Job *job)
 {
-        tell("progress ");
+        add_event("progress ");
 }
 
 static void on_removed(void *userdata, Job *job)
 {
-        tell("removed=%s ", job_state_to_string(job->state));
+        add_event("removed=%s ", job_state_to_string(job->state));
 }
 
 static const ManagerObserver observer = {
@@ -89,20 +89,20 @@ static const ManagerObserver observer = {
 
 void on_saved(void *userdata, int result)
 {
-        tell("saved=%s ", result < 0 ? strerrorname_np(-result) : "ok");
+        add_event("saved=%s ", result < 0 ? strerrorname_np(-result) : "ok");
 }
 
 void on_done(void *userdata, int result, bool partial, const char *text)
 {
         ck_assert_ptr_nonnull(text);
-        tell("done=%s%s ",
-             result < 0 ? strerrorname_np(-result) : "ok",
-             result >= 0 && partial ? "(partial)" : "");
+        add_event("done=%s%s ",
+                  result < 0 ? strerrorname_np(-result) : "ok",
+                  result >= 0 && partial ? "(partial)" : "");
 }
 
 void on_stopped(void *userdata)
 {
-        tell("stopped ");
+        add_event("stopped ");
 }
 
 static void on_vault_ready(void *userdata, int result)
@@ -110,7 +110,7 @@ static void on_vault_ready(void *userdata, int result)
         *(int *) userdata = result;
 }
 
-void turn(void)
+void run_loop(void)
 {
         int r;
 
@@ -135,7 +135,7 @@ void new_manager(int64_t only_uid)
 
         ck_assert_int_eq(manager_new(&parts, &manager), 0);
         manager_set_observer(manager, &observer);
-        story[0] = '\0';
+        event_log[0] = '\0';
 }
 
 static void setup(void)
@@ -211,8 +211,8 @@ Job *make_job(size_t n_files)
         Job *job = create(&alice);
 
         add_files(job, n_files);
-        turn();
-        story[0] = '\0';
+        run_loop();
+        event_log[0] = '\0';
         return job;
 }
 
@@ -252,7 +252,7 @@ int set_proxies(const Caller *caller, Job *job, ProxyUsage usage, char **proxies
 void resume(Job *job)
 {
         ck_assert_int_eq(manager_resume(manager, &alice, job), 0);
-        turn();
+        run_loop();
 }
 
 Job *make_connecting(size_t n_files)
@@ -262,7 +262,7 @@ Job *make_connecting(size_t n_files)
         resume(job);
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
         ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_DOWNLOAD);
-        story[0] = '\0';
+        event_log[0] = '\0';
         return job;
 }
 
@@ -271,9 +271,9 @@ Job *make_transferring(size_t n_files)
         Job *job = make_connecting(n_files);
 
         fake_link_checkpoint(worker_of(job), 0, 10, 100, false);
-        turn();
+        run_loop();
         ck_assert_uint_eq(job->state, JOB_TRANSFERRING);
-        story[0] = '\0';
+        event_log[0] = '\0';
         return job;
 }
 
@@ -282,9 +282,9 @@ Job *make_transferred(size_t n_files)
         Job *job = make_connecting(n_files);
 
         fake_link_succeed(worker_of(job));
-        turn();
+        run_loop();
         ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
-        story[0] = '\0';
+        event_log[0] = '\0';
         return job;
 }
 
@@ -293,9 +293,9 @@ Job *make_error(size_t n_files)
         Job *job = make_transferring(n_files);
 
         fake_link_fail(worker_of(job), false, ERROR_CODE_HTTP(404), 0);
-        turn();
+        run_loop();
         ck_assert_uint_eq(job->state, JOB_ERROR);
-        story[0] = '\0';
+        event_log[0] = '\0';
         return job;
 }
 
@@ -304,9 +304,9 @@ Job *make_transient_error(size_t n_files)
         Job *job = make_transferring(n_files);
 
         fake_link_fail(worker_of(job), true, ERROR_CODE_HTTP(503), 0);
-        turn();
+        run_loop();
         ck_assert_uint_eq(job->state, JOB_TRANSIENT_ERROR);
-        story[0] = '\0';
+        event_log[0] = '\0';
         return job;
 }
 
@@ -314,24 +314,35 @@ void wait_for_timer(void)
 {
         const uint64_t give_up = clock_boottime(&clock_system) + 3 * SEC;
 
-        while (story[0] == '\0') {
+        while (event_log[0] == '\0') {
                 ck_assert_uint_lt(clock_boottime(&clock_system), give_up);
                 ck_assert_int_ge(sd_event_run(event, 100000), 0);
         }
-        turn();
+        run_loop();
 }
 
 bool is_waiting(const Job *job)
 {
-        int enabled = SD_EVENT_OFF;
+        return timers_is_waiting(&job->timer);
+}
 
-        return job->wait && sd_event_source_get_enabled(job->wait, &enabled) > 0;
+void expire_timer(Job *job)
+{
+        ck_assert(is_waiting(job));
+        timers_start(job->timer.timers, &job->timer, 0);
+        run_loop();
 }
 
 void complete(Job *job)
 {
         ck_assert_int_eq(manager_complete(manager, &alice, job, on_done, NULL), 0);
-        turn();
+        run_loop();
+}
+
+void cancel(Job *job)
+{
+        ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
+        run_loop();
 }
 
 unsigned count_slots(const Job *job, AuthTarget target)
@@ -356,7 +367,7 @@ int set_password(Job *job, AuthTarget target, AuthScheme scheme, const char *pas
                                        secret);
 }
 
-void rig_add_tests(Suite *suite, const char *name, const TTest *const *tests, size_t n_tests)
+void fixture_add_tests(Suite *suite, const char *name, const TTest *const *tests, size_t n_tests)
 {
         TCase *tcase = tcase_create(name);
 
