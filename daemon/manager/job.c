@@ -211,6 +211,25 @@ void job_set_owner(Job *job, Owner *owner)
         }
 }
 
+JobChanges job_change_of_setting(SettingId id)
+{
+        return setting_infos[id].flags & SETTING_IS_HIDDEN ? 0 : JOB_CHANGE_SETTING(id);
+}
+
+JobChanges job_forget_owners_settings(Job *job)
+{
+        JobChanges changes = 0;
+
+        for (SettingId id = 0; id < SETTINGS_MAX; id++) {
+                if (!(setting_infos[id].flags & SETTING_OF_OWNER))
+                        continue;
+                setting_reset(&job->settings, id);
+                changes |= job_change_of_setting(id);
+        }
+        job->sealed = 0;
+        return changes;
+}
+
 void job_take_stored(Job *job, Job *stored)
 {
         Job both = *job;

@@ -170,6 +170,14 @@ DEFINE_CLEANUP(Job *, job_free);
 
 void job_set_owner(Job *job, Owner *owner);
 
+/* The change to announce for a setting; 0 for one that is not shown to anybody. */
+JobChanges job_change_of_setting(SettingId id);
+/*
+ * Resets the settings that a new owner does not inherit, and returns what has to be announced.
+ * Their rows in the store and their secrets are the caller's business.
+ */
+JobChanges job_forget_owners_settings(Job *job);
+
 /*
  * Takes over everything that the store keeps of a job. Changes that were in memory only are lost;
  * stored gets them, to be freed.

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "manager/effects.h"
-#include "manager/manager.h"
 
 struct Manager {
         ManagerParts parts;
@@ -21,10 +20,3 @@ struct Manager {
         void (*stopped)(void *userdata);
         void *stopped_userdata;
 };
-
-/*
- * Takes back the settings that a new owner must not inherit, and returns what has to be announced.
- * A change of the job must follow, which fails if this could not be stored; the secrets are the
- * caller's business. In manager-settings.c.
- */
-JobChanges manager_forget_owners_settings(Manager *manager, Job *job);

@@ -7,11 +7,6 @@
 #include "manager/sealed.h"
 #include "model/error-code.h"
 
-static JobChanges change_of(SettingId id)
-{
-        return setting_infos[id].flags & SETTING_IS_HIDDEN ? 0 : JOB_CHANGE_SETTING(id);
-}
-
 /* Saves the job and does for it whatever the flags of the changed settings ask for. */
 static int finish_change(Manager *manager, Job *job, unsigned flags, JobChanges changes)
 {
@@ -44,7 +39,7 @@ static int set_all(Manager *manager, Job *job, const ManagerSetting *settings, s
                 if (r >= 0)
                         r = store_put_setting(manager->parts.store, job, id);
                 flags |= setting_infos[id].flags;
-                changes |= change_of(id);
+                changes |= job_change_of_setting(id);
         }
         if (r >= 0)
                 r = finish_change(manager, job, flags, changes);
@@ -89,7 +84,7 @@ int manager_set_headers(Manager *manager, const Caller *caller, Job *job, const 
                      : finish_change(manager,
                                      job,
                                      setting_infos[SETTING_CUSTOM_HEADERS].flags,
-                                     change_of(SETTING_CUSTOM_HEADERS));
+                                     job_change_of_setting(SETTING_CUSTOM_HEADERS));
 }
 
 int manager_get_headers(Manager *manager, const Caller *caller, const Job *job, Secret **ret)
@@ -140,24 +135,4 @@ int manager_remove_client_certificate(Manager *manager, const Caller *caller, Jo
                 return r < 0 ? r : 0;
         r = set_certificate(manager, job, NULL, NULL, NULL);
         return r < 0 ? r : 1;
-}
-
-/* ---- a new owner ----------------------------------------------------------------------------- */
-
-/* The store remembers a failure here, so that the change of the job that follows fails with it. */
-JobChanges manager_forget_owners_settings(Manager *manager, Job *job)
-{
-        JobChanges changes = 0;
-
-        for (SettingId id = 0; id < SETTINGS_MAX; id++) {
-                if (!(setting_infos[id].flags & SETTING_OF_OWNER))
-                        continue;
-                changes |= change_of(id);
-                if (setting_is_default(&job->settings, id))
-                        continue;
-                setting_reset(&job->settings, id);
-                (void) store_put_setting(manager->parts.store, job, id);
-        }
-        job->sealed = 0; /* the secrets go with the credentials */
-        return changes;
 }

@@ -384,6 +384,14 @@ int manager_cancel(Manager *manager,
         return r;
 }
 
+/* The store remembers a failure, so that the change of the job that follows fails with it. */
+static void store_owners_settings(Store *store, const Job *job)
+{
+        for (SettingId id = 0; id < SETTINGS_MAX; id++)
+                if (setting_infos[id].flags & SETTING_OF_OWNER && setting_is_stored(id))
+                        (void) store_put_setting(store, job, id);
+}
+
 int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
 {
         Owner *before = job->owner, *owner;
@@ -409,7 +417,8 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
-        changes = JOB_CHANGE_OWNER | manager_forget_owners_settings(manager, job);
+        changes = JOB_CHANGE_OWNER | job_forget_owners_settings(job);
+        store_owners_settings(manager->parts.store, job);
         r = changes_move(&manager->changes, job, JOB_EVENT_TAKE, changes);
         if (r >= 0)
                 log_job(LOG_NOTICE, job, 0, LOG_ID_OWNERSHIP_TAKEN, "Ownership is taken");

@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include "manager/store-core.h"
+#include "manager/store.h"
 #include "model/file-record.h"
 
 #define JOB_COLUMN(name, type_, member_) { STORE_COLUMN_##type_, .offset = offsetof(Job, member_) },

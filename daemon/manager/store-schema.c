@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-#include "manager/store.h"
-
 /* The search for damage ends after this time, whatever the size of the database. */
 #define CHECK_USEC  (2 * USEC_PER_SEC)
 #define CHECK_STEPS 10000 /* steps of SQLite from one look at the clock to the next */

@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include "manager/store-core.h"
+#include "manager/store.h"
 
 /* The key of a slot within its job. A kind that has no target or scheme leaves them zero. */
 typedef struct SlotKey {

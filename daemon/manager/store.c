@@ -13,87 +13,6 @@
 #include "manager/store-core.h"
 #include "manager/store-schema.h"
 
-int store_errno(Store *store, int code)
-{
-        return store_schema_errno(store->db, code);
-}
-
-int store_get_statement(Store *store, int which, sqlite3_stmt **ret)
-{
-        if (!store->statements[which]) {
-                int code = sqlite3_prepare_v3(store->db,
-                                              store_statement_texts[which],
-                                              -1,
-                                              SQLITE_PREPARE_PERSISTENT,
-                                              &store->statements[which],
-                                              NULL);
-
-                if (code != SQLITE_OK)
-                        return store_errno(store, code);
-        }
-        *ret = store->statements[which];
-        return 0;
-}
-
-void store_statement_donep(sqlite3_stmt **statement)
-{
-        if (*statement) {
-                (void) sqlite3_reset(*statement);
-                (void) sqlite3_clear_bindings(*statement);
-        }
-}
-
-static int run(Store *store, int which)
-{
-        _cleanup_statement_ sqlite3_stmt *statement = NULL;
-        int r = store_get_statement(store, which, &statement);
-
-        return r < 0 ? r : store_errno(store, sqlite3_step(statement));
-}
-
-void store_fail(Store *store, int error)
-{
-        if (store->failure == 0)
-                store->failure = error;
-}
-
-/* Opens the transaction with the first change; remembers the first failure of it. */
-static int begin(Store *store)
-{
-        int r;
-
-        if (store->failure < 0)
-                return store->failure;
-        if (store->dirty)
-                return 0;
-        r = run(store, STORE_BEGIN);
-        if (r >= 0)
-                store->dirty = true;
-        else
-                store_fail(store, r);
-        return r;
-}
-
-int store_prepare_change(Store *store, int which, sqlite3_stmt **ret)
-{
-        int r = begin(store);
-
-        if (r >= 0)
-                r = store_get_statement(store, which, ret);
-        if (r < 0)
-                store_fail(store, r);
-        return r;
-}
-
-int store_run_change(Store *store, sqlite3_stmt *statement)
-{
-        int r = store_errno(store, sqlite3_step(statement));
-
-        if (r < 0)
-                store_fail(store, r);
-        return r;
-}
-
 /* SQLite itself would make the file readable for others, as far as the umask lets it. */
 static int create_file(const char *path)
 {
@@ -171,6 +90,11 @@ Store *store_free(Store *store)
         return NULL;
 }
 
+void store_fail(Store *store, int error)
+{
+        store_spoil(store, error);
+}
+
 bool store_is_dirty(const Store *store)
 {
         return store->dirty;
@@ -181,7 +105,7 @@ int store_commit(Store *store)
         int r = store->failure;
 
         if (r >= 0 && store->dirty)
-                r = run(store, STORE_COMMIT);
+                r = store_run(store, STORE_COMMIT);
         if (r < 0) {
                 store_rollback(store);
                 return r;
@@ -194,7 +118,7 @@ void store_rollback(Store *store)
 {
         /* After SQLITE_FULL and the like SQLite has rolled back by itself already. */
         if (!sqlite3_get_autocommit(store->db))
-                (void) run(store, STORE_ROLLBACK);
+                (void) store_run(store, STORE_ROLLBACK);
         store->dirty = false;
         store->failure = 0;
 }

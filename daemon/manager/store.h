@@ -19,8 +19,6 @@
 
 typedef struct Store Store;
 
-#define STORE_SCHEMA_VERSION 7
-
 /*
  * path: the database, made with mode 0600 when missing; ":memory:" for tests. -EUCLEAN: not a
  * database, or a damaged one; -EPROTONOSUPPORT: written by a newer version (left as it is);

@@ -16,8 +16,6 @@ find client-lib daemon tests -name '*.[ch]' | sort | perl -we '
                 "tests/lib/servers.c"      => "puts all servers of the tests into one list",
         );
         my %circle_allowed = (
-                (map { $_ => "store.h holds the version of the schema" }
-                        "daemon/manager/store", "daemon/manager/store-schema"),
                 (map { $_ => "each server is stopped through the list of all servers" }
                         map { "tests/lib/$_" } qw(apache certificates domain lighttpd nginx realm
                                 servers squid)),

@@ -415,6 +415,27 @@ START_TEST(only_an_unfinished_file_begins_again_with_another_remote_name)
 }
 END_TEST
 
+START_TEST(a_new_owner_does_not_inherit_secrets_and_paths)
+{
+        JobChanges changes;
+
+        job->settings.client_certificate = strdup("/crt");
+        job->settings.client_key = strdup("/key");
+        job->settings.ticket_cache = strdup("FILE:/cache");
+        job->settings.ca_certificate = strdup("/ca");
+        job->sealed = 1;
+        changes = job_forget_owners_settings(job);
+        ck_assert_ptr_null(job->settings.client_certificate);
+        ck_assert_ptr_null(job->settings.client_key);
+        ck_assert_ptr_null(job->settings.ticket_cache);
+        ck_assert_uint_eq(job->sealed, 0);
+        ck_assert_str_eq(job->settings.ca_certificate, "/ca");
+        ck_assert_uint_eq(changes,
+                          JOB_CHANGE_SETTING(SETTING_TICKET_CACHE) |
+                                  JOB_CHANGE_SETTING(SETTING_CUSTOM_HEADERS));
+}
+END_TEST
+
 START_TEST(only_a_job_that_no_server_answered_is_unreachable)
 {
         job->state = JOB_TRANSIENT_ERROR;
@@ -561,6 +582,7 @@ int main(void)
         tcase_add_checked_fixture(rest, setup, teardown);
         tcase_add_test(rest, a_job_counts_for_one_owner_at_a_time);
         tcase_add_test(rest, an_error_replaces_the_one_before);
+        tcase_add_test(rest, a_new_owner_does_not_inherit_secrets_and_paths);
         tcase_add_test(rest, only_a_job_that_no_server_answered_is_unreachable);
         tcase_add_test(rest, what_the_store_keeps_replaces_what_is_in_memory);
         suite_add_tcase(suite, rest);

@@ -13,6 +13,7 @@
 #include "base/macro.h"
 #include "base/str.h"
 
+#include "manager/store-schema.h"
 #include "manager/store.h"
 #include "tests/lib/temp-dir.h"
 
