@@ -259,6 +259,11 @@ void job_take_stored(Job *job, Job *stored)
         job_set_owner(job, stored->owner);
 }
 
+const char *job_display_name(const Job *job)
+{
+        return job->settings.display_name ? job->settings.display_name : "";
+}
+
 bool job_is_final(const Job *job)
 {
         return job->state == JOB_ACKNOWLEDGED || job->state == JOB_CANCELLED;

@@ -190,6 +190,8 @@ void job_take_stored(Job *job, Job *stored);
  */
 int job_apply(Job *job, JobEvent event);
 
+const char *job_display_name(const Job *job); /* never NULL */
+
 bool job_is_final(const Job *job);  /* acknowledged, cancelled */
 bool job_is_active(const Job *job); /* connecting, transferring */
 bool job_has_work(const Job *job);  /* something is left to do without a call of its owner */

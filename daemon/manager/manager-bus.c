@@ -153,7 +153,7 @@ static uint32_t count_rows(const Job *job)
 
 static size_t row_size(const Job *job, uint32_t row)
 {
-        return JOB_ROW_BYTES + strlen(job->settings.display_name);
+        return JOB_ROW_BYTES + strlen(job_display_name(job));
 }
 
 static int append_job(const Job *job, uint32_t row, sd_bus_message *reply)
@@ -164,7 +164,7 @@ static int append_job(const Job *job, uint32_t row, sd_bus_message *reply)
                                      "(oussstt)",
                                      job_path(job, path),
                                      job->owner->uid,
-                                     job->settings.display_name,
+                                     job_display_name(job),
                                      "download",
                                      job_state_to_string(job->state),
                                      job->bytes_transferred,
