@@ -322,10 +322,10 @@ int listing_answer_jobs(BusEdge *edge,
                         void *userdata,
                         sd_bus_error *error)
 {
-        Listing *listing;
+        Listing *listing = NULL;
         int r = begin(edge, call, kind, page, &listing, error);
 
-        if (r < 0)
+        if (!listing)
                 return r;
         listing->choose = choose;
         listing->userdata = userdata;
@@ -346,10 +346,10 @@ int listing_answer_job(BusEdge *edge,
                        const Job *job,
                        sd_bus_error *error)
 {
-        Listing *listing;
+        Listing *listing = NULL;
         int r = begin(edge, call, kind, page, &listing, error);
 
-        if (r < 0)
+        if (!listing)
                 return r;
         if (page->offset < kind->count(job)) {
                 listing->row = (uint32_t) page->offset;
