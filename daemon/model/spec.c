@@ -27,6 +27,7 @@
         struct macro_swallow_semicolon
 
 SPEC_DEFINE_STRINGS(JobState, job_state, DOSVC_JOB_STATES);
+SPEC_DEFINE_STRINGS(JobType, job_type, DOSVC_JOB_TYPES);
 SPEC_DEFINE_STRINGS(Priority, priority, DOSVC_PRIORITIES);
 SPEC_DEFINE_STRINGS(AuthTarget, auth_target, DOSVC_AUTH_TARGETS);
 SPEC_DEFINE_STRINGS(AuthScheme, auth_scheme, DOSVC_AUTH_SCHEMES);

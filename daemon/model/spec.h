@@ -19,6 +19,9 @@
 #define SPEC_ENUM_JOB_STATE(name, text) JOB_##name,
 typedef enum JobState { DOSVC_JOB_STATES(SPEC_ENUM_JOB_STATE) JOB_STATES_MAX } JobState;
 
+#define SPEC_ENUM_JOB_TYPE(name, text) JOB_TYPE_##name,
+typedef enum JobType { DOSVC_JOB_TYPES(SPEC_ENUM_JOB_TYPE) JOB_TYPES_MAX } JobType;
+
 #define SPEC_ENUM_PRIORITY(name, text) PRIORITY_##name,
 typedef enum Priority { DOSVC_PRIORITIES(SPEC_ENUM_PRIORITY) PRIORITIES_MAX } Priority;
 
@@ -37,6 +40,8 @@ typedef enum ErrorContext {
 } ErrorContext;
 
 /* Name on the wire; the value must be in range. */
+const char *job_type_to_string(JobType type);
+int job_type_from_string(const char *s);
 const char *job_state_to_string(JobState state);
 const char *priority_to_string(Priority priority);
 const char *auth_target_to_string(AuthTarget target);
