@@ -149,7 +149,27 @@ static const JobAdvice job_advice[] = {
           "The server's certificate is not trusted here. Install the authority that signed "
           "it, then: dosvcctl resume %s" },
         { "timeout", EXIT_NETWORK, TRY_AGAIN },
-        { "no-progress", EXIT_NETWORK, TRY_AGAIN },
+        { "validation-failed",
+          EXIT_INTEGRITY,
+          "The file is not the one that its checksum promises. If the server has the right one "
+          "now, fetch it again: dosvcctl resume %s" },
+        { "invalid-range",
+          EXIT_FAILED,
+          "The remote file is shorter than the ranges that were asked for. Make a new job with "
+          "other ranges, or when the file has grown: dosvcctl resume %s" },
+        { "insufficient-range-support",
+          EXIT_FAILED,
+          "The server cannot send these ranges. Make a new job that fetches the whole file." },
+        { "maximum-download-time",
+          EXIT_FAILED,
+          "The job took longer than its MaximumDownloadTime allows. To give it that time "
+          "again: dosvcctl resume %s" },
+        { "worker-failed",
+          EXIT_FAILED,
+          "The service's log says more: journalctl -u dosvcd. Then: dosvcctl resume %s" },
+        { "file-in-use",
+          EXIT_FAILED,
+          "Another process uses the temporary file. When it has ended: dosvcctl resume %s" },
         { "transport-error", EXIT_NETWORK, TRY_AGAIN },
         { "client-certificate-needed",
           EXIT_CREDENTIALS,
