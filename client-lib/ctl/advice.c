@@ -111,7 +111,10 @@ static const JobAdvice job_advice[] = {
         { "http-403",
           EXIT_FAILED,
           "The server does not give this file to anybody who asks like that. " TRY_AGAIN },
-        { "http-404", EXIT_REMOTE_NOT_FOUND, "Is the URL right? If not, make a new job." },
+        { "http-404",
+          EXIT_REMOTE_NOT_FOUND,
+          "Is the URL right? If not, change it: dosvcctl edit-url %s --from=PREFIX --to=PREFIX\n"
+          "Then: dosvcctl resume %s" },
         { "http-410", EXIT_REMOTE_NOT_FOUND, "The file is gone for good." },
         { "disk-full", EXIT_NO_SPACE, "Make room, then: dosvcctl resume %s" },
         { "access-denied",
