@@ -275,6 +275,28 @@ int dosvc_job_remove_credentials(dosvc_connection *connection,
                                  const char *target,
                                  const char *scheme);
 
+/*
+ * Replaces the beginning of the URL of every file of the job that begins with old_prefix, letter by
+ * letter, all or none of them. An unfinished file starts again at its new URL; a finished one stays
+ * as it is. A job in state "error" needs dosvc_job_resume() afterwards. *ret_changed, which may be
+ * NULL: the number of files that were changed; 0 is no error. Job.ReplaceRemotePrefix. Since 0.1.
+ * Errors: -EINVAL (an empty prefix, or a result that is no URL), -EBADFD.
+ */
+int dosvc_job_replace_remote_prefix(dosvc_connection *connection,
+                                    const char *job,
+                                    const char *old_prefix,
+                                    const char *new_prefix,
+                                    uint32_t *ret_changed);
+
+/*
+ * Another URL for one file, with the same effects. index: its place in the order of adding, from 0.
+ * File.SetRemoteName. Since 0.1. Errors: -EINVAL (no URL), -EBADFD.
+ */
+int dosvc_file_set_remote_name(dosvc_connection *connection,
+                               const char *job,
+                               uint32_t index,
+                               const char *remote_name);
+
 /* ------------------------------------------------------------------------ control */
 
 /* Starts or goes on; retries at once. Job.Resume. Since 0.1. Errors: -ENODATA (no files). */

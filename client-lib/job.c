@@ -101,6 +101,55 @@ EXPORT int dosvc_job_add_files(dosvc_connection *connection,
         return call_send(connection, m, NULL);
 }
 
+EXPORT int dosvc_job_replace_remote_prefix(dosvc_connection *connection,
+                                           const char *job,
+                                           const char *old_prefix,
+                                           const char *new_prefix,
+                                           uint32_t *ret_changed)
+{
+        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        uint32_t changed;
+        int r;
+
+        r = call_new_job(connection, job, "ReplaceRemotePrefix", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "ss", old_prefix, new_prefix);
+        if (r < 0)
+                return error_remember_text(connection, r, NULL);
+        r = call_send(connection, m, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(reply, "u", &changed);
+        if (r < 0)
+                return error_remember_text(connection, r, NULL);
+        if (ret_changed)
+                *ret_changed = changed;
+        return 0;
+}
+
+EXPORT int dosvc_file_set_remote_name(dosvc_connection *connection,
+                                      const char *job,
+                                      uint32_t index,
+                                      const char *remote_name)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        char path[JOB_PATH_SIZE], file[FILE_PATH_SIZE];
+        int r;
+
+        r = job_path(connection, job, path);
+        if (r < 0)
+                return r;
+        (void) snprintf(file, sizeof(file), "%s/file/%u", path, index);
+        r = call_new(connection, file, DOSVC_FILE_INTERFACE, "SetRemoteName", &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "s", remote_name);
+        if (r < 0)
+                return error_remember_text(connection, r, NULL);
+        return call_send(connection, m, NULL);
+}
+
 EXPORT int dosvc_file_get_response_headers(dosvc_connection *connection,
                                            const char *job,
                                            uint32_t index,

@@ -28,6 +28,9 @@
         X(ACKNOWLEDGED, "acknowledged")                                                            \
         X(CANCELLED, "cancelled")
 
+/* Kinds of jobs that the service takes. */
+#define DOSVC_JOB_TYPES(X) X(DOWNLOAD, "download")
+
 /* BG_JOB_PRIORITY. */
 #define DOSVC_PRIORITIES(X)                                                                        \
         X(FOREGROUND, "foreground")                                                                \
@@ -111,3 +114,46 @@
         X("org.dosvc1.Error.LimitExceeded", ENOBUFS, 0x8007000Eu)                                  \
         X("org.dosvc1.Error.NoSpace", ENOSPC, 0x80070070u)                                         \
         X("org.dosvc1.Error.Failed", EIO, 0x80004005u)
+
+/*
+ * Errors of a job: identifier, number of the original, name in the property Error, and class as
+ * a rule. A TRANSIENT error is retried by the service; a FATAL one waits for the owner. The
+ * documentation of the property names the exceptions. HTTP statuses are no rows: they are
+ * 0x80190000 | status, named "http-<status>".
+ */
+#define DOSVC_JOB_ERRORS(X)                                                                        \
+        X(ACCESS_DENIED, 0x80070005u, "access-denied", FATAL)                                      \
+        X(PATH_NOT_FOUND, 0x80070003u, "path-not-found", FATAL)                                    \
+        X(DISK_FULL, 0x80070070u, "disk-full", TRANSIENT)                                          \
+        X(IO_DEVICE, 0x8007045Du, "io-error", TRANSIENT)                                           \
+        X(NOT_A_FILE, 0x80070057u, "not-a-regular-file", FATAL)                                    \
+        X(READ_ONLY, 0x80070013u, "read-only-file-system", FATAL)                                  \
+        X(INVALID_SERVER_RESPONSE, 0x8020001Bu, "invalid-server-response", TRANSIENT)              \
+        X(INSUFFICIENT_RANGE_SUPPORT, 0x80200013u, "insufficient-range-support", FATAL)            \
+        X(INVALID_RANGE, 0x8020002Bu, "invalid-range", FATAL)                                      \
+        X(CONNECT_FAILURE, 0x8020002Du, "connect-failure", TRANSIENT)                              \
+        X(CONNECTION_CLOSED, 0x8020002Eu, "connection-closed", TRANSIENT)                          \
+        X(NAME_RESOLUTION_FAILURE, 0x80200031u, "name-resolution-failure", TRANSIENT)              \
+        X(PROXY_NAME_RESOLUTION_FAILURE, 0x80200035u, "proxy-name-resolution-failure", TRANSIENT)  \
+        X(SECURE_CHANNEL_FAILURE, 0x80200038u, "secure-channel-failure", TRANSIENT)                \
+        X(TIMEOUT, 0x8020003Bu, "timeout", TRANSIENT)                                              \
+        X(TRUST_FAILURE, 0x8020003Cu, "trust-failure", FATAL)                                      \
+        X(UNKNOWN_ERROR, 0x8020003Du, "transport-error", TRANSIENT)                                \
+        X(INVALID_PROXY_INFO, 0x8020003Fu, "invalid-proxy-info", FATAL)                            \
+        X(VALIDATION_FAILED, 0x80200053u, "validation-failed", FATAL)                              \
+        X(REMOTE_FILE_CHANGED, 0x80200073u, "remote-file-changed", TRANSIENT)                      \
+        X(REDIRECT_FAILED, 0x80072F7Cu, "redirect-failed", FATAL)                                  \
+        X(PROXY_DETECTION_FAILED, 0x80072F94u, "proxy-detection-failed", TRANSIENT)                \
+        X(MAXIMUM_DOWNLOAD_TIME, 0x80200054u, "maximum-download-time", FATAL)                      \
+        X(WORKER_FAILED, 0x80200069u, "worker-failed", TRANSIENT)                                  \
+        X(FILE_IN_USE, 0x80070020u, "file-in-use", TRANSIENT)                                      \
+        X(CREDENTIALS_LOST, 0x80200040u, "credentials-lost", FATAL)                                \
+        X(CERTIFICATE_DATE, 0x80072F05u, "certificate-date-invalid", FATAL)                        \
+        X(CERTIFICATE_NAME, 0x80072F06u, "certificate-name-invalid", FATAL)                        \
+        X(CERTIFICATE_NEEDED, 0x80072F0Cu, "client-certificate-needed", FATAL)                     \
+        X(UNKNOWN_AUTHORITY, 0x80072F0Du, "unknown-certificate-authority", FATAL)                  \
+        X(REVOCATION_UNKNOWN, 0x80072F19u, "revocation-check-failed", FATAL)                       \
+        X(CERTIFICATE_REVOKED, 0x80072F8Au, "certificate-revoked", FATAL)                          \
+        X(CERTIFICATE_USAGE, 0x80072F93u, "certificate-wrong-usage", FATAL)                        \
+        X(CLIENT_KEY, 0x80072F9Au, "client-key-unusable", FATAL)                                   \
+        X(CERTIFICATE_FILE, 0x80072F8Fu, "certificate-file-unusable", FATAL)

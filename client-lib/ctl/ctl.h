@@ -46,6 +46,8 @@ typedef struct Ctl {
         const char *scheme;
         const char *state;
         const char *from_file;
+        const char *from;  /* edit-url: prefix to replace */
+        const char *to;    /* edit-url: what takes its place */
         int password_fd;   /* -1 = none */
         Password password; /* filled by ctl_read_credentials(), erased by main() */
         uint64_t timeout_usec;
@@ -124,6 +126,7 @@ ExitStatus verb_resume(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_suspend(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_cancel(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_complete(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_edit_url(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_set(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_cred(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_header(Ctl *ctl, int argc, char **argv);

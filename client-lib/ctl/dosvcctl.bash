@@ -8,10 +8,11 @@ _dosvcctl_jobs() {
 _dosvcctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' word i
         local verbs='get create add list show files status explain resume start suspend pause
-                cancel complete set cred header cert take-ownership wait monitor help'
+                cancel complete set edit-url cred header cert take-ownership wait monitor help'
         local options='--help --version --system --user --no-start --quiet --json= --no-legend
                 --output-file= --directory= --name= --description= --priority= --proxy= --login=
                 --scheme= --target= --ask-password --no-ask-password --password-fd= --from-file=
+                --from= --to=
                 --no-wait --timeout= --state= --all-users --all --property= --value'
         local keys='display-name= description= priority= proxy= proxy-bypass= redirect-policy=
                 security-flags= ca-certificate= ticket-cache='

@@ -56,6 +56,13 @@ static const Verb verbs[] = {
           verb_cancel },
         { "complete", NULL, "JOB...", "Put the finished files in place", 1, -1, verb_complete },
         { "set", NULL, "JOB KEY=VALUE...", "Change a job; keys below", 2, -1, verb_set },
+        { "edit-url",
+          NULL,
+          "JOB [NUMBER URL]",
+          "Fetch files from other URLs",
+          1,
+          3,
+          verb_edit_url },
         { "cred", NULL, "set|remove JOB", "Set or remove credentials", 2, 2, verb_cred },
         { "header", NULL, "set|show|remove JOB", "Headers to send, from stdin", 2, 2, verb_header },
         { "cert",
@@ -93,6 +100,8 @@ enum {
         OPTION_NO_ASK_PASSWORD,
         OPTION_PASSWORD_FD,
         OPTION_FROM_FILE,
+        OPTION_FROM,
+        OPTION_TO,
         OPTION_NO_WAIT,
         OPTION_TIMEOUT,
 };
@@ -128,6 +137,8 @@ static const Option options[] = {
         { "no-ask-password", NULL, "...: never ask", OPTION_NO_ASK_PASSWORD },
         { "password-fd", "N", "...: read the password from descriptor N", OPTION_PASSWORD_FD },
         { "from-file", "LIST", "add: lines of URL and FILE; - is stdin", OPTION_FROM_FILE },
+        { "from", "PREFIX", "edit-url: URLs that begin with this", OPTION_FROM },
+        { "to", "PREFIX", "edit-url: get this beginning instead", OPTION_TO },
         { "no-wait", NULL, "get: start the job, print its id, leave it to itself", OPTION_NO_WAIT },
         { "timeout", "TIME", "get, wait: at most that long (90s, 5min, 2h)", OPTION_TIMEOUT },
         { "state", "STATE", "list: jobs in that state only", OPTION_STATE },
@@ -268,6 +279,10 @@ static const char **option_text(Ctl *ctl, int value)
                 return &ctl->state;
         case OPTION_FROM_FILE:
                 return &ctl->from_file;
+        case OPTION_FROM:
+                return &ctl->from;
+        case OPTION_TO:
+                return &ctl->to;
         default:
                 return NULL;
         }

@@ -91,7 +91,7 @@ static int append_state(const Job *job, const Property *property, sd_bus_message
 
 static int append_type(const Job *job, const Property *property, sd_bus_message *m)
 {
-        return sd_bus_message_append(m, "s", "download");
+        return sd_bus_message_append(m, "s", job_type_to_string(JOB_TYPE_DOWNLOAD));
 }
 
 static void format_time(uint64_t usec, char *text, size_t size)

@@ -64,7 +64,7 @@ static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *er
                 return bus_error_set(error, r, "The display name %s", reason);
         if (strcmp(type, "upload") == 0)
                 return bus_error_set(error, -EOPNOTSUPP, "Jobs of type upload are not available");
-        if (strcmp(type, "download") != 0)
+        if (job_type_from_string(type) < 0)
                 return bus_error_set(error, -EINVAL, "Unknown type '%s': expected download", type);
 
         r = bus_edge_find_caller(edge, m, &caller, error);
@@ -165,7 +165,7 @@ static int append_job(const Job *job, uint32_t row, sd_bus_message *reply)
                                      job_path(job, path),
                                      job->owner->uid,
                                      job_display_name(job),
-                                     "download",
+                                     job_type_to_string(JOB_TYPE_DOWNLOAD),
                                      job_state_to_string(job->state),
                                      job->bytes_transferred,
                                      job_bytes_total(job));

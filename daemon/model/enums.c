@@ -3,6 +3,7 @@
 #include "model/enum-strings.h"
 
 ENUM_DEFINE_STRINGS(JobState, job_state, DOSVC_JOB_STATES);
+ENUM_DEFINE_STRINGS(JobType, job_type, DOSVC_JOB_TYPES);
 ENUM_DEFINE_STRINGS(Priority, priority, DOSVC_PRIORITIES);
 ENUM_DEFINE_STRINGS(AuthTarget, auth_target, DOSVC_AUTH_TARGETS);
 ENUM_DEFINE_STRINGS(AuthScheme, auth_scheme, DOSVC_AUTH_SCHEMES);

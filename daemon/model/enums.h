@@ -8,6 +8,9 @@
 #define ENUM_JOB_STATE(name, text) JOB_##name,
 typedef enum JobState { DOSVC_JOB_STATES(ENUM_JOB_STATE) JOB_STATES_MAX } JobState;
 
+#define ENUM_JOB_TYPE(name, text) JOB_TYPE_##name,
+typedef enum JobType { DOSVC_JOB_TYPES(ENUM_JOB_TYPE) JOB_TYPES_MAX } JobType;
+
 #define ENUM_PRIORITY(name, text) PRIORITY_##name,
 typedef enum Priority { DOSVC_PRIORITIES(ENUM_PRIORITY) PRIORITIES_MAX } Priority;
 
@@ -27,6 +30,7 @@ typedef enum ErrorContext {
 
 /* Name on the wire; the value must be in range. */
 const char *job_state_to_string(JobState state);
+const char *job_type_to_string(JobType type);
 const char *priority_to_string(Priority priority);
 const char *auth_target_to_string(AuthTarget target);
 const char *auth_scheme_to_string(AuthScheme scheme);
@@ -35,6 +39,7 @@ const char *error_context_to_string(ErrorContext context);
 
 /* Value of a name, or -EINVAL. */
 int job_state_from_string(const char *s);
+int job_type_from_string(const char *s);
 int priority_from_string(const char *s);
 int auth_target_from_string(const char *s);
 int auth_scheme_from_string(const char *s);

@@ -8,8 +8,8 @@ static const struct {
         uint32_t code;
         const char *name;
 } error_codes[] = {
-#define ERROR_CODE_ENTRY(name, number, text) { (number), (text) },
-        ERROR_CODES(ERROR_CODE_ENTRY)
+#define ERROR_CODE_ENTRY(name, number, text, class) { (number), (text) },
+        DOSVC_JOB_ERRORS(ERROR_CODE_ENTRY)
 };
 
 const char *error_code_name(uint32_t code, char buffer[static ERROR_CODE_NAME_MAX])

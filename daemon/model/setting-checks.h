@@ -1,7 +1,7 @@
 /*
- * The rules for values of settings that are not in model/spec.h: paths, ticket caches, proxy
- * bypasses and header lines. A check answers 0 or a negative errno, and in *ret_reason what was
- * expected.
+ * The rules for values of settings that model/text.h and model/url.h do not have: paths, ticket
+ * caches, proxy bypasses and header lines. A check answers 0 or a negative errno, and in
+ * *ret_reason what was expected.
  */
 #pragma once
 

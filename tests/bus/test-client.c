@@ -1005,6 +1005,7 @@ START_TEST(a_failed_get_says_why_and_what_to_do)
         assert_said("dosvcctl cred set ");
         ck_assert_int_eq(run_with_url(SITE_GONE, "small", "dosvcctl get", ""), 11);
         assert_said("http-404");
+        assert_said("dosvcctl edit-url ");
         ck_assert_int_eq(run("dosvcctl get -d missing http://127.0.0.1:1/x"), 1);
         assert_said("missing");
         ck_assert_int_eq(run("dosvcctl get http://127.0.0.1:1/"), 2);
@@ -1034,6 +1035,39 @@ START_TEST(the_steps_of_a_job_have_verbs)
         assert_run("dosvcctl complete $job", 0);
         file_hash_assert_same(local, original);
         assert_run("dosvcctl show $job", 3);
+}
+END_TEST
+
+START_TEST(edit_url_fetches_files_from_another_place)
+{
+        _cleanup_free_ char *original = servers_file("small"), *command = NULL;
+        _cleanup_free_ char *url = servers_url(SITE_OPEN, "");
+
+        assert_run("dosvcctl add $job http://127.0.0.1:1/old/small client-file", 0);
+        assert_run("dosvcctl edit-url $job --from=http://127.0.0.1:1/OLD/ --to=http://x/", 1);
+        assert_said("http://127.0.0.1:1/OLD/");
+        ck_assert_int_gt(asprintf(&command,
+                                  "dosvcctl edit-url $job --from=http://127.0.0.1:1/old/ --to=%s",
+                                  url),
+                         0);
+        assert_run(command, 0);
+        assert_run("dosvcctl start $job; dosvcctl wait --timeout=20s $job; "
+                   "dosvcctl complete $job",
+                   0);
+        file_hash_assert_same(local, original);
+}
+END_TEST
+
+START_TEST(edit_url_names_one_file_by_its_number)
+{
+        assert_run("dosvcctl add $job http://127.0.0.1:1/a a-file", 0);
+        assert_run("dosvcctl add $job http://127.0.0.1:1/b b-file", 0);
+        assert_run("dosvcctl edit-url $job 1 http://127.0.0.1:1/c && dosvcctl files $job", 0);
+        assert_said("http://127.0.0.1:1/a");
+        assert_said("http://127.0.0.1:1/c");
+        assert_run("dosvcctl edit-url $job first http://127.0.0.1:1/c", 2);
+        assert_run("dosvcctl edit-url $job 1", 2);
+        assert_run("dosvcctl edit-url $job 1 relative", 2);
 }
 END_TEST
 
@@ -1353,6 +1387,8 @@ static Suite *make_suite(void)
         tcase_add_test(ctl, get_logs_in_with_a_password_from_a_descriptor);
         tcase_add_test(ctl, a_failed_get_says_why_and_what_to_do);
         tcase_add_test(ctl, the_steps_of_a_job_have_verbs);
+        tcase_add_test(ctl, edit_url_fetches_files_from_another_place);
+        tcase_add_test(ctl, edit_url_names_one_file_by_its_number);
         tcase_add_test(ctl, settings_have_keys_and_verbs);
         tcase_add_test(ctl, jobs_are_named_by_id_prefix_or_name);
         tcase_add_test(ctl, exit_statuses_tell_what_was_wrong);

@@ -63,6 +63,18 @@ sed -n '/^\.SH EXIT/,/^\.SH ENV/p' "$work/manual" | sed -n '/^\.IP/{s/^\.IP \([0
         >"$work/statuses-manual"
 same 'exit statuses of the help and the manual' "$work/statuses" "$work/statuses-manual"
 
+# Errors of a job: one list in the wire header; the XML documents each with its class, and dosvcctl
+# has advice for each. HTTP statuses have names of their own, which are no rows of the list.
+sed -n 's/^ *X([A-Z_]*, 0x[0-9A-F]*u, "\([a-z-]*\)", \([A-Z]*\)).*/\1 \2/p' dbus/dosvc-wire.h |
+        tr '[:upper:]' '[:lower:]' | sort >"$work/errors"
+sed -n '/<!--/h;/<!--/!H;/<property name="Error"/{x;p;q}' dbus/org.dosvc1.Job.xml |
+        sed -n 's/^ *"\([a-z-]*\)" *\(transient\|fatal\) .*/\1 \2/p' | sort >"$work/errors-xml"
+sed -n '/job_advice\[\] = {/,/^};/s/^ *{ "\([a-z][a-z0-9-]*\)",.*/\1/p' client-lib/ctl/advice.c |
+        grep -v '^http-' | sort >"$work/errors-advice"
+same 'errors of dosvc-wire.h and of property Error in the XML' "$work/errors" "$work/errors-xml"
+cut -d' ' -f1 "$work/errors" | sort >"$work/error-names"
+same "errors of dosvc-wire.h and of dosvcctl's advice" "$work/error-names" "$work/errors-advice"
+
 for page in "$manual" client-lib/libdosvc.3; do
         command -v man >/dev/null || break
         ! man --warnings -l "$page" 2>&1 >/dev/null | grep . || bad=1

@@ -217,6 +217,7 @@ START_TEST(exit_statuses_are_those_of_the_manual)
         ck_assert_int_eq(advice_exit_of_job("http-407"), 8);
         ck_assert_int_eq(advice_exit_of_job("disk-full"), 9);
         ck_assert_int_eq(advice_exit_of_job("remote-file-changed"), 10);
+        ck_assert_int_eq(advice_exit_of_job("validation-failed"), 10);
         ck_assert_int_eq(advice_exit_of_job("http-404"), 11);
         ck_assert_int_eq(advice_exit_of_job("connect-failure"), 12);
         ck_assert_int_eq(advice_exit_of_job("what-nobody-knows"), 1);
