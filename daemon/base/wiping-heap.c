@@ -1,8 +1,8 @@
 /*
  * free() and realloc() for a whole program, which erase memory before they give it back. Libraries
  * copy secrets on the heap: libcurl passwords and tokens, nghttp2 and OpenSSL headers with
- * credentials, sd-bus and libcurl's URL parser URLs with user info. This file is no part of the room's archive: only the programs that
- * name it get this heap.
+ * credentials, sd-bus and libcurl's URL parser URLs with user info. This file is no part of the
+ * room's archive: only the programs that name it get this heap.
  */
 #include <malloc.h>
 #include <string.h>
