@@ -94,8 +94,11 @@ typedef struct JobAdvice {
         const char *hint;
 } JobAdvice;
 
-#define TRY_AGAIN "Mend the cause, then: dosvcctl resume %s"
-#define TRUST     "Ask who runs the server to mend its certificate, then: dosvcctl resume %s"
+#define TRY_AGAIN "To try again: dosvcctl resume %s"
+#define OTHER_URL                                                                                  \
+        "To change the URL: dosvcctl edit-url %s --from=PREFIX --to=PREFIX\n"                      \
+        "Then: dosvcctl resume %s"
+#define TRUST "Ask who runs the server to mend its certificate, then: dosvcctl resume %s"
 
 static const JobAdvice job_advice[] = {
         { "http-401",
@@ -110,12 +113,9 @@ static const JobAdvice job_advice[] = {
           "Then: dosvcctl resume %s" },
         { "http-403",
           EXIT_FAILED,
-          "The server does not give this file to anybody who asks like that. " TRY_AGAIN },
-        { "http-404",
-          EXIT_REMOTE_NOT_FOUND,
-          "Is the URL right? If not, change it: dosvcctl edit-url %s --from=PREFIX --to=PREFIX\n"
-          "Then: dosvcctl resume %s" },
-        { "http-410", EXIT_REMOTE_NOT_FOUND, "The file is gone for good." },
+          "The server gives this file to nobody who asks like this. " OTHER_URL },
+        { "http-404", EXIT_REMOTE_NOT_FOUND, "The server has no such file. " OTHER_URL },
+        { "http-410", EXIT_REMOTE_NOT_FOUND, "The file is gone for good. " OTHER_URL },
         { "disk-full", EXIT_NO_SPACE, "Make room, then: dosvcctl resume %s" },
         { "access-denied",
           EXIT_FAILED,
@@ -125,33 +125,49 @@ static const JobAdvice job_advice[] = {
         { "not-a-regular-file",
           EXIT_FAILED,
           "Something else has that name. Move it away, then: dosvcctl resume %s" },
-        { "read-only-file-system", EXIT_FAILED, TRY_AGAIN },
-        { "io-error", EXIT_FAILED, "The disk reports errors: look at 'dmesg'. " TRY_AGAIN },
+        { "read-only-file-system",
+          EXIT_FAILED,
+          "The file system takes no writes. Make it writable, then: dosvcctl resume %s" },
+        { "io-error", EXIT_FAILED, "The disk reports errors: 'dmesg' says more. " TRY_AGAIN },
         { "remote-file-changed",
           EXIT_INTEGRITY,
           "The file changed on the server while it was fetched. "
           "Start again: dosvcctl resume %s" },
         { "invalid-server-response",
           EXIT_INTEGRITY,
-          "The server breaks the rules of HTTP. " TRY_AGAIN },
+          "The server, or something on the way to it, breaks the rules of HTTP. " OTHER_URL },
         { "connect-failure",
           EXIT_NETWORK,
-          "Is the server up, and the name and port right? " TRY_AGAIN },
-        { "connection-closed", EXIT_NETWORK, TRY_AGAIN },
-        { "name-resolution-failure", EXIT_NETWORK, "Is the host name right? " TRY_AGAIN },
+          "Is the server up? If so, its name or port may be wrong. " OTHER_URL },
+        { "connection-closed",
+          EXIT_NETWORK,
+          "The server or the network closed the connection too early. " TRY_AGAIN },
+        { "name-resolution-failure",
+          EXIT_NETWORK,
+          "No server is known by that name, or no name server answers. " OTHER_URL },
         { "proxy-name-resolution-failure",
           EXIT_NETWORK,
-          "Is the proxy's name right? Change it: dosvcctl set %s proxy=URL" },
+          "Is the proxy's name right? Change it: dosvcctl set %s proxy=URL\n"
+          "Then: dosvcctl resume %s" },
         { "proxy-detection-failed",
           EXIT_NETWORK,
-          "Name the proxy instead: dosvcctl set %s proxy=URL (or none)" },
-        { "invalid-proxy-info", EXIT_NETWORK, "Change it: dosvcctl set %s proxy=URL" },
-        { "secure-channel-failure", EXIT_NETWORK, TRY_AGAIN },
+          "Name the proxy instead: dosvcctl set %s proxy=URL (or none)\n"
+          "Then: dosvcctl resume %s" },
+        { "invalid-proxy-info",
+          EXIT_NETWORK,
+          "The proxy's URL cannot be used. Change it: dosvcctl set %s proxy=URL\n"
+          "Then: dosvcctl resume %s" },
+        { "secure-channel-failure",
+          EXIT_NETWORK,
+          "No TLS connection comes about: does that port speak TLS, and a version that is still "
+          "allowed? " TRY_AGAIN },
         { "trust-failure",
           EXIT_NETWORK,
           "The server's certificate is not trusted here. Install the authority that signed "
           "it, then: dosvcctl resume %s" },
-        { "timeout", EXIT_NETWORK, TRY_AGAIN },
+        { "timeout",
+          EXIT_NETWORK,
+          "The server did not answer in time, or stopped sending. " TRY_AGAIN },
         { "validation-failed",
           EXIT_INTEGRITY,
           "The file is not the one that its checksum promises. If the server has the right one "
@@ -173,7 +189,9 @@ static const JobAdvice job_advice[] = {
         { "file-in-use",
           EXIT_FAILED,
           "Another process uses the temporary file. When it has ended: dosvcctl resume %s" },
-        { "transport-error", EXIT_NETWORK, TRY_AGAIN },
+        { "transport-error",
+          EXIT_NETWORK,
+          "The transfer failed in a way that has no name of its own. " TRY_AGAIN },
         { "client-certificate-needed",
           EXIT_CREDENTIALS,
           "The server wants a certificate. Set one: dosvcctl cert set %s FILE [KEYFILE]\n"
@@ -187,14 +205,18 @@ static const JobAdvice job_advice[] = {
           "The service cannot open what was stored. Set it again: dosvcctl header set %s, or "
           "dosvcctl cert set\n"
           "Then: dosvcctl resume %s" },
-        { "certificate-file-unusable", EXIT_FAILED, TRY_AGAIN },
+        { "certificate-file-unusable",
+          EXIT_FAILED,
+          "The file of ca-certificate or of the client certificate holds no certificate in PEM, or "
+          "is too large. " TRY_AGAIN },
         { "certificate-date-invalid", EXIT_NETWORK, TRUST },
         { "certificate-name-invalid", EXIT_NETWORK, TRUST },
         { "certificate-wrong-usage", EXIT_NETWORK, TRUST },
         { "certificate-revoked", EXIT_NETWORK, "Do not trust this server." },
         { "revocation-check-failed",
           EXIT_NETWORK,
-          "Give the job a revocation list, in the file of ca-certificate. " TRY_AGAIN },
+          "Give the job a revocation list, in the file of ca-certificate. "
+          "Then: dosvcctl resume %s" },
         { "unknown-certificate-authority",
           EXIT_NETWORK,
           "If its authority is yours: dosvcctl set %s ca-certificate=FILE\n"

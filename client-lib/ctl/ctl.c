@@ -98,17 +98,34 @@ ExitStatus ctl_fail(const Ctl *ctl, int r, const char *format, ...)
         return advice_exit_of_call(r);
 }
 
-void ctl_hint(const Ctl *ctl, FILE *out, const char *hint, const char *id)
+char *ctl_hint_text(const char *hint, const char *id)
 {
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
         const char *gap;
 
-        if (ctl->quiet || !*hint)
-                return;
+        if (!out)
+                return NULL;
         while ((gap = strstr(hint, "%s"))) {
                 (void) fprintf(out, "%.*s%s", (int) (gap - hint), hint, id);
                 hint = gap + 2;
         }
-        (void) fprintf(out, "%s\n", hint);
+        (void) fputs(hint, out);
+        (void) fclose(out);
+        return text;
+}
+
+void ctl_hint(const Ctl *ctl, FILE *out, const char *hint, const char *id)
+{
+        char *text;
+
+        if (ctl->quiet || !*hint)
+                return;
+        text = ctl_hint_text(hint, id);
+        if (text)
+                (void) fprintf(out, "%s\n", text);
+        free(text);
 }
 
 static bool ctl_is_hex(const char *s)

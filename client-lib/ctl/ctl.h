@@ -75,7 +75,9 @@ ExitStatus ctl_out_of_memory(void);
  */
 ExitStatus ctl_find_job(Ctl *ctl, const char *argument, char id[static DOSVC_ID_SIZE]);
 
-/* A hint of advice.h with the job's id put in; nothing with --quiet. */
+/* A hint of advice.h with the job's id put in, for the caller to free; NULL without memory. */
+char *ctl_hint_text(const char *hint, const char *id);
+/* Prints it; nothing with --quiet. */
 void ctl_hint(const Ctl *ctl, FILE *out, const char *hint, const char *id);
 
 /* Text that came from the service, made safe for the terminal. Exits without memory. */

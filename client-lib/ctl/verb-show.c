@@ -533,7 +533,10 @@ static json_t *explain_json(const dosvc_job_info *info)
                 "meaning",
                 json_string(advice_meaning_of_state(dosvc_job_info_state(info))));
         if (dosvc_job_info_error_code(info) != 0) {
-                (void) json_object_set_new(object, "hint", json_string(advice_hint_of_job(name)));
+                char *hint = ctl_hint_text(advice_hint_of_job(name), dosvc_job_info_id(info));
+
+                (void) json_object_set_new(object, "hint", hint ? json_string(hint) : json_null());
+                free(hint);
                 (void) json_object_set_new(object,
                                            "exit_code",
                                            json_integer(advice_exit_of_job(name)));

@@ -1038,6 +1038,19 @@ START_TEST(the_steps_of_a_job_have_verbs)
 }
 END_TEST
 
+START_TEST(a_hint_in_json_names_the_job)
+{
+        _cleanup_free_ char *url = servers_url(SITE_GONE, "small"), *command = NULL, *resume = NULL;
+
+        ck_assert_int_gt(asprintf(&command, "dosvcctl add $job %s hint-file", url), 0);
+        assert_run(command, 0);
+        assert_run("dosvcctl start $job; dosvcctl wait --timeout=20s $job", 11);
+        assert_run("dosvcctl --json=short explain $job", 0);
+        ck_assert_int_gt(asprintf(&resume, "Then: dosvcctl resume %s\"", id), 0);
+        assert_said(resume);
+}
+END_TEST
+
 START_TEST(edit_url_fetches_files_from_another_place)
 {
         _cleanup_free_ char *original = servers_file("small"), *command = NULL;
@@ -1387,6 +1400,7 @@ static Suite *make_suite(void)
         tcase_add_test(ctl, get_logs_in_with_a_password_from_a_descriptor);
         tcase_add_test(ctl, a_failed_get_says_why_and_what_to_do);
         tcase_add_test(ctl, the_steps_of_a_job_have_verbs);
+        tcase_add_test(ctl, a_hint_in_json_names_the_job);
         tcase_add_test(ctl, edit_url_fetches_files_from_another_place);
         tcase_add_test(ctl, edit_url_names_one_file_by_its_number);
         tcase_add_test(ctl, settings_have_keys_and_verbs);
