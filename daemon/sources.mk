@@ -9,7 +9,7 @@ confine_SOURCES := $(addprefix daemon/confine/,rights.c sandbox.c)
 
 model_SOURCES := $(addprefix daemon/model/,bypass.c checksum.c enums.c error-code.c failure.c \
         file-ranges.c file-record.c job-settings.c path.c secret-rules.c setting-checks.c text.c \
-        url.c wire-codec.c wire-settings.c)
+        url.c wire-codec.c wire-failure.c wire-settings.c)
 
 spawn_SOURCES := $(addprefix daemon/spawn/,child.c server.c)
 

@@ -32,13 +32,11 @@ struct JobRun {
         sd_event_source *not_started; /* reports a failed start from the loop */
         bool stopping;
         bool finished;
-        bool failed;
-        bool transient;
-        bool no_process; /* no process could be created (-EAGAIN) */
         bool reported_all;
         bool unreported_before;
-        JobFailure failure;
-        Given *given; /* one for each file */
+        Failure failure;
+        JobOutcome failed_as; /* the outcome, if there is a failure */
+        Given *given;         /* one for each file */
         uint32_t n_files;
         uint64_t rate_since_usec;
         uint64_t rate_bytes;
@@ -60,7 +58,7 @@ int job_run_new(Job *job,
         run->task = task;
         run->clock = clock;
         run->events = events;
-        run->failure.file = -1;
+        run->failure = FAILURE_NONE;
         *ret = run;
         return 0;
 }
@@ -72,8 +70,7 @@ JobRun *job_run_free(JobRun *run)
         worker_link_free(run->link);
         sd_event_source_disable_unref(run->not_started);
         run->job->rate_bps = 0;
-        free(run->failure.description);
-        free(run->failure.url);
+        failure_done(&run->failure);
         free(run->given);
         free(run);
         return NULL;
@@ -109,32 +106,33 @@ bool job_run_is_started(const JobRun *run)
         return run->link || run->not_started;
 }
 
-static void set_failure(JobRun *run,
-                        uint32_t code,
-                        ErrorContext context,
-                        const char *description,
-                        const char *url)
+/* A failure of the service, not of a file. */
+static void
+set_failure(JobRun *run, JobOutcome failed_as, uint32_t code, bool transient, const char *text)
 {
-        run->failed = true;
-        run->failure.code = code;
-        run->failure.context = context;
-        (void) str_set(&run->failure.description, description);
-        (void) str_set(&run->failure.url, url);
+        run->failed_as = failed_as;
+        failure_set(&run->failure,
+                    code,
+                    transient,
+                    ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                    NULL,
+                    "%s",
+                    text);
+}
+
+static JobOutcome outcome_of(const JobRun *run)
+{
+        /* Bytes that came in before the stop count, but success and failure come too late. */
+        if (run->stopping && run->task == WORKER_TASK_DOWNLOAD)
+                return JOB_OUTCOME_STOPPED;
+        if (run->failure.code)
+                return run->failed_as;
+        return run->finished ? JOB_OUTCOME_DONE : JOB_OUTCOME_STOPPED;
 }
 
 static void end(JobRun *run)
 {
-        JobOutcome outcome = run->failed
-                                     ? run->transient ? JOB_OUTCOME_TRANSIENT : JOB_OUTCOME_FATAL
-                             : run->finished ? JOB_OUTCOME_DONE
-                                             : JOB_OUTCOME_STOPPED;
-
-        /* Bytes that came in before the stop count, but success and failure come too late. */
-        if (run->stopping && run->task == WORKER_TASK_DOWNLOAD)
-                outcome = JOB_OUTCOME_STOPPED;
-        else if (run->no_process)
-                outcome = JOB_OUTCOME_NO_PROCESS;
-        run->events->ended(run->events->userdata, run->job, outcome, &run->failure);
+        run->events->ended(run->events->userdata, run->job, outcome_of(run), &run->failure);
 }
 
 static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t total)
@@ -267,36 +265,40 @@ static void on_finished(void *userdata)
         run->finished = true;
 }
 
-static void on_failed(void *userdata, const WorkerFailure *failure)
+static void on_failed(void *userdata, Failure *failure)
 {
         JobRun *run = userdata;
 
-        if (run->failed) /* later failures are mostly consequences of the first one */
+        if (run->failure.code) /* later failures are mostly consequences of the first one */
                 return;
-        set_failure(run, failure->code, failure->context, failure->description, failure->url);
-        run->transient = failure->transient;
-        run->failure.file = failure->file < run->job->n_files ? (int64_t) failure->file : -1;
-        run->failure.retry_after_sec = failure->retry_after_sec;
+        run->failed_as = JOB_OUTCOME_FAILED;
+        run->failure = failure_steal(failure);
+        if (run->failure.file >= run->job->n_files) /* the job may have lost it meanwhile */
+                run->failure.file = FAILURE_NO_FILE;
+}
+
+/* The outcome of a process that ended with this error before it could report anything. */
+static JobOutcome outcome_of_end(int error)
+{
+        if (error == -EAGAIN)
+                return JOB_OUTCOME_NO_PROCESS;
+        /* A spawner that ends takes all workers along, whatever state they were in. */
+        return error == -ECONNABORTED ? JOB_OUTCOME_FAILED : JOB_OUTCOME_LOST;
 }
 
 static void on_ended(void *userdata, int result, const char *text)
 {
         JobRun *run = userdata;
 
-        run->reported_all = result >= 0 || run->failed || run->finished;
-        if (result < 0 && !run->failed && !run->finished && !run->stopping) {
+        run->reported_all = result >= 0 || run->failure.code || run->finished;
+        if (!run->reported_all && !run->stopping)
                 set_failure(run,
+                            outcome_of_end(result),
                             (uint32_t) ERROR_CODE_WORKER_FAILED,
-                            ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
-                            text,
-                            "");
-                run->transient = true;
-                run->no_process = result == -EAGAIN;
-                /* A spawner that ends takes all workers along, whatever state they were in. */
-                run->failure.lost = result != -ECONNABORTED;
-        } else if (result >= 0 && run->task != WORKER_TASK_DOWNLOAD && !run->failed) {
+                            true,
+                            text);
+        else if (result >= 0 && run->task != WORKER_TASK_DOWNLOAD)
                 run->finished = true;
-        }
         end(run);
 }
 
@@ -333,10 +335,26 @@ static FileRecord *collect_files(const JobRun *run, size_t *ret_n)
         return files;
 }
 
+/* The spawner has not taken the order. */
+static int report_no_worker(JobRun *run, sd_event *event, int error)
+{
+        _cleanup_free_ char *text = NULL;
+        int r = str_format(&text, "No worker could be started: %s", strerrordesc_np(-error));
+
+        if (r >= 0)
+                r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
+        if (r >= 0)
+                set_failure(run,
+                            error == -EAGAIN ? JOB_OUTCOME_NO_PROCESS : JOB_OUTCOME_FAILED,
+                            (uint32_t) ERROR_CODE_WORKER_FAILED,
+                            true,
+                            text);
+        return r < 0 ? r : 0;
+}
+
 int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const JobSettings *settings)
 {
         _cleanup_free_ FileRecord *files = NULL;
-        _cleanup_free_ char *text = NULL;
         size_t n_files;
         int r;
 
@@ -361,22 +379,7 @@ int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const JobSetti
                             &facts,
                             run,
                             &run->link);
-        if (r >= 0)
-                return 0;
-
-        run->no_process = r == -EAGAIN;
-        if (str_format(&text, "No worker could be started: %s", strerrordesc_np(-r)) < 0)
-                return -ENOMEM;
-        r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
-        if (r < 0)
-                return r;
-        set_failure(run,
-                    (uint32_t) ERROR_CODE_WORKER_FAILED,
-                    ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
-                    text,
-                    "");
-        run->transient = true;
-        return 0;
+        return r < 0 ? report_no_worker(run, event, r) : 0;
 }
 
 int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text)
@@ -384,7 +387,7 @@ int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text
         int r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
 
         if (r >= 0)
-                set_failure(run, code, ERROR_CONTEXT_GENERAL_QUEUE_MANAGER, text, "");
+                set_failure(run, JOB_OUTCOME_FAILED, code, false, text);
         return r;
 }
 

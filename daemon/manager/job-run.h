@@ -17,22 +17,12 @@
 #include "manager/worker-link.h"
 
 typedef enum JobOutcome {
-        JOB_OUTCOME_DONE,       /* says that its files are whole, published or cleaned */
+        JOB_OUTCOME_DONE,       /* it says that its files are whole, published or cleaned */
         JOB_OUTCOME_STOPPED,    /* it was asked to stop */
-        JOB_OUTCOME_TRANSIENT,  /* a failure that may pass by itself */
-        JOB_OUTCOME_FATAL,      /* a failure that the owner has to deal with */
+        JOB_OUTCOME_FAILED,     /* the failure says whether it may pass by itself */
+        JOB_OUTCOME_LOST,       /* it ended without a report of its success or failure */
         JOB_OUTCOME_NO_PROCESS, /* no worker ran, because no process could be created now */
 } JobOutcome;
-
-typedef struct JobFailure {
-        uint32_t code;
-        ErrorContext context;
-        char *description; /* owned */
-        char *url;         /* owned */
-        int64_t file;      /* -1: none */
-        uint64_t retry_after_sec;
-        bool lost; /* the worker ended without a report of its success or failure */
-} JobFailure;
 
 typedef struct JobRunEvents {
         /* The first bytes, or their number, have come in. */
@@ -48,7 +38,7 @@ typedef struct JobRunEvents {
                             unsigned offered,
                             Credential *ret);
         /* The process is gone; the receiver frees the run. failure: borrowed, code 0 if none */
-        void (*ended)(void *userdata, Job *job, JobOutcome outcome, const JobFailure *failure);
+        void (*ended)(void *userdata, Job *job, JobOutcome outcome, const Failure *failure);
         void *userdata;
 } JobRunEvents;
 

@@ -18,6 +18,7 @@
 #include "model/limits.h"
 #include "model/url.h"
 #include "model/wire-codec.h"
+#include "model/wire-failure.h"
 #include "model/wire-settings.h"
 
 /* To become Ready; dosvc-spawn may have to look the user up over a network before. */
@@ -232,21 +233,9 @@ static void on_spawner_event(void *userdata, SpawnerEvent event, int value)
 
 /* ---- messages of the worker ------------------------------------------------------------------ */
 
-static int compare_index(const void *a, const void *b)
+static bool is_own_file(const WorkerLink *link, uint32_t index)
 {
-        const FileRecord *x = a, *y = b;
-
-        return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* The files of an order are sorted by their indexes, which may have gaps. */
-static const FileRecord *find_file(const WorkerLink *link, uint32_t index)
-{
-        return bsearch(&(FileRecord){ .index = index },
-                       link->files,
-                       link->n_files,
-                       sizeof(*link->files),
-                       compare_index);
+        return file_records_find(link->files, link->n_files, index);
 }
 
 static int on_progress(WorkerLink *link, sd_bus_message *m)
@@ -260,7 +249,7 @@ static int on_progress(WorkerLink *link, sd_bus_message *m)
                 return distrust(link, "signature of Progress");
         (void) sd_bus_message_enter_container(m, 'a', "(utt)");
         while ((r = sd_bus_message_read(m, "(utt)", &file, &bytes, &total)) > 0) {
-                if (!find_file(link, file) || ++n > link->n_files ||
+                if (!is_own_file(link, file) || ++n > link->n_files ||
                     (total != DOSVC_SIZE_UNKNOWN && bytes > total))
                         return distrust(link, "Progress of a file that is not its own");
                 link->facts->progress(link->userdata, file, bytes, total);
@@ -279,7 +268,7 @@ static int on_checkpoint(WorkerLink *link, sd_bus_message *m)
                 return distrust(link, "Checkpoint that cannot be read");
         own = n_records <= link->n_files;
         for (size_t i = 0; i < n_records; i++)
-                own = own && find_file(link, records[i].index);
+                own = own && is_own_file(link, records[i].index);
         if (own)
                 link->facts->checkpoint(link->userdata, records, n_records);
         file_records_free(records, n_records);
@@ -296,27 +285,10 @@ static int on_finished(WorkerLink *link, sd_bus_message *m)
 
 static int on_failed(WorkerLink *link, sd_bus_message *m)
 {
-        WorkerFailure failure = { 0 };
-        const char *context;
-        int transient, value;
+        _cleanup_(failure_done) Failure failure = FAILURE_NONE;
 
-        if (sd_bus_message_read(m,
-                                WORKER_FAILED_SIGNATURE,
-                                &failure.file,
-                                &transient,
-                                &failure.code,
-                                &context,
-                                &failure.description,
-                                &failure.url,
-                                &failure.retry_after_sec) < 0)
+        if (wire_read_failure(m, link->files, link->n_files, &failure) < 0)
                 return distrust(link, "Failed that cannot be read");
-        value = error_context_from_string(context);
-        if (value < 0 || failure.code == 0 || strlen(failure.description) > LIMIT_WORKER_TEXT ||
-            strlen(failure.url) > LIMIT_WORKER_TEXT ||
-            (failure.file != WORKER_NO_FILE && !find_file(link, failure.file)))
-                return distrust(link, "Failed with values out of range");
-        failure.context = (ErrorContext) value;
-        failure.transient = transient != 0;
         link->done = true;
         link->facts->failed(link->userdata, &failure);
         finish(link, 0, "");
@@ -359,7 +331,7 @@ static int on_authenticate(WorkerLink *link, sd_bus_message *m)
             wire_read_strings(m, OFFERED_MAX, &offered) < 0)
                 return distrust(link, "Authenticate that cannot be read");
         target = auth_target_from_string(text);
-        if (target < 0 || !find_file(link, file))
+        if (target < 0 || !is_own_file(link, file))
                 return distrust(link, "Authenticate with values out of range");
         for (char **s = offered; *s; s++) {
                 int scheme = auth_scheme_from_string(*s);
@@ -445,12 +417,23 @@ static int on_find_proxies(WorkerLink *link, sd_bus_message *m)
 
 /* ---- the order ------------------------------------------------------------------------------- */
 
+/* The answer to Publish and Clean. */
+static int read_failures(WorkerLink *link, sd_bus_message *m)
+{
+        _cleanup_(failure_list_done) FailureList failures = { 0 };
+
+        if (wire_read_failures(m, link->files, link->n_files, &failures) < 0)
+                return distrust(link, "an answer that cannot be read");
+        link->done = true;
+        for (size_t i = 0; i < failures.n_entries; i++)
+                link->facts->failed(link->userdata, &failures.entries[i]);
+        finish(link, 0, "");
+        return 0;
+}
+
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerLink *link = userdata;
-        uint32_t file, code;
-        const char *text;
-        int r;
 
         if (sd_bus_message_is_method_error(m, NULL)) {
                 _cleanup_free_ char *reason = NULL;
@@ -472,29 +455,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 set_deadline(link, PING_USEC);
                 return 0;
         }
-
-        if (!sd_bus_message_has_signature(m, WORKER_FAILURES_SIGNATURE))
-                return distrust(link, "signature of an answer");
-        link->done = true;
-        (void) sd_bus_message_enter_container(m, 'a', "(uus)");
-        while ((r = sd_bus_message_read(m, "(uus)", &file, &code, &text)) > 0) {
-                const FileRecord *record = find_file(link, file);
-
-                if (!record || code == 0 || strlen(text) > LIMIT_WORKER_TEXT)
-                        return distrust(link, "an answer with values out of range");
-                link->facts->failed(link->userdata,
-                                    &(WorkerFailure){
-                                            .file = file,
-                                            .code = code,
-                                            .context = ERROR_CONTEXT_LOCAL_FILE,
-                                            .description = text,
-                                            .url = "",
-                                    });
-        }
-        if (r < 0)
-                return distrust(link, "an answer that cannot be read");
-        finish(link, 0, "");
-        return 0;
+        return read_failures(link, m);
 }
 
 static int send_task(WorkerLink *link)

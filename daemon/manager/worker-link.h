@@ -18,6 +18,7 @@
 #include "manager/credentials.h"
 #include "manager/spawner.h"
 #include "model/enums.h"
+#include "model/failure.h"
 #include "model/file-record.h"
 #include "model/job-settings.h"
 
@@ -40,16 +41,6 @@ typedef struct WorkerOrder {
         const JobSettings *settings; /* DOWNLOAD */
 } WorkerOrder;
 
-typedef struct WorkerFailure {
-        uint32_t file; /* WORKER_NO_FILE */
-        bool transient;
-        uint32_t code;
-        ErrorContext context;
-        const char *description;
-        const char *url;
-        uint64_t retry_after_sec;
-} WorkerFailure;
-
 /*
  * Called from the loop. ended() is always called, once and last; the link may be freed after it and
  * within it. Records and strings are borrowed.
@@ -70,8 +61,11 @@ typedef struct WorkerLinkFacts {
                             Credential *ret);
         /* DOWNLOAD: all files of the order are whole. */
         void (*finished)(void *userdata);
-        /* DOWNLOAD: no further file is tried. PUBLISH and CLEAN: once for each file that failed. */
-        void (*failed)(void *userdata, const WorkerFailure *failure);
+        /*
+         * DOWNLOAD: no further file is tried. PUBLISH and CLEAN: once for each file that failed.
+         * The receiver may steal the failure.
+         */
+        void (*failed)(void *userdata, Failure *failure);
         /*
          * The process is gone. result 0: it has done its task, or it is a DOWNLOAD that was asked
          * to stop; negative errno: it has not, and text describes in a sentence what happened;

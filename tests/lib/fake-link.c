@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dbus/worker-wire.h"
-
 #include "base/str.h"
 
 #include "model/file-record.h"
@@ -154,14 +152,17 @@ void fake_link_succeed(WorkerLink *link)
 
 void fake_link_fail(WorkerLink *link, bool transient, uint32_t code, uint64_t retry_after_sec)
 {
-        link->facts->failed(link->userdata,
-                            &(WorkerFailure){ .file = WORKER_NO_FILE,
-                                              .transient = transient,
-                                              .code = code,
-                                              .context = ERROR_CONTEXT_REMOTE_FILE,
-                                              .description = "It failed.",
-                                              .url = "http://host/",
-                                              .retry_after_sec = retry_after_sec });
+        Failure failure = FAILURE_NONE;
+
+        failure_set(&failure,
+                    code,
+                    transient,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    "http://host/",
+                    "It failed.");
+        failure.retry_after_sec = retry_after_sec;
+        link->facts->failed(link->userdata, &failure);
+        failure_done(&failure);
         fake_link_end(link, 0, "");
 }
 

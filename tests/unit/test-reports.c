@@ -220,19 +220,23 @@ START_TEST(a_fatal_failure_waits_for_resume)
 {
         Job *job = make_transferring(2);
         WorkerLink *link = worker_of(job);
+        Failure failure = FAILURE_NONE;
 
-        link->facts->failed(link->userdata,
-                            &(WorkerFailure){ .file = 1,
-                                              .code = ERROR_CODE_HTTP(401),
-                                              .context = ERROR_CONTEXT_REMOTE_FILE,
-                                              .description = "First.",
-                                              .url = "http://host/b" });
+        failure_set(&failure,
+                    ERROR_CODE_HTTP(401),
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    "http://host/b",
+                    "First.");
+        failure.file = 1;
+        link->facts->failed(link->userdata, &failure);
+        failure_done(&failure);
         fake_link_fail(link, true, ERROR_CODE_HTTP(503), 0); /* the first failure counts */
         run_loop();
         check_event_log("error ");
         ck_assert_uint_eq(job->error.code, ERROR_CODE_HTTP(401));
         ck_assert_str_eq(job->error.description, "First.");
-        ck_assert_int_eq(job->error.file, 1);
+        ck_assert_uint_eq(job->error.file, 1);
         ck_assert(!is_waiting(job));
         ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);
         run_loop();

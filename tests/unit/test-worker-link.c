@@ -92,7 +92,7 @@ static void on_finished(void *userdata)
         n_finished++;
 }
 
-static void on_failed(void *userdata, const WorkerFailure *failure)
+static void on_failed(void *userdata, Failure *failure)
 {
         n_failed++;
 }
@@ -285,8 +285,12 @@ START_TEST(an_answer_while_stopping_counts)
                                                     WORKER_FAILURES_SIGNATURE,
                                                     1,
                                                     (uint32_t) 0,
+                                                    0,
                                                     (uint32_t) 5,
-                                                    "It failed."),
+                                                    "local-file",
+                                                    "It failed.",
+                                                    "",
+                                                    UINT64_C(0)),
                          0);
         turn();
         exit_worker();
