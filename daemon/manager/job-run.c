@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "dbus/worker-wire.h"
 
 #include "base/str.h"
 
@@ -15,19 +12,13 @@
 /* Over a shorter span the rate would depend more on the kernel's scheduler than on the network. */
 #define RATE_SPAN_USEC (250 * USEC_PER_MSEC)
 
-/* Credentials that the worker was given for one file, bits 1 << AuthScheme. */
-typedef struct Given {
-        uint8_t schemes[AUTH_TARGETS_MAX];
-} Given;
-
-_Static_assert(AUTH_SCHEMES_MAX <= 8, "schemes of one target fit into a byte");
-
 struct JobRun {
         Job *job;     /* borrowed: not freed while it runs */
         Owner *owner; /* borrowed: not freed while n_active counts us */
         WorkerTask task;
         WorkerLink *link; /* owned */
-        const Clock *clock;
+        Answers *answers; /* owned; NULL: not a DOWNLOAD */
+        const ManagerParts *parts;
         const JobRunEvents *events;
         sd_event_source *not_started; /* reports a failed start from the loop */
         bool stopping;
@@ -36,15 +27,14 @@ struct JobRun {
         bool unreported_before;
         Failure failure;
         JobOutcome failed_as; /* the outcome, if there is a failure */
-        Given *given;         /* one for each file */
         uint32_t n_files;
         uint64_t rate_since_usec;
         uint64_t rate_bytes;
 };
 
-int job_run_new(Job *job,
+int job_run_new(const ManagerParts *parts,
+                Job *job,
                 WorkerTask task,
-                const Clock *clock,
                 const JobRunEvents *events,
                 JobRun **ret)
 {
@@ -56,7 +46,7 @@ int job_run_new(Job *job,
         run->owner = job->owner;
         run->unreported_before = job->unreported;
         run->task = task;
-        run->clock = clock;
+        run->parts = parts;
         run->events = events;
         run->failure = FAILURE_NONE;
         *ret = run;
@@ -67,11 +57,11 @@ JobRun *job_run_free(JobRun *run)
 {
         if (!run)
                 return NULL;
-        worker_link_free(run->link);
+        worker_link_free(run->link); /* it borrows the answers */
+        answers_free(run->answers);
         sd_event_source_disable_unref(run->not_started);
         run->job->rate_bps = 0;
         failure_done(&run->failure);
-        free(run->given);
         free(run);
         return NULL;
 }
@@ -139,7 +129,7 @@ static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t 
 {
         JobRun *run = userdata;
         Job *job = run->job;
-        uint64_t now = clock_boottime(run->clock), span;
+        uint64_t now = clock_boottime(run->parts->clock), span;
 
         if (file >= job->n_files || run->stopping)
                 return;
@@ -232,32 +222,6 @@ static void on_checkpoint(void *userdata, const FileRecord *records, size_t n_re
         run->events->checkpoint(run->events->userdata, job, indexes, n);
 }
 
-static int
-on_authenticate(void *userdata, uint32_t file, AuthTarget target, unsigned offered, Credential *ret)
-{
-        JobRun *run = userdata;
-        uint8_t *given;
-        int r;
-
-        if (file >= run->n_files || run->stopping)
-                return -ENOENT;
-        /* The process runs as the old owner, who must not get a credential of the new one. */
-        if (run->owner != run->job->owner)
-                return -ENOENT;
-        /*
-         * If the server still offers the scheme that the worker was given, it has refused the
-         * credential, and no weaker scheme is tried. If the scheme is not among those offered any
-         * more, the worker could not use it, and the next one may be tried.
-         */
-        given = &run->given[file].schemes[target];
-        if (*given & offered)
-                return -ENOENT;
-        r = run->events->authenticate(run->events->userdata, run->job, target, offered, ret);
-        if (r >= 0)
-                *given = (uint8_t) (*given | 1U << ret->scheme);
-        return r;
-}
-
 static void on_finished(void *userdata)
 {
         JobRun *run = userdata;
@@ -302,10 +266,9 @@ static void on_ended(void *userdata, int result, const char *text)
         end(run);
 }
 
-static const WorkerLinkFacts facts = {
+static const WorkerLinkEvents link_events = {
         .progress = on_progress,
         .checkpoint = on_checkpoint,
-        .authenticate = on_authenticate,
         .finished = on_finished,
         .failed = on_failed,
         .ended = on_ended,
@@ -336,13 +299,13 @@ static FileRecord *collect_files(const JobRun *run, size_t *ret_n)
 }
 
 /* The spawner has not taken the order. */
-static int report_no_worker(JobRun *run, sd_event *event, int error)
+static int report_no_worker(JobRun *run, int error)
 {
         _cleanup_free_ char *text = NULL;
         int r = str_format(&text, "No worker could be started: %s", strerrordesc_np(-error));
 
         if (r >= 0)
-                r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
+                r = sd_event_add_defer(run->parts->event, &run->not_started, on_not_started, run);
         if (r >= 0)
                 set_failure(run,
                             error == -EAGAIN ? JOB_OUTCOME_NO_PROCESS : JOB_OUTCOME_FAILED,
@@ -352,39 +315,41 @@ static int report_no_worker(JobRun *run, sd_event *event, int error)
         return r < 0 ? r : 0;
 }
 
-int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const JobSettings *settings)
+int job_run_start(JobRun *run, const JobSettings *settings)
 {
         _cleanup_free_ FileRecord *files = NULL;
-        size_t n_files;
-        int r;
+        WorkerOrder order = {
+                .task = run->task,
+                .job = run->job->id,
+                .owner_uid = run->owner->uid,
+                .owner_name = run->owner->name,
+                .settings = settings,
+        };
+        int r = 0;
 
-        files = collect_files(run, &n_files);
+        order.files = files = collect_files(run, &order.n_files);
         run->n_files = run->job->n_files;
-        free(run->given); /* left by an earlier start that failed */
-        run->given = calloc(run->n_files ? run->n_files : 1, sizeof(*run->given));
-        if (!files || !run->given)
+        run->answers = answers_free(run->answers); /* left by a start that failed */
+        if (settings)
+                r = answers_new(run->parts,
+                                run->job,
+                                (ProxySource) settings->proxy_source,
+                                &run->answers);
+        if (!files || r < 0)
                 return -ENOMEM;
-
-        r = worker_link_new(event,
-                            spawner,
-                            &(WorkerOrder){
-                                    .task = run->task,
-                                    .job = run->job->id,
-                                    .owner_uid = run->owner->uid,
-                                    .owner_name = run->owner->name,
-                                    .files = files,
-                                    .n_files = n_files,
-                                    .settings = settings,
-                            },
-                            &facts,
+        order.answers = run->answers;
+        r = worker_link_new(run->parts->event,
+                            run->parts->spawner,
+                            &order,
+                            &link_events,
                             run,
                             &run->link);
-        return r < 0 ? report_no_worker(run, event, r) : 0;
+        return r < 0 ? report_no_worker(run, r) : 0;
 }
 
-int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text)
+int job_run_refuse(JobRun *run, uint32_t code, const char *text)
 {
-        int r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
+        int r = sd_event_add_defer(run->parts->event, &run->not_started, on_not_started, run);
 
         if (r >= 0)
                 set_failure(run, JOB_OUTCOME_FAILED, code, false, text);
@@ -394,6 +359,8 @@ int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text
 void job_run_stop(JobRun *run)
 {
         run->stopping = true;
+        if (run->answers)
+                answers_stop(run->answers);
         if (run->link)
                 worker_link_stop(run->link);
 }

@@ -2,9 +2,6 @@
 
 #include <errno.h>
 
-#include "base/str.h"
-
-#include "manager/credentials.h"
 #include "manager/job-log.h"
 #include "model/error-code.h"
 
@@ -46,25 +43,6 @@ static void on_checkpoint(void *userdata, Job *job, const uint32_t *indexes, siz
                 (void) store_put_job(store, job);
         changes_mark_lazily(reports->changes, job, finished ? JOB_CHANGE_FILES : 0);
         on_progress(reports, job);
-}
-
-static int
-on_authenticate(void *userdata, Job *job, AuthTarget target, unsigned offered, Credential *ret)
-{
-        Reports *reports = userdata;
-        int r = credentials_choose(reports->parts->store,
-                                   reports->parts->vault,
-                                   job,
-                                   target,
-                                   offered,
-                                   ret);
-
-        /* Other failures pass by themselves, so the owner is not told that a credential is lost. */
-        if (r != -ENOKEY && r != -EBADMSG)
-                return r;
-        job->credentials_lost = true;
-        log_job(LOG_WARNING, job, -r, LOG_ID_CREDENTIALS_LOST, "A credential cannot be opened");
-        return -ENOENT;
 }
 
 /* Sets the error that the owner sees. */
@@ -284,7 +262,6 @@ JobRunEvents reports_events(Reports *reports)
                 .receiving = on_receiving,
                 .progress = on_progress,
                 .checkpoint = on_checkpoint,
-                .authenticate = on_authenticate,
                 .ended = on_ended,
                 .userdata = reports,
         };

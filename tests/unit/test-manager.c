@@ -289,7 +289,7 @@ static Job *make_unreachable(uint32_t code, ErrorContext context)
 
         failure_set(&failure, code, true, context, "http://host/", "Out of reach.");
         failure.file = 0;
-        link->facts->failed(link->userdata, &failure);
+        link->events->failed(link->userdata, &failure);
         failure_done(&failure);
         fake_link_end(link, 0, "");
         run_loop();
