@@ -9,11 +9,11 @@ confine_SOURCES := $(addprefix daemon/confine/,rights.c sandbox.c)
 
 model_SOURCES := $(addprefix daemon/model/,bypass.c checksum.c enums.c error-code.c failure.c \
         file-ranges.c file-record.c job-settings.c path.c secret-rules.c setting-checks.c text.c \
-        url.c wire-codec.c wire-settings.c)
+        url.c wire-codec.c wire-failure.c wire-settings.c)
 
 spawn_SOURCES := $(addprefix daemon/spawn/,child.c server.c)
 
-manager_SOURCES := $(addprefix daemon/manager/,announcer.c attempts.c backend.c bus-edge.c \
+manager_SOURCES := $(addprefix daemon/manager/,announcer.c answers.c attempts.c backend.c bus-edge.c \
         bus-error.c bus-listing.c bus-presence.c callers.c certificate-bus.c changes.c config.c \
         credentials.c credentials-bus.c effects.c file-bus.c headers-bus.c helper.c idle-watch.c \
         job.c job-bus.c job-order.c job-paths.c job-properties.c job-run.c job-table.c manager.c \

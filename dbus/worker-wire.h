@@ -46,7 +46,16 @@
  *                    whole file. The temporary file holds them one after the other in this order;
  *                    offset and total above count bytes of the temporary file
  *
- * The texts come in the order of FILE_RECORD_TEXTS() in model/spec.h.
+ * The texts come in the order of FILE_RECORD_TEXTS() in model/file-record.h.
+ *
+ * Failure = (ubussst), read and written by model/wire-failure
+ *   u file           index of the file in the job; UINT32_MAX = none
+ *   b transient      the failure may pass by itself
+ *   u code           as in model/error-code.h, never 0
+ *   s context        as in property Error of the job
+ *   s description    a sentence for the owner; "" = none
+ *   s url            without user info; "" = the failure is not about a URL
+ *   t retry_after    seconds that the peer asked to wait, 0 = none
  *
  * Settings = a{sv}: the rows of model/job-settings.h that have SETTING_FOR_WORKER, by their names.
  * A setting that has its default is left out, and a worker refuses a name that is not in the list.
@@ -57,7 +66,7 @@
  */
 #pragma once
 
-#define WORKER_PROTOCOL_VERSION 4
+#define WORKER_PROTOCOL_VERSION 5
 
 #define WORKER_PATH      "/org/dosvc1/worker"
 #define WORKER_INTERFACE "org.dosvc1.Worker"
@@ -65,17 +74,19 @@
 /* The link is descriptor 3 of the worker. */
 #define WORKER_LINK_FD 3
 
-#define WORKER_FILE_SIGNATURE "usssssssssstttbua(tt)"
+#define WORKER_FILE_SIGNATURE    "usssssssssstttbua(tt)"
+#define WORKER_FAILURE_SIGNATURE "ubussst"
 
 /*
  * Methods of the worker.
  *   Download(s job_id, Settings settings, a FileRecord files) → ()
  *       replies at once; the work is told in signals.
- *   Publish(s job_id, a FileRecord files) → a(uus) failures
+ *   Publish(s job_id, a FileRecord files) → a Failure failures
  *       gives finished files their final names, removes the temporary files of the
- *       others, and of all what a worker made and nobody recorded: its names follow from
- *       job and file (worker/sink); (index, code, text), empty = all done. May be repeated.
- *   Clean(s job_id, a FileRecord files) → a(uus) failures
+ *       others, and those that a worker made without recording them, whose names follow from
+ *       job and file (worker/sink). One failure for each file that could not be dealt with;
+ *       empty = all done. May be repeated.
+ *   Clean(s job_id, a FileRecord files) → a Failure failures
  *       removes every temporary file that is still the one recorded, and the unrecorded.
  *   Stop() → ()
  */
@@ -84,7 +95,7 @@
 #define WORKER_PUBLISH            "Publish"
 #define WORKER_CLEAN              "Clean"
 #define WORKER_FILES_SIGNATURE    "sa(" WORKER_FILE_SIGNATURE ")"
-#define WORKER_FAILURES_SIGNATURE "a(uus)"
+#define WORKER_FAILURES_SIGNATURE "a(" WORKER_FAILURE_SIGNATURE ")"
 #define WORKER_STOP               "Stop"
 
 #define WORKER_PROXY_SOURCES(X)                                                                    \
@@ -119,9 +130,7 @@
  *   Progress(a(utt))                        file, bytes received so far, total
  *   Checkpoint(a FileRecord)                whole records of the files that changed
  *   Finished()                              every file given is finished
- *   Failed(u file, b transient, u code, s context, s description, s url, t retry_after)
- *       file UINT32_MAX = none; code as in model/error-code.h; url without user info;
- *       retry_after: seconds the peer asked for, 0 = none. No further file is tried.
+ *   Failed(Failure)                         no further file is tried
  */
 #define WORKER_READY                "Ready"
 #define WORKER_READY_SIGNATURE      "u"
@@ -131,6 +140,3 @@
 #define WORKER_CHECKPOINT_SIGNATURE "a(" WORKER_FILE_SIGNATURE ")"
 #define WORKER_FINISHED             "Finished"
 #define WORKER_FAILED               "Failed"
-#define WORKER_FAILED_SIGNATURE     "ubussst"
-
-#define WORKER_NO_FILE UINT32_MAX

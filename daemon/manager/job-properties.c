@@ -133,7 +133,7 @@ static void describe(const Job *job, char *text, size_t size)
                 (void) snprintf(text,
                                 size,
                                 "Stopped: %s Resume tries again.",
-                                job->error.description);
+                                failure_text(&job->error));
                 break;
         case JOB_TRANSIENT_ERROR:
                 format_time(job->attempts.fails_usec < job->attempts.next_usec
@@ -147,7 +147,7 @@ static void describe(const Job *job, char *text, size_t size)
                                         ? "Gives up at %s, Resume tries at once: %s"
                                         : "Tries again at %s: %s",
                                 when,
-                                job->error.description);
+                                failure_text(&job->error));
                 break;
         case JOB_TRANSFERRED:
                 (void) snprintf(text, size, "All files are transferred; Complete publishes them.");
@@ -177,14 +177,14 @@ static int append_error(const Job *job, const Property *property, sd_bus_message
 
         if (job->error.code == 0)
                 return sd_bus_message_append(m, "(usssso)", 0, "", "", "", "", "/");
-        if (job->error.file >= 0)
-                (void) job_path_of_file(job, (uint32_t) job->error.file, file);
+        if (job->error.file != FAILURE_NO_FILE)
+                (void) job_path_of_file(job, job->error.file, file);
         return sd_bus_message_append(m,
                                      "(usssso)",
                                      job->error.code,
                                      error_code_name(job->error.code, name),
                                      error_context_to_string(job->error.context),
-                                     job->error.description,
+                                     job->error.description, /* sd-bus writes NULL as "" */
                                      job->error.url,
                                      file);
 }
@@ -312,7 +312,7 @@ size_t job_properties_size(const Job *job)
 {
         size_t n = ARRAY_SIZE(properties) * PROPERTY_BYTES;
 
-        n += job->error.description ? strlen(job->error.description) : 0;
+        n += strlen(failure_text(&job->error));
         n += job->error.url ? strlen(job->error.url) : 0;
         for (SettingId id = 0; id < SETTINGS_MAX; id++)
                 n += size_of_setting(job, id);

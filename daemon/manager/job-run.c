@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "dbus/worker-wire.h"
 
 #include "base/str.h"
 
@@ -15,38 +12,29 @@
 /* Over a shorter span the rate would depend more on the kernel's scheduler than on the network. */
 #define RATE_SPAN_USEC (250 * USEC_PER_MSEC)
 
-/* Credentials that the worker was given for one file, bits 1 << AuthScheme. */
-typedef struct Given {
-        uint8_t schemes[AUTH_TARGETS_MAX];
-} Given;
-
-_Static_assert(AUTH_SCHEMES_MAX <= 8, "schemes of one target fit into a byte");
-
 struct JobRun {
         Job *job;     /* borrowed: not freed while it runs */
         Owner *owner; /* borrowed: not freed while n_active counts us */
         WorkerTask task;
         WorkerLink *link; /* owned */
-        const Clock *clock;
+        Answers *answers; /* owned; NULL: not a DOWNLOAD */
+        const ManagerParts *parts;
         const JobRunEvents *events;
         sd_event_source *not_started; /* reports a failed start from the loop */
         bool stopping;
         bool finished;
-        bool failed;
-        bool transient;
-        bool no_process; /* no process could be created (-EAGAIN) */
         bool reported_all;
         bool unreported_before;
-        JobFailure failure;
-        Given *given; /* one for each file */
+        Failure failure;
+        JobOutcome failed_as; /* the outcome, if there is a failure */
         uint32_t n_files;
         uint64_t rate_since_usec;
         uint64_t rate_bytes;
 };
 
-int job_run_new(Job *job,
+int job_run_new(const ManagerParts *parts,
+                Job *job,
                 WorkerTask task,
-                const Clock *clock,
                 const JobRunEvents *events,
                 JobRun **ret)
 {
@@ -58,9 +46,9 @@ int job_run_new(Job *job,
         run->owner = job->owner;
         run->unreported_before = job->unreported;
         run->task = task;
-        run->clock = clock;
+        run->parts = parts;
         run->events = events;
-        run->failure.file = -1;
+        run->failure = FAILURE_NONE;
         *ret = run;
         return 0;
 }
@@ -69,12 +57,11 @@ JobRun *job_run_free(JobRun *run)
 {
         if (!run)
                 return NULL;
-        worker_link_free(run->link);
+        worker_link_free(run->link); /* it borrows the answers */
+        answers_free(run->answers);
         sd_event_source_disable_unref(run->not_started);
         run->job->rate_bps = 0;
-        free(run->failure.description);
-        free(run->failure.url);
-        free(run->given);
+        failure_done(&run->failure);
         free(run);
         return NULL;
 }
@@ -109,39 +96,40 @@ bool job_run_is_started(const JobRun *run)
         return run->link || run->not_started;
 }
 
-static void set_failure(JobRun *run,
-                        uint32_t code,
-                        ErrorContext context,
-                        const char *description,
-                        const char *url)
+/* A failure of the service, not of a file. */
+static void
+set_failure(JobRun *run, JobOutcome failed_as, uint32_t code, bool transient, const char *text)
 {
-        run->failed = true;
-        run->failure.code = code;
-        run->failure.context = context;
-        (void) str_set(&run->failure.description, description);
-        (void) str_set(&run->failure.url, url);
+        run->failed_as = failed_as;
+        failure_set(&run->failure,
+                    code,
+                    transient,
+                    ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                    NULL,
+                    "%s",
+                    text);
+}
+
+static JobOutcome outcome_of(const JobRun *run)
+{
+        /* Bytes that came in before the stop count, but success and failure come too late. */
+        if (run->stopping && run->task == WORKER_TASK_DOWNLOAD)
+                return JOB_OUTCOME_STOPPED;
+        if (run->failure.code)
+                return run->failed_as;
+        return run->finished ? JOB_OUTCOME_DONE : JOB_OUTCOME_STOPPED;
 }
 
 static void end(JobRun *run)
 {
-        JobOutcome outcome = run->failed
-                                     ? run->transient ? JOB_OUTCOME_TRANSIENT : JOB_OUTCOME_FATAL
-                             : run->finished ? JOB_OUTCOME_DONE
-                                             : JOB_OUTCOME_STOPPED;
-
-        /* Bytes that came in before the stop count, but success and failure come too late. */
-        if (run->stopping && run->task == WORKER_TASK_DOWNLOAD)
-                outcome = JOB_OUTCOME_STOPPED;
-        else if (run->no_process)
-                outcome = JOB_OUTCOME_NO_PROCESS;
-        run->events->ended(run->events->userdata, run->job, outcome, &run->failure);
+        run->events->ended(run->events->userdata, run->job, outcome_of(run), &run->failure);
 }
 
 static void on_progress(void *userdata, uint32_t file, uint64_t bytes, uint64_t total)
 {
         JobRun *run = userdata;
         Job *job = run->job;
-        uint64_t now = clock_boottime(run->clock), span;
+        uint64_t now = clock_boottime(run->parts->clock), span;
 
         if (file >= job->n_files || run->stopping)
                 return;
@@ -234,32 +222,6 @@ static void on_checkpoint(void *userdata, const FileRecord *records, size_t n_re
         run->events->checkpoint(run->events->userdata, job, indexes, n);
 }
 
-static int
-on_authenticate(void *userdata, uint32_t file, AuthTarget target, unsigned offered, Credential *ret)
-{
-        JobRun *run = userdata;
-        uint8_t *given;
-        int r;
-
-        if (file >= run->n_files || run->stopping)
-                return -ENOENT;
-        /* The process runs as the old owner, who must not get a credential of the new one. */
-        if (run->owner != run->job->owner)
-                return -ENOENT;
-        /*
-         * If the server still offers the scheme that the worker was given, it has refused the
-         * credential, and no weaker scheme is tried. If the scheme is not among those offered any
-         * more, the worker could not use it, and the next one may be tried.
-         */
-        given = &run->given[file].schemes[target];
-        if (*given & offered)
-                return -ENOENT;
-        r = run->events->authenticate(run->events->userdata, run->job, target, offered, ret);
-        if (r >= 0)
-                *given = (uint8_t) (*given | 1U << ret->scheme);
-        return r;
-}
-
 static void on_finished(void *userdata)
 {
         JobRun *run = userdata;
@@ -267,43 +229,46 @@ static void on_finished(void *userdata)
         run->finished = true;
 }
 
-static void on_failed(void *userdata, const WorkerFailure *failure)
+static void on_failed(void *userdata, Failure *failure)
 {
         JobRun *run = userdata;
 
-        if (run->failed) /* later failures are mostly consequences of the first one */
+        if (run->failure.code) /* later failures are mostly consequences of the first one */
                 return;
-        set_failure(run, failure->code, failure->context, failure->description, failure->url);
-        run->transient = failure->transient;
-        run->failure.file = failure->file < run->job->n_files ? (int64_t) failure->file : -1;
-        run->failure.retry_after_sec = failure->retry_after_sec;
+        run->failed_as = JOB_OUTCOME_FAILED;
+        run->failure = failure_steal(failure);
+        if (run->failure.file >= run->job->n_files) /* the job may have lost it meanwhile */
+                run->failure.file = FAILURE_NO_FILE;
+}
+
+/* The outcome of a process that ended with this error before it could report anything. */
+static JobOutcome outcome_of_end(int error)
+{
+        if (error == -EAGAIN)
+                return JOB_OUTCOME_NO_PROCESS;
+        /* A spawner that ends takes all workers along, whatever state they were in. */
+        return error == -ECONNABORTED ? JOB_OUTCOME_FAILED : JOB_OUTCOME_LOST;
 }
 
 static void on_ended(void *userdata, int result, const char *text)
 {
         JobRun *run = userdata;
 
-        run->reported_all = result >= 0 || run->failed || run->finished;
-        if (result < 0 && !run->failed && !run->finished && !run->stopping) {
+        run->reported_all = result >= 0 || run->failure.code || run->finished;
+        if (!run->reported_all && !run->stopping)
                 set_failure(run,
+                            outcome_of_end(result),
                             (uint32_t) ERROR_CODE_WORKER_FAILED,
-                            ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
-                            text,
-                            "");
-                run->transient = true;
-                run->no_process = result == -EAGAIN;
-                /* A spawner that ends takes all workers along, whatever state they were in. */
-                run->failure.lost = result != -ECONNABORTED;
-        } else if (result >= 0 && run->task != WORKER_TASK_DOWNLOAD && !run->failed) {
+                            true,
+                            text);
+        else if (result >= 0 && run->task != WORKER_TASK_DOWNLOAD)
                 run->finished = true;
-        }
         end(run);
 }
 
-static const WorkerLinkFacts facts = {
+static const WorkerLinkEvents link_events = {
         .progress = on_progress,
         .checkpoint = on_checkpoint,
-        .authenticate = on_authenticate,
         .finished = on_finished,
         .failed = on_failed,
         .ended = on_ended,
@@ -333,64 +298,69 @@ static FileRecord *collect_files(const JobRun *run, size_t *ret_n)
         return files;
 }
 
-int job_run_start(JobRun *run, sd_event *event, Spawner *spawner, const JobSettings *settings)
+/* The spawner has not taken the order. */
+static int report_no_worker(JobRun *run, int error)
 {
-        _cleanup_free_ FileRecord *files = NULL;
         _cleanup_free_ char *text = NULL;
-        size_t n_files;
-        int r;
+        int r = str_format(&text, "No worker could be started: %s", strerrordesc_np(-error));
 
-        files = collect_files(run, &n_files);
-        run->n_files = run->job->n_files;
-        free(run->given); /* left by an earlier start that failed */
-        run->given = calloc(run->n_files ? run->n_files : 1, sizeof(*run->given));
-        if (!files || !run->given)
-                return -ENOMEM;
-
-        r = worker_link_new(event,
-                            spawner,
-                            &(WorkerOrder){
-                                    .task = run->task,
-                                    .job = run->job->id,
-                                    .owner_uid = run->owner->uid,
-                                    .owner_name = run->owner->name,
-                                    .files = files,
-                                    .n_files = n_files,
-                                    .settings = settings,
-                            },
-                            &facts,
-                            run,
-                            &run->link);
         if (r >= 0)
-                return 0;
-
-        run->no_process = r == -EAGAIN;
-        if (str_format(&text, "No worker could be started: %s", strerrordesc_np(-r)) < 0)
-                return -ENOMEM;
-        r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
-        if (r < 0)
-                return r;
-        set_failure(run,
-                    (uint32_t) ERROR_CODE_WORKER_FAILED,
-                    ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
-                    text,
-                    "");
-        run->transient = true;
-        return 0;
+                r = sd_event_add_defer(run->parts->event, &run->not_started, on_not_started, run);
+        if (r >= 0)
+                set_failure(run,
+                            error == -EAGAIN ? JOB_OUTCOME_NO_PROCESS : JOB_OUTCOME_FAILED,
+                            (uint32_t) ERROR_CODE_WORKER_FAILED,
+                            true,
+                            text);
+        return r < 0 ? r : 0;
 }
 
-int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text)
+int job_run_start(JobRun *run, const JobSettings *settings)
 {
-        int r = sd_event_add_defer(event, &run->not_started, on_not_started, run);
+        _cleanup_free_ FileRecord *files = NULL;
+        WorkerOrder order = {
+                .task = run->task,
+                .job = run->job->id,
+                .owner_uid = run->owner->uid,
+                .owner_name = run->owner->name,
+                .settings = settings,
+        };
+        int r = 0;
+
+        order.files = files = collect_files(run, &order.n_files);
+        run->n_files = run->job->n_files;
+        run->answers = answers_free(run->answers); /* left by a start that failed */
+        if (settings)
+                r = answers_new(run->parts,
+                                run->job,
+                                (ProxySource) settings->proxy_source,
+                                &run->answers);
+        if (!files || r < 0)
+                return -ENOMEM;
+        order.answers = run->answers;
+        r = worker_link_new(run->parts->event,
+                            run->parts->spawner,
+                            &order,
+                            &link_events,
+                            run,
+                            &run->link);
+        return r < 0 ? report_no_worker(run, r) : 0;
+}
+
+int job_run_refuse(JobRun *run, uint32_t code, const char *text)
+{
+        int r = sd_event_add_defer(run->parts->event, &run->not_started, on_not_started, run);
 
         if (r >= 0)
-                set_failure(run, code, ERROR_CONTEXT_GENERAL_QUEUE_MANAGER, text, "");
+                set_failure(run, JOB_OUTCOME_FAILED, code, false, text);
         return r;
 }
 
 void job_run_stop(JobRun *run)
 {
         run->stopping = true;
+        if (run->answers)
+                answers_stop(run->answers);
         if (run->link)
                 worker_link_stop(run->link);
 }

@@ -7,32 +7,20 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <systemd/sd-event.h>
 
-#include "base/clock.h"
 #include "base/macro.h"
 
 #include "manager/job.h"
-#include "manager/spawner.h"
+#include "manager/manager-parts.h"
 #include "manager/worker-link.h"
 
 typedef enum JobOutcome {
-        JOB_OUTCOME_DONE,       /* says that its files are whole, published or cleaned */
+        JOB_OUTCOME_DONE,       /* it says that its files are whole, published or cleaned */
         JOB_OUTCOME_STOPPED,    /* it was asked to stop */
-        JOB_OUTCOME_TRANSIENT,  /* a failure that may pass by itself */
-        JOB_OUTCOME_FATAL,      /* a failure that the owner has to deal with */
+        JOB_OUTCOME_FAILED,     /* the failure says whether it may pass by itself */
+        JOB_OUTCOME_LOST,       /* it ended without a report of its success or failure */
         JOB_OUTCOME_NO_PROCESS, /* no worker ran, because no process could be created now */
 } JobOutcome;
-
-typedef struct JobFailure {
-        uint32_t code;
-        ErrorContext context;
-        char *description; /* owned */
-        char *url;         /* owned */
-        int64_t file;      /* -1: none */
-        uint64_t retry_after_sec;
-        bool lost; /* the worker ended without a report of its success or failure */
-} JobFailure;
 
 typedef struct JobRunEvents {
         /* The first bytes, or their number, have come in. */
@@ -41,21 +29,15 @@ typedef struct JobRunEvents {
         void (*progress)(void *userdata, Job *job);
         /* The records of these files are in the job; the worker has the bytes on disk. */
         void (*checkpoint)(void *userdata, Job *job, const uint32_t *indexes, size_t n_indexes);
-        /* Chooses a credential for the schemes that were offered (bits 1 << AuthScheme). */
-        int (*authenticate)(void *userdata,
-                            Job *job,
-                            AuthTarget target,
-                            unsigned offered,
-                            Credential *ret);
         /* The process is gone; the receiver frees the run. failure: borrowed, code 0 if none */
-        void (*ended)(void *userdata, Job *job, JobOutcome outcome, const JobFailure *failure);
+        void (*ended)(void *userdata, Job *job, JobOutcome outcome, const Failure *failure);
         void *userdata;
 } JobRunEvents;
 
-/* job and events are borrowed. -ENOMEM. */
-int job_run_new(Job *job,
+/* parts, job and events are borrowed. -ENOMEM. */
+int job_run_new(const ManagerParts *parts,
+                Job *job,
                 WorkerTask task,
-                const Clock *clock,
                 const JobRunEvents *events,
                 JobRun **ret);
 /* Kills the worker if there is one. */
@@ -66,12 +48,9 @@ DEFINE_CLEANUP(JobRun *, job_run_free);
  * Starts the worker. If none can be started, ended() reports it from the loop, as it does every
  * other failure. -ENOMEM: nothing was started, and ended() is not called.
  */
-int job_run_start(JobRun *run,
-                  sd_event *event,
-                  Spawner *spawner,
-                  const JobSettings *settings); /* DOWNLOAD; else NULL */
+int job_run_start(JobRun *run, const JobSettings *settings); /* DOWNLOAD; else NULL */
 /* Fails the run for good instead of starting it; ended() is called from the loop. -ENOMEM. */
-int job_run_refuse(JobRun *run, sd_event *event, uint32_t code, const char *text);
+int job_run_refuse(JobRun *run, uint32_t code, const char *text);
 bool job_run_is_started(const JobRun *run);
 /* Asks the worker to write its bytes to the disk and to end; ended() follows. */
 void job_run_stop(JobRun *run);

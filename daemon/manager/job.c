@@ -154,14 +154,13 @@ int job_apply(Job *job, JobEvent event)
 
 int job_new(sd_id128_t id, Owner *owner, Job **ret)
 {
-        _cleanup_(job_freep) Job *job = calloc(1, sizeof(*job));
-        int r;
+        Job *job = calloc(1, sizeof(*job));
 
         if (!job)
                 return -ENOMEM;
         job->id = id;
         job->state = job->announced.state = JOB_SUSPENDED;
-        job->error.file = -1;
+        job->error = FAILURE_NONE;
         job_settings_init(&job->settings);
         list_init(&job->owner_link);
         list_init(&job->pending.link);
@@ -169,14 +168,8 @@ int job_new(sd_id128_t id, Owner *owner, Job **ret)
         scheduler_entry_init(&job->work.queue);
         timers_entry_init(&job->timer);
 
-        r = str_set(&job->error.description, "");
-        if (r >= 0)
-                r = str_set(&job->error.url, "");
-        if (r < 0)
-                return r;
-
         job_set_owner(job, owner);
-        *ret = STEAL_PTR(job);
+        *ret = job;
         return 0;
 }
 
@@ -191,8 +184,7 @@ Job *job_free(Job *job)
         for (uint32_t i = 0; i < job->n_files; i++)
                 file_record_done(&job->files[i].record);
         free(job->files);
-        free(job->error.description);
-        free(job->error.url);
+        failure_done(&job->error);
         job_settings_done(&job->settings);
         free(job);
         return NULL;
@@ -421,34 +413,19 @@ uint64_t job_bytes_total(const Job *job)
         return job->n_unknown > 0 ? DOSVC_SIZE_UNKNOWN : job->bytes_total;
 }
 
-int job_set_error(Job *job,
-                  uint32_t code,
-                  ErrorContext context,
-                  const char *description,
-                  const char *url,
-                  int64_t file)
+void job_set_error(Job *job, const Failure *failure)
 {
-        _cleanup_free_ char *new_description = strdup(description), *new_url = strdup(url);
+        Failure error;
 
-        if (!new_description || !new_url)
-                return -ENOMEM;
-        free(job->error.description);
-        free(job->error.url);
-        job->error = (JobError){
-                .code = code,
-                .context = context,
-                .description = STEAL_PTR(new_description),
-                .url = STEAL_PTR(new_url),
-                .file = file,
-        };
-        return 0;
+        if (failure_copy(&error, failure) < 0) {
+                error = *failure;
+                error.description = error.url = NULL;
+        }
+        failure_done(&job->error);
+        job->error = error;
 }
 
 void job_clear_error(Job *job)
 {
-        job->error.code = 0;
-        job->error.context = ERROR_CONTEXT_NONE;
-        job->error.description[0] = '\0';
-        job->error.url[0] = '\0';
-        job->error.file = -1;
+        failure_done(&job->error);
 }

@@ -20,6 +20,7 @@
 #include "manager/scheduler.h"
 #include "manager/timers.h"
 #include "model/enums.h"
+#include "model/failure.h"
 #include "model/file-record.h"
 #include "model/job-settings.h"
 
@@ -56,14 +57,6 @@ typedef enum JobEffect {
         JOB_PUBLISH = 1 << 7,     /* have a worker give the files their final names */
         JOB_REMOVE = 1 << 8,      /* have a worker remove temporary files, then delete the job */
 } JobEffect;
-
-typedef struct JobError {
-        uint32_t code; /* 0: no error */
-        ErrorContext context;
-        char *description; /* owned, never NULL */
-        char *url;         /* owned, never NULL */
-        int64_t file;      /* -1: none */
-} JobError;
 
 typedef struct JobFile {
         FileRecord record;   /* what is on disk, as the store has it */
@@ -132,7 +125,7 @@ typedef struct Job {
         JobState state;
         bool publishing; /* Complete was called and is not answered yet */
         bool unreported; /* a worker may have created files that it did not report */
-        JobError error;
+        Failure error;   /* code 0: none; the store keeps no more than the owner is shown */
         uint32_t error_count;
         Attempts attempts;
         bool credentials_lost;
@@ -224,13 +217,8 @@ void job_set_live(Job *job, uint32_t index, uint64_t bytes, uint64_t total);
 /* DOSVC_SIZE_UNKNOWN as long as one file's size is. */
 uint64_t job_bytes_total(const Job *job);
 
-/* Copies the texts. -ENOMEM leaves the old error. */
-int job_set_error(Job *job,
-                  uint32_t code,
-                  ErrorContext context,
-                  const char *description,
-                  const char *url,
-                  int64_t file);
+/* Copies the failure, without its texts if there is no memory for them. */
+void job_set_error(Job *job, const Failure *failure);
 void job_clear_error(Job *job);
 
 /* Effects of the move from state by event, or -EBADFD. This is the table itself, for its test. */

@@ -2,9 +2,6 @@
 
 #include <errno.h>
 
-#include "base/str.h"
-
-#include "manager/credentials.h"
 #include "manager/job-log.h"
 #include "model/error-code.h"
 
@@ -48,59 +45,26 @@ static void on_checkpoint(void *userdata, Job *job, const uint32_t *indexes, siz
         on_progress(reports, job);
 }
 
-static int
-on_authenticate(void *userdata, Job *job, AuthTarget target, unsigned offered, Credential *ret)
+/* Sets the error that the owner sees. */
+static void set_error(Job *job, const Failure *failure)
 {
-        Reports *reports = userdata;
-        int r = credentials_choose(reports->parts->store,
-                                   reports->parts->vault,
-                                   job,
-                                   target,
-                                   offered,
-                                   ret);
-
-        /* Other failures pass by themselves, so the owner is not told that a credential is lost. */
-        if (r != -ENOKEY && r != -EBADMSG)
-                return r;
-        job->credentials_lost = true;
-        log_job(LOG_WARNING, job, -r, LOG_ID_CREDENTIALS_LOST, "A credential cannot be opened");
-        return -ENOENT;
-}
-
-/* Sets the error that the owner sees, without its texts if there is no memory for them. */
-static void set_error(Job *job, const JobFailure *failure)
-{
-        _cleanup_free_ char *longer = NULL;
-        const char *description = failure->description ? failure->description : "";
         bool auth = failure->code == ERROR_CODE_HTTP(401) || failure->code == ERROR_CODE_HTTP(407);
 
-        if (auth && job->credentials_lost &&
-            str_format(&longer,
-                       "%s The stored credentials were lost; set them again.",
-                       description) >= 0)
-                description = longer;
-        if (job_set_error(job,
-                          failure->code,
-                          failure->context,
-                          description,
-                          failure->url ? failure->url : "",
-                          failure->file) < 0) {
-                job_clear_error(job);
-                job->error.code = failure->code;
-                job->error.context = failure->context;
-                job->error.file = failure->file;
-        }
+        job_set_error(job, failure);
+        if (auth && job->credentials_lost)
+                failure_add(&job->error, "The stored credentials were lost; set them again.");
         job->error_count++;
-        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "%s", description);
+        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "%s", failure_text(&job->error));
 }
 
-static void fail(Reports *reports, Job *job, const JobFailure *failure)
+static void fail(Reports *reports, Job *job, const Failure *failure)
 {
         set_error(job, failure);
         (void) changes_move(reports->changes, job, JOB_EVENT_FAILED, JOB_CHANGE_ERROR);
 }
 
-static void fail_transiently(Reports *reports, Job *job, const JobFailure *failure)
+/* lost: the worker ended without a report of its success or failure. */
+static void fail_transiently(Reports *reports, Job *job, const Failure *failure, bool lost)
 {
         const AttemptsLimits limits =
                 job_attempts_limits(job, reports->parts->config->max_retry_delay_sec);
@@ -108,7 +72,7 @@ static void fail_transiently(Reports *reports, Job *job, const JobFailure *failu
         if (!attempts_fail(&job->attempts,
                            reports->parts->clock,
                            &limits,
-                           failure->lost,
+                           lost,
                            failure->retry_after_sec)) {
                 fail(reports, job, failure);
                 return;
@@ -122,18 +86,18 @@ static void fail_transiently(Reports *reports, Job *job, const JobFailure *failu
 
 void reports_fail_stalled(Reports *reports, Job *job)
 {
-        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "Given up: %s", job->error.description);
+        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "Given up: %s", failure_text(&job->error));
         (void) changes_move(reports->changes, job, JOB_EVENT_FAILED, 0);
 }
 
 void reports_fail_overdue(Reports *reports, Job *job)
 {
         char text[] = "The job took longer than its MaximumDownloadTime.";
-        const JobFailure failure = {
+        const Failure failure = {
                 .code = (uint32_t) ERROR_CODE_MAXIMUM_DOWNLOAD_TIME,
                 .context = ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                .file = FAILURE_NO_FILE,
                 .description = text,
-                .file = -1,
         };
 
         attempts_settle_active(&job->attempts, reports->parts->clock);
@@ -155,16 +119,16 @@ static bool all_given_files_are_finished(const Job *job)
 static void download_succeeded(Reports *reports, Job *job)
 {
         char text[] = "The worker ended before all files were whole.";
-        const JobFailure unfinished = {
+        const Failure unfinished = {
                 .code = (uint32_t) ERROR_CODE_WORKER_FAILED,
+                .transient = true,
                 .context = ERROR_CONTEXT_GENERAL_QUEUE_MANAGER,
+                .file = FAILURE_NO_FILE,
                 .description = text,
-                .file = -1,
-                .lost = true,
         };
 
         if (!all_given_files_are_finished(job)) {
-                fail_transiently(reports, job, &unfinished);
+                fail_transiently(reports, job, &unfinished, true);
         } else if (job->n_finished < job->n_files) { /* files were added meanwhile */
                 (void) changes_move(reports->changes, job, JOB_EVENT_REQUEUE, 0);
         } else {
@@ -174,8 +138,7 @@ static void download_succeeded(Reports *reports, Job *job)
         }
 }
 
-static void
-download_ended(Reports *reports, Job *job, JobOutcome outcome, const JobFailure *failure)
+static void download_ended(Reports *reports, Job *job, JobOutcome outcome, const Failure *failure)
 {
         attempts_stop_active(&job->attempts, reports->parts->clock);
         if (outcome == JOB_OUTCOME_STOPPED) /* saves the active time, since no move follows */
@@ -184,13 +147,13 @@ download_ended(Reports *reports, Job *job, JobOutcome outcome, const JobFailure 
                 return;
         else if (outcome == JOB_OUTCOME_DONE)
                 download_succeeded(reports, job);
-        else if (outcome == JOB_OUTCOME_TRANSIENT)
-                fail_transiently(reports, job, failure);
+        else if (failure->transient)
+                fail_transiently(reports, job, failure, outcome == JOB_OUTCOME_LOST);
         else
                 fail(reports, job, failure);
 }
 
-static void publish_ended(Reports *reports, Job *job, JobOutcome outcome, const JobFailure *failure)
+static void publish_ended(Reports *reports, Job *job, JobOutcome outcome, const Failure *failure)
 {
         job->publishing = false;
         /* The callers of a success are answered when the job is removed. */
@@ -203,15 +166,11 @@ static void publish_ended(Reports *reports, Job *job, JobOutcome outcome, const 
         }
         set_error(job, failure);
         (void) changes_save(reports->changes, job, 0, JOB_CHANGE_ERROR);
-        waiters_answer(reports->waiters,
-                       job,
-                       -EIO,
-                       false,
-                       failure->description ? failure->description : "");
+        waiters_answer(reports->waiters, job, -EIO, false, failure_text(failure));
 }
 
 /* True: temporary files are left, and another worker tries to remove them after a pause. */
-static bool clean_ended(Reports *reports, Job *job, JobOutcome outcome, const JobFailure *failure)
+static bool clean_ended(Reports *reports, Job *job, JobOutcome outcome, const Failure *failure)
 {
         JobCleaning *cleaning = &job->cleaning;
 
@@ -232,12 +191,12 @@ static bool clean_ended(Reports *reports, Job *job, JobOutcome outcome, const Jo
                         0,
                         NULL,
                         "Temporary files are left behind, ignoring: %s",
-                        failure->description ? failure->description : "");
+                        failure_text(failure));
         cleaning->done = true;
         return false;
 }
 
-static void log_no_process(Reports *reports, const Job *job, const JobFailure *failure)
+static void log_no_process(Reports *reports, const Job *job, const Failure *failure)
 {
         uint64_t now = clock_boottime(reports->parts->clock);
 
@@ -249,14 +208,14 @@ static void log_no_process(Reports *reports, const Job *job, const JobFailure *f
                 EAGAIN,
                 NULL,
                 "Jobs wait until a worker can be started for them: %s",
-                failure->description ? failure->description : "");
+                failure_text(failure));
 }
 
 /*
  * The machine, or a limit on the owner's processes, has no room for another worker. Nothing is
  * wrong with the job, so no failure is counted, and its timer puts it into the queue again.
  */
-static void wait_for_process(Reports *reports, Job *job, const JobFailure *failure)
+static void wait_for_process(Reports *reports, Job *job, const Failure *failure)
 {
         log_no_process(reports, job, failure);
         runs_end(reports->runs, job); /* frees failure */
@@ -270,7 +229,7 @@ static void wait_for_process(Reports *reports, Job *job, const JobFailure *failu
                 waiters_answer_stopping(reports->waiters);
 }
 
-static void on_ended(void *userdata, Job *job, JobOutcome outcome, const JobFailure *failure)
+static void on_ended(void *userdata, Job *job, JobOutcome outcome, const Failure *failure)
 {
         Reports *reports = userdata;
         bool pauses = false;
@@ -303,7 +262,6 @@ JobRunEvents reports_events(Reports *reports)
                 .receiving = on_receiving,
                 .progress = on_progress,
                 .checkpoint = on_checkpoint,
-                .authenticate = on_authenticate,
                 .ended = on_ended,
                 .userdata = reports,
         };

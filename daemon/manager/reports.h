@@ -1,6 +1,6 @@
 /*
- * What workers report about their jobs: live figures, checkpoints, questions for credentials, and
- * their end. Decides what each outcome of a worker means for the job, and fails jobs.
+ * What workers report about their jobs: live figures, checkpoints, and their end. Decides what each
+ * outcome of a worker means for the job, and fails jobs.
  */
 #pragma once
 

@@ -69,26 +69,21 @@ void runs_limit_time(Runs *runs, Job *job)
 static int start_download(Runs *runs, Job *job)
 {
         _cleanup_(job_settings_done) JobSettings settings = { 0 };
-        sd_event *event = runs->parts->event;
         const char *lost;
         int r = job_order_collect(runs->parts, job, &settings, &lost);
 
         if (r == -ENOKEY) {
                 log_job(LOG_WARNING, job, 0, LOG_ID_CREDENTIALS_LOST, "%s", lost);
-                return job_run_refuse(job->work.run,
-                                      event,
-                                      (uint32_t) ERROR_CODE_CREDENTIALS_LOST,
-                                      lost);
+                return job_run_refuse(job->work.run, (uint32_t) ERROR_CODE_CREDENTIALS_LOST, lost);
         }
-        return r < 0 ? r : job_run_start(job->work.run, event, runs->parts->spawner, &settings);
+        return r < 0 ? r : job_run_start(job->work.run, &settings);
 }
 
 void runs_start(Runs *runs, Job *job)
 {
         JobRun *run = job->work.run;
         bool downloads = job_run_task(run) == WORKER_TASK_DOWNLOAD;
-        int r = downloads ? start_download(runs, job)
-                          : job_run_start(run, runs->parts->event, runs->parts->spawner, NULL);
+        int r = downloads ? start_download(runs, job) : job_run_start(run, NULL);
 
         if (r < 0) {
                 log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared yet");
@@ -150,7 +145,7 @@ int runs_replace_worker(Runs *runs, Job *job)
 static bool make_run(Runs *runs, Job *job, WorkerTask task, bool needed)
 {
         if (needed && !job->work.run &&
-            job_run_new(job, task, runs->parts->clock, &runs->events, &job->work.run) >= 0) {
+            job_run_new(runs->parts, job, task, &runs->events, &job->work.run) >= 0) {
                 list_append(&runs->running, &job->work.running_link);
                 return true;
         }

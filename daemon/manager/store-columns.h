@@ -4,7 +4,7 @@
  * tables themselves are made in store-schema.c, and a column that is added or taken away needs a
  * migration there; a setting of a job needs none (model/job-settings.h).
  *
- * A column is X(name, type, member). The type is I64, U32, U64, BOOL, ENUM(values) or TEXT for a
+ * A column is X(name, type, member). The type is U32, U64, BOOL, INDEX, ENUM(values) or TEXT for a
  * member of the struct, or HAND for a column that has code of its own. The keys of a table stand
  * before these, without a row. A parameter has the name of its column and is numbered like it, but
  * from 1.
@@ -26,7 +26,7 @@
         X(error_context, ENUM(ERROR_CONTEXTS_MAX), error.context) \
         X(error_description, TEXT, error.description) \
         X(error_url, TEXT, error.url) \
-        X(error_file, I64, error.file) \
+        X(error_file, INDEX, error.file) \
         X(error_count, U32, error_count) \
         X(attempts, U32, attempts.failures) \
         X(workers_lost, U32, attempts.workers_lost) \

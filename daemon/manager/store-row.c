@@ -56,6 +56,16 @@ int store_column_id(sqlite3_stmt *statement, int column, sd_id128_t *ret)
         return 0;
 }
 
+static void bind_index(sqlite3_stmt *statement, int column, uint32_t index)
+{
+        store_bind_i64(statement, column, index == UINT32_MAX ? -1 : (int64_t) index);
+}
+
+static void bind_owned_text(sqlite3_stmt *statement, int column, const char *s)
+{
+        store_bind_text(statement, column, s ? s : "");
+}
+
 void store_row_bind(sqlite3_stmt *statement,
                     const StoreColumn *columns,
                     size_t n_columns,
@@ -67,9 +77,6 @@ void store_row_bind(sqlite3_stmt *statement,
                 int at = first + (int) i;
 
                 switch (columns[i].type) {
-                case STORE_TYPE_I64:
-                        store_bind_i64(statement, at, *(const int64_t *) member);
-                        break;
                 case STORE_TYPE_U64:
                         store_bind_u64(statement, at, *(const uint64_t *) member);
                         break;
@@ -79,11 +86,14 @@ void store_row_bind(sqlite3_stmt *statement,
                 case STORE_TYPE_BOOL:
                         store_bind_u64(statement, at, *(const bool *) member);
                         break;
+                case STORE_TYPE_INDEX:
+                        bind_index(statement, at, *(const uint32_t *) member);
+                        break;
                 case STORE_TYPE_ENUM:
                         store_bind_u64(statement, at, *(const unsigned *) member);
                         break;
                 case STORE_TYPE_TEXT:
-                        store_bind_text(statement, at, *(char *const *) member);
+                        bind_owned_text(statement, at, *(char *const *) member);
                         break;
                 case STORE_TYPE_HAND:
                 default:
@@ -111,11 +121,9 @@ static int read_member(sqlite3_stmt *statement, const StoreColumn *column, int a
         number = store_column_u64(statement, at);
         if (column->type == STORE_TYPE_ENUM && number >= column->limit)
                 return -EUCLEAN;
-        if (column->type == STORE_TYPE_I64)
-                *(int64_t *) member = (int64_t) number;
-        else if (column->type == STORE_TYPE_U64)
+        if (column->type == STORE_TYPE_U64)
                 *(uint64_t *) member = number;
-        else if (column->type == STORE_TYPE_U32)
+        else if (column->type == STORE_TYPE_U32 || column->type == STORE_TYPE_INDEX)
                 *(uint32_t *) member = (uint32_t) number;
         else if (column->type == STORE_TYPE_ENUM)
                 *(unsigned *) member = (unsigned) number;

@@ -13,12 +13,12 @@
 
 typedef enum StoreType {
         STORE_TYPE_HAND,
-        STORE_TYPE_I64,
         STORE_TYPE_U32,
         STORE_TYPE_U64,
         STORE_TYPE_BOOL,
-        STORE_TYPE_ENUM, /* an unsigned below limit */
-        STORE_TYPE_TEXT, /* an owned string that is never NULL once set */
+        STORE_TYPE_INDEX, /* a uint32_t; UINT32_MAX, which means none, is kept as -1 */
+        STORE_TYPE_ENUM,  /* an unsigned below limit */
+        STORE_TYPE_TEXT,  /* an owned string; NULL is kept as "", which comes back as "" */
 } StoreType;
 
 typedef struct StoreColumn {
@@ -28,10 +28,10 @@ typedef struct StoreColumn {
 } StoreColumn;
 
 #define STORE_COLUMN_HAND         .type = STORE_TYPE_HAND
-#define STORE_COLUMN_I64          .type = STORE_TYPE_I64
 #define STORE_COLUMN_U32          .type = STORE_TYPE_U32
 #define STORE_COLUMN_U64          .type = STORE_TYPE_U64
 #define STORE_COLUMN_BOOL         .type = STORE_TYPE_BOOL
+#define STORE_COLUMN_INDEX        .type = STORE_TYPE_INDEX
 #define STORE_COLUMN_ENUM(values) .type = STORE_TYPE_ENUM, .limit = (values)
 #define STORE_COLUMN_TEXT         .type = STORE_TYPE_TEXT
 

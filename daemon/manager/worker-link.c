@@ -14,10 +14,10 @@
 #include "base/fd.h"
 #include "base/str.h"
 
-#include "manager/proxy-finder.h"
 #include "model/limits.h"
 #include "model/url.h"
 #include "model/wire-codec.h"
+#include "model/wire-failure.h"
 #include "model/wire-settings.h"
 
 /* To become Ready; dosvc-spawn may have to look the user up over a network before. */
@@ -49,7 +49,7 @@ typedef enum LinkState {
 struct WorkerLink {
         sd_event *event; /* owned reference */
         Spawner *spawner;
-        const WorkerLinkFacts *facts;
+        const WorkerLinkEvents *events;
         void *userdata;
         LinkState state;
         uint64_t worker; /* id at the spawner; 0: the process has ended */
@@ -71,12 +71,8 @@ struct WorkerLink {
         size_t n_files;
         JobSettings settings; /* freed when they are sent */
 
-        /* The search for proxies and the call that waits for its result; NULL: none. */
-        ProxySource proxy_source;
-        uint32_t owner_uid;
-        char *owner_name;
-        ProxyFinder *finder;
-        sd_bus_message *finder_call;
+        Answers *answers;             /* borrowed; NULL: not a DOWNLOAD */
+        sd_bus_message *find_proxies; /* the call that waits for its answer; NULL: none */
 };
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -85,7 +81,7 @@ static int on_tell_end(sd_event_source *source, void *userdata)
 {
         WorkerLink *link = userdata;
 
-        link->facts->ended(link->userdata, link->result, link->text ? link->text : "");
+        link->events->ended(link->userdata, link->result, link->text ? link->text : "");
         return 0;
 }
 
@@ -105,6 +101,13 @@ static void set_deadline(WorkerLink *link, uint64_t usec)
         (void) sd_event_source_set_enabled(link->deadline, SD_EVENT_ONESHOT);
 }
 
+static void stop_answers(WorkerLink *link)
+{
+        if (link->answers)
+                answers_stop(link->answers);
+        link->find_proxies = sd_bus_message_unref(link->find_proxies);
+}
+
 /* Closes the link, upon which the process ends or is killed. The first reason is the one reported.
  */
 static void finish(WorkerLink *link, int result, const char *text)
@@ -115,8 +118,7 @@ static void finish(WorkerLink *link, int result, const char *text)
         link->result = result;
         (void) str_set(&link->text, text);
         link->answer = sd_bus_slot_unref(link->answer);
-        link->finder = proxy_finder_free(link->finder);
-        link->finder_call = sd_bus_message_unref(link->finder_call);
+        stop_answers(link);
         sd_bus_close(link->bus);
         if (result < 0)
                 spawner_kill(link->spawner, link->worker);
@@ -232,21 +234,9 @@ static void on_spawner_event(void *userdata, SpawnerEvent event, int value)
 
 /* ---- messages of the worker ------------------------------------------------------------------ */
 
-static int compare_index(const void *a, const void *b)
+static bool is_own_file(const WorkerLink *link, uint32_t index)
 {
-        const FileRecord *x = a, *y = b;
-
-        return x->index < y->index ? -1 : x->index > y->index;
-}
-
-/* The files of an order are sorted by their indexes, which may have gaps. */
-static const FileRecord *find_file(const WorkerLink *link, uint32_t index)
-{
-        return bsearch(&(FileRecord){ .index = index },
-                       link->files,
-                       link->n_files,
-                       sizeof(*link->files),
-                       compare_index);
+        return file_records_find(link->files, link->n_files, index);
 }
 
 static int on_progress(WorkerLink *link, sd_bus_message *m)
@@ -260,10 +250,10 @@ static int on_progress(WorkerLink *link, sd_bus_message *m)
                 return distrust(link, "signature of Progress");
         (void) sd_bus_message_enter_container(m, 'a', "(utt)");
         while ((r = sd_bus_message_read(m, "(utt)", &file, &bytes, &total)) > 0) {
-                if (!find_file(link, file) || ++n > link->n_files ||
+                if (!is_own_file(link, file) || ++n > link->n_files ||
                     (total != DOSVC_SIZE_UNKNOWN && bytes > total))
                         return distrust(link, "Progress of a file that is not its own");
-                link->facts->progress(link->userdata, file, bytes, total);
+                link->events->progress(link->userdata, file, bytes, total);
         }
         return r < 0 ? distrust(link, "Progress that cannot be read") : 0;
 }
@@ -279,9 +269,9 @@ static int on_checkpoint(WorkerLink *link, sd_bus_message *m)
                 return distrust(link, "Checkpoint that cannot be read");
         own = n_records <= link->n_files;
         for (size_t i = 0; i < n_records; i++)
-                own = own && find_file(link, records[i].index);
+                own = own && is_own_file(link, records[i].index);
         if (own)
-                link->facts->checkpoint(link->userdata, records, n_records);
+                link->events->checkpoint(link->userdata, records, n_records);
         file_records_free(records, n_records);
         return own ? 0 : distrust(link, "Checkpoint of a file that is not its own");
 }
@@ -289,57 +279,65 @@ static int on_checkpoint(WorkerLink *link, sd_bus_message *m)
 static int on_finished(WorkerLink *link, sd_bus_message *m)
 {
         link->done = true;
-        link->facts->finished(link->userdata);
+        link->events->finished(link->userdata);
         finish(link, 0, "");
         return 0;
 }
 
 static int on_failed(WorkerLink *link, sd_bus_message *m)
 {
-        WorkerFailure failure = { 0 };
-        const char *context;
-        int transient, value;
+        _cleanup_(failure_done) Failure failure = FAILURE_NONE;
 
-        if (sd_bus_message_read(m,
-                                WORKER_FAILED_SIGNATURE,
-                                &failure.file,
-                                &transient,
-                                &failure.code,
-                                &context,
-                                &failure.description,
-                                &failure.url,
-                                &failure.retry_after_sec) < 0)
+        if (wire_read_failure(m, link->files, link->n_files, &failure) < 0)
                 return distrust(link, "Failed that cannot be read");
-        value = error_context_from_string(context);
-        if (value < 0 || failure.code == 0 || strlen(failure.description) > LIMIT_WORKER_TEXT ||
-            strlen(failure.url) > LIMIT_WORKER_TEXT ||
-            (failure.file != WORKER_NO_FILE && !find_file(link, failure.file)))
-                return distrust(link, "Failed with values out of range");
-        failure.context = (ErrorContext) value;
-        failure.transient = transient != 0;
         link->done = true;
-        link->facts->failed(link->userdata, &failure);
+        link->events->failed(link->userdata, &failure);
         finish(link, 0, "");
         return 0;
 }
 
+/* ---- questions of the worker ----------------------------------------------------------------- */
+
 static int reply_credential(sd_bus_message *call, const Credential *credential)
 {
-        _cleanup_close_ int fd = -EBADF;
-        int r;
+        _cleanup_close_ int fd = fd_new_sealed("dosvc-credential",
+                                               secret_data(credential->secret),
+                                               secret_size(credential->secret));
 
-        fd = fd_new_sealed("dosvc-credential",
-                           secret_data(credential->secret),
-                           secret_size(credential->secret));
         if (fd < 0)
                 return fd;
-        r = sd_bus_reply_method_return(call,
-                                       WORKER_AUTHENTICATE_REPLY_SIGNATURE,
-                                       auth_scheme_to_string(credential->scheme),
-                                       (int) credential->implicit,
-                                       credential->user_name ? credential->user_name : "",
-                                       fd);
-        return r;
+        return sd_bus_reply_method_return(call,
+                                          WORKER_AUTHENTICATE_REPLY_SIGNATURE,
+                                          auth_scheme_to_string(credential->scheme),
+                                          (int) credential->implicit,
+                                          credential->user_name, /* sd-bus writes NULL as "" */
+                                          fd);
+}
+
+static int reply_no_credential(sd_bus_message *call, int error)
+{
+        if (error == -ENOENT)
+                return sd_bus_reply_method_errorf(call,
+                                                  DOSVC_ERROR_PREFIX "NotFound",
+                                                  "No credential fits");
+        /* The worker ends, and the job is tried again. */
+        return sd_bus_reply_method_errorf(call,
+                                          DOSVC_ERROR_PREFIX "Failed",
+                                          "The credential cannot be given now");
+}
+
+/* The known ones among the names of schemes, as bits 1 << AuthScheme. */
+static unsigned read_schemes(char *const *names)
+{
+        unsigned schemes = 0;
+
+        for (; *names; names++) {
+                int scheme = auth_scheme_from_string(*names);
+
+                if (scheme >= 0)
+                        schemes |= 1U << scheme;
+        }
+        return schemes;
 }
 
 static int on_authenticate(WorkerLink *link, sd_bus_message *m)
@@ -349,7 +347,6 @@ static int on_authenticate(WorkerLink *link, sd_bus_message *m)
         const char *text;
         uint32_t file;
         uint64_t n_unread = 0;
-        unsigned schemes = 0;
         int target, r;
 
         if (sd_bus_get_n_queued_write(link->bus, &n_unread) < 0 || n_unread > UNREAD_MAX)
@@ -359,52 +356,46 @@ static int on_authenticate(WorkerLink *link, sd_bus_message *m)
             wire_read_strings(m, OFFERED_MAX, &offered) < 0)
                 return distrust(link, "Authenticate that cannot be read");
         target = auth_target_from_string(text);
-        if (target < 0 || !find_file(link, file))
+        if (target < 0 || !is_own_file(link, file))
                 return distrust(link, "Authenticate with values out of range");
-        for (char **s = offered; *s; s++) {
-                int scheme = auth_scheme_from_string(*s);
 
-                if (scheme >= 0)
-                        schemes |= 1u << scheme;
-        }
-
-        r = link->facts->authenticate(link->userdata,
-                                      file,
-                                      (AuthTarget) target,
-                                      schemes,
-                                      &credential);
+        r = answers_authenticate(link->answers,
+                                 file,
+                                 (AuthTarget) target,
+                                 read_schemes(offered),
+                                 &credential);
         if (r >= 0)
                 r = reply_credential(m, &credential);
+        if (r < 0)
+                r = reply_no_credential(m, r);
         credential_done(&credential);
-        if (r == -ENOENT)
-                r = sd_bus_reply_method_errorf(m,
-                                               DOSVC_ERROR_PREFIX "NotFound",
-                                               "No credential fits");
-        else if (r < 0) /* the worker ends, and the job is tried again */
-                r = sd_bus_reply_method_errorf(m,
-                                               DOSVC_ERROR_PREFIX "Failed",
-                                               "The credential cannot be given now");
         return r < 0 ? distrust(link, "Authenticate that cannot be answered") : 0;
 }
 
-/* proxy_finder_done_t */
-static void on_found(void *userdata, char **proxies, const char *reason)
+static int reply_proxies(sd_bus_message *call, char **proxies)
+{
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(call, &reply);
+
+        if (r >= 0)
+                r = sd_bus_message_append_strv(reply, proxies);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
+        return r;
+}
+
+/* answers_proxies_t */
+static void on_proxies(void *userdata, char **proxies, const char *reason)
 {
         WorkerLink *link = userdata;
-        sd_bus_message *call = STEAL_PTR(link->finder_call), *reply = NULL;
-        int r;
+        sd_bus_message *call = STEAL_PTR(link->find_proxies);
+        int r = proxies ? reply_proxies(call, proxies)
+                        : sd_bus_reply_method_errorf(call,
+                                                     DOSVC_ERROR_PREFIX "Failed",
+                                                     "%s",
+                                                     reason);
 
-        link->finder = proxy_finder_free(link->finder);
-        if (proxies) {
-                r = sd_bus_message_new_method_return(call, &reply);
-                if (r >= 0)
-                        r = sd_bus_message_append_strv(reply, proxies);
-                if (r >= 0)
-                        r = sd_bus_send(NULL, reply, NULL);
-                sd_bus_message_unref(reply);
-        } else {
-                r = sd_bus_reply_method_errorf(call, DOSVC_ERROR_PREFIX "Failed", "%s", reason);
-        }
         sd_bus_message_unref(call);
         if (r < 0)
                 (void) distrust(link, "FindProxies that cannot be answered");
@@ -414,43 +405,37 @@ static int on_find_proxies(WorkerLink *link, sd_bus_message *m)
 {
         _cleanup_free_ char *origin = NULL;
         const char *url;
-        int r;
 
-        if (link->proxy_source == PROXY_SOURCE_LIST || link->finder)
-                return distrust(link, "FindProxies that it may not ask");
         if (!sd_bus_message_has_signature(m, "s") || sd_bus_message_read(m, "s", &url) < 0 ||
             strlen(url) > LIMIT_WORKER_TEXT || url_origin(url, &origin) < 0)
                 return distrust(link, "FindProxies that cannot be read");
-        link->finder_call = sd_bus_message_ref(m);
-        r = proxy_finder_new(
-                link->event,
-                link->spawner,
-                &(ProxyQuestion){ .uid = link->owner_uid,
-                                  .user = link->owner_name,
-                                  .autodetect = link->proxy_source == PROXY_SOURCE_AUTODETECT,
-                                  .origin = origin },
-                on_found,
-                link,
-                &link->finder);
-        if (r < 0) {
-                _cleanup_free_ char *reason = NULL;
-
-                (void) str_format(&reason,
-                                  "The search could not be started: %s.",
-                                  strerrordesc_np(-r));
-                on_found(link, NULL, reason ? reason : "");
-        }
+        if (link->find_proxies)
+                return distrust(link, "FindProxies that it may not ask");
+        link->find_proxies = sd_bus_message_ref(m);
+        if (answers_find_proxies(link->answers, origin, on_proxies, link) < 0)
+                return distrust(link, "FindProxies that it may not ask");
         return 0;
 }
 
 /* ---- the order ------------------------------------------------------------------------------- */
 
+/* The answer to Publish and Clean. */
+static int read_failures(WorkerLink *link, sd_bus_message *m)
+{
+        _cleanup_(failure_list_done) FailureList failures = { 0 };
+
+        if (wire_read_failures(m, link->files, link->n_files, &failures) < 0)
+                return distrust(link, "an answer that cannot be read");
+        link->done = true;
+        for (size_t i = 0; i < failures.n_entries; i++)
+                link->events->failed(link->userdata, &failures.entries[i]);
+        finish(link, 0, "");
+        return 0;
+}
+
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerLink *link = userdata;
-        uint32_t file, code;
-        const char *text;
-        int r;
 
         if (sd_bus_message_is_method_error(m, NULL)) {
                 _cleanup_free_ char *reason = NULL;
@@ -472,29 +457,7 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 set_deadline(link, PING_USEC);
                 return 0;
         }
-
-        if (!sd_bus_message_has_signature(m, WORKER_FAILURES_SIGNATURE))
-                return distrust(link, "signature of an answer");
-        link->done = true;
-        (void) sd_bus_message_enter_container(m, 'a', "(uus)");
-        while ((r = sd_bus_message_read(m, "(uus)", &file, &code, &text)) > 0) {
-                const FileRecord *record = find_file(link, file);
-
-                if (!record || code == 0 || strlen(text) > LIMIT_WORKER_TEXT)
-                        return distrust(link, "an answer with values out of range");
-                link->facts->failed(link->userdata,
-                                    &(WorkerFailure){
-                                            .file = file,
-                                            .code = code,
-                                            .context = ERROR_CONTEXT_LOCAL_FILE,
-                                            .description = text,
-                                            .url = "",
-                                    });
-        }
-        if (r < 0)
-                return distrust(link, "an answer that cannot be read");
-        finish(link, 0, "");
-        return 0;
+        return read_failures(link, m);
 }
 
 static int send_task(WorkerLink *link)
@@ -615,16 +578,12 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int copy_order(WorkerLink *link, const WorkerOrder *order)
 {
-        int r;
+        int r = 0;
 
         link->task = order->task;
-        link->owner_uid = order->owner_uid;
-        /* The settings themselves go as soon as they are sent. */
-        link->proxy_source =
-                order->settings ? (ProxySource) order->settings->proxy_source : PROXY_SOURCE_LIST;
+        link->answers = order->answers;
         (void) sd_id128_to_string(order->job, link->job_id);
-        r = str_set(&link->owner_name, order->owner_name);
-        if (r >= 0 && order->settings)
+        if (order->settings)
                 r = job_settings_copy(&link->settings, order->settings);
         if (r < 0)
                 return r;
@@ -660,7 +619,7 @@ static int open_bus(WorkerLink *link, int *fd)
 int worker_link_new(sd_event *event,
                     Spawner *spawner,
                     const WorkerOrder *order,
-                    const WorkerLinkFacts *facts,
+                    const WorkerLinkEvents *events,
                     void *userdata,
                     WorkerLink **ret)
 {
@@ -672,7 +631,7 @@ int worker_link_new(sd_event *event,
                 return -ENOMEM;
         link->event = sd_event_ref(event);
         link->spawner = spawner;
-        link->facts = facts;
+        link->events = events;
         link->userdata = userdata;
         r = copy_order(link, order);
         if (r < 0)
@@ -712,8 +671,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
                 return NULL;
         if (link->worker)
                 spawner_forget(link->spawner, link->worker);
-        proxy_finder_free(link->finder);
-        sd_bus_message_unref(link->finder_call);
+        stop_answers(link);
         sd_bus_slot_unref(link->answer);
         sd_bus_slot_unref(link->ping);
         sd_bus_close_unref(link->bus);
@@ -722,7 +680,6 @@ WorkerLink *worker_link_free(WorkerLink *link)
         sd_event_source_disable_unref(link->drain);
         file_records_free(link->files, link->n_files);
         job_settings_done(&link->settings);
-        free(link->owner_name);
         free(link->text);
         sd_event_unref(link->event);
         free(link);

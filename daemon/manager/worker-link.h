@@ -1,9 +1,9 @@
 /*
  * The connection to one worker of one job: asks the spawner for the process, holds the private
  * sd-bus link, waits for Ready before anything is sent, and keeps the deadlines. Messages of the
- * worker are checked here (sizes, indices, signatures, only about its own files) and handed on by
- * callback. A worker that breaks the contract is killed and reported as lost. worker/link is the
- * other end.
+ * worker are checked here (sizes, indices, signatures, only about its own files). Its reports are
+ * handed on by callback, its questions to manager/answers. A worker that breaks the contract is
+ * killed and reported as lost. worker/link is the other end.
  */
 #pragma once
 
@@ -15,9 +15,9 @@
 
 #include "base/macro.h"
 
-#include "manager/credentials.h"
+#include "manager/answers.h"
 #include "manager/spawner.h"
-#include "model/enums.h"
+#include "model/failure.h"
 #include "model/file-record.h"
 #include "model/job-settings.h"
 
@@ -29,7 +29,7 @@ typedef enum WorkerTask {
         WORKER_TASK_CLEAN,
 } WorkerTask;
 
-/* The order that a worker is given. Everything is copied. */
+/* The order that a worker is given. Everything is copied but the answers, which are borrowed. */
 typedef struct WorkerOrder {
         WorkerTask task;
         sd_id128_t job;
@@ -38,53 +38,38 @@ typedef struct WorkerOrder {
         const FileRecord *files; /* DOWNLOAD: unfinished ones; other tasks: with a temporary file */
         size_t n_files;
         const JobSettings *settings; /* DOWNLOAD */
+        Answers *answers;            /* DOWNLOAD: to the worker's questions */
 } WorkerOrder;
-
-typedef struct WorkerFailure {
-        uint32_t file; /* WORKER_NO_FILE */
-        bool transient;
-        uint32_t code;
-        ErrorContext context;
-        const char *description;
-        const char *url;
-        uint64_t retry_after_sec;
-} WorkerFailure;
 
 /*
  * Called from the loop. ended() is always called, once and last; the link may be freed after it and
  * within it. Records and strings are borrowed.
  */
-typedef struct WorkerLinkFacts {
+typedef struct WorkerLinkEvents {
         /* Live figures of one file. */
         void (*progress)(void *userdata, uint32_t file, uint64_t bytes, uint64_t total);
         /* These bytes are on disk. */
         void (*checkpoint)(void *userdata, const FileRecord *records, size_t n_records);
-        /*
-         * Fills *ret, which the link frees. -ENOENT: there is no credential; other errors: it
-         * cannot be read now, so the worker is ended and the job is tried again.
-         */
-        int (*authenticate)(void *userdata,
-                            uint32_t file,
-                            AuthTarget target,
-                            unsigned offered, /* bit 1 << AuthScheme */
-                            Credential *ret);
         /* DOWNLOAD: all files of the order are whole. */
         void (*finished)(void *userdata);
-        /* DOWNLOAD: no further file is tried. PUBLISH and CLEAN: once for each file that failed. */
-        void (*failed)(void *userdata, const WorkerFailure *failure);
+        /*
+         * DOWNLOAD: no further file is tried. PUBLISH and CLEAN: once for each file that failed.
+         * The receiver may steal the failure.
+         */
+        void (*failed)(void *userdata, Failure *failure);
         /*
          * The process is gone. result 0: it has done its task, or it is a DOWNLOAD that was asked
          * to stop; negative errno: it has not, and text describes in a sentence what happened;
          * -ECONNABORTED: the spawner ended and took it along.
          */
         void (*ended)(void *userdata, int result, const char *text);
-} WorkerLinkFacts;
+} WorkerLinkEvents;
 
 /* -EAGAIN and others of spawner_start(), -ENOMEM. */
 int worker_link_new(sd_event *event,
                     Spawner *spawner,
                     const WorkerOrder *order,
-                    const WorkerLinkFacts *facts,
+                    const WorkerLinkEvents *events,
                     void *userdata,
                     WorkerLink **ret);
 WorkerLink *worker_link_free(WorkerLink *link); /* kills */

@@ -39,6 +39,11 @@ Failure failure_steal(Failure *failure)
         return stolen;
 }
 
+const char *failure_text(const Failure *failure)
+{
+        return failure->description ? failure->description : "";
+}
+
 void failure_set(Failure *failure,
                  uint32_t code,
                  bool transient,
@@ -172,4 +177,23 @@ void failure_set_internal(Failure *failure, int error)
                     NULL,
                     "The transfer process could not go on: %s.",
                     strerrordesc_np(-error));
+}
+
+void failure_list_done(FailureList *list)
+{
+        for (size_t i = 0; i < list->n_entries; i++)
+                failure_done(&list->entries[i]);
+        free(list->entries);
+        *list = (FailureList){ 0 };
+}
+
+int failure_list_add(FailureList *list, Failure *failure)
+{
+        Failure *grown = reallocarray(list->entries, list->n_entries + 1, sizeof(*grown));
+
+        if (!grown)
+                return -ENOMEM;
+        list->entries = grown;
+        grown[list->n_entries++] = failure_steal(failure);
+        return 0;
 }

@@ -1,11 +1,14 @@
 /*
  * Why a file could not be fetched or published, as one value: it is filled where the failure
- * happens and passed on unchanged. Transient or fatal follows spec section 3.4 and RFC 9110.
- * Descriptions are sentences for people and never hold the query or the user info of a URL.
+ * happens and passed on unchanged until the owner reads it as property Error of the job. Between
+ * the processes model/wire-failure.h carries it. Transient or fatal follows spec section 3.4 and
+ * RFC 9110. Descriptions are sentences for people and never hold the query or the user info of a
+ * URL.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/macro.h"
@@ -34,6 +37,8 @@ void failure_done(Failure *failure);
 int failure_copy(Failure *failure, const Failure *from);
 /* Hands the value over; the failure is FAILURE_NONE afterwards. */
 Failure failure_steal(Failure *failure);
+/* The description, or "" if there is none. */
+const char *failure_text(const Failure *failure);
 
 /*
  * The functions below fill an empty failure, all but its file. One that is filled already keeps
@@ -65,3 +70,13 @@ void failure_add(Failure *failure, const char *sentence);
 /* Reason ("the disk is full") and code of a negative errno, as failure_set_local() has them. */
 const char *failure_local_reason(int error);
 uint32_t failure_local_code(int error);
+
+/* The failures of several files. */
+typedef struct FailureList {
+        Failure *entries; /* owned */
+        size_t n_entries;
+} FailureList;
+
+void failure_list_done(FailureList *list);
+/* Takes the failure over, which is FAILURE_NONE afterwards, unless there is no memory. -ENOMEM. */
+int failure_list_add(FailureList *list, Failure *failure);

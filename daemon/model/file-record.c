@@ -75,3 +75,19 @@ const char *file_record_owners_name(const FileRecord *record)
 {
         return str_is_empty(record->named_url) ? record->remote_name : record->named_url;
 }
+
+static int compare_index(const void *a, const void *b)
+{
+        const FileRecord *x = a, *y = b;
+
+        return x->index < y->index ? -1 : x->index > y->index;
+}
+
+const FileRecord *file_records_find(const FileRecord *records, size_t n_records, uint32_t index)
+{
+        return bsearch(&(FileRecord){ .index = index },
+                       records,
+                       n_records,
+                       sizeof(*records),
+                       compare_index);
+}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "model/file-ranges.h"
@@ -53,3 +54,6 @@ int file_record_init(FileRecord *record, uint32_t index, const char *remote, con
 int file_record_copy(FileRecord *record, const FileRecord *from);
 /* Frees the strings; accepts zeroed and half-filled records. */
 void file_record_done(FileRecord *record);
+
+/* The record with that index among records that are sorted by it, perhaps with gaps; or NULL. */
+const FileRecord *file_records_find(const FileRecord *records, size_t n_records, uint32_t index);

@@ -12,12 +12,12 @@
 #include "base/log.h"
 #include "base/str.h"
 
-#include "model/enums.h"
 #include "model/file-record.h"
 #include "model/limits.h"
 #include "model/path.h"
 #include "model/url.h"
 #include "model/wire-codec.h"
+#include "model/wire-failure.h"
 #include "model/wire-settings.h"
 #include "worker/download.h"
 #include "worker/publish.h"
@@ -110,15 +110,7 @@ static void report_failed(void *userdata, const Failure *failure)
         int r = new_signal(link, WORKER_FAILED, &m);
 
         if (r >= 0)
-                r = sd_bus_message_append(m,
-                                          WORKER_FAILED_SIGNATURE,
-                                          failure->file,
-                                          (int) failure->transient,
-                                          failure->code,
-                                          error_context_to_string(failure->context),
-                                          failure->description ? failure->description : "",
-                                          failure->url ? failure->url : "",
-                                          failure->retry_after_sec);
+                r = wire_append_failure(m, failure);
         send_signal(link, r, m, "failure");
 }
 
@@ -219,24 +211,13 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return sd_bus_reply_method_return(m, NULL);
 }
 
-static int reply_failures(sd_bus_message *m, const PublishFailures *failures)
+static int reply_failures(sd_bus_message *m, const FailureList *failures)
 {
         sd_bus_message *reply = NULL;
         int r = sd_bus_message_new_method_return(m, &reply);
 
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(uus)");
-        for (size_t i = 0; r >= 0 && i < failures->n_entries; i++) {
-                const Failure *failure = &failures->entries[i];
-
-                r = sd_bus_message_append(reply,
-                                          "(uus)",
-                                          failure->file,
-                                          failure->code,
-                                          failure->description ? failure->description : "");
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
+                r = wire_append_failures(reply, failures);
         if (r >= 0)
                 r = sd_bus_send(NULL, reply, NULL);
         sd_bus_message_unref(reply);
@@ -246,10 +227,10 @@ static int reply_failures(sd_bus_message *m, const PublishFailures *failures)
 /* Publish and Clean: the process has nothing else to do, so the reply waits for the result. */
 static int do_files(sd_bus_message *m,
                     Link *link,
-                    int (*task)(sd_id128_t, const FileRecord *, size_t, PublishFailures *),
+                    int (*task)(sd_id128_t, const FileRecord *, size_t, FailureList *),
                     sd_bus_error *error)
 {
-        _cleanup_(publish_failures_done) PublishFailures failures = { 0 };
+        _cleanup_(failure_list_done) FailureList failures = { 0 };
         FileRecord *records = NULL;
         size_t n_records = 0;
         sd_id128_t job;
@@ -309,7 +290,7 @@ static const sd_bus_vtable worker_vtable[] = {
         SD_BUS_SIGNAL(WORKER_PROGRESS, WORKER_PROGRESS_SIGNATURE, 0),
         SD_BUS_SIGNAL(WORKER_CHECKPOINT, WORKER_CHECKPOINT_SIGNATURE, 0),
         SD_BUS_SIGNAL(WORKER_FINISHED, NULL, 0),
-        SD_BUS_SIGNAL(WORKER_FAILED, WORKER_FAILED_SIGNATURE, 0),
+        SD_BUS_SIGNAL(WORKER_FAILED, WORKER_FAILURE_SIGNATURE, 0),
         SD_BUS_VTABLE_END,
 };
 

@@ -23,25 +23,12 @@ typedef struct Item {
         bool renamed;
 } Item;
 
-void publish_failures_done(PublishFailures *failures)
+static int add_failure(FailureList *failures, const FileRecord *record, int error)
 {
-        for (size_t i = 0; i < failures->n_entries; i++)
-                failure_done(&failures->entries[i]);
-        free(failures->entries);
-        *failures = (PublishFailures){ 0 };
-}
+        _cleanup_(failure_done) Failure failure = FAILURE_NONE;
 
-static int add_failure(PublishFailures *failures, const FileRecord *record, int error)
-{
-        Failure *grown;
-
-        grown = reallocarray(failures->entries, failures->n_entries + 1, sizeof(*grown));
-        if (!grown)
-                return -ENOMEM;
-        failures->entries = grown;
-        grown[failures->n_entries] = FAILURE_NONE;
-        grown[failures->n_entries].file = record->index;
-        failure_set(&grown[failures->n_entries++],
+        failure.file = record->index;
+        failure_set(&failure,
                     failure_local_code(error),
                     false,
                     ERROR_CONTEXT_LOCAL_FILE,
@@ -49,7 +36,7 @@ static int add_failure(PublishFailures *failures, const FileRecord *record, int 
                     "The file %s cannot be finished: %s.",
                     record->local_name,
                     failure_local_reason(error));
-        return 0;
+        return failure_list_add(failures, &failure);
 }
 
 static SinkFile sink_file_of(const FileRecord *record)
@@ -67,7 +54,7 @@ static int prepare(Destinations *destinations,
                    size_t n_records,
                    bool cleaning,
                    Item *items,
-                   PublishFailures *failures)
+                   FailureList *failures)
 {
         int r;
 
@@ -95,7 +82,7 @@ static int prepare(Destinations *destinations,
         return r < 0 ? r : 0;
 }
 
-static int drop(Item *item, int error, PublishFailures *failures)
+static int drop(Item *item, int error, FailureList *failures)
 {
         item->destination = NULL;
         item->fd = macro_close(item->fd);
@@ -111,7 +98,7 @@ static int sweep(const Item *item)
                           item->record->temp_name);
 }
 
-static int clean(Item *item, PublishFailures *failures)
+static int clean(Item *item, FailureList *failures)
 {
         SinkFile file = sink_file_of(item->record);
         int r = sink_clean(destination_fd(item->destination), &file);
@@ -122,7 +109,7 @@ static int clean(Item *item, PublishFailures *failures)
         return drop(item, r, failures);
 }
 
-static int open_item(Item *item, PublishFailures *failures)
+static int open_item(Item *item, FailureList *failures)
 {
         SinkFile file = sink_file_of(item->record);
         int64_t mtime_sec;
@@ -144,7 +131,7 @@ static int open_item(Item *item, PublishFailures *failures)
         return r == 0 ? 0 : drop(item, r, failures);
 }
 
-static int rename_item(Item *item, PublishFailures *failures)
+static int rename_item(Item *item, FailureList *failures)
 {
         SinkFile file = sink_file_of(item->record);
         int r = sink_publish_rename(destination_fd(item->destination),
@@ -157,7 +144,7 @@ static int rename_item(Item *item, PublishFailures *failures)
 }
 
 /* Sets modes and times, then syncs (the first sync carries the others), then renames. */
-static int publish_batch(Item *items, size_t n_items, PublishFailures *failures)
+static int publish_batch(Item *items, size_t n_items, FailureList *failures)
 {
         int r = 0;
 
@@ -174,15 +161,12 @@ static int publish_batch(Item *items, size_t n_items, PublishFailures *failures)
         return r;
 }
 
-static int run(sd_id128_t job,
-               const FileRecord *records,
-               size_t n_records,
-               bool cleaning,
-               PublishFailures *ret)
+static int
+run(sd_id128_t job, const FileRecord *records, size_t n_records, bool cleaning, FailureList *ret)
 {
         _cleanup_(destinations_freep) Destinations *destinations = NULL;
         _cleanup_free_ Item *items = calloc(n_records ? n_records : 1, sizeof(*items));
-        _cleanup_(publish_failures_done) PublishFailures failures = { 0 };
+        _cleanup_(failure_list_done) FailureList failures = { 0 };
         int synced, r;
 
         if (!items)
@@ -208,16 +192,16 @@ static int run(sd_id128_t job,
         if (r < 0)
                 return r;
         *ret = failures;
-        failures = (PublishFailures){ 0 };
+        failures = (FailureList){ 0 };
         return 0;
 }
 
-int publish_files(sd_id128_t job, const FileRecord *records, size_t n_records, PublishFailures *ret)
+int publish_files(sd_id128_t job, const FileRecord *records, size_t n_records, FailureList *ret)
 {
         return run(job, records, n_records, false, ret);
 }
 
-int publish_clean(sd_id128_t job, const FileRecord *records, size_t n_records, PublishFailures *ret)
+int publish_clean(sd_id128_t job, const FileRecord *records, size_t n_records, FailureList *ret)
 {
         return run(job, records, n_records, true, ret);
 }

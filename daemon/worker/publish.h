@@ -15,20 +15,9 @@
 #include "model/failure.h"
 #include "model/file-record.h"
 
-/* One entry for each file that could not be published or removed. */
-typedef struct PublishFailures {
-        Failure *entries; /* owned */
-        size_t n_entries;
-} PublishFailures;
-
-void publish_failures_done(PublishFailures *failures);
-
-/* Confine the process, then work. Errnos of Landlock; -ENOMEM. */
-int publish_files(sd_id128_t job,
-                  const FileRecord *records,
-                  size_t n_records,
-                  PublishFailures *ret);
-int publish_clean(sd_id128_t job,
-                  const FileRecord *records,
-                  size_t n_records,
-                  PublishFailures *ret);
+/*
+ * Confine the process, then work. *ret gets one entry for each file that could not be published or
+ * removed. Errnos of Landlock; -ENOMEM.
+ */
+int publish_files(sd_id128_t job, const FileRecord *records, size_t n_records, FailureList *ret);
+int publish_clean(sd_id128_t job, const FileRecord *records, size_t n_records, FailureList *ret);

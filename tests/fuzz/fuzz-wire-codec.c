@@ -1,7 +1,7 @@
 /*
- * Messages of a hostile peer: whatever bytes a body has, wire_read_files(), wire_read_strings()
- * and wire_read_settings() answer or refuse, and what they give can be freed. The body is built
- * from the input as a well-formed message, since sd-bus itself refuses any other.
+ * Messages of a hostile peer: whatever bytes a body has, wire_read_files(), wire_read_strings(),
+ * wire_read_failures() and wire_read_settings() answer or refuse, and what they give can be freed.
+ * The body is built from the input as a well-formed message, since sd-bus itself refuses any other.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@
 #include "base/str.h"
 
 #include "model/wire-codec.h"
+#include "model/wire-failure.h"
 #include "model/wire-settings.h"
 
 /* The next value or string of the input. */
@@ -144,6 +145,43 @@ static void read_strings(Input *input)
         sd_bus_message_unref(m);
 }
 
+static void append_failure(sd_bus_message *m, Input *input)
+{
+        static const char *const contexts[] = { "remote-file", "local-file" };
+        char context[256], description[256], url[256];
+        size_t known = take_number(input, 1) % (ARRAY_SIZE(contexts) + 1);
+
+        assert(sd_bus_message_append(m,
+                                     "(" WORKER_FAILURE_SIGNATURE ")",
+                                     (uint32_t) take_number(input, 1),
+                                     (int) (take_number(input, 1) & 1),
+                                     (uint32_t) take_number(input, 4),
+                                     known < ARRAY_SIZE(contexts) ? contexts[known]
+                                                                  : take_string(input, context),
+                                     take_string(input, description),
+                                     take_string(input, url),
+                                     take_number(input, 8)) >= 0);
+}
+
+static void read_failures(Input *input)
+{
+        static const FileRecord files[] = { { .index = 1 }, { .index = 5 }, { .index = 6 } };
+        sd_bus_message *m = new_message();
+        FailureList list;
+
+        assert(sd_bus_message_open_container(m, 'a', "(" WORKER_FAILURE_SIGNATURE ")") >= 0);
+        while (input->size > 0)
+                append_failure(m, input);
+        seal(m);
+        if (wire_read_failures(m, files, ARRAY_SIZE(files), &list) >= 0) {
+                assert(list.n_entries <= ARRAY_SIZE(files));
+                for (size_t i = 0; i < list.n_entries; i++)
+                        assert(list.entries[i].code != 0 && list.entries[i].file <= 6);
+                failure_list_done(&list);
+        }
+        sd_bus_message_unref(m);
+}
+
 /* Keys with values of a type that fits most of them. */
 static void read_settings(Input *input)
 {
@@ -182,13 +220,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         Input input = { .data = data, .size = size };
 
-        switch (take_number(&input, 1) % 4) {
+        switch (take_number(&input, 1) % 5) {
         case 1:
         case 3:
                 read_records(&input);
                 break;
         case 2:
                 read_settings(&input);
+                break;
+        case 4:
+                read_failures(&input);
                 break;
         default:
                 read_strings(&input);

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "dbus/worker-wire.h"
-
 #include "base/str.h"
 
 #include "model/file-record.h"
@@ -53,7 +51,7 @@ static int copy_order(WorkerLink *link, const WorkerOrder *order)
 int worker_link_new(sd_event *event,
                     Spawner *spawner,
                     const WorkerOrder *order,
-                    const WorkerLinkFacts *facts,
+                    const WorkerLinkEvents *events,
                     void *userdata,
                     WorkerLink **ret)
 {
@@ -68,11 +66,12 @@ int worker_link_new(sd_event *event,
         if (!link)
                 return -ENOMEM;
         list_init(&link->link);
-        link->facts = facts;
+        link->events = events;
         link->userdata = userdata;
         link->task = order->task;
         link->job = order->job;
         link->owner_uid = order->owner_uid;
+        link->answers = order->answers;
         r = copy_order(link, order);
         if (r < 0) {
                 worker_link_free(link);
@@ -138,7 +137,7 @@ void fake_link_checkpoint(WorkerLink *link,
         record.offset_bytes = bytes;
         record.total_bytes = total;
         record.finished = finished;
-        link->facts->checkpoint(link->userdata, &record, 1);
+        link->events->checkpoint(link->userdata, &record, 1);
         file_record_done(&record);
 }
 
@@ -147,25 +146,28 @@ void fake_link_succeed(WorkerLink *link)
         if (link->task == WORKER_TASK_DOWNLOAD) {
                 for (size_t i = 0; i < link->n_files; i++)
                         fake_link_checkpoint(link, link->files[i].index, 100, 100, true);
-                link->facts->finished(link->userdata);
+                link->events->finished(link->userdata);
         }
         fake_link_end(link, 0, "");
 }
 
 void fake_link_fail(WorkerLink *link, bool transient, uint32_t code, uint64_t retry_after_sec)
 {
-        link->facts->failed(link->userdata,
-                            &(WorkerFailure){ .file = WORKER_NO_FILE,
-                                              .transient = transient,
-                                              .code = code,
-                                              .context = ERROR_CONTEXT_REMOTE_FILE,
-                                              .description = "It failed.",
-                                              .url = "http://host/",
-                                              .retry_after_sec = retry_after_sec });
+        Failure failure = FAILURE_NONE;
+
+        failure_set(&failure,
+                    code,
+                    transient,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    "http://host/",
+                    "It failed.");
+        failure.retry_after_sec = retry_after_sec;
+        link->events->failed(link->userdata, &failure);
+        failure_done(&failure);
         fake_link_end(link, 0, "");
 }
 
 void fake_link_end(WorkerLink *link, int result, const char *text)
 {
-        link->facts->ended(link->userdata, result, text);
+        link->events->ended(link->userdata, result, text);
 }

@@ -9,7 +9,7 @@
 /* An order of the manager, which frees it. */
 struct WorkerLink {
         List link;
-        const WorkerLinkFacts *facts;
+        const WorkerLinkEvents *events;
         void *userdata;
         WorkerTask task;
         sd_id128_t job;
@@ -18,7 +18,8 @@ struct WorkerLink {
         FileRecord *files;
         size_t n_files;
         JobSettings settings;
-        bool stopped; /* worker_link_stop() was called */
+        Answers *answers; /* borrowed */
+        bool stopped;     /* worker_link_stop() was called */
 };
 
 /* The number of all orders so far, and of those that are not freed. */

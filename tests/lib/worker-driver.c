@@ -18,6 +18,7 @@
 #include "base/str.h"
 
 #include "model/wire-codec.h"
+#include "model/wire-failure.h"
 #include "model/wire-settings.h"
 #include "tests/lib/process.h"
 
@@ -128,26 +129,33 @@ static void on_progress(WorkerDriver *driver, sd_bus_message *m)
         driver->n_progress++;
 }
 
+static void keep_failure(WorkerDriver *driver, const Failure *failure)
+{
+        driver->failed_file = failure->file;
+        driver->transient = failure->transient;
+        driver->code = failure->code;
+        driver->retry_after_sec = failure->retry_after_sec;
+        (void) snprintf(driver->context,
+                        sizeof(driver->context),
+                        "%s",
+                        error_context_to_string(failure->context));
+        (void) snprintf(driver->description,
+                        sizeof(driver->description),
+                        "%s",
+                        failure_text(failure));
+        (void) snprintf(driver->url, sizeof(driver->url), "%s", failure->url ? failure->url : "");
+}
+
 static void on_failed(WorkerDriver *driver, sd_bus_message *m)
 {
-        const char *context, *description, *url;
-        int transient;
+        _cleanup_(failure_done) Failure failure = FAILURE_NONE;
+        FileRecord any[WORKER_DRIVER_MAX_FILES];
 
-        ck_assert_int_gt(sd_bus_message_read(m,
-                                             WORKER_FAILED_SIGNATURE,
-                                             &driver->failed_file,
-                                             &transient,
-                                             &driver->code,
-                                             &context,
-                                             &description,
-                                             &url,
-                                             &driver->retry_after_sec),
-                         0);
+        for (uint32_t i = 0; i < ARRAY_SIZE(any); i++)
+                any[i] = (FileRecord){ .index = i };
+        ck_assert_int_ge(wire_read_failure(m, any, ARRAY_SIZE(any), &failure), 0);
+        keep_failure(driver, &failure);
         driver->failed = true;
-        driver->transient = transient != 0;
-        (void) snprintf(driver->context, sizeof(driver->context), "%s", context);
-        (void) snprintf(driver->description, sizeof(driver->description), "%s", description);
-        (void) snprintf(driver->url, sizeof(driver->url), "%s", url);
 }
 
 /* The strongest that is offered and there, once: a second question means that it was refused. */
@@ -397,23 +405,14 @@ size_t driver_do_files(WorkerDriver *driver,
                        size_t n_records)
 {
         sd_bus_message *reply = call(driver, new_order(driver, member, records, n_records, NULL));
-        uint32_t file, code;
-        const char *text;
-        size_t n = 0;
+        _cleanup_(failure_list_done) FailureList failures = { 0 };
 
         ck_assert(sd_bus_message_has_signature(reply, WORKER_FAILURES_SIGNATURE));
-        ck_assert_int_ge(sd_bus_message_enter_container(reply, 'a', "(uus)"), 0);
-        while (sd_bus_message_read(reply, "(uus)", &file, &code, &text) > 0)
-                if (n++ == 0) {
-                        driver->failed_file = file;
-                        driver->code = code;
-                        (void) snprintf(driver->description,
-                                        sizeof(driver->description),
-                                        "%s",
-                                        text);
-                }
+        ck_assert_int_ge(wire_read_failures(reply, records, n_records, &failures), 0);
+        if (failures.n_entries > 0)
+                keep_failure(driver, &failures.entries[0]);
         sd_bus_message_unref(reply);
-        return n;
+        return failures.n_entries;
 }
 
 void driver_wait(WorkerDriver *driver)

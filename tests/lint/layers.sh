@@ -111,9 +111,10 @@ done < <(find client-lib daemon dbus tests -name '*.c' | sort)
 ranks() {
         case $1 in
         *manager/*-bus | *manager/@(backend|store-recovery)) echo 9 ;;
+        *manager/manager-parts) echo 7 ;;
         *manager/manager | *manager/manager-*) echo 8 ;;
         *manager/@(announcer|changes|effects|job-order|job-table|reports|runs|waiters)) echo 8 ;;
-        *manager/@(worker-link|vault|store|policy)) echo 7 ;;
+        *manager/@(worker-link|answers|vault|store|policy)) echo 7 ;;
         *manager/@(job|attempts|owner|scheduler|timers)) echo 6 ;; # a job embeds the others
         *spawn/server) echo 9 ;;
         *spawn/child) echo 8 ;;

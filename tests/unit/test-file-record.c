@@ -49,6 +49,20 @@ START_TEST(a_copied_record_is_independent)
 }
 END_TEST
 
+START_TEST(a_record_is_found_by_its_index)
+{
+        static const FileRecord records[] = { { .index = 0 }, { .index = 3 }, { .index = 9 } };
+
+        for (uint32_t index = 0; index < 11; index++) {
+                const FileRecord *found = file_records_find(records, 3, index);
+
+                ck_assert((found != NULL) == (index == 0 || index == 3 || index == 9));
+                ck_assert(!found || found->index == index);
+        }
+        ck_assert_ptr_null(file_records_find(NULL, 0, 0));
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("file-record");
@@ -58,6 +72,7 @@ int main(void)
 
         tcase_add_test(record, a_new_record_knows_only_its_names);
         tcase_add_test(record, a_copied_record_is_independent);
+        tcase_add_test(record, a_record_is_found_by_its_index);
         suite_add_tcase(suite, record);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

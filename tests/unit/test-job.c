@@ -329,7 +329,7 @@ START_TEST(a_new_job_is_suspended_and_empty)
         ck_assert_uint_eq(job->settings.priority, PRIORITY_NORMAL);
         ck_assert_ptr_null(job->settings.display_name);
         ck_assert_ptr_null(job->settings.description);
-        ck_assert_int_eq(job->error.file, -1);
+        ck_assert_uint_eq(job->error.file, FAILURE_NO_FILE);
         ck_assert_uint_eq(job->n_files, 0);
         check_sums(0, 0, 0, 0);
 }
@@ -439,7 +439,8 @@ END_TEST
 START_TEST(only_a_job_that_no_server_answered_is_unreachable)
 {
         job->state = JOB_TRANSIENT_ERROR;
-        ck_assert_int_eq(job_set_error(job, 1, ERROR_CONTEXT_GENERAL_TRANSPORT, "", "", -1), 0);
+        job->error.code = 1;
+        job->error.context = ERROR_CONTEXT_GENERAL_TRANSPORT;
         ck_assert(job_is_unreachable(job));
         job->publishing = true;
         ck_assert(!job_is_unreachable(job));
@@ -481,33 +482,31 @@ END_TEST
 
 START_TEST(an_error_replaces_the_one_before)
 {
-        char text[] = "Refused.";
+        Failure refused = FAILURE_NONE, full = FAILURE_NONE;
 
-        ck_assert_int_eq(job_set_error(job, 7, ERROR_CONTEXT_REMOTE_FILE, text, "http://h/", 3), 0);
-        text[0] = 'x';
+        failure_set(&refused, 7, true, ERROR_CONTEXT_REMOTE_FILE, "http://h/", "Refused.");
+        refused.file = 3;
+        failure_set(&full, 8, true, ERROR_CONTEXT_LOCAL_FILE, NULL, "Full.");
+        job_set_error(job, &refused);
+        failure_done(&refused);
         ck_assert_str_eq(job->error.description, "Refused.");
-        ck_assert_int_eq(job_set_error(job, 8, ERROR_CONTEXT_LOCAL_FILE, "Full.", "", -1), 0);
+        ck_assert_uint_eq(job->error.file, 3);
+        job_set_error(job, &full);
+        failure_done(&full);
         ck_assert_uint_eq(job->error.code, 8);
         ck_assert_uint_eq(job->error.context, ERROR_CONTEXT_LOCAL_FILE);
         ck_assert_str_eq(job->error.description, "Full.");
-        ck_assert_str_eq(job->error.url, "");
-        ck_assert_int_eq(job->error.file, -1);
-        /* The new texts may be the old ones. */
-        ck_assert_int_eq(job_set_error(job,
-                                       9,
-                                       ERROR_CONTEXT_NONE,
-                                       job->error.description,
-                                       job->error.url,
-                                       0),
-                         0);
+        ck_assert_ptr_null(job->error.url);
+        ck_assert_uint_eq(job->error.file, FAILURE_NO_FILE);
+        job_set_error(job, &job->error);
         ck_assert_str_eq(job->error.description, "Full.");
 
         job_clear_error(job);
         ck_assert_uint_eq(job->error.code, 0);
         ck_assert_uint_eq(job->error.context, ERROR_CONTEXT_NONE);
-        ck_assert_str_eq(job->error.description, "");
-        ck_assert_str_eq(job->error.url, "");
-        ck_assert_int_eq(job->error.file, -1);
+        ck_assert_str_eq(failure_text(&job->error), "");
+        ck_assert_ptr_null(job->error.url);
+        ck_assert_uint_eq(job->error.file, FAILURE_NO_FILE);
 }
 END_TEST
 
@@ -531,7 +530,7 @@ START_TEST(what_the_store_keeps_replaces_what_is_in_memory)
         stored->settings.priority = PRIORITY_HIGH;
         stored->error_count = 2;
         stored->attempts.next_usec = 1234;
-        ck_assert_int_eq(job_set_error(stored, 7, ERROR_CONTEXT_UNKNOWN, "Stored.", "", 0), 0);
+        failure_set(&stored->error, 7, false, ERROR_CONTEXT_UNKNOWN, NULL, "Stored.");
 
         job_take_stored(job, stored);
         ck_assert_ptr_null(job_free(stored));

@@ -188,7 +188,7 @@ static const char *ask(Job *job, uint32_t file, AuthTarget target, unsigned offe
         WorkerLink *link = worker_of(job);
         static char password[64];
         Credential credential = { 0 };
-        int r = link->facts->authenticate(link->userdata, file, target, offered, &credential);
+        int r = answers_authenticate(link->answers, file, target, offered, &credential);
 
         ck_assert_int_eq(r, r < 0 ? -ENOENT : 0);
         if (r < 0)

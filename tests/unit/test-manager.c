@@ -283,16 +283,14 @@ END_TEST
 /* A job whose first attempt has failed before a server answered. */
 static Job *make_unreachable(uint32_t code, ErrorContext context)
 {
+        Failure failure = FAILURE_NONE;
         Job *job = make_connecting(1);
         WorkerLink *link = worker_of(job);
 
-        link->facts->failed(link->userdata,
-                            &(WorkerFailure){ .file = 0,
-                                              .transient = true,
-                                              .code = code,
-                                              .context = context,
-                                              .description = "Out of reach.",
-                                              .url = "http://host/" });
+        failure_set(&failure, code, true, context, "http://host/", "Out of reach.");
+        failure.file = 0;
+        link->events->failed(link->userdata, &failure);
+        failure_done(&failure);
         fake_link_end(link, 0, "");
         run_loop();
         ck_assert_uint_eq(job->state, JOB_TRANSIENT_ERROR);

@@ -822,7 +822,7 @@ static int checkpoint(Job *job)
 {
         WorkerLink *link = worker_of(job);
 
-        link->facts->checkpoint(link->userdata, &reported, 1);
+        link->events->checkpoint(link->userdata, &reported, 1);
         return manager_commit(manager);
 }
 

@@ -430,12 +430,12 @@ static void make_files(void *userdata)
 static int publish(void *userdata)
 {
         Published *published = userdata;
-        PublishFailures failures = { 0 };
+        FailureList failures = { 0 };
         int r = publish_files(SD_ID128_NULL, published->records, 2, &failures);
 
         if (r >= 0) /* the directory found no memory: that is one of them */
                 r = failures.n_entries > 0 ? -ENOMEM : 0;
-        publish_failures_done(&failures);
+        failure_list_done(&failures);
         return r;
 }
 
@@ -443,7 +443,7 @@ static int publish(void *userdata)
 static void is_published(void *userdata, int result)
 {
         Published *published = userdata;
-        PublishFailures failures = { 0 };
+        FailureList failures = { 0 };
         struct stat st;
 
         ck_assert_int_eq(publish_files(SD_ID128_NULL, published->records, 2, &failures), 0);
@@ -602,6 +602,17 @@ START_TEST(owners_and_subscribers)
 }
 END_TEST
 
+/* An error loses its texts where there is no memory for them. */
+static int set_error(Job *job)
+{
+        char text[] = "It failed.", url[] = "http://host/";
+
+        job_set_error(job, &(Failure){ .code = 1, .file = 1, .description = text, .url = url });
+        ck_assert_uint_eq(job->error.code, 1);
+        ck_assert_uint_eq(job->error.file, 1);
+        return job->error.description ? 0 : -ENOMEM;
+}
+
 static int job(void *userdata)
 {
         static const FileRange ranges[] = { { 0, 5 } };
@@ -621,7 +632,7 @@ static int job(void *userdata)
         if (r >= 0)
                 r = job_set_remote_name(new, 1, "http://other/");
         if (r >= 0)
-                r = job_set_error(new, 1, ERROR_CONTEXT_REMOTE_FILE, "text", "http://host/", 1);
+                r = set_error(new);
         job_free(new);
         ck_assert_uint_eq(alice.n_jobs, 0);
         return r;

@@ -12,10 +12,10 @@ START_TEST(progress_is_live_and_a_checkpoint_is_kept)
         Job *job = make_transferring(1), *stored = NULL;
         WorkerLink *link = worker_of(job);
 
-        link->facts->progress(link->userdata, 0, 50, 100);
+        link->events->progress(link->userdata, 0, 50, 100);
         ck_assert_uint_eq(job->bytes_transferred, 50);
         ck_assert_uint_eq(job->files[0].record.offset_bytes, 10);
-        link->facts->progress(link->userdata, 7, 50, 100); /* not one of its files */
+        link->events->progress(link->userdata, 7, 50, 100); /* not one of its files */
         fake_link_checkpoint(link, 7, 60, 100, false);
         ck_assert_uint_eq(job->bytes_transferred, 50);
 
@@ -33,19 +33,19 @@ START_TEST(the_rate_is_measured)
         Job *job = make_connecting(1);
         WorkerLink *link = worker_of(job);
 
-        link->facts->progress(link->userdata, 0, 0, 100000);
+        link->events->progress(link->userdata, 0, 0, 100000);
         now_usec += SEC;
-        link->facts->progress(link->userdata, 0, 1000, 100000);
+        link->events->progress(link->userdata, 0, 1000, 100000);
         ck_assert_uint_eq(job->rate_bps, 1000);
         now_usec += SEC;
-        link->facts->progress(link->userdata, 0, 6000, 100000);
+        link->events->progress(link->userdata, 0, 6000, 100000);
         ck_assert_uint_eq(job->rate_bps, 2000); /* a quarter of the new */
         now_usec += 100;
-        link->facts->progress(link->userdata, 0, 7000, 100000);
-        ck_assert_uint_eq(job->rate_bps, 2000);              /* too short a span */
-        link->facts->progress(link->userdata, 0, 0, 100000); /* from the beginning again */
+        link->events->progress(link->userdata, 0, 7000, 100000);
+        ck_assert_uint_eq(job->rate_bps, 2000);               /* too short a span */
+        link->events->progress(link->userdata, 0, 0, 100000); /* from the beginning again */
         now_usec += SEC;
-        link->facts->progress(link->userdata, 0, 2000, 100000);
+        link->events->progress(link->userdata, 0, 2000, 100000);
         ck_assert_uint_eq(job->rate_bps, 2000);
         fake_link_succeed(link);
         ck_assert_uint_eq(job->rate_bps, 0);
@@ -59,7 +59,7 @@ START_TEST(a_worker_that_says_finished_too_early_is_not_believed)
 
         fake_link_checkpoint(link, 0, 100, 100, true);
         fake_link_checkpoint(link, 1, 50, 100, false);
-        link->facts->finished(link->userdata);
+        link->events->finished(link->userdata);
         fake_link_end(link, 0, "");
         run_loop();
         ck_assert_uint_eq(job->state, JOB_TRANSIENT_ERROR);
@@ -220,19 +220,23 @@ START_TEST(a_fatal_failure_waits_for_resume)
 {
         Job *job = make_transferring(2);
         WorkerLink *link = worker_of(job);
+        Failure failure = FAILURE_NONE;
 
-        link->facts->failed(link->userdata,
-                            &(WorkerFailure){ .file = 1,
-                                              .code = ERROR_CODE_HTTP(401),
-                                              .context = ERROR_CONTEXT_REMOTE_FILE,
-                                              .description = "First.",
-                                              .url = "http://host/b" });
+        failure_set(&failure,
+                    ERROR_CODE_HTTP(401),
+                    false,
+                    ERROR_CONTEXT_REMOTE_FILE,
+                    "http://host/b",
+                    "First.");
+        failure.file = 1;
+        link->events->failed(link->userdata, &failure);
+        failure_done(&failure);
         fake_link_fail(link, true, ERROR_CODE_HTTP(503), 0); /* the first failure counts */
         run_loop();
         check_event_log("error ");
         ck_assert_uint_eq(job->error.code, ERROR_CODE_HTTP(401));
         ck_assert_str_eq(job->error.description, "First.");
-        ck_assert_int_eq(job->error.file, 1);
+        ck_assert_uint_eq(job->error.file, 1);
         ck_assert(!is_waiting(job));
         ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);
         run_loop();

@@ -37,7 +37,7 @@ START_TEST(a_job_goes_through_its_states)
         ck_assert_str_eq(link->files[1].remote_name, "http://host/b");
         ck_assert_str_eq(link->files[1].local_name, "/dir/b");
 
-        link->facts->progress(link->userdata, 0, 5, 100);
+        link->events->progress(link->userdata, 0, 5, 100);
         run_loop();
         check_event_log("progress transferring ");
         ck_assert_uint_eq(job->bytes_transferred, 5);
@@ -177,7 +177,7 @@ START_TEST(suspend_halts_the_worker_and_keeps_what_it_has)
         run_loop();
         check_event_log("suspended ");
         ck_assert(link->stopped);
-        link->facts->progress(link->userdata, 0, 90, 100);
+        link->events->progress(link->userdata, 0, 90, 100);
         ck_assert_uint_eq(job->bytes_transferred, 10);
         fake_link_checkpoint(link, 0, 40, 100, false);
         fake_link_end(link, 0, "");

@@ -260,9 +260,8 @@ static void fill_job(Job *job)
         ck_assert_int_eq(strings_append(&job->settings.proxies, "http://two:80"), 0);
         ck_assert_int_eq(strings_append(&job->settings.proxy_bypass, "localhost"), 0);
         job->state = JOB_TRANSIENT_ERROR;
-        ck_assert_int_eq(
-                job_set_error(job, 0x80190191, ERROR_CONTEXT_REMOTE_FILE, "Why.", "http://h/", 1),
-                0);
+        failure_set(&job->error, 0x80190191, true, ERROR_CONTEXT_REMOTE_FILE, "http://h/", "Why.");
+        job->error.file = 1;
         job->error_count = 3;
         job->attempts.failures = UINT32_MAX;
         job->credentials_lost = true;
@@ -295,9 +294,9 @@ static void check_same_job(const Job *a, const Job *b)
         ck_assert_uint_eq(a->state, b->state);
         ck_assert_uint_eq(a->error.code, b->error.code);
         ck_assert_uint_eq(a->error.context, b->error.context);
-        ck_assert_str_eq(a->error.description, b->error.description);
-        ck_assert_str_eq(a->error.url, b->error.url);
-        ck_assert_int_eq(a->error.file, b->error.file);
+        ck_assert_str_eq(failure_text(&a->error), failure_text(&b->error));
+        ck_assert_str_eq(a->error.url ? a->error.url : "", b->error.url ? b->error.url : "");
+        ck_assert_uint_eq(a->error.file, b->error.file);
         ck_assert_uint_eq(a->error_count, b->error_count);
         ck_assert_uint_eq(a->attempts.failures, b->attempts.failures);
         ck_assert(a->credentials_lost == b->credentials_lost);

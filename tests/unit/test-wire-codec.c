@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "dbus/worker-wire.h"
 
@@ -11,40 +10,7 @@
 
 #include "model/limits.h"
 #include "model/wire-codec.h"
-
-static sd_bus *bus;
-static sd_bus_message *message;
-
-static void setup(void)
-{
-        int pair[2];
-
-        /* A message belongs to a bus, which needs somebody to talk to but no talk. */
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-        ck_assert_int_ge(sd_bus_new(&bus), 0);
-        ck_assert_int_ge(sd_bus_set_fd(bus, pair[0], pair[0]), 0);
-        ck_assert_int_ge(sd_bus_start(bus), 0);
-        (void) close(pair[1]);
-        ck_assert_int_ge(sd_bus_message_new_method_call(bus,
-                                                        &message,
-                                                        NULL,
-                                                        WORKER_PATH,
-                                                        WORKER_INTERFACE,
-                                                        "Test"),
-                         0);
-}
-
-static void teardown(void)
-{
-        message = sd_bus_message_unref(message);
-        bus = sd_bus_close_unref(bus);
-}
-
-static void seal(void)
-{
-        ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
-        ck_assert_int_ge(sd_bus_message_rewind(message, 1), 0);
-}
+#include "tests/lib/wire-message.h"
 
 static char *letters(size_t n)
 {
@@ -100,10 +66,10 @@ static int read_one(const FileRecord *record)
         size_t n = 4711;
         int r;
 
-        teardown();
-        setup();
+        message_teardown();
+        message_setup();
         ck_assert_int_eq(wire_append_files(message, record, 1), 0);
-        seal();
+        message_seal();
         r = wire_read_files(message, 100, &read, &n);
         if (r < 0) {
                 ck_assert_ptr_null(read);
@@ -131,7 +97,7 @@ START_TEST(records_come_out_as_they_went_in)
         sent[8].index = UINT32_MAX;
         ck_assert_int_eq(wire_append_files(message, sent, ARRAY_SIZE(sent)), 0);
         ck_assert_int_ge(sd_bus_message_append(message, "s", "behind"), 0);
-        seal();
+        message_seal();
 
         ck_assert_int_eq(wire_read_files(message, 100, &read, &n), 0);
         ck_assert_uint_eq(n, ARRAY_SIZE(sent));
@@ -149,7 +115,7 @@ START_TEST(no_records_are_an_empty_array)
         size_t n = 4711;
 
         ck_assert_int_eq(wire_append_files(message, NULL, 0), 0);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_files(message, 100, &read, &n), 0);
         ck_assert_uint_eq(n, 0);
         file_records_free(read, n);
@@ -266,7 +232,7 @@ START_TEST(one_bad_record_spoils_the_array)
                 sent[i] = full_record(i);
         sent[5].temp_name = path;
         ck_assert_int_eq(wire_append_files(message, sent, ARRAY_SIZE(sent)), 0);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_files(message, 100, &read, &n), -EBADMSG);
         ck_assert_ptr_null(read);
 }
@@ -278,21 +244,21 @@ START_TEST(another_signature_is_refused)
         char **strings = NULL;
         size_t n;
 
-        seal(); /* nothing at all */
+        message_seal(); /* nothing at all */
         ck_assert_int_eq(wire_read_files(message, 100, &read, &n), -EBADMSG);
         ck_assert_int_eq(wire_read_strings(message, 9, &strings), -EBADMSG);
 
-        teardown();
-        setup();
+        message_teardown();
+        message_setup();
         ck_assert_int_ge(sd_bus_message_append(message, "a(us)u", 1, 7, "x", 1), 0);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_files(message, 100, &read, &n), -EBADMSG);
         ck_assert_int_eq(wire_read_strings(message, 9, &strings), -EBADMSG);
 
-        teardown();
-        setup();
+        message_teardown();
+        message_setup();
         ck_assert_int_ge(sd_bus_message_append(message, "s", "x"), 0);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_files(message, 100, &read, &n), -EBADMSG);
         ck_assert_int_eq(wire_read_strings(message, 9, &strings), -EBADMSG);
         ck_assert_ptr_null(read);
@@ -307,10 +273,10 @@ static int read_strings(char *const *sent, size_t limit)
         char **read = NULL;
         int r;
 
-        teardown();
-        setup();
+        message_teardown();
+        message_setup();
         ck_assert_int_ge(sd_bus_message_append_strv(message, (char **) (uintptr_t) sent), 0);
-        seal();
+        message_seal();
         r = wire_read_strings(message, limit, &read);
         if (r < 0) {
                 ck_assert_ptr_null(read);
@@ -364,7 +330,7 @@ int main(void)
         SRunner *runner;
         int failed;
 
-        tcase_add_checked_fixture(records, setup, teardown);
+        tcase_add_checked_fixture(records, message_setup, message_teardown);
         tcase_add_test(records, records_come_out_as_they_went_in);
         tcase_add_test(records, no_records_are_an_empty_array);
         tcase_add_test(records, a_text_is_as_long_as_its_limit_and_no_longer);
@@ -373,7 +339,7 @@ int main(void)
         tcase_add_test(records, one_bad_record_spoils_the_array);
         tcase_add_test(records, another_signature_is_refused);
         suite_add_tcase(suite, records);
-        tcase_add_checked_fixture(strings, setup, teardown);
+        tcase_add_checked_fixture(strings, message_setup, message_teardown);
         tcase_add_test(strings, strings_come_out_as_they_went_in);
         tcase_add_test(strings, more_strings_than_the_limit_are_refused);
         tcase_add_test(strings, a_string_over_the_limit_is_refused);

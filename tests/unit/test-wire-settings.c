@@ -2,48 +2,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "dbus/worker-wire.h"
 
 #include "base/str.h"
 
 #include "model/wire-settings.h"
-
-static sd_bus *bus;
-static sd_bus_message *message;
-
-static void setup(void)
-{
-        int pair[2];
-
-        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-        ck_assert_int_ge(sd_bus_new(&bus), 0);
-        ck_assert_int_ge(sd_bus_set_fd(bus, pair[0], pair[0]), 0);
-        ck_assert_int_ge(sd_bus_negotiate_fds(bus, true), 0);
-        ck_assert_int_ge(sd_bus_start(bus), 0);
-        (void) close(pair[1]);
-        ck_assert_int_ge(sd_bus_message_new_method_call(bus,
-                                                        &message,
-                                                        NULL,
-                                                        WORKER_PATH,
-                                                        WORKER_INTERFACE,
-                                                        "Test"),
-                         0);
-}
-
-static void teardown(void)
-{
-        message = sd_bus_message_unref(message);
-        bus = sd_bus_close_unref(bus);
-}
-
-static void seal(void)
-{
-        ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
-        ck_assert_int_ge(sd_bus_message_rewind(message, 1), 0);
-}
+#include "tests/lib/wire-message.h"
 
 START_TEST(settings_come_out_as_they_went_in)
 {
@@ -66,7 +31,7 @@ START_TEST(settings_come_out_as_they_went_in)
         ck_assert_int_eq(job_settings_copy(&copy, &settings), 0);
         ck_assert_int_ge(wire_append_settings(message, &copy), 0);
         job_settings_done(&copy);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_settings(message, &out), 0);
         ck_assert_uint_eq(out.redirect_policy, settings.redirect_policy);
         ck_assert_uint_eq(out.security_flags, settings.security_flags);
@@ -90,7 +55,7 @@ START_TEST(defaults_are_not_sent)
 
         job_settings_init(&settings);
         ck_assert_int_ge(wire_append_settings(message, &settings), 0);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_settings(message, &out), 0);
         ck_assert_uint_eq(out.redirect_policy, REDIRECT_POLICY_ALLOW_SILENT);
         ck_assert_ptr_null(out.headers);
@@ -136,7 +101,7 @@ START_TEST(what_the_manager_does_not_say_is_refused)
                                                                            refused[_i].value);
 
         ck_assert_int_ge(r, 0);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
         ck_assert_ptr_null(out.ca_certificate);
 }
@@ -156,7 +121,7 @@ START_TEST(a_key_comes_once)
                                                "s",
                                                "/b.pem"),
                          0);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
 }
 END_TEST
@@ -168,7 +133,7 @@ START_TEST(headers_are_checked_behind_their_descriptor)
         job_settings_init(&settings);
         ck_assert_int_eq(secret_new_copy("Host: x\n", 8, &settings.headers), 0);
         ck_assert_int_ge(wire_append_settings(message, &settings), 0);
-        seal();
+        message_seal();
         ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
         job_settings_done(&settings);
 }
@@ -179,7 +144,7 @@ static Suite *make_suite(void)
         Suite *suite = suite_create("wire-settings");
         TCase *tcase = tcase_create("settings");
 
-        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_checked_fixture(tcase, message_setup, message_teardown);
         tcase_add_test(tcase, settings_come_out_as_they_went_in);
         tcase_add_test(tcase, defaults_are_not_sent);
         tcase_add_loop_test(tcase,

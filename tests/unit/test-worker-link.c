@@ -1,17 +1,19 @@
 /*
  * manager/worker-link in front of a worker that the test plays: what it may say, and what it
- * comes to when it stops, breaks off or breaks the contract. The spawner is the test's, too.
+ * comes to when it stops, breaks off or breaks the contract. The spawner and the answers to the
+ * worker's questions are the test's, too.
  */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
-#include "dbus/spawn-wire.h"
 #include "dbus/worker-wire.h"
 
 #include "base/macro.h"
@@ -28,7 +30,6 @@ static int peer_fd = -EBADF; /* the worker's end */
 static spawner_event_t to_link;
 static void *to_link_userdata;
 static unsigned n_kills;
-static int proxy_fd = -EBADF; /* the end of a dosvc-proxy */
 
 int spawner_start(Spawner *spawner,
                   uint32_t program,
@@ -39,11 +40,6 @@ int spawner_start(Spawner *spawner,
                   void *userdata,
                   uint64_t *ret_id)
 {
-        if (program == SPAWN_PROGRAM_PROXY) {
-                proxy_fd = fcntl(link_fd, F_DUPFD_CLOEXEC, 3);
-                *ret_id = 2;
-                return 0;
-        }
         peer_fd = fcntl(link_fd, F_DUPFD_CLOEXEC, 3);
         to_link = callback;
         to_link_userdata = userdata;
@@ -60,13 +56,56 @@ void spawner_forget(Spawner *spawner, uint64_t id)
 {
 }
 
+/* ---- the answers to questions ---------------------------------------------------------------- */
+
+static unsigned n_questions, asked_offered;
+static AuthTarget asked_target;
+static int answer; /* the result of the next questions */
+static char asked_origin[256];
+static answers_proxies_t proxies_found;
+static void *proxies_userdata;
+static bool answers_stopped;
+
+int answers_authenticate(Answers *answers,
+                         uint32_t file,
+                         AuthTarget target,
+                         unsigned offered,
+                         Credential *ret)
+{
+        n_questions++;
+        asked_target = target;
+        asked_offered = offered;
+        if (answer < 0)
+                return answer;
+        ret->scheme = AUTH_SCHEME_DIGEST;
+        ret->user_name = strdup("user");
+        return secret_new_copy("password", 8, &ret->secret);
+}
+
+int answers_find_proxies(Answers *answers,
+                         const char *origin,
+                         answers_proxies_t answered,
+                         void *userdata)
+{
+        n_questions++;
+        (void) strncpy(asked_origin, origin, sizeof(asked_origin) - 1);
+        proxies_found = answered;
+        proxies_userdata = userdata;
+        return answer;
+}
+
+void answers_stop(Answers *answers)
+{
+        answers_stopped = true;
+}
+
 /* ---- what the link tells --------------------------------------------------------------------- */
 
 static sd_event *event;
 static sd_bus *worker; /* the worker's end, when it speaks D-Bus properly */
 static WorkerLink *worker_link;
 static sd_bus_message *order; /* the call with the task */
-static unsigned n_progress, n_records, n_questions, n_finished, n_failed, n_ended;
+static unsigned n_progress, n_records, n_finished, n_failed, n_ended;
 static int ended_result;
 static char ended_text[512];
 
@@ -80,19 +119,12 @@ static void on_checkpoint(void *userdata, const FileRecord *records, size_t n)
         n_records += (unsigned) n;
 }
 
-static int
-on_authenticate(void *userdata, uint32_t file, AuthTarget target, unsigned offered, Credential *ret)
-{
-        n_questions++;
-        return -ENOENT;
-}
-
 static void on_finished(void *userdata)
 {
         n_finished++;
 }
 
-static void on_failed(void *userdata, const WorkerFailure *failure)
+static void on_failed(void *userdata, Failure *failure)
 {
         n_failed++;
 }
@@ -104,10 +136,9 @@ static void on_ended(void *userdata, int result, const char *text)
         (void) strncpy(ended_text, text, sizeof(ended_text) - 1);
 }
 
-static const WorkerLinkFacts facts = {
+static const WorkerLinkEvents events = {
         .progress = on_progress,
         .checkpoint = on_checkpoint,
-        .authenticate = on_authenticate,
         .finished = on_finished,
         .failed = on_failed,
         .ended = on_ended,
@@ -122,13 +153,12 @@ static void turn(void)
                 ;
 }
 
-static void start_link_with(WorkerTask task, ProxySource source)
+static void start_link(WorkerTask task)
 {
         FileRecord files[FILES] = { 0 };
         JobSettings settings;
 
         job_settings_init(&settings);
-        settings.proxy_source = source;
         for (uint32_t i = 0; i < FILES; i++)
                 ck_assert_int_eq(file_record_init(&files[i], i, "http://host/a", "/dir/a"), 0);
         ck_assert_int_eq(worker_link_new(event,
@@ -139,18 +169,14 @@ static void start_link_with(WorkerTask task, ProxySource source)
                                                          .owner_name = "alice",
                                                          .files = files,
                                                          .n_files = FILES,
-                                                         .settings = &settings },
-                                         &facts,
+                                                         .settings = &settings,
+                                                         .answers = (Answers *) &answer },
+                                         &events,
                                          NULL,
                                          &worker_link),
                          0);
         for (size_t i = 0; i < FILES; i++)
                 file_record_done(&files[i]);
-}
-
-static void start_link(WorkerTask task)
-{
-        start_link_with(task, PROXY_SOURCE_LIST);
 }
 
 static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -208,6 +234,8 @@ static void setup(void)
         ck_assert_int_eq(sd_event_new(&event), 0);
         n_kills = n_progress = n_records = n_questions = n_finished = n_failed = n_ended = 0;
         ended_result = 1;
+        answer = 0;
+        answers_stopped = false;
 }
 
 static void teardown(void)
@@ -285,8 +313,12 @@ START_TEST(an_answer_while_stopping_counts)
                                                     WORKER_FAILURES_SIGNATURE,
                                                     1,
                                                     (uint32_t) 0,
+                                                    0,
                                                     (uint32_t) 5,
-                                                    "It failed."),
+                                                    "local-file",
+                                                    "It failed.",
+                                                    "",
+                                                    UINT64_C(0)),
                          0);
         turn();
         exit_worker();
@@ -380,9 +412,102 @@ START_TEST(a_call_that_nobody_knows_is_refused)
 }
 END_TEST
 
-/* ---- proxies --------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
-static char proxy_answer[256];
+static char reply_text[256]; /* of the last question */
+
+static void ask_credential(uint32_t file,
+                           const char *target,
+                           const char *scheme,
+                           sd_bus_message_handler_t on_reply)
+{
+        ck_assert_int_ge(sd_bus_call_method_async(worker,
+                                                  NULL,
+                                                  NULL,
+                                                  WORKER_PATH,
+                                                  WORKER_INTERFACE,
+                                                  WORKER_AUTHENTICATE,
+                                                  on_reply,
+                                                  NULL,
+                                                  WORKER_AUTHENTICATE_SIGNATURE,
+                                                  file,
+                                                  target,
+                                                  2,
+                                                  scheme,
+                                                  "unheard-of"),
+                         0);
+        turn();
+}
+
+/* "scheme user size" of the credential, or the name of the error. */
+static int on_credential_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const char *scheme, *user;
+        struct stat secret;
+        int implicit, fd;
+
+        if (sd_bus_message_is_method_error(m, NULL)) {
+                (void) snprintf(reply_text,
+                                sizeof(reply_text),
+                                "%s",
+                                sd_bus_message_get_error(m)->name);
+                return 0;
+        }
+        ck_assert_int_gt(sd_bus_message_read(m,
+                                             WORKER_AUTHENTICATE_REPLY_SIGNATURE,
+                                             &scheme,
+                                             &implicit,
+                                             &user,
+                                             &fd),
+                         0);
+        ck_assert_int_eq(fstat(fd, &secret), 0);
+        (void) snprintf(reply_text,
+                        sizeof(reply_text),
+                        "%s %s %d",
+                        scheme,
+                        user,
+                        (int) secret.st_size);
+        return 0;
+}
+
+START_TEST(a_credential_reaches_the_worker)
+{
+        start_link(WORKER_TASK_DOWNLOAD);
+        start_worker();
+        say_ready();
+        ask_credential(1, "proxy", "digest", on_credential_reply);
+        ck_assert_uint_eq(asked_target, AUTH_TARGET_PROXY);
+        ck_assert_uint_eq(asked_offered, 1U << AUTH_SCHEME_DIGEST);
+        ck_assert_str_eq(reply_text, "digest user 8");
+        ck_assert_uint_eq(n_kills, 0);
+}
+END_TEST
+
+START_TEST(a_worker_learns_why_it_gets_no_credential)
+{
+        start_link(WORKER_TASK_DOWNLOAD);
+        start_worker();
+        say_ready();
+        answer = -ENOENT;
+        ask_credential(0, "server", "basic", on_credential_reply);
+        ck_assert_str_eq(reply_text, DOSVC_ERROR_PREFIX "NotFound");
+        answer = -EIO;
+        ask_credential(0, "server", "basic", on_credential_reply);
+        ck_assert_str_eq(reply_text, DOSVC_ERROR_PREFIX "Failed");
+        ck_assert_uint_eq(n_kills, 0);
+}
+END_TEST
+
+START_TEST(a_question_about_a_foreign_file_or_peer_is_refused)
+{
+        start_link(WORKER_TASK_DOWNLOAD);
+        start_worker();
+        say_ready();
+        ask_credential(_i ? FILES : 0, _i ? "server" : "the-moon", "basic", on_credential_reply);
+        ck_assert_uint_eq(n_questions, 0);
+        check_distrusted();
+}
+END_TEST
 
 static int on_proxies(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -394,7 +519,7 @@ static int on_proxies(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "s"), 0);
                 ck_assert_int_gt(sd_bus_message_read(m, "s", &first), 0);
         }
-        (void) strncpy(proxy_answer, first, sizeof(proxy_answer) - 1);
+        (void) strncpy(reply_text, first, sizeof(reply_text) - 1);
         return 0;
 }
 
@@ -414,66 +539,64 @@ static void ask_proxies(const char *url)
         turn();
 }
 
-static void answer_proxies(const char *bytes, size_t size)
+START_TEST(proxies_reach_the_worker)
 {
-        ck_assert_int_eq(send(proxy_fd, bytes, size, 0), (ssize_t) size);
-        turn();
-}
+        char proxy[] = "http://p:1", *found[] = { proxy, NULL };
 
-START_TEST(proxies_are_searched_for_where_the_order_says_so)
-{
-        static const char found[] = "\0http://p:1", nothing[] = "There are none.";
-
-        start_link_with(WORKER_TASK_DOWNLOAD, _i ? PROXY_SOURCE_SESSION : PROXY_SOURCE_AUTODETECT);
+        start_link(WORKER_TASK_DOWNLOAD);
         start_worker();
         say_ready();
-        ask_proxies("http://host:80/");
-        answer_proxies(found, sizeof(found));
-        ck_assert_str_eq(proxy_answer, "http://p:1");
+        ask_proxies("http://host/path");
+        ck_assert_str_eq(asked_origin, "http://host:80/");
+        proxies_found(proxies_userdata, found, NULL);
+        turn();
+        ck_assert_str_eq(reply_text, "http://p:1");
         ask_proxies("http://other:80/");
-        answer_proxies(nothing, sizeof(nothing));
-        ck_assert_str_eq(proxy_answer, "There are none.");
+        proxies_found(proxies_userdata, NULL, "There are none.");
+        turn();
+        ck_assert_str_eq(reply_text, "There are none.");
         ck_assert_uint_eq(n_kills, 0);
 }
 END_TEST
 
-START_TEST(a_search_that_the_order_does_not_know_is_refused)
+START_TEST(a_search_that_may_not_be_asked_for_is_refused)
 {
         start_link(WORKER_TASK_DOWNLOAD);
         start_worker();
         say_ready();
+        answer = -EPERM;
         ask_proxies("http://host:80/");
-        ck_assert_int_lt(proxy_fd, 0);
         check_distrusted();
 }
 END_TEST
 
 START_TEST(two_searches_at_a_time_are_refused)
 {
-        start_link_with(WORKER_TASK_DOWNLOAD, PROXY_SOURCE_AUTODETECT);
+        start_link(WORKER_TASK_DOWNLOAD);
         start_worker();
         say_ready();
         ask_proxies("http://host:80/");
         ck_assert_uint_eq(n_kills, 0);
         ask_proxies("http://other:80/");
+        ck_assert_uint_eq(n_questions, 1);
         check_distrusted();
 }
 END_TEST
 
 START_TEST(a_search_for_what_is_no_url_is_refused)
 {
-        start_link_with(WORKER_TASK_DOWNLOAD, PROXY_SOURCE_AUTODETECT);
+        start_link(WORKER_TASK_DOWNLOAD);
         start_worker();
         say_ready();
         ask_proxies("file:///etc/passwd");
-        ck_assert_int_lt(proxy_fd, 0);
+        ck_assert_uint_eq(n_questions, 0);
         check_distrusted();
 }
 END_TEST
 
-START_TEST(a_stop_ends_the_search)
+START_TEST(the_end_of_the_link_stops_the_answers)
 {
-        start_link_with(WORKER_TASK_DOWNLOAD, PROXY_SOURCE_AUTODETECT);
+        start_link(WORKER_TASK_DOWNLOAD);
         start_worker();
         say_ready();
         ask_proxies("http://host:80/");
@@ -481,11 +604,51 @@ START_TEST(a_stop_ends_the_search)
         worker = sd_bus_close_unref(worker);
         turn();
         exit_worker();
+        ck_assert(answers_stopped);
         ck_assert_uint_eq(n_ended, 1);
         ck_assert_int_eq(ended_result, 0);
-        ck_assert_int_lt(send(proxy_fd, "", 1, MSG_NOSIGNAL), 0);
 }
 END_TEST
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+#define FAILED(file, code, context)                                                                \
+        emit(WORKER_FAILED,                                                                        \
+             WORKER_FAILURE_SIGNATURE,                                                             \
+             (uint32_t) (file),                                                                    \
+             0,                                                                                    \
+             (uint32_t) (code),                                                                    \
+             (context),                                                                            \
+             "It failed.",                                                                         \
+             "",                                                                                   \
+             UINT64_C(0))
+
+START_TEST(a_failure_ends_the_download)
+{
+        start_link(WORKER_TASK_DOWNLOAD);
+        start_worker();
+        say_ready();
+        FAILED(1, 7, "remote-file");
+        turn();
+        ck_assert_uint_eq(n_failed, 1);
+        exit_worker();
+        ck_assert_int_eq(ended_result, 0);
+}
+END_TEST
+
+START_TEST(a_failure_with_values_out_of_range_is_refused)
+{
+        start_link(WORKER_TASK_DOWNLOAD);
+        start_worker();
+        say_ready();
+        FAILED(_i == 0 ? FILES : 0, _i != 1, _i == 2 ? "the-moon" : "remote-file");
+        turn();
+        ck_assert_uint_eq(n_failed, 0);
+        check_distrusted();
+}
+END_TEST
+
+/* ---- unread answers -------------------------------------------------------------------------- */
 
 static int on_credential(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -524,7 +687,7 @@ static Suite *worker_link_suite(void)
 {
         Suite *suite = suite_create("worker-link");
         TCase *stopping = tcase_create("stopping"), *hostile = tcase_create("hostile"),
-              *searching = tcase_create("searching");
+              *questions = tcase_create("questions");
 
         tcase_add_checked_fixture(stopping, setup, teardown);
         tcase_add_test(stopping, a_download_that_was_told_to_stop_ends_well);
@@ -540,14 +703,20 @@ static Suite *worker_link_suite(void)
         tcase_add_test(hostile, more_records_than_files_are_refused);
         tcase_add_loop_test(hostile, a_call_that_nobody_knows_is_refused, 0, 2);
         tcase_add_test(hostile, a_worker_that_does_not_read_is_refused);
-        tcase_add_loop_test(searching, proxies_are_searched_for_where_the_order_says_so, 0, 2);
-        tcase_add_test(searching, a_search_that_the_order_does_not_know_is_refused);
-        tcase_add_test(searching, two_searches_at_a_time_are_refused);
-        tcase_add_test(searching, a_search_for_what_is_no_url_is_refused);
-        tcase_add_test(searching, a_stop_ends_the_search);
-        tcase_add_checked_fixture(searching, setup, teardown);
-        suite_add_tcase(suite, searching);
+        tcase_add_test(hostile, a_failure_ends_the_download);
+        tcase_add_loop_test(hostile, a_failure_with_values_out_of_range_is_refused, 0, 3);
         suite_add_tcase(suite, hostile);
+
+        tcase_add_checked_fixture(questions, setup, teardown);
+        tcase_add_test(questions, a_credential_reaches_the_worker);
+        tcase_add_test(questions, a_worker_learns_why_it_gets_no_credential);
+        tcase_add_loop_test(questions, a_question_about_a_foreign_file_or_peer_is_refused, 0, 2);
+        tcase_add_test(questions, proxies_reach_the_worker);
+        tcase_add_test(questions, a_search_that_may_not_be_asked_for_is_refused);
+        tcase_add_test(questions, two_searches_at_a_time_are_refused);
+        tcase_add_test(questions, a_search_for_what_is_no_url_is_refused);
+        tcase_add_test(questions, the_end_of_the_link_stops_the_answers);
+        suite_add_tcase(suite, questions);
         return suite;
 }
 
