@@ -150,17 +150,19 @@ static void append_failure(sd_bus_message *m, Input *input)
         static const char *const contexts[] = { "remote-file", "local-file" };
         char context[256], description[256], url[256];
         size_t known = take_number(input, 1) % (ARRAY_SIZE(contexts) + 1);
+        int r;
 
-        assert(sd_bus_message_append(m,
-                                     "(" WORKER_FAILURE_SIGNATURE ")",
-                                     (uint32_t) take_number(input, 1),
-                                     (int) (take_number(input, 1) & 1),
-                                     (uint32_t) take_number(input, 4),
-                                     known < ARRAY_SIZE(contexts) ? contexts[known]
-                                                                  : take_string(input, context),
-                                     take_string(input, description),
-                                     take_string(input, url),
-                                     take_number(input, 8)) >= 0);
+        r = sd_bus_message_append(m,
+                                  "(" WORKER_FAILURE_SIGNATURE ")",
+                                  (uint32_t) take_number(input, 1),
+                                  (int) (take_number(input, 1) & 1),
+                                  (uint32_t) take_number(input, 4),
+                                  known < ARRAY_SIZE(contexts) ? contexts[known]
+                                                               : take_string(input, context),
+                                  take_string(input, description),
+                                  take_string(input, url),
+                                  take_number(input, 8));
+        assert(r >= 0);
 }
 
 static void read_failures(Input *input)
