@@ -18,6 +18,7 @@
 #include "model/path.h"
 #include "model/secret-rules.h"
 #include "model/url.h"
+#include "model/wire-codec.h"
 
 /* A row of ListFiles without the names: its path and numbers. */
 #define FILE_ROW_BYTES 128
@@ -569,17 +570,11 @@ int file_properties_append_all(const JobFile *file, sd_bus_message *m)
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(properties); i++) {
-                r = sd_bus_message_open_container(m, 'e', "sv");
-                if (r >= 0)
-                        r = sd_bus_message_append(m, "s", properties[i].name);
-                if (r >= 0)
-                        r = sd_bus_message_open_container(m, 'v', properties[i].signature);
+                r = wire_open_entry(m, properties[i].name, properties[i].signature);
                 if (r >= 0)
                         r = properties[i].append(file, m);
                 if (r >= 0)
-                        r = sd_bus_message_close_container(m);
-                if (r >= 0)
-                        r = sd_bus_message_close_container(m);
+                        r = wire_close_entry(m);
         }
         return r < 0 ? r : sd_bus_message_close_container(m);
 }

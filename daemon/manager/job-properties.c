@@ -16,6 +16,7 @@
 #include "manager/settings-bus.h"
 #include "model/enums.h"
 #include "model/error-code.h"
+#include "model/wire-codec.h"
 #include "model/wire-settings.h"
 
 /*
@@ -256,18 +257,11 @@ int job_property_append(const Job *job, const char *name, sd_bus_message *m)
 
 static int append_entry(const Job *job, const Property *property, sd_bus_message *m)
 {
-        int r;
+        int r = wire_open_entry(m, property->name, property->signature);
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", property->name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', property->signature);
         if (r >= 0)
                 r = append_value(job, property, m);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : wire_close_entry(m);
 }
 
 int job_properties_append_changed(const Job *job, JobChanges changes, sd_bus_message *m)

@@ -10,6 +10,22 @@
 
 #include "model/limits.h"
 
+int wire_open_entry(sd_bus_message *m, const char *name, const char *signature)
+{
+        int r = sd_bus_message_open_container(m, 'e', "sv");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", name);
+        return r < 0 ? r : sd_bus_message_open_container(m, 'v', signature);
+}
+
+int wire_close_entry(sd_bus_message *m)
+{
+        int r = sd_bus_message_close_container(m);
+
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 #define APPEND_TEXT(member, limit)                                                                 \
         if (r >= 0)                                                                                \
                 r = sd_bus_message_append(m, "s", record->member);

@@ -1,7 +1,7 @@
 /*
- * FileRecord and string lists ⇄ sd_bus_message, as dbus/worker-wire.h spells them; the
- * only place that reads or writes these signatures. Reading treats the peer as hostile: -EBADMSG
- * for anything that breaks a limit of model/limits.h or does not parse.
+ * FileRecord and string lists ⇄ sd_bus_message, as dbus/worker-wire.h spells them; the only place
+ * that reads or writes these signatures. Reading treats the peer as hostile: -EBADMSG for anything
+ * that breaks a limit of model/limits.h or does not parse. Entries of a{sv} are written here too.
  */
 #pragma once
 
@@ -9,6 +9,10 @@
 #include <systemd/sd-bus.h>
 
 #include "model/file-record.h"
+
+/* Begins and ends an entry of a{sv}; between the two the value of that signature is appended. */
+int wire_open_entry(sd_bus_message *m, const char *name, const char *signature);
+int wire_close_entry(sd_bus_message *m);
 
 int wire_append_file(sd_bus_message *m, const FileRecord *record);
 int wire_append_files(sd_bus_message *m, const FileRecord *records, size_t n_records);

@@ -6,6 +6,8 @@
 #include "base/fd.h"
 #include "base/str.h"
 
+#include "model/wire-codec.h"
+
 /* ---- one value ------------------------------------------------------------------------------- */
 
 static int append_flags(sd_bus_message *m, const char *const *names, uint64_t flags)
@@ -143,19 +145,13 @@ static int append_secret(sd_bus_message *m, const Secret *secret)
 static int append_entry(sd_bus_message *m, const JobSettings *settings, SettingId id)
 {
         const SettingInfo *info = &setting_infos[id];
-        int r = sd_bus_message_open_container(m, 'e', "sv");
+        int r = wire_open_entry(m, info->name, info->signature);
 
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", info->name);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', info->signature);
         if (r >= 0)
                 r = info->type == SETTING_TYPE_SECRET
                             ? append_secret(m, *(Secret *const *) setting_member(settings, id))
                             : wire_append_setting(m, settings, id);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : wire_close_entry(m);
 }
 
 int wire_append_settings(sd_bus_message *m, const JobSettings *settings)
