@@ -101,23 +101,50 @@ EXPORT int dosvc_job_add_files(dosvc_connection *connection,
         return call_send(connection, m, NULL);
 }
 
+/* A call with two texts. */
+static int job_call_texts(dosvc_connection *c,
+                          const char *job,
+                          const char *member,
+                          const char *first,
+                          const char *second,
+                          sd_bus_message **ret_reply)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = call_new_job(c, job, member, &m);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(m, "ss", first, second);
+        if (r < 0)
+                return error_remember_text(c, r, NULL);
+        return call_send(c, m, ret_reply);
+}
+
+static int
+file_path(dosvc_connection *c, const char *job, uint32_t index, char ret[static FILE_PATH_SIZE])
+{
+        char path[JOB_PATH_SIZE];
+        int r;
+
+        r = job_path(c, job, path);
+        if (r < 0)
+                return r;
+        (void) snprintf(ret, FILE_PATH_SIZE, "%s/file/%u", path, index);
+        return 0;
+}
+
 EXPORT int dosvc_job_replace_remote_prefix(dosvc_connection *connection,
                                            const char *job,
                                            const char *old_prefix,
                                            const char *new_prefix,
                                            uint32_t *ret_changed)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         uint32_t changed;
         int r;
 
-        r = call_new_job(connection, job, "ReplaceRemotePrefix", &m);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "ss", old_prefix, new_prefix);
-        if (r < 0)
-                return error_remember_text(connection, r, NULL);
-        r = call_send(connection, m, &reply);
+        r = job_call_texts(connection, job, "ReplaceRemotePrefix", old_prefix, new_prefix, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(reply, "u", &changed);
@@ -134,13 +161,12 @@ EXPORT int dosvc_file_set_remote_name(dosvc_connection *connection,
                                       const char *remote_name)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
-        char path[JOB_PATH_SIZE], file[FILE_PATH_SIZE];
+        char file[FILE_PATH_SIZE];
         int r;
 
-        r = job_path(connection, job, path);
+        r = file_path(connection, job, index, file);
         if (r < 0)
                 return r;
-        (void) snprintf(file, sizeof(file), "%s/file/%u", path, index);
         r = call_new(connection, file, DOSVC_FILE_INTERFACE, "SetRemoteName", &m);
         if (r < 0)
                 return r;
@@ -155,14 +181,16 @@ EXPORT int dosvc_file_get_response_headers(dosvc_connection *connection,
                                            uint32_t index,
                                            char **ret)
 {
-        char path[JOB_PATH_SIZE], file[FILE_PATH_SIZE];
+        char file[FILE_PATH_SIZE];
         int r;
 
-        r = job_path(connection, job, path);
-        if (r < 0)
-                return r;
-        (void) snprintf(file, sizeof(file), "%s/file/%u", path, index);
-        return call_get_string(connection, file, DOSVC_FILE_INTERFACE, "ResponseHeaders", ret);
+        r = file_path(connection, job, index, file);
+        return r < 0 ? r
+                     : call_get_string(connection,
+                                       file,
+                                       DOSVC_FILE_INTERFACE,
+                                       "ResponseHeaders",
+                                       ret);
 }
 
 /* A call without arguments whose answer says nothing. */
@@ -299,16 +327,10 @@ EXPORT int dosvc_job_remove_credentials(dosvc_connection *connection,
                                         const char *target,
                                         const char *scheme)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
-        r = call_new_job(connection, job, "RemoveCredentials", &m);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "ss", target, scheme);
-        if (r < 0)
-                return error_remember_text(connection, r, NULL);
-        r = call_send(connection, m, &reply);
+        r = job_call_texts(connection, job, "RemoveCredentials", target, scheme, &reply);
         return r < 0 ? r : job_read_answer(connection, reply);
 }
 
