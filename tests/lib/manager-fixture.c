@@ -266,15 +266,21 @@ Job *make_connecting(size_t n_files)
         return job;
 }
 
+/* The job, once it has come to that state; what was announced on the way is forgotten. */
+static Job *in_state(Job *job, JobState state)
+{
+        run_loop();
+        ck_assert_uint_eq(job->state, state);
+        event_log[0] = '\0';
+        return job;
+}
+
 Job *make_transferring(size_t n_files)
 {
         Job *job = make_connecting(n_files);
 
         fake_link_checkpoint(worker_of(job), 0, 10, 100, false);
-        run_loop();
-        ck_assert_uint_eq(job->state, JOB_TRANSFERRING);
-        event_log[0] = '\0';
-        return job;
+        return in_state(job, JOB_TRANSFERRING);
 }
 
 Job *make_transferred(size_t n_files)
@@ -282,10 +288,7 @@ Job *make_transferred(size_t n_files)
         Job *job = make_connecting(n_files);
 
         fake_link_succeed(worker_of(job));
-        run_loop();
-        ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
-        event_log[0] = '\0';
-        return job;
+        return in_state(job, JOB_TRANSFERRED);
 }
 
 Job *make_error(size_t n_files)
@@ -293,10 +296,7 @@ Job *make_error(size_t n_files)
         Job *job = make_transferring(n_files);
 
         fake_link_fail(worker_of(job), false, ERROR_CODE_HTTP(404), 0);
-        run_loop();
-        ck_assert_uint_eq(job->state, JOB_ERROR);
-        event_log[0] = '\0';
-        return job;
+        return in_state(job, JOB_ERROR);
 }
 
 Job *make_transient_error(size_t n_files)
@@ -304,10 +304,7 @@ Job *make_transient_error(size_t n_files)
         Job *job = make_transferring(n_files);
 
         fake_link_fail(worker_of(job), true, ERROR_CODE_HTTP(503), 0);
-        run_loop();
-        ck_assert_uint_eq(job->state, JOB_TRANSIENT_ERROR);
-        event_log[0] = '\0';
-        return job;
+        return in_state(job, JOB_TRANSIENT_ERROR);
 }
 
 void wait_for_timer(void)

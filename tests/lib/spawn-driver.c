@@ -1,9 +1,9 @@
 #include "tests/lib/spawn-driver.h"
 
-#include <check.h>
 #include <err.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -15,6 +15,22 @@
 #include "tests/lib/users.h"
 
 char *spawn_dir;
+
+int spawn_run_suite(int argc, char **argv, char **environment, Suite *(*make_suite)(void) )
+{
+        SRunner *runner;
+        int failed;
+
+        fake_worker_main(argc, argv, environment);
+        users_setup();
+        spawn_dir = fake_worker_install();
+        runner = srunner_create(make_suite());
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        spawn_dir = temp_dir_remove(spawn_dir);
+        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
 
 _noreturn_ void spawn_run(const char *dir, int fd, uint32_t uid, const char *argument)
 {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <check.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,7 +19,10 @@ typedef struct Spawn {
         uint64_t last_id;
 } Spawn;
 
-/* Where the programs under test are installed; main() sets it to fake_worker_install(). */
+/* main() of a program with such tests: EXIT_SUCCESS or EXIT_FAILURE. */
+int spawn_run_suite(int argc, char **argv, char **environment, Suite *(*make_suite)(void) );
+
+/* Where the programs under test are installed, while the suite runs. */
 extern char *spawn_dir;
 
 /*

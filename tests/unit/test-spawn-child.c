@@ -343,16 +343,5 @@ static Suite *make_suite(void)
 
 int main(int argc, char **argv, char **environment)
 {
-        SRunner *runner;
-        int failed;
-
-        fake_worker_main(argc, argv, environment);
-        users_setup();
-        spawn_dir = fake_worker_install();
-        runner = srunner_create(make_suite());
-        srunner_run_all(runner, CK_ENV);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        spawn_dir = temp_dir_remove(spawn_dir);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return spawn_run_suite(argc, argv, environment, make_suite);
 }
