@@ -68,17 +68,20 @@ static int format_origin(CURLU *url, char **ret)
 }
 
 /*
- * libcurl reads "http:///host" as "http://host" and decodes escapes in host names, so the host that
- * is checked would not be the one that is asked. Only the zone of an IPv6 address, which is in
- * brackets, has an escape.
+ * libcurl reads "http:/host" and "http:///host" as "http://host" and decodes escapes in host names,
+ * so the host that is checked would not be the one that is asked. Only the zone of an IPv6 address,
+ * which is in brackets, has an escape.
  */
 static bool has_plain_host(const char *s)
 {
-        const char *authority = strstr(s, "://") + 3;
-        const char *end = authority + strcspn(authority, "/?#");
-        const char *at = memrchr(authority, '@', (size_t) (end - authority));
-        const char *host = at ? at + 1 : authority;
+        const char *colon = s + strcspn(s, ":/?#"), *authority, *end, *at, *host;
 
+        if (!str_starts_with(colon, "://"))
+                return false;
+        authority = colon + strlen("://");
+        end = authority + strcspn(authority, "/?#");
+        at = memrchr(authority, '@', (size_t) (end - authority));
+        host = at ? at + 1 : authority;
         return host < end && (*host == '[' || !memchr(host, '%', (size_t) (end - host)));
 }
 
@@ -95,7 +98,7 @@ static int parse_http_url(const char *s, CURLU **ret, const char **ret_reason)
                 *ret_reason = "has characters that a URL may not hold (write them as %XX)";
                 return -EINVAL;
         }
-        if (strstr(s, "://") && has_plain_host(s))
+        if (has_plain_host(s))
                 code = curl_url_set(url, CURLUPART_URL, s, 0);
         if (code == CURLUE_OUT_OF_MEMORY)
                 return -ENOMEM;

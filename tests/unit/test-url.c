@@ -99,6 +99,8 @@ START_TEST(anything_but_a_web_address_is_refused)
                 "/path",
                 "//host/path",
                 "http:/host/path",
+                "http:/host/://other/path",
+                "http:/h%6Fst/?://other/path",
                 "http:host",
                 "http://",
                 "http:///host/path",
