@@ -433,19 +433,23 @@ static int read_failures(WorkerLink *link, sd_bus_message *m)
         return 0;
 }
 
+static int on_refusal(WorkerLink *link, const sd_bus_error *error)
+{
+        _cleanup_free_ char *reason = NULL;
+
+        if (!error->message || strlen(error->message) > LIMIT_WORKER_TEXT)
+                return distrust(link, "a refusal that cannot be read");
+        (void) str_format(&reason, "The worker refused its task: %s", error->message);
+        finish(link, -EPROTO, reason ? reason : "");
+        return 0;
+}
+
 static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerLink *link = userdata;
 
-        if (sd_bus_message_is_method_error(m, NULL)) {
-                _cleanup_free_ char *reason = NULL;
-
-                (void) str_format(&reason,
-                                  "The worker refused its task: %s",
-                                  sd_bus_message_get_error(m)->message);
-                finish(link, -EPROTO, reason ? reason : "");
-                return 0;
-        }
+        if (sd_bus_message_is_method_error(m, NULL))
+                return on_refusal(link, sd_bus_message_get_error(m));
         if (link->task == WORKER_TASK_DOWNLOAD && link->stopping) {
                 finish(link, 0, "");
                 return 0;

@@ -391,6 +391,23 @@ START_TEST(more_records_than_files_are_refused)
 }
 END_TEST
 
+START_TEST(a_worker_may_refuse_its_task_in_few_words)
+{
+        static char words[LIMIT_WORKER_TEXT + 2];
+
+        memset(words, 'x', _i == 0 ? 20 : LIMIT_WORKER_TEXT + 1);
+        start_link(WORKER_TASK_DOWNLOAD);
+        start_worker();
+        say_ready();
+        ck_assert_int_ge(sd_bus_reply_method_errorf(order, SD_BUS_ERROR_FAILED, "%s", words), 0);
+        turn();
+        check_distrusted();
+        ck_assert_str_eq(ended_text,
+                         _i == 0 ? "The worker refused its task: xxxxxxxxxxxxxxxxxxxx"
+                                 : "The worker broke the contract: a refusal that cannot be read");
+}
+END_TEST
+
 START_TEST(a_call_that_nobody_knows_is_refused)
 {
         start_link(WORKER_TASK_DOWNLOAD);
@@ -701,6 +718,7 @@ static Suite *worker_link_suite(void)
         tcase_set_timeout(hostile, 10);
         tcase_add_test(hostile, more_figures_than_files_are_refused);
         tcase_add_test(hostile, more_records_than_files_are_refused);
+        tcase_add_loop_test(hostile, a_worker_may_refuse_its_task_in_few_words, 0, 2);
         tcase_add_loop_test(hostile, a_call_that_nobody_knows_is_refused, 0, 2);
         tcase_add_test(hostile, a_worker_that_does_not_read_is_refused);
         tcase_add_test(hostile, a_failure_ends_the_download);
