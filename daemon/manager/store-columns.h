@@ -17,7 +17,6 @@
 /* clang-format off */
 
 /* Members of a Job. */
-#define JOB_KEYS "serial, id"
 #define JOB_COLUMNS(X) \
         X(owner, HAND, owner) \
         X(owner_name, HAND, owner) \

@@ -31,17 +31,13 @@ typedef enum ErrorContext {
 /* Name on the wire; the value must be in range. */
 const char *job_state_to_string(JobState state);
 const char *job_type_to_string(JobType type);
-const char *priority_to_string(Priority priority);
 const char *auth_target_to_string(AuthTarget target);
 const char *auth_scheme_to_string(AuthScheme scheme);
-const char *proxy_usage_to_string(ProxyUsage usage);
 const char *error_context_to_string(ErrorContext context);
 
 /* Value of a name, or -EINVAL. */
 int job_state_from_string(const char *s);
 int job_type_from_string(const char *s);
-int priority_from_string(const char *s);
 int auth_target_from_string(const char *s);
 int auth_scheme_from_string(const char *s);
-int proxy_usage_from_string(const char *s);
 int error_context_from_string(const char *s);

@@ -55,7 +55,8 @@ void setting_value_done(SettingValue *value)
         *value = (SettingValue){ 0 };
 }
 
-void setting_fault_set(SettingFault *fault, const char *value, const char *reason)
+/* Says that the value is not what the reason asks for; a short value is quoted. */
+static void set_fault(SettingFault *fault, const char *value, const char *reason)
 {
         if (value && strlen(value) <= QUOTED_MAX)
                 (void) snprintf(fault->text, sizeof(fault->text), "'%s' %s", value, reason);
@@ -76,7 +77,7 @@ static void set_names_fault(SettingFault *fault, const char *value, const char *
                                 *names,
                                 names[1] ? ", " : "");
         }
-        setting_fault_set(fault, value, reason);
+        set_fault(fault, value, reason);
 }
 
 static int find_name(const char *const *names, const char *name)
@@ -110,7 +111,7 @@ static int check_text(const SettingInfo *info, const SettingValue *value, Settin
         int r = str_is_empty(value->text) ? 0 : info->check(value->text, &reason);
 
         if (r < 0)
-                setting_fault_set(fault, value->text, reason);
+                set_fault(fault, value->text, reason);
         return r;
 }
 
@@ -135,7 +136,7 @@ static int check_texts(const SettingInfo *info, SettingValue *value, SettingFaul
                 int r = info->normalize(*entry, &normal, &reason);
 
                 if (r < 0) {
-                        setting_fault_set(fault, *entry, reason);
+                        set_fault(fault, *entry, reason);
                         return r;
                 }
                 free(*entry);

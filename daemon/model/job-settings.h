@@ -203,9 +203,6 @@ typedef struct SettingFault {
         char text[1024];
 } SettingFault;
 
-/* Says that the value is not what the reason asks for; a short value is quoted. */
-void setting_fault_set(SettingFault *fault, const char *value, const char *reason);
-
 /*
  * Judges a value that came from outside and brings it into its normal form. Errors of the row's
  * check, -EINVAL, -E2BIG; fault says what was expected. -ENOMEM.

@@ -173,13 +173,6 @@ unsigned partial_restarts(const Partial *partial)
         return partial->restarts;
 }
 
-int partial_set_version(Partial *partial, const SourceAnswer *answer, Failure *failure)
-{
-        int r = record_set_version(partial->record, answer);
-
-        return r < 0 ? fail_internally(r, failure) : 0;
-}
-
 int partial_reserve(Partial *partial, uint64_t disk_reserve_bytes, Failure *failure)
 {
         uint64_t total = partial->record->total_bytes;

@@ -19,7 +19,6 @@
 
 typedef struct Destination Destination;
 typedef struct Partial Partial;
-typedef struct SourceAnswer SourceAnswer;
 
 /*
  * Finds the bytes of an earlier attempt; without them the record begins from 0. destination and
@@ -45,9 +44,6 @@ int partial_reread(Partial *partial, Failure *failure);
 int partial_start_over(Partial *partial, const char *reason, Failure *failure);
 /* How often bytes were given up since partial_open(). */
 unsigned partial_restarts(const Partial *partial);
-
-/* The bytes that come next, the first ones of the file, are of the version of that answer. */
-int partial_set_version(Partial *partial, const SourceAnswer *answer, Failure *failure);
 
 /* Reserves space for record->total_bytes, or checks what is free if that is unknown. */
 int partial_reserve(Partial *partial, uint64_t disk_reserve_bytes, Failure *failure);

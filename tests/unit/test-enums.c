@@ -16,10 +16,8 @@
 START_TEST(names_lead_back_to_their_values)
 {
         CHECK_ENUM(job_state, JOB_STATES_MAX);
-        CHECK_ENUM(priority, PRIORITIES_MAX);
         CHECK_ENUM(auth_target, AUTH_TARGETS_MAX);
         CHECK_ENUM(auth_scheme, AUTH_SCHEMES_MAX);
-        CHECK_ENUM(proxy_usage, PROXY_USAGES_MAX);
         CHECK_ENUM(error_context, ERROR_CONTEXTS_MAX);
 }
 END_TEST
@@ -30,14 +28,10 @@ START_TEST(values_are_the_numbers_of_the_original)
         ck_assert_int_eq(job_state_from_string("suspended"), 3);
         ck_assert_int_eq(job_state_from_string("transient-error"), 5);
         ck_assert_int_eq(job_state_from_string("cancelled"), 8);
-        ck_assert_int_eq(priority_from_string("foreground"), 0);
-        ck_assert_int_eq(priority_from_string("low"), 3);
         ck_assert_int_eq(auth_target_from_string("server"), 0);
         ck_assert_int_eq(auth_target_from_string("proxy"), 1);
         ck_assert_int_eq(auth_scheme_from_string("basic"), 0);
         ck_assert_int_eq(auth_scheme_from_string("passport"), 4);
-        ck_assert_int_eq(proxy_usage_from_string("preconfig"), 0);
-        ck_assert_int_eq(proxy_usage_from_string("autodetect"), 3);
         ck_assert_int_eq(error_context_from_string("local-file"), 4);
         ck_assert_int_eq(error_context_from_string("remote-application"), 7);
 }

@@ -234,6 +234,34 @@ END_TEST
 
 /* ---- meaning --------------------------------------------------------------------------------- */
 
+static int number_of_choice(SettingId id, const char *name)
+{
+        SettingValue value = { 0 };
+        int r = setting_add_name(id, name, &value, &(SettingFault){ 0 });
+
+        return r < 0 ? r : (int) value.number;
+}
+
+START_TEST(choices_have_the_numbers_of_the_original)
+{
+        static const SettingId choices[] = { SETTING_PRIORITY, SETTING_PROXY_USAGE };
+
+        for (size_t i = 0; i < ARRAY_SIZE(choices); i++) {
+                const char *const *names = setting_infos[choices[i]].names;
+
+                for (int number = 0; names[number]; number++)
+                        ck_assert_int_eq(number_of_choice(choices[i], names[number]), number);
+                ck_assert_int_eq(number_of_choice(choices[i], ""), -EINVAL);
+                ck_assert_int_eq(number_of_choice(choices[i], "Basic"), -EINVAL);
+                ck_assert_int_eq(number_of_choice(choices[i], "nonesuch"), -EINVAL);
+        }
+        ck_assert_int_eq(number_of_choice(SETTING_PRIORITY, "foreground"), 0);
+        ck_assert_int_eq(number_of_choice(SETTING_PRIORITY, "low"), 3);
+        ck_assert_int_eq(number_of_choice(SETTING_PROXY_USAGE, "preconfig"), 0);
+        ck_assert_int_eq(number_of_choice(SETTING_PROXY_USAGE, "autodetect"), 3);
+}
+END_TEST
+
 /* Spec section 4.3: the position is the number of the original. */
 START_TEST(flags_have_the_numbers_of_the_original)
 {
@@ -293,6 +321,7 @@ static Suite *make_suite(void)
         tcase_add_test(judging, a_list_of_a_client_has_a_limit);
         suite_add_tcase(suite, judging);
         tcase_add_checked_fixture(meaning, setup, teardown);
+        tcase_add_test(meaning, choices_have_the_numbers_of_the_original);
         tcase_add_test(meaning, flags_have_the_numbers_of_the_original);
         tcase_add_test(meaning, policies_say_what_they_allow);
         suite_add_tcase(suite, meaning);
