@@ -85,6 +85,8 @@ static int compare_index(const void *a, const void *b)
 
 const FileRecord *file_records_find(const FileRecord *records, size_t n_records, uint32_t index)
 {
+        if (n_records == 0) /* there may be no array either, and bsearch(3) wants one */
+                return NULL;
         return bsearch(&(FileRecord){ .index = index },
                        records,
                        n_records,
