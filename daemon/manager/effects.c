@@ -112,6 +112,8 @@ int effects_reread(Effects *effects, Job *job)
 
         if (runs_is_chosen(job))
                 runs_end(effects->runs, job);
+        else if (runs_has_run(job))
+                job_run_lose_reports(job->work.run);
         /* Without its worker the job is as a crash would have left it. */
         if (job_is_active(job) && !runs_has_run(job))
                 job->state = JOB_QUEUED;

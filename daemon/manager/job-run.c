@@ -24,6 +24,7 @@ struct JobRun {
         bool stopping;
         bool finished;
         bool reported_all;
+        bool reports_lost;
         bool unreported_before;
         Failure failure;
         JobOutcome failed_as; /* the outcome, if there is a failure */
@@ -78,7 +79,12 @@ Owner *job_run_owner(const JobRun *run)
 
 bool job_run_has_reported_all(const JobRun *run)
 {
-        return run->reported_all || !run->link;
+        return (run->reported_all && !run->reports_lost) || !run->link;
+}
+
+void job_run_lose_reports(JobRun *run)
+{
+        run->reports_lost = true;
 }
 
 bool job_run_unreported_before(const JobRun *run)
@@ -209,11 +215,15 @@ static void on_checkpoint(void *userdata, const FileRecord *records, size_t n_re
         bool received = false;
         size_t n = 0;
 
-        if (!indexes)
+        if (!indexes) {
+                run->reports_lost = true;
                 return; /* the older offset stays recorded; the bytes after it are fetched again */
+        }
         for (size_t i = 0; i < n_records; i++) {
-                if (records[i].index >= job->n_files || take_record(job, &records[i]) < 0)
+                if (records[i].index >= job->n_files || take_record(job, &records[i]) < 0) {
+                        run->reports_lost = true;
                         continue;
+                }
                 received |= records[i].offset_bytes > 0 || records[i].finished;
                 indexes[n++] = records[i].index;
         }

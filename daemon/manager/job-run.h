@@ -59,10 +59,12 @@ WorkerTask job_run_task(const JobRun *run);
 /* The owner as whom the worker runs, even if the job has another owner by now. */
 Owner *job_run_owner(const JobRun *run);
 /*
- * False if the worker ended before its last report, so that it may have created a file that is not
- * in the job. True also for a worker that was never started.
+ * False if the worker ended before its last report, or if a report was lost, so that it may have
+ * created a file that is not in the job. True also for a worker that was never started.
  */
 bool job_run_has_reported_all(const JobRun *run);
+/* The job does not have all that the worker has reported: it was read back from the store. */
+void job_run_lose_reports(JobRun *run);
 /* Job.unreported as it was before the run. */
 bool job_run_unreported_before(const JobRun *run);
 /* The number of the job's files at the start; files added later are for the next worker. */

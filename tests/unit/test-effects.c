@@ -334,6 +334,27 @@ START_TEST(files_of_a_lost_worker_are_looked_for)
 }
 END_TEST
 
+/* A report is not repeated, so files of a report that could not be saved are looked for as well. */
+START_TEST(files_of_a_report_that_was_taken_back_are_looked_for)
+{
+        Job *job = make_connecting(1);
+        WorkerLink *link = worker_of(job);
+
+        fake_link_checkpoint(link, 0, 10, 100, false);
+        ck_assert_int_eq(set_text(&alice, job, SETTING_DESCRIPTION, "x"), 0);
+        store_fail(store, -ENOSPC);
+        run_loop();
+        ck_assert_str_eq(job->files[0].record.temp_name, "");
+        cancel(job);
+        ck_assert(link->stopped);
+        fake_link_end(link, 0, "");
+        run_loop();
+        link = worker_of(job);
+        ck_assert_uint_eq(link->task, WORKER_TASK_CLEAN);
+        ck_assert_uint_eq(link->n_files, 1);
+}
+END_TEST
+
 START_TEST(a_cancelled_job_takes_no_more_verbs)
 {
         Job *job = make_transferred(1);
@@ -376,6 +397,7 @@ int main(void)
                           cancel_with_nothing_on_disk_needs_no_worker,
                           cancel_has_temporary_files_removed,
                           files_of_a_lost_worker_are_looked_for,
+                          files_of_a_report_that_was_taken_back_are_looked_for,
                           a_cancelled_job_takes_no_more_verbs);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
