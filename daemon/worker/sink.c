@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "base/str.h"
 
@@ -30,6 +31,10 @@
 
 /* Random names of 32 bits do not collide with other files this often. */
 #define CREATE_ATTEMPTS 8
+
+/* How long a lock of another process is waited for, and how often it is tried meanwhile. */
+#define LOCK_WAIT_MSEC  2000
+#define LOCK_PAUSE_MSEC 20
 
 /* Write-back starts whenever this many bytes have gathered, so that a sync finds little left. */
 #define WRITE_BACK_BYTES (8ULL * 1024 * 1024)
@@ -140,12 +145,23 @@ static bool is_recorded(const struct stat *st, const SinkFile *file)
                st->st_nlink == 1;
 }
 
-/* Some file systems have no locks; there the recorded inode has to be protection enough. */
+/*
+ * An earlier worker of the job that is being killed keeps its lock while it waits for the disk, so
+ * a lock is waited for. Some file systems have no locks; there the recorded inode has to be
+ * protection enough.
+ */
 static int lock_temp(int fd)
 {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-                return 0;
-        return errno == EOPNOTSUPP || errno == ENOLCK || errno == ENOSYS ? 0 : -errno;
+        static const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MSEC * 1000000L };
+
+        for (unsigned waited = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_PAUSE_MSEC) {
+                if (errno == EOPNOTSUPP || errno == ENOLCK || errno == ENOSYS)
+                        return 0;
+                if (errno != EWOULDBLOCK || waited >= LOCK_WAIT_MSEC)
+                        return -errno;
+                (void) nanosleep(&pause, NULL);
+        }
+        return 0;
 }
 
 /* O_NONBLOCK, since the user may have put a FIFO there. */
@@ -256,11 +272,12 @@ static int new_name(Sink *sink, unsigned attempt, char **ret)
         return make_name(sink->final_name, number, ret);
 }
 
-/* Removes a file with a name of ours, if it was not published and no process works on it. */
+/* Removes a file with a name of ours, if it was not published. -EWOULDBLOCK. */
 static int remove_unrecorded(int dir_fd, const char *name)
 {
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
+        int r;
 
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : -errno;
@@ -269,8 +286,9 @@ static int remove_unrecorded(int dir_fd, const char *name)
         fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT ? 0 : -errno;
-        if (lock_temp(fd) < 0)
-                return 0;
+        r = lock_temp(fd);
+        if (r < 0)
+                return r;
         if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
                 return -errno;
         return 0;

@@ -7,7 +7,7 @@
  * Errors are negative errnos of the system calls. These have a fixed meaning:
  *   -EISDIR       the final name is a directory
  *   -EEXIST       the final name exists and is neither a regular file nor a symlink
- *   -EWOULDBLOCK  another process holds the temporary file
+ *   -EWOULDBLOCK  another process holds the temporary file, and goes on holding it for 2 s
  *   -ESTALE       the temporary file is not the one recorded, or is shorter than recorded
  *   -ENOSR        the file would fit, but less than the disk reserve would remain
  */
@@ -52,6 +52,7 @@ int sink_continue(Sink *sink, const SinkFile *file, uint64_t offset_bytes);
 /*
  * Starts an empty temporary file under another name than the one before, even if that one could
  * not be continued. Removes the one before, and what a killed process left under the new name.
+ * -EWOULDBLOCK.
  */
 int sink_create(Sink *sink);
 
@@ -101,7 +102,7 @@ int sink_clean(int dir_fd, const SinkFile *file);
 
 /*
  * Removes temporary files that were made for that tag and never recorded: under the names of its
- * generations, if they are still as they were created and no process holds them. The file with the
- * recorded name, kept, stays.
+ * generations, if they are still as they were created. The file with the recorded name, kept,
+ * stays. -EWOULDBLOCK.
  */
 int sink_sweep(int dir_fd, const char *final_name, uint32_t tag, const char *kept);

@@ -250,6 +250,38 @@ START_TEST(a_locked_file_is_refused)
 }
 END_TEST
 
+/* The lock is held by a process that ends soon. */
+static void hand_to_child(Sink *sink)
+{
+        pid_t pid = fork();
+
+        ck_assert_int_ge(pid, 0);
+        if (pid == 0) {
+                (void) usleep(200000);
+                _exit(EXIT_SUCCESS);
+        }
+        sink_free(sink);
+}
+
+START_TEST(a_lock_that_is_released_soon_is_waited_for)
+{
+        Sink *sink = filled_sink();
+        SinkFile file = kept_file(sink);
+
+        hand_to_child(sink);
+        sink = new_sink("file");
+        if (_i == 0)
+                ck_assert_int_eq(sink_continue(sink, &file, 6), 0);
+        else if (_i == 1)
+                ck_assert_int_eq(sink_create(sink), 0);
+        else
+                ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), 0);
+        ck_assert_uint_eq(entries(), _i == 2 ? 0 : 1);
+        sink_free(sink);
+        forget_file(&file);
+}
+END_TEST
+
 /* What may stand where the recorded file was; each is stale and none is changed. */
 enum { GONE, OTHER_INODE, SHORTER, SYMLINK, HARD_LINK, DIRECTORY, FIFO, KINDS };
 
@@ -412,7 +444,7 @@ START_TEST(sweeping_leaves_what_may_be_somebodys)
         Sink *sink = filled_sink();
         SinkFile file = kept_file(sink);
 
-        ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), 0);
+        ck_assert_int_eq(sink_sweep(dir_fd, "file", TAG, ""), -EWOULDBLOCK);
         ck_assert_uint_eq(entries(), 1);
         sink_free(sink);
         ck_assert_int_eq(fchmodat(dir_fd, file.temp_name, 0644, 0), 0);
@@ -500,6 +532,7 @@ int main(void)
         tcase_add_test(going_on, a_recorded_file_goes_on_at_the_offset);
         tcase_add_test(going_on, bytes_behind_the_offset_are_cut);
         tcase_add_test(going_on, a_locked_file_is_refused);
+        tcase_add_loop_test(going_on, a_lock_that_is_released_soon_is_waited_for, 0, 3);
         tcase_add_loop_test(going_on, another_file_in_its_place_is_stale, 0, KINDS);
         tcase_add_test(publishing, a_final_name_of_another_kind_is_refused);
         tcase_add_test(publishing, publishing_renames_once_and_knows_it_later);
