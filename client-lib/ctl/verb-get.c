@@ -23,7 +23,8 @@ typedef struct Screen {
         const Ctl *ctl;
         bool on;
         bool drawn;
-        char *label; /* owned */
+        const char *id; /* borrowed */
+        char *label;    /* owned */
         char state[32];
         Progress progress;
         uint64_t drawn_at;
@@ -91,6 +92,17 @@ static void screen_tell_obstacle(Screen *screen, const char *id)
         dosvc_job_info_free(info);
 }
 
+/* The service is back: the job may be in another state than when it went. */
+static void screen_read_state(Screen *screen)
+{
+        dosvc_job_info *info;
+
+        if (dosvc_job_get_info(screen->ctl->connection, screen->id, &info) < 0)
+                return;
+        screen_set_state(screen, dosvc_job_info_state(info));
+        dosvc_job_info_free(info);
+}
+
 static void screen_on_event(void *userdata, const dosvc_event *event)
 {
         Screen *screen = userdata;
@@ -109,7 +121,13 @@ static void screen_on_event(void *userdata, const dosvc_event *event)
                 screen_draw(screen, true);
                 break;
         case DOSVC_EVENT_SERVICE_GONE:
+                screen_end(screen);
+                ctl_note(screen->ctl, "The service was stopped; this goes on when it is back.");
                 screen_set_state(screen, "waiting for the service");
+                screen_draw(screen, true);
+                break;
+        case DOSVC_EVENT_SERVICE_BACK:
+                screen_read_state(screen);
                 screen_draw(screen, true);
                 break;
         default:
@@ -188,7 +206,7 @@ static ExitStatus get_tell_failure(Ctl *ctl, const char *id, const char *state)
 
 static ExitStatus get_wait(Ctl *ctl, const char *id, Screen *screen)
 {
-        static const char *const states[] = { "error", "transferred", NULL };
+        static const char *const states[] = { "error", "transferred", "cancelled", NULL };
         const char *state;
         ExitStatus status = EXIT_DONE;
         int r;
@@ -253,6 +271,7 @@ static ExitStatus get_run(Ctl *ctl, int argc, char **urls, char **local_names, S
         r = dosvc_job_create(ctl->connection, get_label(ctl, local_names[0]), id);
         if (r < 0)
                 return ctl_fail(ctl, r, "Cannot create a job");
+        screen->id = id;
         r = dosvc_subscribe(ctl->connection,
                             0,
                             id,

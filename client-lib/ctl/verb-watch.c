@@ -42,6 +42,11 @@ static uint64_t watch_now(void)
 
 static ExitStatus watch_job(Ctl *ctl, const char *argument, uint64_t until)
 {
+        static const char *const states[] = { "suspended",
+                                              "error",
+                                              "transferred",
+                                              "cancelled",
+                                              NULL };
         char id[DOSVC_ID_SIZE];
         ExitStatus status = ctl_find_job(ctl, argument, id);
         uint64_t left = DOSVC_FOREVER, now = watch_now();
@@ -53,7 +58,7 @@ static ExitStatus watch_job(Ctl *ctl, const char *argument, uint64_t until)
         ctl_leave_running(id);
         if (until != DOSVC_FOREVER)
                 left = until > now ? until - now : 0;
-        r = dosvc_job_wait(ctl->connection, id, NULL, left, &state);
+        r = dosvc_job_wait(ctl->connection, id, states, left, &state);
         if (r == -ETIMEDOUT) {
                 ctl_error("The job %s is not done yet.", id);
                 return EXIT_TIMED_OUT;

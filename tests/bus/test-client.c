@@ -15,6 +15,41 @@
 
 /* -------------------------------------------------------------------- connection */
 
+START_TEST(without_a_connection_every_call_is_refused)
+{
+        dosvc_connection *c = (dosvc_connection *) &c; /* garbage, as a local variable has it */
+        dosvc_service *service;
+        dosvc_job_list *list;
+        dosvc_job_info *info;
+        char *text, id[DOSVC_ID_SIZE];
+        int timeout;
+
+        ck_assert_int_eq(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1), 0);
+        ck_assert_int_eq(dosvc_open(0, &c), -ENOENT);
+        ck_assert_ptr_null(c);
+        ck_assert_str_eq(dosvc_last_error_message(c), strerror(ENOENT));
+        ck_assert_str_eq(dosvc_last_error_name(c), "");
+        dosvc_set_timeout(c, SECOND);
+        ck_assert_int_eq(dosvc_get_service(c, &service), -EINVAL);
+        ck_assert_int_eq(dosvc_list_jobs(c, 0, NULL, &list), -EINVAL);
+        ck_assert_int_eq(dosvc_job_create(c, "x", id), -EINVAL);
+        ck_assert_int_eq(dosvc_job_add_file(c, NO_JOB, "http://a/b", "/b", NULL), -EINVAL);
+        ck_assert_int_eq(dosvc_job_resume(c, NO_JOB), -EINVAL);
+        ck_assert_int_eq(dosvc_job_complete(c, NO_JOB), -EINVAL);
+        ck_assert_int_eq(dosvc_job_set_priority(c, NO_JOB, "low"), -EINVAL);
+        ck_assert_int_eq(dosvc_job_set_headers(c, NO_JOB, NULL), -EINVAL);
+        ck_assert_int_eq(dosvc_job_get_headers(c, NO_JOB, &text), -EINVAL);
+        ck_assert_int_eq(dosvc_job_get_info(c, NO_JOB, &info), -EINVAL);
+        ck_assert_int_eq(dosvc_job_wait(c, NO_JOB, NULL, WAIT, NULL), -EINVAL);
+        ck_assert_int_eq(dosvc_subscribe(c, 0, NULL, 0, NULL, NULL), -EINVAL);
+        ck_assert_int_eq(dosvc_unsubscribe(c), -EINVAL);
+        ck_assert_int_eq(dosvc_dispatch(c), -EINVAL);
+        ck_assert_int_eq(dosvc_get_fd(c), -EINVAL);
+        ck_assert_int_eq(dosvc_get_events(c), -EINVAL);
+        ck_assert_int_eq(dosvc_get_timeout(c, &timeout), -EINVAL);
+}
+END_TEST
+
 START_TEST(a_bus_that_is_not_there_is_an_error_of_open)
 {
         dosvc_connection *c = NULL;
@@ -429,9 +464,9 @@ START_TEST(a_protected_file_is_fetched_after_a_wrong_password_was_replaced)
         add_file(SITE_BASIC, "small");
         ck_assert_int_eq(set_password("server", "basic", SERVERS_USER, "wrong"), 0);
         ck_assert_int_eq(dosvc_job_resume(alice, job_id), 0);
-        ck_assert_int_eq(dosvc_job_wait(alice, job_id, NULL, WAIT, &state), 0);
-        ck_assert_str_eq(state, "error");
+        ck_assert_int_eq(dosvc_job_wait(alice, job_id, NULL, WAIT, NULL), -EREMOTEIO);
         info = info_of(alice, job_id);
+        ck_assert_str_eq(dosvc_last_error_message(alice), dosvc_job_info_error_description(info));
         ck_assert_uint_eq(dosvc_job_info_error_code(info), 0x80190191);
         ck_assert_str_eq(dosvc_job_info_error_name(info), "http-401");
         ck_assert_str_eq(dosvc_job_info_error_context(info), "remote-file");
@@ -476,6 +511,7 @@ static Suite *make_suite(void)
         TCase *jobs = client_case(suite, "jobs");
         TCase *credentials = client_case(suite, "credentials");
 
+        tcase_add_test(connection, without_a_connection_every_call_is_refused);
         tcase_add_test(connection, a_bus_that_is_not_there_is_an_error_of_open);
         tcase_add_test(connection, a_service_that_is_not_there_is_unreachable);
         tcase_add_test(connection, the_service_tells_what_it_is);
