@@ -46,10 +46,10 @@ END_TEST
 
 START_TEST(a_failed_get_says_why_and_what_to_do)
 {
-        ck_assert_int_eq(run_with_url(SITE_BASIC, "small", "dosvcctl get", ""), 8);
+        ck_assert_int_eq(run_with_url(SITE_BASIC, "small", "dosvcctl get --keep", ""), 8);
         assert_said("http-401");
         assert_said("dosvcctl cred set ");
-        ck_assert_int_eq(run_with_url(SITE_GONE, "small", "dosvcctl get", ""), 11);
+        ck_assert_int_eq(run_with_url(SITE_GONE, "small", "dosvcctl get --keep", ""), 11);
         assert_said("http-404");
         assert_said("dosvcctl edit-url ");
         ck_assert_int_eq(run("dosvcctl get -d missing http://127.0.0.1:1/x"), 1);

@@ -36,12 +36,13 @@ int run_as(uint32_t uid, const char *command)
         int status;
 
         (void) unlink(file);
-        ck_assert_int_gt(asprintf(&script,
-                                  "dosvcctl() { '%s' \"$@\"; }; job=%s; cd ~; %s",
-                                  stage_command("dosvcctl"),
-                                  job_id,
-                                  command),
-                         0);
+        ck_assert_int_gt(
+                asprintf(&script,
+                         "program='%s'; dosvcctl() { \"$program\" \"$@\"; }; job=%s; cd ~; %s",
+                         stage_command("dosvcctl"),
+                         job_id,
+                         command),
+                0);
         ck_assert_int_gt(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", scene.bus.address), 0);
         status = process_run(&(ProcessSpec){
                 .argv = PROCESS_ARGV("sh", "-c", script),

@@ -1,6 +1,6 @@
 /*
- * dosvcctl as a user runs it: shell commands in which "dosvcctl" is the one under test and $job the
- * job of client_start(), with what they print.
+ * dosvcctl as a user runs it: shell commands in which "dosvcctl" is the one under test, by its path
+ * $program, and $job the job of client_start(), with what they print.
  */
 #pragma once
 
