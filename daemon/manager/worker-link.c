@@ -483,7 +483,7 @@ static int send_task(WorkerLink *link)
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", link->job_id);
         if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD)
-                r = wire_append_settings(m, &link->settings);
+                r = wire_append_settings(m, &link->settings, SETTING_FOR_WORKER);
         job_settings_done(&link->settings);
         if (r >= 0)
                 r = wire_append_files(m, link->files, link->n_files);

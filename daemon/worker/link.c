@@ -190,7 +190,7 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 return r;
         r = read_job_id(m, &order.job);
         if (r >= 0)
-                r = wire_read_settings(m, &order.settings);
+                r = wire_read_settings(m, SETTING_FOR_WORKER, &order.settings);
         if (r >= 0)
                 r = read_files(m, &order.records, &order.n_records);
         if (r < 0) {

@@ -309,7 +309,7 @@ static void append_settings(const WorkerDriver *driver, sd_bus_message *m, const
                 ck_assert_int_ge(strings_copy(NULL, &settings.proxies), 0);
                 ck_assert_int_ge(strings_append(&settings.proxies, proxy), 0);
         }
-        ck_assert_int_ge(wire_append_settings(m, &settings), 0);
+        ck_assert_int_ge(wire_append_settings(m, &settings, SETTING_FOR_WORKER), 0);
 }
 
 static sd_bus_message *new_order(WorkerDriver *driver,

@@ -198,7 +198,7 @@ static int read_settings(void *userdata)
         _cleanup_(job_settings_done) JobSettings settings = { 0 };
 
         ck_assert_int_ge(sd_bus_message_rewind(message, 1), 0);
-        return wire_read_settings(message, &settings);
+        return wire_read_settings(message, SETTING_FOR_WORKER, &settings);
 }
 
 static int copy_settings(void *userdata)
@@ -270,7 +270,7 @@ static void torture_settings(sd_bus *bus)
                 .disk_reserve_bytes = 5,
         };
 
-        ck_assert_int_eq(wire_append_settings(message, &settings), 0);
+        ck_assert_int_eq(wire_append_settings(message, &settings, SETTING_FOR_WORKER), 0);
         ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
         TORTURE(read_settings, .userdata = message);
         sd_bus_message_unref(message);
