@@ -54,6 +54,7 @@ $(foreach test,$(NO_MEMORY_TESTS),$(eval $(call no_memory_test,$(test))))
 
 tests/unit/test-logins_STAND_INS  := tests/lib/fake-questions.c tests/lib/fake-tickets.c
 tests/unit/test-proxies_STAND_INS := tests/lib/fake-questions.c
+tests/unit/test-route_STAND_INS   := tests/lib/fake-questions.c
 tests/unit/test-transfer_STAND_INS := tests/lib/fake-source.c
 
 # It lets sd_event_add_time() fail.

@@ -385,6 +385,27 @@ const char *driver_try_download(WorkerDriver *driver, const FileRecord *record)
         return name[0] ? name : NULL;
 }
 
+const char *driver_try_change(WorkerDriver *driver, const char *name, const char *value)
+{
+        static char error_name[256];
+        const sd_bus_error *error;
+        sd_bus_message *m, *reply;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(driver->bus,
+                                                        &m,
+                                                        NULL,
+                                                        WORKER_PATH,
+                                                        WORKER_INTERFACE,
+                                                        WORKER_CHANGED),
+                         0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 1, name, "s", value), 0);
+        reply = call(driver, m);
+        error = sd_bus_message_get_error(reply);
+        (void) snprintf(error_name, sizeof(error_name), "%s", error ? error->name : "");
+        sd_bus_message_unref(reply);
+        return error_name[0] ? error_name : NULL;
+}
+
 void driver_call_stop(WorkerDriver *driver)
 {
         sd_bus_message *m;
