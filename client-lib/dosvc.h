@@ -348,7 +348,8 @@ int dosvc_job_set_priority(dosvc_connection *connection, const char *job, const 
 /*
  * proxies, with usage "override": "[http=|https=][http://|https://]host[:port]", tried in order
  * while they cannot be reached; bypass: hosts reached directly, "www.example.com",
- * "*.example.com", "192.0.2.0/24", "<local>". Lists, or NULL for empty ones.
+ * "*.example.com", "192.0.2.0/24", "<local>". Lists, or NULL for empty ones. Transfers that run go
+ * on; the next request of the job goes by the new proxies.
  */
 int dosvc_job_set_proxy(dosvc_connection *connection,
                         const char *job,
@@ -356,7 +357,8 @@ int dosvc_job_set_proxy(dosvc_connection *connection,
                         const char *const *proxies,
                         const char *const *bypass);
 /*
- * policy: "allow-silent", "allow-report", each also with "+https-to-http", or "disallow".
+ * policy: "allow-silent", "allow-report", each also with "+https-to-http", or "disallow"; it holds
+ * from the next redirect on.
  * flags: a list of "enable-crl-check", "ignore-cert-cn-invalid", "ignore-cert-date-invalid",
  * "ignore-unknown-ca", "ignore-cert-wrong-usage", or NULL for none; -EOPNOTSUPP for another.
  * path: of a PEM file with the authorities to trust instead of the system's; NULL is "", none.

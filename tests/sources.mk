@@ -60,6 +60,9 @@ tests/unit/test-transfer_STAND_INS := tests/lib/fake-source.c
 # It lets sd_event_add_time() fail.
 tests/unit/test-timers_WRAPS := -Wl$(comma)--wrap=sd_event_add_time
 
+# It does not wait as long as a worker may be busy.
+tests/unit/test-live-settings_WRAPS := -Wl$(comma)--wrap=sd_bus_call_async
+
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)
 $(1)_ROOMS   := $(or $($(1)_OWN_ROOMS),testlib.a manager.a worker.a spawn.a model.a confine.a base.a)

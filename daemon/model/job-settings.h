@@ -90,7 +90,7 @@ typedef enum SettingFlag {
         X(MINIMUM_RETRY_DELAY, "MinimumRetryDelay", U64(0, UINT32_MAX), minimum_retry_delay_sec, 60, SETTING_MOVES_TIMERS) \
         X(NO_PROGRESS_TIMEOUT, "NoProgressTimeout", U64(0, UINT32_MAX), no_progress_timeout_sec, 1209600, SETTING_MOVES_TIMERS) \
         X(MAXIMUM_DOWNLOAD_TIME, "MaximumDownloadTime", U64(1, UINT32_MAX), maximum_download_time_sec, 7776000, SETTING_MOVES_TIMERS) \
-        X(REDIRECT_POLICY, "RedirectPolicy", CHOICE(DOSVC_REDIRECT_POLICIES), redirect_policy, REDIRECT_POLICY_ALLOW_SILENT, SETTING_FOR_ANY_WORKER | SETTING_RENEWS_WORKER) \
+        X(REDIRECT_POLICY, "RedirectPolicy", CHOICE(DOSVC_REDIRECT_POLICIES), redirect_policy, REDIRECT_POLICY_ALLOW_SILENT, SETTING_FOR_ANY_WORKER) \
         X(SECURITY_FLAGS, "SecurityFlags", FLAGS(DOSVC_SECURITY_FLAGS), security_flags, 0, SETTING_FOR_NEW_WORKER) \
         X(CA_CERTIFICATE, "CACertificate", TEXT(setting_check_path), ca_certificate, 0, SETTING_FOR_NEW_WORKER) \
         X(TICKET_CACHE, "TicketCache", TEXT(setting_check_ticket_cache), ticket_cache, 0, SETTING_FOR_NEW_WORKER | SETTING_OF_OWNER)

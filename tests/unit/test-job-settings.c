@@ -126,6 +126,19 @@ END_TEST
 
 /* ---- changing live --------------------------------------------------------------------------- */
 
+START_TEST(a_setting_ends_its_worker_or_reaches_it)
+{
+        for (unsigned id = 0; id < SETTINGS_MAX; id++) {
+                unsigned both = SETTING_CHANGES_LIVE | SETTING_RENEWS_WORKER;
+
+                ck_assert_uint_ne(setting_infos[id].flags & both, both);
+                /* A secret would have to stay in the manager's memory while the worker runs. */
+                if (setting_has((SettingId) id, SETTING_CHANGES_LIVE))
+                        ck_assert_uint_ne(setting_infos[id].type, SETTING_TYPE_SECRET);
+        }
+}
+END_TEST
+
 START_TEST(what_can_change_live_is_exchanged)
 {
         JobSettings other;
@@ -359,6 +372,7 @@ static Suite *make_suite(void)
         tcase_add_test(list, secrets_are_copied);
         suite_add_tcase(suite, list);
         tcase_add_checked_fixture(live, setup, teardown);
+        tcase_add_test(live, a_setting_ends_its_worker_or_reaches_it);
         tcase_add_test(live, what_can_change_live_is_exchanged);
         tcase_add_test(live, all_settings_can_be_compared);
         suite_add_tcase(suite, live);

@@ -15,6 +15,7 @@
 
 #include "manager/config.h"
 #include "manager/job.h"
+#include "manager/live-settings.h"
 #include "manager/owner.h"
 #include "manager/store.h"
 #include "manager/subscribers.h"
@@ -208,6 +209,24 @@ static int copy_settings(void *userdata)
         return job_settings_copy(&copy, userdata);
 }
 
+typedef struct Telling {
+        sd_bus *bus;
+        const JobSettings *settings;
+} Telling;
+
+/* A worker that has no proxies is told of some. */
+static int tell_settings(void *userdata)
+{
+        const Telling *telling = userdata;
+        _cleanup_(live_settings_freep) LiveSettings *live = NULL;
+        JobSettings order;
+        int r;
+
+        job_settings_init(&order);
+        r = live_settings_new(telling->bus, NULL, &order, NULL, NULL, &live);
+        return r < 0 ? r : live_settings_change(live, telling->settings);
+}
+
 static sd_bus_message *new_message(sd_bus *bus)
 {
         sd_bus_message *message = NULL;
@@ -274,6 +293,7 @@ static void torture_settings(sd_bus *bus)
         ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
         TORTURE(read_settings, .userdata = message);
         sd_bus_message_unref(message);
+        TORTURE(tell_settings, .userdata = &(Telling){ bus, &settings });
 
         ck_assert_int_eq(secret_new_copy("A: b\n", 5, &secret), 0);
         settings.headers = settings.key_password = secret;
