@@ -75,6 +75,16 @@ int error_remember(dosvc_connection *c, int r, const sd_bus_error *error)
         return r;
 }
 
+static const char *error_text_of_open(void)
+{
+        if (error_of_open == 0)
+                return "There is no connection";
+        if (error_of_open == -ENOMEDIUM)
+                return "There is no session here: neither DBUS_SESSION_BUS_ADDRESS nor "
+                       "XDG_RUNTIME_DIR is set";
+        return strerror(-error_of_open);
+}
+
 EXPORT const char *dosvc_last_error_name(const dosvc_connection *connection)
 {
         return connection && connection->error_name ? connection->error_name : "";
@@ -83,6 +93,6 @@ EXPORT const char *dosvc_last_error_name(const dosvc_connection *connection)
 EXPORT const char *dosvc_last_error_message(const dosvc_connection *connection)
 {
         if (!connection)
-                return error_of_open < 0 ? strerror(-error_of_open) : "There is no connection";
+                return error_text_of_open();
         return connection->error_message ? connection->error_message : "";
 }

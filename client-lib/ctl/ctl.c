@@ -61,7 +61,9 @@ ExitStatus ctl_connect(Ctl *ctl)
         r = dosvc_open(ctl->open_flags, &ctl->connection);
         if (r >= 0)
                 return EXIT_DONE;
-        ctl_error("Cannot connect to the %s bus: %s.", which, strerror(-r));
+        ctl_error("Cannot connect to the %s bus: %s.", which, dosvc_last_error_message(NULL));
+        if (r == -ENOENT || r == -ECONNREFUSED)
+                ctl_note(ctl, "%s", advice_hint_of_call(-ECONNREFUSED));
         return r == -ENOMEM ? EXIT_FAILED : EXIT_NO_SERVICE;
 }
 

@@ -180,8 +180,7 @@ static int screen_read(Screen *screen)
         return 0;
 }
 
-/* An obstacle is reported once each time that it comes up, also where there is no bar. */
-static void screen_report_obstacle(Screen *screen)
+void screen_report_obstacle(Screen *screen)
 {
         dosvc_job_info *info;
         char *sentence;
@@ -229,7 +228,7 @@ static void screen_on_event(void *userdata, const dosvc_event *event)
                 break;
         case DOSVC_EVENT_STATE:
                 screen_set_state(screen, dosvc_event_state(event));
-                if (strcmp(screen->state, "transient-error") == 0)
+                if (!screen->silent && strcmp(screen->state, "transient-error") == 0)
                         screen_report_obstacle(screen);
                 if (screen->mode == SCREEN_BAR)
                         screen_draw(screen, true);

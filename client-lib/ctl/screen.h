@@ -27,6 +27,7 @@ typedef struct Screen {
         Progress progress;
         bool drawn;
         bool was_gone;
+        bool silent; /* about obstacles: the caller reports them */
         uint64_t drawn_usec;
         uint64_t drawn_per_cent;
         uint64_t listed_usec; /* when the files were read */
@@ -41,6 +42,9 @@ void screen_done(Screen *screen);
  * NULL: the one that the job has. Returns what dosvc_subscribe() does.
  */
 int screen_follow(Screen *screen, const char *id, const char *name);
+
+/* Says what keeps the job from going on. */
+void screen_report_obstacle(Screen *screen);
 
 /* Ends the line that is being redrawn, before something else is printed. */
 void screen_end(Screen *screen);

@@ -44,7 +44,10 @@ static ExitStatus url_list_fail(int r, const char *url, const char *destination)
                 ctl_error("%s does not end with a file name; say which: -o FILE", url);
                 return EXIT_USAGE;
         }
-        ctl_error("The directory of %s cannot be used: %s.", destination, strerror(-r));
+        if (r == -ENOENT)
+                ctl_error("There is no directory for %s; make it first.", destination);
+        else
+                ctl_error("The directory of %s cannot be used: %s.", destination, strerror(-r));
         return EXIT_FAILED;
 }
 

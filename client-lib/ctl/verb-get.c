@@ -90,6 +90,16 @@ static ExitStatus get_collect(Get *get, int argc, char **argv)
         Ctl *ctl = get->ctl;
         ExitStatus status = EXIT_DONE;
 
+        if (ctl->output_file && strcmp(ctl->output_file, "-") == 0) {
+                ctl_error("The service writes files; it cannot write to the standard output. To "
+                          "write to a file of that name: -o ./-");
+                return EXIT_USAGE;
+        }
+        if (ctl->output_file && strstr(ctl->output_file, "://")) {
+                ctl_error("-o and -O take the name of a file before the URL, as with wget: "
+                          "get -O FILE URL");
+                return EXIT_USAGE;
+        }
         if (argc == 0 && !ctl->from_file) {
                 ctl_error("Give a URL, or a list of them: -i FILE");
                 return EXIT_USAGE;
@@ -311,6 +321,7 @@ static int get_wait(Get *get)
         const char *const *states = get->ctl->retry ? patient : end;
         const char *state;
 
+        get->screen.silent = !get->ctl->retry;
         for (;;) {
                 bool is_hopeless;
                 dosvc_job_info *info;
@@ -332,6 +343,8 @@ static int get_wait(Get *get)
                 dosvc_job_info_free(info);
                 if (is_hopeless)
                         return 0;
+                screen_report_obstacle(&get->screen);
+                get->screen.silent = false;
                 states = patient;
         }
 }

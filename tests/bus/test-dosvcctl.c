@@ -192,6 +192,38 @@ START_TEST(exit_statuses_tell_what_was_wrong)
 }
 END_TEST
 
+START_TEST(messages_say_what_to_do)
+{
+        static const struct {
+                const char *command;
+                int status;
+                const char *said;
+        } cases[] = {
+                { "dosvcctl get -o - http://127.0.0.1:1/x", 2, "-o ./-" },
+                { "dosvcctl get -O http://127.0.0.1:1/x", 2, "get -O FILE URL" },
+                { "dosvcctl get -d missing http://127.0.0.1:1/x", 1, "make it first" },
+                { "dosvcctl get --proxy=http://127.0.0.1:9 http://127.0.0.1:1/x",
+                  12,
+                  "proxy could be made (Connection refused): http://127.0.0.1:9" },
+                { "dosvcctl get --proxy=socks5://127.0.0.1:9 http://a/x", 2, "SOCKS" },
+                { "dosvcctl --user list", 5, "DBUS_SESSION_BUS_ADDRESS" },
+                { "dosvcctl list --state=broken", 2, "suspended error transient-error" },
+                { "dosvcctl take-ownership $job", 4, "Only root takes over jobs" },
+                { "dosvcctl status $job", 0, "no files yet" },
+                { "dosvcctl list", 0, "-" },
+                { "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent dosvcctl list",
+                  5,
+                  "Is dbus running?" },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                assert_run(cases[i].command, cases[i].status);
+                assert_said(cases[i].said);
+                ck_assert_ptr_null(strstr(output, "Tries again"));
+        }
+}
+END_TEST
+
 START_TEST(json_is_one_value_that_parses)
 {
         static const char *const commands[] = {
@@ -259,6 +291,7 @@ static Suite *make_suite(void)
         tcase_add_test(ctl, settings_have_keys_and_verbs);
         tcase_add_test(ctl, jobs_are_named_by_id_prefix_or_name);
         tcase_add_test(ctl, exit_statuses_tell_what_was_wrong);
+        tcase_add_test(ctl, messages_say_what_to_do);
         tcase_add_test(ctl, json_is_one_value_that_parses);
         tcase_add_test(ctl, names_cannot_control_the_terminal_or_break_the_locale);
         tcase_add_test(ctl, monitor_shows_what_happens_as_json_lines);
