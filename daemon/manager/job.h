@@ -136,6 +136,7 @@ typedef struct Job {
         uint64_t transferred_usec;
 
         JobFile *files;
+        void *local_names; /* those of the files: a tree of tsearch(3), which borrows them */
         uint32_t n_files;
         uint32_t n_files_allocated;
         uint32_t n_finished;
@@ -195,6 +196,8 @@ AttemptsLimits job_attempts_limits(const Job *job, uint64_t max_delay_sec);
 
 /* Adds a file, which the caller has checked. Returns its index. -ENOMEM. */
 int job_add_file(Job *job, const char *remote_name, const char *local_name);
+/* A file of the job has that local name. */
+bool job_has_local_name(const Job *job, const char *local_name);
 /* Sets checksum and ranges of a file that was just added; copies. -ENOMEM changes nothing. */
 int job_want(Job *job,
              uint32_t index,
@@ -208,7 +211,7 @@ int job_want(Job *job,
 int job_set_remote_name(Job *job, uint32_t index, const char *remote_name);
 /* Removes the files from index n on, which were added last. */
 void job_truncate_files(Job *job, uint32_t n);
-/* Replaces the record of a file; ownership of the strings moves to the job. */
+/* Replaces the record of a file, which keeps its local name; the other strings move to the job. */
 void job_set_file(Job *job, uint32_t index, FileRecord *record);
 /* A temporary file is recorded, or a worker may have created one that it did not report. */
 bool job_may_have_temp(const Job *job, uint32_t index);

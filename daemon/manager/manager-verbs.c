@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "base/uid.h"
@@ -240,6 +241,57 @@ static int keep_login(Manager *manager, Job *job, const ManagerLogin *login)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
+/* Of files with one name the first comes first: all of them are in one array. */
+static int compare_files(const void *a, const void *b)
+{
+        const ManagerFile *one = *(const ManagerFile *const *) a;
+        const ManagerFile *other = *(const ManagerFile *const *) b;
+        int order = strcmp(one->local_name, other->local_name);
+
+        return order != 0 ? order : (one > other) - (one < other);
+}
+
+/* The index of the file in the job that has the name. */
+static size_t find_named(const Job *job, const char *local_name)
+{
+        size_t i = 0;
+
+        while (i < job->n_files && !str_equal(job->files[i].record.local_name, local_name))
+                i++;
+        return i;
+}
+
+int manager_find_clash(const Job *job, const ManagerFile *files, size_t n_files, ManagerClash *ret)
+{
+        _cleanup_free_ const ManagerFile **sorted = calloc(n_files ? n_files : 1, sizeof(*sorted));
+
+        if (!sorted)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_files; i++) {
+                if (job_has_local_name(job, files[i].local_name)) {
+                        *ret = (ManagerClash){ i, find_named(job, files[i].local_name) };
+                        return 1;
+                }
+                sorted[i] = &files[i];
+        }
+        qsort(sorted, n_files, sizeof(*sorted), compare_files);
+        for (size_t i = 1; i < n_files; i++)
+                if (str_equal(sorted[i - 1]->local_name, sorted[i]->local_name)) {
+                        *ret = (ManagerClash){ (size_t) (sorted[i] - files),
+                                               job->n_files + (size_t) (sorted[i - 1] - files) };
+                        return 1;
+                }
+        return 0;
+}
+
+static int check_local_names(const Job *job, const ManagerFile *files, size_t n_files)
+{
+        ManagerClash clash;
+        int r = manager_find_clash(job, files, n_files, &clash);
+
+        return r > 0 ? -EEXIST : r;
+}
+
 static int add_file(Manager *manager, Job *job, const ManagerFile *file)
 {
         int index = job_add_file(job, file->remote_name, file->local_name), r = index;
@@ -265,6 +317,8 @@ int manager_add_files(Manager *manager,
 
         if (r >= 0 && n_files > manager->parts.config->max_files_per_job - job->n_files)
                 r = -EMFILE;
+        if (r >= 0)
+                r = check_local_names(job, files, n_files);
         /* The credentials come first: where the vault refuses them, nothing is changed. */
         for (size_t i = 0; r >= 0 && i < n_files; i++)
                 r = keep_login(manager, job, &files[i].login);

@@ -125,7 +125,8 @@ typedef struct ManagerFile {
 
 /*
  * Adds files and keeps the first login among them, all or nothing. *ret_first is the index of the
- * first. -EMFILE: too many files; errors of manager_set_credentials().
+ * first. -EMFILE: too many files; -EEXIST: two files would have one local name; errors of
+ * manager_set_credentials().
  */
 int manager_add_files(Manager *manager,
                       const Caller *caller,
@@ -133,6 +134,17 @@ int manager_add_files(Manager *manager,
                       const ManagerFile *files,
                       size_t n_files,
                       uint32_t *ret_first);
+
+/*
+ * Finds two files with one local name: file is among those to be added, other is the index in the
+ * job of one that is there, or that would be added before. 1: found, 0: there are none; -ENOMEM.
+ */
+typedef struct ManagerClash {
+        size_t file;
+        size_t other;
+} ManagerClash;
+
+int manager_find_clash(const Job *job, const ManagerFile *files, size_t n_files, ManagerClash *ret);
 
 /*
  * Gives files other URLs to be fetched from and keeps the first login among them, all or nothing.

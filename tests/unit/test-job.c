@@ -464,6 +464,29 @@ START_TEST(files_have_the_index_of_their_place)
 }
 END_TEST
 
+START_TEST(a_job_knows_the_local_names_of_its_files)
+{
+        FileRecord record;
+
+        ck_assert(!job_has_local_name(job, "/dir/a"));
+        ck_assert_int_eq(job_add_file(job, "http://host/a", "/dir/a"), 0);
+        ck_assert_int_eq(job_add_file(job, "http://host/b", "/dir/b"), 1);
+        /* A stored job of an older version: the name goes with the first that has it. */
+        ck_assert_int_eq(job_add_file(job, "http://host/c", "/dir/a"), 2);
+        ck_assert_int_eq(file_record_init(&record, 1, "http://host/d", "/dir/other"), 0);
+        job_set_file(job, 1, &record); /* the name that was there lives on */
+        file_record_done(&record);
+        ck_assert_str_eq(job->files[1].record.local_name, "/dir/b");
+        ck_assert_str_eq(job->files[1].record.remote_name, "http://host/d");
+        ck_assert(job_has_local_name(job, "/dir/b"));
+        job_truncate_files(job, 2);
+        ck_assert(job_has_local_name(job, "/dir/a"));
+        job_truncate_files(job, 1);
+        ck_assert(!job_has_local_name(job, "/dir/b"));
+        ck_assert(job_has_local_name(job, "/dir/a"));
+}
+END_TEST
+
 /* Owner, error, store ------------------------------------------------------------------------ */
 
 START_TEST(a_job_counts_for_one_owner_at_a_time)
@@ -577,6 +600,7 @@ int main(void)
         tcase_add_test(files, truncation_takes_back_what_files_counted);
         tcase_add_test(files, only_an_unfinished_file_begins_again_with_another_remote_name);
         tcase_add_test(files, files_have_the_index_of_their_place);
+        tcase_add_test(files, a_job_knows_the_local_names_of_its_files);
         suite_add_tcase(suite, files);
         tcase_add_checked_fixture(rest, setup, teardown);
         tcase_add_test(rest, a_job_counts_for_one_owner_at_a_time);
