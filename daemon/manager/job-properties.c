@@ -203,6 +203,7 @@ static int append_next_attempt_time(const Job *job, const Property *property, sd
 #define VALUE_U32(member)            .append = append_u32, .offset = offsetof(Job, member)
 #define VALUE_U64(member)            .append = append_u64, .offset = offsetof(Job, member)
 #define VALUE_BY(signature, append_) .append = (append_)
+#define VALUE_FOR(signature, getter) .append = NULL
 
 #define READ_PROPERTY(name_, value, changes_, vtable_flags)                                        \
         { .name = (name_),                                                                         \

@@ -77,6 +77,7 @@ typedef uint64_t JobChanges;
 #define JOB_CHANGE_OWNER       (UINT64_C(1) << 3)
 #define JOB_CHANGE_TIMES       (UINT64_C(1) << 4)
 #define JOB_CHANGE_NEW         (UINT64_C(1) << 5)
+#define JOB_CHANGE_CREDENTIALS (UINT64_C(1) << 6)
 #define JOB_CHANGE_SETTING(id) (UINT64_C(1) << (16 + (id)))
 
 typedef struct JobRun JobRun; /* job-run.h */

@@ -185,7 +185,7 @@ static int set_credentials(Manager *manager,
                 return r;
         changes_erase_log(&manager->changes); /* it may have replaced another one */
         job->credentials_lost = false;
-        return changes_save(&manager->changes, job, 0, 0);
+        return changes_save(&manager->changes, job, 0, JOB_CHANGE_CREDENTIALS);
 }
 
 int manager_set_credentials(Manager *manager,
@@ -216,8 +216,25 @@ int manager_remove_credentials(Manager *manager,
         if (removed <= 0)
                 return removed;
         changes_erase_log(&manager->changes);
-        r = changes_save(&manager->changes, job, 0, 0);
+        r = changes_save(&manager->changes, job, 0, JOB_CHANGE_CREDENTIALS);
         return r < 0 ? r : 1;
+}
+
+int manager_get_credential_slots(const Manager *manager,
+                                 const Caller *caller,
+                                 const Job *job,
+                                 unsigned ret_schemes[static AUTH_TARGETS_MAX])
+{
+        unsigned implicit;
+        int r = policy_check(caller, VERB_READ_CREDENTIAL_SLOTS, job);
+
+        for (unsigned target = 0; r >= 0 && target < AUTH_TARGETS_MAX; target++)
+                r = store_slot_schemes(manager->parts.store,
+                                       job,
+                                       (AuthTarget) target,
+                                       &ret_schemes[target],
+                                       &implicit);
+        return r;
 }
 
 /* Keeps the login of a URL unless the job has such credentials, also those of an earlier URL. */
@@ -471,7 +488,7 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
-        changes = JOB_CHANGE_OWNER | job_forget_owners_settings(job);
+        changes = JOB_CHANGE_OWNER | JOB_CHANGE_CREDENTIALS | job_forget_owners_settings(job);
         store_owners_settings(manager->parts.store, job);
         r = changes_move(&manager->changes, job, JOB_EVENT_TAKE, changes);
         if (r >= 0)

@@ -227,6 +227,11 @@ int manager_set_credentials(Manager *manager,
                             AuthScheme scheme,
                             const char *user_name,
                             const Secret *secret);
+/* Which are set: for each target bits 1 << AuthScheme. */
+int manager_get_credential_slots(const Manager *manager,
+                                 const Caller *caller,
+                                 const Job *job,
+                                 unsigned ret_schemes[static AUTH_TARGETS_MAX]);
 /* 1: removed, 0: there were none. */
 int manager_remove_credentials(Manager *manager,
                                const Caller *caller,

@@ -113,6 +113,35 @@ static const Way ways[] = {
         { SITE_DIGEST_EITHER, "digest", "/either/small", "Digest" },
 };
 
+static void assert_described(const char *offered, const char *set)
+{
+        ClientError error = client_error(scene.alice, job);
+
+        ck_assert_msg(strstr(error.description, offered) && strstr(error.description, set),
+                      "%s",
+                      error.description);
+}
+
+/* What the server offers and what the job has, so that the owner sees what is missing. */
+START_TEST(a_refusal_names_what_is_offered_and_what_is_set)
+{
+        char offered[32];
+
+        (void) snprintf(offered, sizeof(offered), " It offers: %s.", ways[_i].scheme);
+        add(ways[_i].site, "small", local);
+        expect_error(CODE_401, "http-401");
+        assert_described(offered, " Set for target server: none.");
+        set("ntlm", SERVERS_PASSWORD);
+        client_set_password(scene.alice, job, "server", "bearer", NULL, "token");
+        client_set_password(scene.alice, job, "proxy", "basic", "reader", "word");
+        expect_error(CODE_401, "http-401");
+        assert_described(offered, " Set for target server: ntlm, bearer.");
+        set(ways[_i].scheme, "wrong");
+        expect_error(CODE_401, "http-401");
+        assert_described(offered, ways[_i].scheme);
+}
+END_TEST
+
 START_TEST(right_credentials_are_given_when_asked_for)
 {
         const Way *way = &ways[_i];
@@ -441,6 +470,10 @@ static Suite *make_suite(void)
                             0,
                             ARRAY_SIZE(ways));
         tcase_add_loop_test(schemes, without_credentials_the_job_is_in_error, 0, ARRAY_SIZE(ways));
+        tcase_add_loop_test(schemes,
+                            a_refusal_names_what_is_offered_and_what_is_set,
+                            0,
+                            ARRAY_SIZE(ways));
         tcase_add_loop_test(schemes, wrong_credentials_are_an_error, 0, ARRAY_SIZE(ways));
         tcase_add_test(schemes, credentials_of_a_scheme_not_offered_are_not_used);
         tcase_add_test(schemes, of_all_schemes_set_the_offered_one_is_used);
