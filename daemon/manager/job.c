@@ -34,6 +34,10 @@
 
 #include "model/error-code.h"
 
+/* Typing errors in a URL lead nowhere for ever; a server that is down mostly comes back in a day.
+ */
+#define UNANSWERED_SEC 86400
+
 typedef struct Move {
         bool legal;
         JobState next;
@@ -243,6 +247,7 @@ void job_take_stored(Job *job, Job *stored)
         TAKE(error_count);
         attempts_take_stored(&both.attempts, &stored->attempts);
         TAKE(credentials_lost);
+        TAKE(answered);
         TAKE(unreported);
         TAKE(created_usec);
         TAKE(modified_usec);
@@ -288,12 +293,21 @@ bool job_is_unreachable(const Job *job)
                 job->error.code == (uint32_t) ERROR_CODE_TIMEOUT);
 }
 
+uint64_t job_patience_sec(const Job *job)
+{
+        bool unanswered = !job->answered &&
+                          setting_is_default(&job->settings, SETTING_NO_PROGRESS_TIMEOUT) &&
+                          job->settings.minimum_retry_delay_sec < UNANSWERED_SEC;
+
+        return unanswered ? UNANSWERED_SEC : job->settings.no_progress_timeout_sec;
+}
+
 AttemptsLimits job_attempts_limits(const Job *job, uint64_t max_delay_sec)
 {
         return (AttemptsLimits){
                 .min_delay_sec = job->settings.minimum_retry_delay_sec,
                 .max_delay_sec = max_delay_sec,
-                .no_progress_sec = job->settings.no_progress_timeout_sec,
+                .no_progress_sec = job_patience_sec(job),
         };
 }
 

@@ -131,6 +131,7 @@ typedef struct Job {
         uint32_t error_count;
         Attempts attempts;
         bool credentials_lost;
+        bool answered;         /* a server has answered once, whatever it said */
         uint64_t vault_bytes;  /* the job's part of Owner.vault_bytes */
         uint64_t created_usec; /* realtime; 0: never */
         uint64_t modified_usec;
@@ -194,6 +195,8 @@ bool job_has_work(const Job *job);  /* something is left to do without a call of
 /* The latest attempt failed before a server answered, so another network may help. */
 bool job_is_unreachable(const Job *job);
 AttemptsLimits job_attempts_limits(const Job *job, uint64_t max_delay_sec);
+/* NoProgressTimeout; where the owner has not set it, a job that no server answered has less. */
+uint64_t job_patience_sec(const Job *job);
 
 /* Adds a file, which the caller has checked. Returns its index. -ENOMEM. */
 int job_add_file(Job *job, const char *remote_name, const char *local_name);

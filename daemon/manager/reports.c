@@ -17,6 +17,7 @@ static void on_receiving(void *userdata, Job *job)
 {
         Reports *reports = userdata;
 
+        job->answered = true;
         (void) changes_move(reports->changes, job, JOB_EVENT_RECEIVING, 0);
 }
 
@@ -79,9 +80,10 @@ static void fail(Reports *reports, Job *job, const Failure *failure)
 /* lost: the worker ended without a report of its success or failure. */
 static void fail_transiently(Reports *reports, Job *job, const Failure *failure, bool lost)
 {
-        const AttemptsLimits limits =
-                job_attempts_limits(job, reports->parts->config->max_retry_delay_sec);
+        AttemptsLimits limits;
 
+        job->answered |= ERROR_CODE_IS_HTTP(failure->code);
+        limits = job_attempts_limits(job, reports->parts->config->max_retry_delay_sec);
         if (!attempts_fail(&job->attempts,
                            reports->parts->clock,
                            &limits,

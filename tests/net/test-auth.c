@@ -99,6 +99,27 @@ static void assert_asked_first(Site site, const char *path, const char *scheme)
         ck_assert_str_eq(requests, expected);
 }
 
+/* So that a client sees by the name that waiting is of no use; tests/bus/test-retry has the others.
+ */
+START_TEST(a_wrong_scheme_has_an_error_of_its_own)
+{
+        static const struct {
+                Site site;
+                const char *scheme, *state, *error;
+        } cases[] = {
+                { SITE_OPEN, "https", "transient-error", "secure-channel-failure" },
+                { SITE_TLS_OPEN, "http", "error", "http-400" },
+        };
+        _cleanup_free_ char *right = servers_url(cases[_i].site, "small"), *wrong = NULL;
+
+        ck_assert_int_ge(asprintf(&wrong, "%s%s", cases[_i].scheme, strchr(right, ':')), 0);
+        client_add_file(scene.alice, job, wrong, local);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, cases[_i].state, WAIT_MSEC);
+        ck_assert_str_eq(client_error(scene.alice, job).name, cases[_i].error);
+}
+END_TEST
+
 typedef struct Way {
         Site site;
         const char *scheme, *path, *word;
@@ -469,6 +490,7 @@ static Suite *make_suite(void)
                             right_credentials_are_given_when_asked_for,
                             0,
                             ARRAY_SIZE(ways));
+        tcase_add_loop_test(schemes, a_wrong_scheme_has_an_error_of_its_own, 0, 2);
         tcase_add_loop_test(schemes, without_credentials_the_job_is_in_error, 0, ARRAY_SIZE(ways));
         tcase_add_loop_test(schemes,
                             a_refusal_names_what_is_offered_and_what_is_set,

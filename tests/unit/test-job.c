@@ -454,6 +454,24 @@ START_TEST(only_a_job_that_no_server_answered_is_unreachable)
 }
 END_TEST
 
+/* The day and the fortnight, in seconds. */
+START_TEST(patience_is_short_until_a_server_has_answered)
+{
+        ck_assert_uint_eq(job_patience_sec(job), 86400);
+        job->answered = true;
+        ck_assert_uint_eq(job_patience_sec(job), 1209600);
+        ck_assert_uint_eq(job_attempts_limits(job, 1).no_progress_sec, 1209600);
+        job->answered = false;
+        ck_assert_uint_eq(job_attempts_limits(job, 1).no_progress_sec, 86400);
+        /* An owner who says how long is taken at his word, and so is one who waits longer. */
+        job->settings.no_progress_timeout_sec = 100000;
+        ck_assert_uint_eq(job_patience_sec(job), 100000);
+        job->settings.no_progress_timeout_sec = 1209600;
+        job->settings.minimum_retry_delay_sec = 86400;
+        ck_assert_uint_eq(job_patience_sec(job), 1209600);
+}
+END_TEST
+
 START_TEST(files_have_the_index_of_their_place)
 {
         for (int i = 0; i < 100; i++)
@@ -607,6 +625,7 @@ int main(void)
         tcase_add_test(rest, an_error_replaces_the_one_before);
         tcase_add_test(rest, a_new_owner_does_not_inherit_secrets_and_paths);
         tcase_add_test(rest, only_a_job_that_no_server_answered_is_unreachable);
+        tcase_add_test(rest, patience_is_short_until_a_server_has_answered);
         tcase_add_test(rest, what_the_store_keeps_replaces_what_is_in_memory);
         suite_add_tcase(suite, rest);
         runner = srunner_create(suite);
