@@ -244,6 +244,18 @@ static int append_next_attempt_time(const Job *job, const Property *property, sd
 static const Property properties[] = { JOB_READ_PROPERTIES(READ_PROPERTY) JOB_PROPERTY_SETTINGS(
         SETTING_PROPERTY) JOB_OTHER_PROPERTIES(OTHER_PROPERTY) };
 
+/* What introspection says of signals is what JobChanges makes of it. */
+#define TELLING_FLAGS                                                                              \
+        (SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE | SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION)
+#define CHECK_READ(name, value, changes, flags)                                                    \
+        _Static_assert(((changes) != 0) == (((flags) &TELLING_FLAGS) != 0),                        \
+                       name " tells what touches it");
+#define CHECK_OTHER(name, signature, append, set, changes, getter, flags)                          \
+        CHECK_READ(name, , changes, flags)
+
+JOB_READ_PROPERTIES(CHECK_READ)
+JOB_OTHER_PROPERTIES(CHECK_OTHER)
+
 static const Property *find_property(const char *name)
 {
         for (size_t i = 0; i < ARRAY_SIZE(properties); i++)

@@ -95,9 +95,11 @@ typedef struct JobPending {
         JobChanges changed;
 } JobPending;
 
-/* The state of the job as its clients know it: announcer.c. */
+/* The job as its clients know it: announcer.c. */
 typedef struct JobAnnounced {
         JobState state;
+        uint32_t owner_uid;
+        uint32_t n_files;
         bool removed;
 } JobAnnounced;
 
