@@ -52,22 +52,31 @@ static void stop(void)
         http_server_stop(&server);
 }
 
-START_TEST(a_job_is_followed_to_its_end_without_polling)
+/* Runs a program of tests/bus, which that user need not be able to read; all that it said. */
+static char *run(const char *path, uint32_t uid, const char *local)
 {
-        _cleanup_free_ char *program = temp_dir_read("tests/bus/follow-job.py", NULL);
-        _cleanup_free_ char *url = http_server_url(&server, "/file"), *said = NULL;
-        char *output = temp_dir_path(scene.dir, "said"), *local = scene_alice_file("followed");
+        _cleanup_free_ char *program = temp_dir_read(path, NULL);
+        _cleanup_free_ char *url = http_server_url(&server, "/file");
+        _cleanup_free_ char *output = temp_dir_path(scene.dir, "said");
         int status;
+        char *said;
 
-        temp_dir_write(output, "");
         ck_assert_str_ne(program, "");
         status = process_run(&(ProcessSpec){
                 .argv = PROCESS_ARGV(PYTHON, "-c", program, scene.bus.address, url, local),
                 .output = output,
-                .uid = USERS_ALICE_UID,
+                .uid = uid,
         });
         said = temp_dir_read(output, NULL);
         ck_assert_msg(status == 0, "%s", said);
+        return said;
+}
+
+START_TEST(a_job_is_followed_to_its_end_without_polling)
+{
+        _cleanup_free_ char *local = scene_alice_file("followed");
+        _cleanup_free_ char *said = run("tests/bus/follow-job.py", USERS_ALICE_UID, local);
+
         ck_assert_str_eq(said,
                          "added job\n"
                          "name renamed\n"
@@ -82,8 +91,15 @@ START_TEST(a_job_is_followed_to_its_end_without_polling)
                          "removed job\n"
                          "removed file\n");
         ck_assert_int_eq(access(local, F_OK), 0);
-        free(output);
-        free(local);
+}
+END_TEST
+
+START_TEST(every_property_is_told_as_introspection_says)
+{
+        _cleanup_free_ char *local = temp_dir_path(scene.dir, "told");
+        _cleanup_free_ char *said = run("tests/bus/tell-all.py", 0, local);
+
+        ck_assert_str_eq(said, "not told: []\ntold, but not annotated: []\n");
 }
 END_TEST
 
@@ -246,6 +262,7 @@ int main(void)
         tcase_add_checked_fixture(proxies, NULL, stop);
         tcase_add_checked_fixture(broker, NULL, stop);
         tcase_add_test(proxies, a_job_is_followed_to_its_end_without_polling);
+        tcase_add_test(proxies, every_property_is_told_as_introspection_says);
         tcase_add_test(broker, a_job_is_followed_to_its_end_without_polling);
         tcase_add_test(objects, objects_are_told_to_those_who_may_see_them);
         tcase_add_loop_test(objects, a_taken_job_is_gone_for_its_owner_before, 0, 2);
