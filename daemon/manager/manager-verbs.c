@@ -280,7 +280,8 @@ static size_t find_named(const Job *job, const char *local_name)
 
 int manager_find_clash(const Job *job, const ManagerFile *files, size_t n_files, ManagerClash *ret)
 {
-        _cleanup_free_ const ManagerFile **sorted = calloc(n_files ? n_files : 1, sizeof(*sorted));
+        _cleanup_free_ const ManagerFile **sorted =
+                calloc(n_files ? n_files : 1, sizeof(const ManagerFile *));
 
         if (!sorted)
                 return -ENOMEM;
@@ -291,7 +292,7 @@ int manager_find_clash(const Job *job, const ManagerFile *files, size_t n_files,
                 }
                 sorted[i] = &files[i];
         }
-        qsort(sorted, n_files, sizeof(*sorted), compare_files);
+        qsort(sorted, n_files, sizeof(const ManagerFile *), compare_files);
         for (size_t i = 1; i < n_files; i++)
                 if (str_equal(sorted[i - 1]->local_name, sorted[i]->local_name)) {
                         *ret = (ManagerClash){ (size_t) (sorted[i] - files),
