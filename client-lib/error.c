@@ -64,6 +64,19 @@ int error_remember(dosvc_connection *c, int r, const sd_bus_error *error)
         return r;
 }
 
+HeldError error_hold(dosvc_connection *c)
+{
+        return (HeldError){ STEAL_PTR(c->error_name), STEAL_PTR(c->error_message) };
+}
+
+void error_put_back(dosvc_connection *c, HeldError held)
+{
+        free(c->error_name);
+        free(c->error_message);
+        c->error_name = held.name;
+        c->error_message = held.message;
+}
+
 EXPORT const char *dosvc_last_error_name(const dosvc_connection *connection)
 {
         return connection->error_name ? connection->error_name : "";

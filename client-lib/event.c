@@ -377,7 +377,7 @@ static int wait_read_state(dosvc_connection *c, const char *job)
 
         r = job_path(c, job, path);
         if (r >= 0)
-                r = call_get_string(c, path, DOSVC_JOB_INTERFACE, "State", &state);
+                r = properties_get_string(c, path, DOSVC_JOB_INTERFACE, "State", &state);
         if (r < 0)
                 return r;
         watch_set_state(&c->watch, state);
@@ -476,14 +476,10 @@ EXPORT int dosvc_job_wait(dosvc_connection *connection,
         r = wait_loop(connection, job, states, until);
         connection->watch.job[0] = '\0';
         if (own) {
-                char *name = STEAL_PTR(connection->error_name);
-                char *message = STEAL_PTR(connection->error_message);
+                HeldError held = error_hold(connection);
 
                 (void) dosvc_unsubscribe(connection);
-                free(connection->error_name);
-                free(connection->error_message);
-                connection->error_name = name;
-                connection->error_message = message;
+                error_put_back(connection, held);
         }
         if (r < 0)
                 return r;

@@ -1,7 +1,7 @@
 # libdosvc and dosvcctl, which stands on the public header alone.
 
-libdosvc_SOURCES := $(addprefix client-lib/,connection.c error.c event.c job.c job-info.c job-settings.c list.c \
-        properties.c service.c string-list.c)
+libdosvc_SOURCES := $(addprefix client-lib/,connection.c error.c event.c introspection.c job.c job-info.c \
+        job-settings.c list.c properties.c service.c string-list.c values.c)
 
 # The map of error names is registered with libsystemd, so the library stays loaded.
 $(B)/libdosvc.so.0: ALL_LDFLAGS += -Wl,-z,nodelete

@@ -24,6 +24,7 @@ tests/bus/test-large_OWN_ROOMS   := client.a testlib.a base.a
 $(foreach test,client client-events dosvcctl dosvcctl-terminal,\
         $(eval tests/bus/test-$(test)_OWN_ROOMS := testlib.a client.a base.a))
 tests/unit/test-job-list_OWN_ROOMS := client.a base.a
+tests/unit/test-values_OWN_ROOMS   := client.a base.a
 
 define manager_test
 $(1)_OWN_ROOMS := manager.a testlib.a model.a base.a
