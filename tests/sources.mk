@@ -20,6 +20,7 @@ $(TORTURE)_STAND_INS := $(filter-out $(TORTURE).c,$(wildcard tests/torture/*.c))
 # The client's tests link the client's rooms instead of the daemons'.
 tests/unit/test-format_OWN_ROOMS := ctl.a
 tests/unit/test-ctl_OWN_ROOMS    := ctl.a client.a testlib.a base.a
+tests/unit/test-property_OWN_ROOMS := ctl.a client.a base.a
 tests/bus/test-large_OWN_ROOMS   := client.a testlib.a base.a
 $(foreach test,client client-events dosvcctl dosvcctl-terminal,\
         $(eval tests/bus/test-$(test)_OWN_ROOMS := testlib.a client.a base.a))

@@ -20,7 +20,11 @@ typedef enum JsonMode {
         JSON_PRETTY,
 } JsonMode;
 
-#define CTL_PROPERTIES_MAX 32
+/* Arguments of an option that may be given again and again, in their order. */
+typedef struct Words {
+        const char **words; /* owned, with room for every argument of the command line */
+        size_t n;
+} Words;
 
 typedef struct Ctl {
         dosvc_connection *connection; /* opened by ctl_connect() */
@@ -51,8 +55,9 @@ typedef struct Ctl {
         int password_fd;   /* -1 = none */
         Password password; /* filled by ctl_read_credentials(), erased by main() */
         uint64_t timeout_usec;
-        const char *properties[CTL_PROPERTIES_MAX];
-        size_t n_properties;
+        Words properties; /* show: the ones wanted */
+        Words digests;    /* add, get: one a file */
+        Words ranges;     /* likewise */
 } Ctl;
 
 /* "dosvcctl: " and the sentence on stderr, never silenced. */
@@ -107,8 +112,8 @@ ExitStatus ctl_set_credentials(Ctl *ctl, const char *id);
 /* verb-set.c: one key=value; ctl_set_options() does --priority, --description, --proxy. */
 ExitStatus ctl_set_options(Ctl *ctl, const char *id);
 
-/* verb-show.c: the job as an object with every property. */
-json_t *ctl_json_job(const dosvc_job_info *info);
+/* verb-show.c: all that the service says of a job, or of itself, as an object. */
+json_t *ctl_json_properties(const dosvc_values *properties);
 
 /*
  * When the process is interrupted from now on, it says that the job goes on in the background

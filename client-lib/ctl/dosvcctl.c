@@ -55,7 +55,7 @@ static const Verb verbs[] = {
           -1,
           verb_cancel },
         { "complete", NULL, "JOB...", "Put the finished files in place", 1, -1, verb_complete },
-        { "set", NULL, "JOB KEY=VALUE...", "Change a job; keys below", 2, -1, verb_set },
+        { "set", NULL, "JOB [KEY=VALUE...]", "Change a job, or list its keys", 1, -1, verb_set },
         { "edit-url",
           NULL,
           "JOB [NUMBER URL]",
@@ -195,10 +195,8 @@ static void help_print(void)
                     "Verbs:");
         help_print_verbs();
         (void) puts("\nJOB is an id, the beginning of one (four digits or more), or a name.\n"
-                    "Keys of set: display-name, description, priority, proxy (URL, none, "
-                    "preconfig,\nautodetect), proxy-bypass (hosts, separated by commas), "
-                    "redirect-policy, security-flags\n(separated by commas), ca-certificate, "
-                    "ticket-cache.\n\nOptions:");
+                    "Keys of set are what the service lets change of a job, as in: priority=high\n"
+                    "retry-delay=5min proxy=none; 'dosvcctl set JOB' lists them all.\n\nOptions:");
         help_print_options();
         (void) puts("\nExit status:");
         for (int i = 0; i < EXIT_STATUS_MAX; i++)
@@ -243,17 +241,18 @@ static bool option_parse_timeout(Ctl *ctl, const char *argument)
         return false;
 }
 
-static bool option_add_property(Ctl *ctl, const char *argument)
+/* Where an option that may be given again and again collects its arguments. */
+static Words *option_words(Ctl *ctl, int value)
 {
-        if (ctl->n_properties == CTL_PROPERTIES_MAX) {
-                ctl_error("More than %d properties are too many.", CTL_PROPERTIES_MAX);
-                return false;
+        switch (value) {
+        case 'p':
+                return &ctl->properties;
+        default:
+                return NULL;
         }
-        ctl->properties[ctl->n_properties++] = argument;
-        return true;
 }
 
-/* Where an option that only has a text, or only is there, puts it. */
+/* The variable that the argument of an option goes to, if that is all that the option does. */
 static const char **option_text(Ctl *ctl, int value)
 {
         switch (value) {
@@ -316,9 +315,12 @@ static bool option_apply(Ctl *ctl, int value, const char *argument)
 {
         const char **text = option_text(ctl, value);
         bool *flag = option_flag(ctl, value);
+        Words *words = option_words(ctl, value);
 
         if (text)
                 *text = argument;
+        else if (words)
+                words->words[words->n++] = argument;
         else if (flag)
                 *flag = true;
         else if (value == OPTION_USER)
@@ -333,10 +335,8 @@ static bool option_apply(Ctl *ctl, int value, const char *argument)
                 return option_parse_json(ctl, argument);
         else if (value == OPTION_PASSWORD_FD)
                 return option_parse_fd(ctl, argument);
-        else if (value == OPTION_TIMEOUT)
-                return option_parse_timeout(ctl, argument);
         else
-                return option_add_property(ctl, argument);
+                return option_parse_timeout(ctl, argument);
         return true;
 }
 
@@ -414,21 +414,35 @@ static ExitStatus verb_run(Ctl *ctl, int argc, char **argv)
         return verb->run(ctl, argc, argv);
 }
 
-int main(int argc, char **argv)
+static ExitStatus run(Ctl *ctl, int argc, char **argv)
 {
-        Ctl ctl = { .password_fd = -1, .timeout_usec = DOSVC_FOREVER };
-        ExitStatus status;
+        ExitStatus status = options_parse(ctl, argc, argv);
 
-        (void) setlocale(LC_ALL, "");
-        ctl.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-        status = options_parse(&ctl, argc, argv);
         if (status != EXIT_STATUS_MAX)
-                return (int) status;
+                return status;
         if (optind == argc) {
                 ctl_error("Say what to do; 'dosvcctl --help' lists the verbs.");
                 return EXIT_USAGE;
         }
-        status = verb_run(&ctl, argc - optind, argv + optind);
+        return verb_run(ctl, argc - optind, argv + optind);
+}
+
+int main(int argc, char **argv)
+{
+        Ctl ctl = { .password_fd = -1, .timeout_usec = DOSVC_FOREVER };
+        Words *const all_words[] = { &ctl.properties, &ctl.digests, &ctl.ranges };
+        ExitStatus status;
+
+        (void) setlocale(LC_ALL, "");
+        ctl.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+        for (size_t i = 0; i < sizeof(all_words) / sizeof(all_words[0]); i++) {
+                all_words[i]->words = calloc((size_t) argc + 1, sizeof(*all_words[i]->words));
+                if (!all_words[i]->words)
+                        return (int) ctl_out_of_memory();
+        }
+        status = run(&ctl, argc, argv);
+        for (size_t i = 0; i < sizeof(all_words) / sizeof(all_words[0]); i++)
+                free(all_words[i]->words);
         password_done(&ctl.password);
         dosvc_close(ctl.connection);
         if (fflush(stdout) != 0 && status == EXIT_DONE)

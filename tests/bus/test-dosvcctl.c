@@ -153,6 +153,62 @@ START_TEST(settings_have_keys_and_verbs)
 }
 END_TEST
 
+START_TEST(every_property_of_the_service_is_shown)
+{
+        assert_run("dosvcctl show $job | cut -d= -f1 | sort > shown; "
+                   "busctl --json=short call org.dosvc1 /org/dosvc1/job/$job "
+                   "org.freedesktop.DBus.Properties GetAll s org.dosvc1.Job | "
+                   "python3 -c 'import json, sys\n"
+                   "for name in json.load(sys.stdin)[\"data\"][0]:\n"
+                   "    if name not in (\"Error\", \"ProxySettings\"): print(name)\n"
+                   "print(\"~ all\")' | "
+                   "sort | comm -13 shown -",
+                   0);
+        ck_assert_str_eq(output, "~ all\n");
+        assert_run("dosvcctl show -p error-file -p State --value $job", 0);
+        ck_assert_str_eq(output, "suspended\n\n");
+        assert_run("dosvcctl show -p ProxySettings $job", 0);
+        ck_assert_str_eq(output, "ProxyUsage=preconfig\nProxies=\nProxyBypass=\n");
+        assert_run("dosvcctl show -p Nope $job", 2);
+        assert_said("'Nope'");
+}
+END_TEST
+
+START_TEST(every_property_that_can_be_written_is_a_key)
+{
+        assert_run("dosvcctl set $job retry-delay=5min NoProgressTimeout=2h "
+                   "maximum-download-time=1d description='two words'",
+                   0);
+        assert_run("dosvcctl show --value -p MinimumRetryDelay -p NoProgressTimeout "
+                   "-p MaximumDownloadTime -p Description $job",
+                   0);
+        ck_assert_str_eq(output, "two words\n300\n7200\n86400\n");
+        assert_run("dosvcctl set $job", 0);
+        assert_said("minimum-retry-delay=300\n");
+        assert_said("proxy=preconfig\n");
+        assert_run("dosvcctl -j set $job | python3 -m json.tool", 0);
+}
+END_TEST
+
+START_TEST(a_key_or_value_that_is_wrong_is_told_before_anything_is_sent)
+{
+        assert_run("dosvcctl set $job retry-dealy=5min", 2);
+        assert_said("'retry-dealy'");
+        assert_said(" minimum-retry-delay,");
+        assert_run("dosvcctl set $job state=queued", 2);
+        assert_run("dosvcctl set $job proxy-settings=none", 2);
+        assert_said("proxy-bypass");
+        assert_run("dosvcctl set $job retry-delay=soon", 2);
+        assert_said("retry-delay: 'soon' is not a time span");
+        assert_run("dosvcctl set $job retry-delay", 2);
+        assert_run("dosvcctl set $job custom-headers='X: y'", 2);
+        assert_said("dosvcctl header set ");
+        assert_run("dosvcctl set $job maximum-download-time=0", 2);
+        assert_run("dosvcctl show -p MinimumRetryDelay --value $job", 0);
+        ck_assert_str_eq(output, "60\n");
+}
+END_TEST
+
 START_TEST(jobs_are_named_by_id_prefix_or_name)
 {
         char other[DOSVC_ID_SIZE];
@@ -257,6 +313,9 @@ static Suite *make_suite(void)
         tcase_add_test(ctl, edit_url_fetches_files_from_another_place);
         tcase_add_test(ctl, edit_url_names_one_file_by_its_number);
         tcase_add_test(ctl, settings_have_keys_and_verbs);
+        tcase_add_test(ctl, every_property_of_the_service_is_shown);
+        tcase_add_test(ctl, every_property_that_can_be_written_is_a_key);
+        tcase_add_test(ctl, a_key_or_value_that_is_wrong_is_told_before_anything_is_sent);
         tcase_add_test(ctl, jobs_are_named_by_id_prefix_or_name);
         tcase_add_test(ctl, exit_statuses_tell_what_was_wrong);
         tcase_add_test(ctl, json_is_one_value_that_parses);
