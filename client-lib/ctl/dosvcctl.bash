@@ -25,9 +25,8 @@ _dosvcctl() {
                 cancel complete set edit-url cred header cert take-ownership wait monitor help'
         local options='--help --version --system --user --no-start --quiet --json= --no-legend
                 --output-file= --directory= --name= --description= --priority= --proxy= --login=
-                --scheme= --target= --ask-password --no-ask-password --password-fd= --from-file=
-                --from= --to=
-                --no-wait --timeout= --state= --all-users --all --property= --value'
+                --scheme= --target= --ask-password --no-ask-password --password-fd= --digest=
+                --checksum= --range= --from-file= --from= --to= --no-wait --timeout= --state= --all-users --all --property= --value'
 
         # "=" is a word of its own in COMP_WORDS.
         if [[ $cur == '=' ]]; then
@@ -46,6 +45,7 @@ _dosvcctl() {
 
         case $prev in
         --json) word='short pretty off' ;;
+        --digest | --checksum) word='sha256: sha512: sha1: md5:' ;;
         --priority | priority) word='foreground high normal low' ;;
         --target) word='server proxy' ;;
         --scheme) word='basic digest ntlm negotiate bearer' ;;
@@ -94,7 +94,7 @@ _dosvcctl() {
                 ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
-        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+        [[ ${COMPREPLY[0]-} == *[=:] ]] && compopt -o nospace
         return 0
 }
 

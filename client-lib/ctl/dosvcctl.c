@@ -99,6 +99,8 @@ enum {
         OPTION_ASK_PASSWORD,
         OPTION_NO_ASK_PASSWORD,
         OPTION_PASSWORD_FD,
+        OPTION_DIGEST,
+        OPTION_RANGE,
         OPTION_FROM_FILE,
         OPTION_FROM,
         OPTION_TO,
@@ -136,6 +138,12 @@ static const Option options[] = {
         { "ask-password", NULL, "...: ask for the password on the terminal", OPTION_ASK_PASSWORD },
         { "no-ask-password", NULL, "...: never ask", OPTION_NO_ASK_PASSWORD },
         { "password-fd", "N", "...: read the password from descriptor N", OPTION_PASSWORD_FD },
+        { "digest",
+          "ALGORITHM:HEX",
+          "get, add: the digest that the file must have",
+          OPTION_DIGEST },
+        { "checksum", "ALGORITHM:HEX", "the same as --digest", OPTION_DIGEST },
+        { "range", "FIRST-LAST,...", "get, add: these bytes of the file only", OPTION_RANGE },
         { "from-file", "LIST", "add: lines of URL and FILE; - is stdin", OPTION_FROM_FILE },
         { "from", "PREFIX", "edit-url: URLs that begin with this", OPTION_FROM },
         { "to", "PREFIX", "edit-url: get this beginning instead", OPTION_TO },
@@ -247,6 +255,10 @@ static Words *option_words(Ctl *ctl, int value)
         switch (value) {
         case 'p':
                 return &ctl->properties;
+        case OPTION_DIGEST:
+                return &ctl->digests;
+        case OPTION_RANGE:
+                return &ctl->ranges;
         default:
                 return NULL;
         }

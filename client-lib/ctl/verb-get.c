@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/file-options.h"
 #include "ctl/format.h"
 #include "ctl/local-name.h"
 
@@ -147,22 +148,54 @@ static ExitStatus get_local_name(const Ctl *ctl, const char *url, char **ret)
         return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 }
 
-static ExitStatus get_prepare(Ctl *ctl, const char *id, int argc, char **urls, char **local_names)
+/* The files of the command line: each is one URL, one local name, and perhaps options. */
+typedef struct Files {
+        size_t n;
+        char **urls;
+        char **local_names;     /* owned */
+        dosvc_values **options; /* owned; NULL = none has any */
+} Files;
+
+static ExitStatus get_add_files(Ctl *ctl, const char *id, const Files *files)
+{
+        size_t i = 0;
+        int r = 0;
+
+        if (!files->options)
+                r = dosvc_job_add_files(ctl->connection,
+                                        id,
+                                        (const char *const *) files->urls,
+                                        (const char *const *) files->local_names,
+                                        files->n);
+        for (; files->options && i < files->n; i++) {
+                r = dosvc_job_add_file_with(ctl->connection,
+                                            id,
+                                            files->urls[i],
+                                            files->local_names[i],
+                                            files->options[i],
+                                            NULL);
+                if (r < 0)
+                        break;
+        }
+        if (r < 0)
+                return ctl_fail(ctl,
+                                r,
+                                "Cannot add %s",
+                                files->options || files->n == 1 ? files->urls[i] : "the files");
+        return EXIT_DONE;
+}
+
+static ExitStatus get_prepare(Ctl *ctl, const char *id, const Files *files)
 {
         ExitStatus status = ctl_set_options(ctl, id);
         int r;
 
         if (status == EXIT_DONE)
                 status = ctl_set_credentials(ctl, id);
+        if (status == EXIT_DONE)
+                status = get_add_files(ctl, id, files);
         if (status != EXIT_DONE)
                 return status;
-        r = dosvc_job_add_files(ctl->connection,
-                                id,
-                                (const char *const *) urls,
-                                (const char *const *) local_names,
-                                (size_t) argc);
-        if (r < 0)
-                return ctl_fail(ctl, r, "Cannot add %s", argc == 1 ? urls[0] : "the files");
         r = dosvc_job_resume(ctl->connection, id);
         return r < 0 ? ctl_fail(ctl, r, "Cannot start the job") : EXIT_DONE;
 }
@@ -212,18 +245,18 @@ static ExitStatus get_wait(Ctl *ctl, const char *id, Screen *screen)
         return status;
 }
 
-static void get_print_result(const Ctl *ctl, const char *id, int argc, char **local_names)
+static void get_print_result(const Ctl *ctl, const char *id, const Files *files)
 {
-        json_t *files;
+        json_t *names;
 
         if (!ctl->json) {
-                for (int i = 0; i < argc; i++)
-                        ctl_note(ctl, "%s", local_names[i]);
+                for (size_t i = 0; i < files->n; i++)
+                        ctl_note(ctl, "%s", files->local_names[i]);
                 return;
         }
-        files = json_array();
-        for (int i = 0; i < argc; i++)
-                (void) json_array_append_new(files, json_string(local_names[i]));
+        names = json_array();
+        for (size_t i = 0; i < files->n; i++)
+                (void) json_array_append_new(names, json_string(files->local_names[i]));
         ctl_print_json(ctl,
                        json_pack("{si ss ss so si}",
                                  "schema",
@@ -233,7 +266,7 @@ static void get_print_result(const Ctl *ctl, const char *id, int argc, char **lo
                                  "state",
                                  "acknowledged",
                                  "files",
-                                 files,
+                                 names,
                                  "exit_code",
                                  EXIT_DONE));
 }
@@ -244,13 +277,13 @@ static const char *get_label(const Ctl *ctl, const char *local_name)
         return ctl->name ? ctl->name : strrchr(local_name, '/') + 1;
 }
 
-static ExitStatus get_run(Ctl *ctl, int argc, char **urls, char **local_names, Screen *screen)
+static ExitStatus get_run(Ctl *ctl, const Files *files, Screen *screen)
 {
         char id[DOSVC_ID_SIZE];
         ExitStatus status;
         int r;
 
-        r = dosvc_job_create(ctl->connection, get_label(ctl, local_names[0]), id);
+        r = dosvc_job_create(ctl->connection, get_label(ctl, files->local_names[0]), id);
         if (r < 0)
                 return ctl_fail(ctl, r, "Cannot create a job");
         r = dosvc_subscribe(ctl->connection,
@@ -262,7 +295,7 @@ static ExitStatus get_run(Ctl *ctl, int argc, char **urls, char **local_names, S
         if (r < 0)
                 status = ctl_fail(ctl, r, "Cannot subscribe");
         else
-                status = get_prepare(ctl, id, argc, urls, local_names);
+                status = get_prepare(ctl, id, files);
         if (status != EXIT_DONE) {
                 (void) dosvc_job_cancel(ctl->connection, id);
                 return status;
@@ -274,39 +307,48 @@ static ExitStatus get_run(Ctl *ctl, int argc, char **urls, char **local_names, S
         ctl_leave_running(id);
         status = get_wait(ctl, id, screen);
         if (status == EXIT_DONE)
-                get_print_result(ctl, id, argc, local_names);
+                get_print_result(ctl, id, files);
+        return status;
+}
+
+static ExitStatus get_files(Ctl *ctl, Files *files)
+{
+        Screen screen = { .ctl = ctl, .progress.total_bytes = DOSVC_UNKNOWN_SIZE };
+        ExitStatus status = file_options_read(ctl, files->n, &files->options);
+
+        for (size_t i = 0; status == EXIT_DONE && i < files->n; i++)
+                status = get_local_name(ctl, files->urls[i], &files->local_names[i]);
+        if (status == EXIT_DONE)
+                status = ctl_connect(ctl);
+        if (status == EXIT_DONE)
+                status = ctl_read_credentials(ctl);
+        if (status != EXIT_DONE)
+                return status;
+        screen.on = !ctl->quiet && !ctl->json && isatty(STDERR_FILENO);
+        screen.label = ctl_clean(ctl, get_label(ctl, files->local_names[0]));
+        screen.progress.label = screen.label;
+        screen_set_state(&screen, "queued");
+        status = get_run(ctl, files, &screen);
+        free(screen.label);
         return status;
 }
 
 ExitStatus verb_get(Ctl *ctl, int argc, char **argv)
 {
-        Screen screen = { .ctl = ctl, .progress.total_bytes = DOSVC_UNKNOWN_SIZE };
-        ExitStatus status = ctl_connect(ctl);
-        char **local_names;
+        Files files = { .n = (size_t) argc, .urls = argv };
+        ExitStatus status;
 
-        if (status != EXIT_DONE)
-                return status;
         if (ctl->output_file && argc > 1) {
                 ctl_error("-o names one file; for several URLs use -d DIRECTORY.");
                 return EXIT_USAGE;
         }
-        local_names = calloc((size_t) argc, sizeof(*local_names));
-        if (!local_names)
+        files.local_names = calloc(files.n, sizeof(*files.local_names));
+        if (!files.local_names)
                 return ctl_out_of_memory();
-        for (int i = 0; status == EXIT_DONE && i < argc; i++)
-                status = get_local_name(ctl, argv[i], &local_names[i]);
-        if (status == EXIT_DONE)
-                status = ctl_read_credentials(ctl);
-        if (status == EXIT_DONE && local_names[0]) {
-                screen.on = !ctl->quiet && !ctl->json && isatty(STDERR_FILENO);
-                screen.label = ctl_clean(ctl, get_label(ctl, local_names[0]));
-                screen.progress.label = screen.label;
-                screen_set_state(&screen, "queued");
-                status = get_run(ctl, argc, argv, local_names, &screen);
-        }
-        for (int i = 0; i < argc; i++)
-                free(local_names[i]);
-        free(local_names);
-        free(screen.label);
+        status = get_files(ctl, &files);
+        for (size_t i = 0; i < files.n; i++)
+                free(files.local_names[i]);
+        free(files.local_names);
+        file_options_free(files.options, files.n);
         return status;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/file-options.h"
 #include "ctl/local-name.h"
 
 /* A job that got only half of what it should have is of no use to anybody. */
@@ -141,7 +142,19 @@ static ExitStatus pairs_read_list(const Ctl *ctl, Pairs *pairs)
         return status;
 }
 
-static ExitStatus job_add_pairs(Ctl *ctl, const char *id, const Pairs *pairs)
+static ExitStatus job_add_one(Ctl *ctl, const char *id, const Pairs *pairs, dosvc_values *options)
+{
+        int r = dosvc_job_add_file_with(ctl->connection,
+                                        id,
+                                        pairs->remote[0],
+                                        pairs->local[0],
+                                        options,
+                                        NULL);
+
+        return r < 0 ? ctl_fail(ctl, r, "Cannot add the file") : EXIT_DONE;
+}
+
+static ExitStatus job_add_many(Ctl *ctl, const char *id, const Pairs *pairs)
 {
         int r;
 
@@ -149,53 +162,70 @@ static ExitStatus job_add_pairs(Ctl *ctl, const char *id, const Pairs *pairs)
                 ctl_error("The list names no file.");
                 return EXIT_USAGE;
         }
-        if (pairs->n == 1)
-                r = dosvc_job_add_file(ctl->connection,
-                                       id,
-                                       pairs->remote[0],
-                                       pairs->local[0],
-                                       NULL);
-        else
-                r = dosvc_job_add_files(ctl->connection,
-                                        id,
-                                        (const char *const *) pairs->remote,
-                                        (const char *const *) pairs->local,
-                                        pairs->n);
-        if (r < 0)
-                return ctl_fail(ctl, r, "Cannot add %s", pairs->n == 1 ? "the file" : "the files");
-        return EXIT_DONE;
+        r = dosvc_job_add_files(ctl->connection,
+                                id,
+                                (const char *const *) pairs->remote,
+                                (const char *const *) pairs->local,
+                                pairs->n);
+        return r < 0 ? ctl_fail(ctl, r, "Cannot add the files") : EXIT_DONE;
+}
+
+static ExitStatus job_add_list(Ctl *ctl, const char *job)
+{
+        char id[DOSVC_ID_SIZE];
+        Pairs pairs = { 0 };
+        ExitStatus status;
+
+        if (ctl->digests.n > 0 || ctl->ranges.n > 0) {
+                ctl_error("--digest and --range are for one URL, not for a list.");
+                return EXIT_USAGE;
+        }
+        status = ctl_find_job(ctl, job, id);
+        if (status == EXIT_DONE)
+                status = pairs_read_list(ctl, &pairs);
+        if (status == EXIT_DONE)
+                status = job_add_many(ctl, id, &pairs);
+        pairs_done(&pairs);
+        return status;
+}
+
+/* file is NULL where the command line has none. */
+static ExitStatus job_add_url(Ctl *ctl, const char *job, const char *url, const char *file)
+{
+        const char *destination = file               ? file
+                                  : ctl->output_file ? ctl->output_file
+                                  : ctl->directory   ? ctl->directory
+                                                     : ".";
+        dosvc_values **options = NULL;
+        char id[DOSVC_ID_SIZE];
+        Pairs pairs = { 0 };
+        ExitStatus status;
+        int r;
+
+        status = file_options_read(ctl, 1, &options);
+        if (status == EXIT_DONE)
+                status = ctl_find_job(ctl, job, id);
+        if (status == EXIT_DONE) {
+                r = pairs_add(&pairs, url, destination);
+                if (r < 0)
+                        status = pairs_fail(r, url, destination);
+        }
+        if (status == EXIT_DONE)
+                status = job_add_one(ctl, id, &pairs, options ? options[0] : NULL);
+        file_options_free(options, 1);
+        pairs_done(&pairs);
+        return status;
 }
 
 ExitStatus verb_add(Ctl *ctl, int argc, char **argv)
 {
-        const char *directory = ctl->directory ? ctl->directory : ".";
-        Pairs pairs = { 0 };
-        char id[DOSVC_ID_SIZE];
-        ExitStatus status;
-        int r;
-
         if (ctl->from_file ? argc != 1 : argc < 2) {
                 ctl_error("Give a job, a URL and a file, or a job and --from-file=LIST.");
                 return EXIT_USAGE;
         }
-        status = ctl_find_job(ctl, argv[0], id);
-        if (status != EXIT_DONE)
-                return status;
-        if (ctl->from_file) {
-                status = pairs_read_list(ctl, &pairs);
-        } else {
-                const char *destination = argc > 2           ? argv[2]
-                                          : ctl->output_file ? ctl->output_file
-                                                             : directory;
-
-                r = pairs_add(&pairs, argv[1], destination);
-                if (r < 0)
-                        status = pairs_fail(r, argv[1], destination);
-        }
-        if (status == EXIT_DONE)
-                status = job_add_pairs(ctl, id, &pairs);
-        pairs_done(&pairs);
-        return status;
+        if (ctl->from_file)
+                return job_add_list(ctl, argv[0]);
+        return job_add_url(ctl, argv[0], argv[1], argc > 2 ? argv[2] : NULL);
 }
 
 /* The same call for each job named, or for all; the first failure is the exit status. */

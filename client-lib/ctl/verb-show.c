@@ -1,5 +1,5 @@
 /*
- * list, show, files, status, explain: looking, for people and for programs.
+ * list, show, status, explain: looking, for people and for programs.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -275,88 +275,6 @@ ExitStatus verb_list(Ctl *ctl, int argc, char **argv)
                 status = list_print_table(ctl, list, pattern);
         }
         dosvc_job_list_free(list);
-        return status;
-}
-
-/* ------------------------------------------------------------------------- files */
-
-static json_t *files_json(const dosvc_file_list *list)
-{
-        json_t *array = json_array();
-
-        for (size_t i = 0; i < dosvc_file_list_size(list); i++)
-                (void) json_array_append_new(
-                        array,
-                        json_pack("{siss ss so so sb}",
-                                  "schema",
-                                  1,
-                                  "remote_name",
-                                  dosvc_file_list_remote_name(list, i),
-                                  "local_name",
-                                  dosvc_file_list_local_name(list, i),
-                                  "bytes_transferred",
-                                  ctl_json_size(dosvc_file_list_bytes_transferred(list, i)),
-                                  "bytes_total",
-                                  ctl_json_size(dosvc_file_list_bytes_total(list, i)),
-                                  "completed",
-                                  dosvc_file_list_completed(list, i)));
-        return array;
-}
-
-static bool files_add_row(const Ctl *ctl, Table *table, const dosvc_file_list *list, size_t i)
-{
-        uint64_t total = dosvc_file_list_bytes_total(list, i);
-        char percent[FORMAT_SIZE], size[FORMAT_SIZE];
-        char *remote = ctl_clean(ctl, dosvc_file_list_remote_name(list, i));
-        char *local = ctl_clean(ctl, dosvc_file_list_local_name(list, i));
-        const char *done =
-                format_percent(percent, dosvc_file_list_bytes_transferred(list, i), total);
-        bool completed = dosvc_file_list_completed(list, i), added;
-
-        added = table_add(table,
-                          (const char *[]){ completed ? "whole" : done,
-                                            format_size(size, total),
-                                            local,
-                                            remote });
-        free(remote);
-        free(local);
-        return added;
-}
-
-static ExitStatus files_print_table(const Ctl *ctl, const dosvc_file_list *list)
-{
-        static const char *const headers[] = { ">DONE", ">SIZE", "FILE", "URL", NULL };
-        Table *table = table_new(headers);
-        bool added = table;
-
-        for (size_t i = 0; added && i < dosvc_file_list_size(list); i++)
-                added = files_add_row(ctl, table, list, i);
-        if (!added) {
-                table_free(table);
-                return ctl_out_of_memory();
-        }
-        table_print(table, stdout, !ctl->no_legend);
-        table_free(table);
-        return EXIT_DONE;
-}
-
-ExitStatus verb_files(Ctl *ctl, int argc, char **argv)
-{
-        char id[DOSVC_ID_SIZE];
-        ExitStatus status = ctl_find_job(ctl, argv[0], id);
-        dosvc_file_list *list;
-        int r;
-
-        if (status != EXIT_DONE)
-                return status;
-        r = dosvc_job_list_files(ctl->connection, id, &list);
-        if (r < 0)
-                return ctl_fail(ctl, r, "Cannot list the files of %s", argv[0]);
-        if (ctl->json)
-                ctl_print_json(ctl, files_json(list));
-        else
-                status = files_print_table(ctl, list);
-        dosvc_file_list_free(list);
         return status;
 }
 
