@@ -32,6 +32,26 @@ nm -D --defined-only "$B/libdosvc.so.0" | awk '$2 != "A" { sub(/@.*/, "", $3); p
 same 'functions of dosvc.h and of libdosvc.sym' "$work/declared" "$work/listed"
 same 'symbols of libdosvc.sym and of the library' "$work/listed" "$work/exported"
 
+# Examples compile as they stand: those of the manual whole, that at the head of the header and the
+# one of the README as the inside of a function.
+awk -v out="$work/manual-" '/^\.nf/ { n++; inside = 1; next } /^\.fi/ { inside = 0 }
+        inside && n > 1 { gsub(/\\e/, "\\"); gsub(/\\-/, "-"); print >(out n ".c") }' \
+        client-lib/libdosvc.3
+sed -n '/^ \*      dosvc_connection \*c;/,/^ \*      dosvc_close(c);/s/^ \* *//p' client-lib/dosvc.h \
+        >"$work/head.inside"
+sed -n '/^    dosvc_connection \*c;/,/^    dosvc_close(c);/p' README.md >"$work/readme.inside"
+for inside in "$work"/*.inside; do
+        {
+                printf '#include <dosvc.h>\n#include <stdio.h>\nvoid example(void);\nvoid example(void)\n{\n'
+                cat "$inside"
+                echo '}'
+        } >"${inside%.inside}-example.c"
+done
+for example in "$work"/manual-*.c "$work"/*-example.c; do
+        gcc -Wall -Wextra -Werror -Iclient-lib -c -o "$work/example.o" "$example" || bad=1
+        grep -q 'dosvc_close\|dosvc_values_free' "$example" || { echo "$example: empty"; bad=1; }
+done
+
 LD_LIBRARY_PATH=$B "$B/dosvcctl" --help >"$work/help" || bad=1
 manual=client-lib/ctl/dosvcctl.1 completion=client-lib/ctl/dosvcctl.bash
 sed -e 's/\\f[BIR]//g' -e 's/\\-/-/g' "$manual" >"$work/manual"
