@@ -105,7 +105,7 @@ dosvc_connection *dosvc_close(dosvc_connection *connection);
 void dosvc_set_timeout(dosvc_connection *connection, uint64_t timeout_usec);
 
 /*
- * Of the last call that failed: D-Bus name of the error ("org.dosvc1.Error.NotFound") and its
+ * D-Bus name of the error of the last call that failed ("org.dosvc1.Error.NotFound"), and its
  * message. Never NULL. The name is "" when the error did not come over the bus; the message is
  * then a description of the errno. Valid until the next call. Since 0.1.
  */
@@ -121,7 +121,7 @@ const char *dosvc_last_error_message(const dosvc_connection *connection);
  */
 typedef struct dosvc_values dosvc_values;
 
-/* What a value is, and on the bus; more may come. */
+/* Types of values, with their signatures on the bus; more may come. */
 #define DOSVC_TYPE_NONE    0 /* there is no value of that name */
 #define DOSVC_TYPE_STRING  1 /* s, o */
 #define DOSVC_TYPE_STRINGS 2 /* as, ao */
@@ -355,11 +355,11 @@ int dosvc_file_get_response_headers(dosvc_connection *connection,
 /* -------------------------------------------------------------------- credentials */
 
 /*
- * What answers a server's 401 (target "server") or a proxy's 407 ("proxy") in that scheme; one
- * set a pair, a second call replaces it. Sent only when asked for, kept sealed, gone with the job;
- * no call gives them back. If the scheme is not known, set all that fit: which one a server
- * refused is not told. Owner only, root is not exempt. Allowed in every state; after an error,
- * set new ones and resume.
+ * Sets the credentials that answer a server's 401 (target "server") or a proxy's 407 ("proxy") in
+ * that scheme; one set a pair, a second call replaces it. Sent only when asked for, kept sealed,
+ * gone with the job; no call gives them back. If the scheme is not known, set all that fit: which
+ * one a server refused is not reported. Owner only, root is not exempt. Allowed in every state;
+ * after an error, set new ones and resume.
  *
  *      user_name and secret      user name (at most 300 UTF-16 units) and password (at most 65536;
  *                                no bytes is a password too), not NUL-terminated
@@ -617,7 +617,7 @@ const char *dosvc_job_info_ticket_cache(const dosvc_job_info *info);
 
 /* ------------------------------------------------------------------------- events */
 
-/* What happened; valid inside the callback only. */
+/* An event; it is valid inside the callback only. */
 typedef struct dosvc_event dosvc_event;
 
 /* A job was made. Manager.JobNew. */
@@ -632,7 +632,7 @@ typedef struct dosvc_event dosvc_event;
 #define DOSVC_EVENT_CHANGED 5
 /*
  * The service has left the bus, or is back and the subscription has been made anew: what
- * happened in between was not told. Both have no job.
+ * happened in between was not reported. Both have no job.
  */
 #define DOSVC_EVENT_SERVICE_GONE 6
 #define DOSVC_EVENT_SERVICE_BACK 7
@@ -687,7 +687,7 @@ int dosvc_get_timeout(dosvc_connection *connection, int *ret_timeout_msec);
 int dosvc_dispatch(dosvc_connection *connection);
 
 /*
- * Waits until the job is in one of the states, and tells which in *ret_state (may be NULL; valid
+ * Waits until the job is in one of the states, and gives it in *ret_state (may be NULL; valid
  * until the next call). states: a list; NULL means every state that the job does not leave by
  * itself: suspended error transferred. The final ones always end the wait. Without a
  * subscription one is made for the time of the call; one that is there must cover the job, and

@@ -16,7 +16,7 @@ int error_register(void)
         return sd_bus_error_add_map(error_map);
 }
 
-/* The service's name has no owner, and whoever should have started it could not. */
+/* The service's name has no owner, and it could not be started. */
 static bool error_is_unreachable(const char *name)
 {
         static const char *const prefixes[] = {

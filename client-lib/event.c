@@ -172,7 +172,7 @@ static int subscription_new_call(dosvc_connection *c, const Subscription *s, sd_
         return 0;
 }
 
-/* Whoever answered is the service from now on. */
+/* The connection that answered is taken for the service from now on. */
 static int subscription_accept(dosvc_connection *c, sd_bus_message *reply)
 {
         const char *sender = sd_bus_message_get_sender(reply);
@@ -384,7 +384,7 @@ static int wait_read_state(dosvc_connection *c, const char *job)
         return 0;
 }
 
-/* Until something came, the time is over, or a signal was handled. */
+/* Waits until something has come, the time is over, or a signal was handled. */
 static int wait_for_input(dosvc_connection *c, uint64_t until)
 {
         uint64_t now = event_now();
@@ -396,7 +396,7 @@ static int wait_for_input(dosvc_connection *c, uint64_t until)
         return r < 0 ? error_remember_text(c, r, NULL) : 0;
 }
 
-/* Half a second, or until the service's name has another owner. */
+/* Waits half a second, or until the service's name has another owner. */
 static int wait_before_retry(dosvc_connection *c)
 {
         uint64_t until = event_now() + RETRY_USEC;
@@ -415,7 +415,7 @@ static int wait_before_retry(dosvc_connection *c)
 }
 
 /*
- * The service went away or came back: what happened in between was not told. Asking for the
+ * The service went away or came back: what happened in between was not reported. Asking for the
  * state starts a service that can be started.
  */
 static int wait_for_service(dosvc_connection *c, const char *job, uint64_t until)

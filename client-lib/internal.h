@@ -1,6 +1,6 @@
 /*
- * What the files of libdosvc share: the connection, calls, errors, lists of strings. Nothing
- * here is exported; libdosvc.sym names what is.
+ * Shared by the files of libdosvc: the connection, calls, errors, lists of strings, named values.
+ * Nothing here is exported; libdosvc.sym lists the functions that are.
  */
 #pragma once
 
@@ -63,7 +63,7 @@ static inline int steal_fd(int *fd)
 /* Longest state, "transient-error", with room for those of a later service. */
 #define STATE_SIZE 32
 
-/* What Subscribe was called with, to call it again when the service comes back. */
+/* The arguments of Subscribe, with which it is called again when the service comes back. */
 typedef struct Subscription {
         bool active;
         unsigned int flags;
@@ -73,7 +73,7 @@ typedef struct Subscription {
         void *userdata;
 } Subscription;
 
-/* What dosvc_job_wait() wants to know of the events that pass by. */
+/* The state that dosvc_job_wait() gathers from the events that arrive. */
 typedef struct Watch {
         char job[DOSVC_ID_SIZE]; /* "" = nobody waits */
         char state[STATE_SIZE];
@@ -160,7 +160,7 @@ int file_index_from_path(const char *path, uint32_t *ret);
 
 /* 0 or 1, as the reply's boolean. */
 int job_read_answer(dosvc_connection *c, sd_bus_message *reply);
-/* A memory file that nobody can change any more, read from its start. */
+/* A memory file with the secret, which nobody can change any more; it is read from its start. */
 int job_seal_secret(const void *secret, size_t size);
 
 /* string-list.c */

@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-/* Complete answers when the last bytes of large files are on disk. */
+/* Complete is answered when the last bytes of large files are on disk, which may take minutes. */
 #define COMPLETE_TIMEOUT_USEC (600 * 1000000ULL)
 
 EXPORT int dosvc_job_find(dosvc_connection *connection, const char *job)
@@ -68,8 +68,8 @@ static int job_call_create(dosvc_connection *c,
 }
 
 /*
- * Which type a number has on the bus is known only when there is a job to ask about it: it is
- * suspended, so that nothing happens with the one value before the other is there.
+ * The type of a number on the bus is known only when there is a job whose property can be read. The
+ * job is suspended, so that nothing can happen before all values are there.
  */
 static int job_set_numbers(dosvc_connection *c, const char *id, const dosvc_values *options)
 {
@@ -257,7 +257,7 @@ EXPORT int dosvc_file_get_response_headers(dosvc_connection *connection,
                                              ret);
 }
 
-/* A call without arguments whose answer says nothing. */
+/* A call without arguments and without a result. */
 static int job_command(dosvc_connection *c, const char *job, const char *member)
 {
         _cleanup_message_ sd_bus_message *m = NULL;

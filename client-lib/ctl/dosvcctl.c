@@ -249,7 +249,7 @@ static bool option_parse_timeout(Ctl *ctl, const char *argument)
         return false;
 }
 
-/* Where an option that may be given again and again collects its arguments. */
+/* The list that collects the arguments of an option which may be given several times. */
 static Words *option_words(Ctl *ctl, int value)
 {
         switch (value) {

@@ -8,10 +8,10 @@
 /* Longest name of an algorithm that is passed on. */
 #define ALGORITHM_SIZE 16
 
-/* An option without text is a file of which it says nothing. */
+/* Stands for a file that has no such option. */
 #define NOTHING "-"
 
-/* How many digits the digests have whose length is known here. */
+/* Lengths of the digests that can be judged here. */
 static const struct {
         const char *algorithm;
         size_t n_digits;
@@ -44,7 +44,7 @@ static bool digest_algorithm(const char *text, size_t length, char algorithm[sta
         return true;
 }
 
-/* The service may know algorithms that are not known here: it judges those. */
+/* An algorithm that is not known here goes to the service, which may know it. */
 bool file_options_add_digest(dosvc_values *options, const char *text)
 {
         const char *digits = text + strcspn(text, ":");
@@ -76,7 +76,7 @@ bool file_options_add_digest(dosvc_values *options, const char *text)
         return true;
 }
 
-/* Digits at *at, which then is behind them. */
+/* Reads the digits at *at and moves it behind them. */
 static bool range_number(const char **at, uint64_t *ret)
 {
         char *end;

@@ -7,12 +7,12 @@
 #include "ctl/ctl.h"
 
 /*
- * Options for that many files, in their order; NULL where nothing is said of a file. Tells what is
- * wrong. *ret is NULL when no option speaks of any file, and else freed with the function below.
+ * Options for that many files, in their order; NULL for a file that has none. Prints what is wrong.
+ * *ret is NULL when no file has any, and otherwise freed with the function below.
  */
 ExitStatus file_options_read(const Ctl *ctl, size_t n_files, dosvc_values ***ret);
 dosvc_values **file_options_free(dosvc_values **options, size_t n_files);
 
-/* Each adds what the text says. False if it says nothing of its kind, which is told. */
+/* Each adds the option that the text means. False if it means none; then the error is printed. */
 bool file_options_add_digest(dosvc_values *options, const char *text);
 bool file_options_add_ranges(dosvc_values *options, const char *text);

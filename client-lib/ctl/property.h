@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How a number is to be read, which its property's name tells. */
+/* The unit of a number, which follows from the name of its property. */
 typedef enum PropertyUnit {
         PROPERTY_PLAIN,
         PROPERTY_SIZE,  /* "MaximumRate", "BytesTotal": bytes */
@@ -41,17 +41,17 @@ typedef struct PropertyRow {
         const char *member; /* in values */
 } PropertyRow;
 
-/* All properties, those of "Error" and "ProxySettings" as the members that they have names for. */
+/* Calls row() for all properties, and for the members of "Error" and "ProxySettings" instead of
+ * them. */
 void property_each(const dosvc_values *values,
                    void (*row)(void *userdata, const PropertyRow *row),
                    void *userdata);
 
 /* A number with the units of the property: "90s", "2h", "64K". -EINVAL. */
 int property_parse_number(const char *name, const char *text, uint64_t *ret);
-/* What the number should look like, for a message: "a time span; write 90s, 5min or 2h". */
+/* Describes such a number in an error message: "a time span; write 90s, 5min or 2h". */
 const char *property_number_form(const char *name);
 /* "yes", "no", "true", "false", "on", "off", "1", "0". -EINVAL. */
 int property_parse_boolean(const char *text, int *ret);
-/* Words between commas and spaces, in text, which is changed; owned is only the list. NULL: no
- * memory */
+/* Splits text, which is changed, at commas and spaces. The list is owned; NULL without memory. */
 const char **property_split(char *text);

@@ -1,6 +1,6 @@
 /*
- * files: the files of a job. What the list of the service does not say of a file, its properties
- * do.
+ * files: the files of a job. The list of the service has no checksums, ranges and restarts; these
+ * are read as properties of each file.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,7 +19,7 @@ typedef struct Files {
         dosvc_values **infos; /* of each; NULL where the file has gone meanwhile */
 } Files;
 
-/* Columns that a table has only if a file has something there. */
+/* Columns that the table has only if at least one file has a value for them. */
 static const struct {
         const char *property;
         const char *header;

@@ -19,7 +19,7 @@
 #define PROGRESS_INTERVAL_MSEC 200
 #define WIDTH_DEFAULT          80
 
-/* The one line on the terminal. */
+/* The progress line on the terminal. */
 typedef struct Screen {
         const Ctl *ctl;
         bool on;
@@ -77,7 +77,7 @@ static void screen_set_state(Screen *screen, const char *state)
         screen->progress.state = screen->state;
 }
 
-/* An obstacle is told once each time that it comes up, also where there is no bar. */
+/* An obstacle is reported once each time it comes up, also where there is no bar. */
 static void screen_tell_obstacle(Screen *screen, const char *id)
 {
         dosvc_job_info *info;

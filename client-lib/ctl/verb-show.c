@@ -39,7 +39,7 @@ static bool show_is_wanted(const Ctl *ctl, const PropertyRow *row)
         return ctl->properties.n == 0;
 }
 
-/* The bus has an object there, people count files. */
+/* On the bus ErrorFile is an object; it is shown as the number of the file. */
 static bool show_is_file(const PropertyRow *row)
 {
         return strcmp(row->name, "ErrorFile") == 0;
@@ -424,7 +424,7 @@ static void explain_print(const Ctl *ctl, const dosvc_job_info *info)
 
         (void) printf("The job %s %s (%s).\n",
                       *name ? name : dosvc_job_info_id(info),
-                      *meaning ? meaning : "is in a state of its own",
+                      *meaning ? meaning : "is in a state that this dosvcctl does not know",
                       state);
         if (*sentence)
                 (void) printf("%s\n", sentence);
