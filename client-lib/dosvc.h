@@ -131,36 +131,34 @@ typedef struct dosvc_values dosvc_values;
 #define DOSVC_TYPE_VALUES  6 /* a structure, or an array of anything else: its members */
 #define DOSVC_TYPE_OTHER   7 /* a type that this library cannot give */
 
-/* An empty set; NULL without memory. Freed with dosvc_values_free(), which returns NULL. Since 0.1.
- */
+/* An empty set, NULL without memory; dosvc_values_free() frees it and returns NULL. Since 0.1. */
 dosvc_values *dosvc_values_new(void);
 dosvc_values *dosvc_values_free(dosvc_values *values);
 
 /*
- * Each sets a value, in place of one of that name. What is given is copied; strings NULL is an
- * empty list. A number travels in the width that the service gives it. Since 0.1.
+ * Each sets a value, in place of one of that name, and copies what it is given; strings NULL is an
+ * empty list. A number is 64 bits on the bus, or what a property of a job has there. Since 0.1.
  * Errors: -ENOMEM, and then nothing has changed.
  */
 int dosvc_values_set_string(dosvc_values *values, const char *name, const char *value);
 int dosvc_values_set_strings(dosvc_values *values, const char *name, const char *const *strings);
 int dosvc_values_set_number(dosvc_values *values, const char *name, uint64_t number);
 int dosvc_values_set_boolean(dosvc_values *values, const char *name, int boolean);
-/* One more range behind those that the name has; length DOSVC_UNKNOWN_SIZE: to the end. Since 0.1.
- */
+/* Adds a range to those of that name; length DOSVC_UNKNOWN_SIZE: to the end. Since 0.1. */
 int dosvc_values_add_range(dosvc_values *values,
                            const char *name,
                            uint64_t offset,
                            uint64_t length);
 
-/* How many there are, and the name of each in the order of the service; i < size. Since 0.1. */
+/* The number of values, and the name of each in the order of the service; i < size. Since 0.1. */
 size_t dosvc_values_size(const dosvc_values *values);
 const char *dosvc_values_name(const dosvc_values *values, size_t i);
 /* One of DOSVC_TYPE_. Since 0.1. */
 int dosvc_values_type(const dosvc_values *values, const char *name);
 
 /*
- * Each gives the value of that name. What a pointer leads to belongs to the values, and lives until
- * they are changed or freed. Since 0.1.
+ * Each gives the value of that name. Pointers lead into the values, and are good until these are
+ * changed or freed. Since 0.1.
  * Errors: -ENOENT (there is no such value: an older service does not have it), -EPROTOTYPE (it has
  * another type).
  */

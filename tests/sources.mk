@@ -22,7 +22,7 @@ tests/unit/test-format_OWN_ROOMS := ctl.a
 tests/unit/test-ctl_OWN_ROOMS    := ctl.a client.a testlib.a base.a
 tests/unit/test-property_OWN_ROOMS := ctl.a client.a base.a
 tests/bus/test-large_OWN_ROOMS   := client.a testlib.a base.a
-$(foreach test,client client-events dosvcctl dosvcctl-terminal,\
+$(foreach test,client client-events dosvcctl dosvcctl-terminal dosvcctl-versions,\
         $(eval tests/bus/test-$(test)_OWN_ROOMS := testlib.a client.a base.a))
 tests/unit/test-job-list_OWN_ROOMS := client.a base.a
 tests/unit/test-values_OWN_ROOMS   := client.a base.a

@@ -62,7 +62,7 @@ static ExitStatus set_key_bypass(Ctl *ctl, const char *id, char *value)
         return r < 0 ? ctl_fail(ctl, r, "Cannot set the hosts that need no proxy") : EXIT_DONE;
 }
 
-static ExitStatus set_key_headers(Ctl *ctl, const char *id, char *value)
+static ExitStatus set_no_headers(const char *id)
 {
         ctl_error("Headers may be secret, and every user can read command lines; write them to "
                   "the standard input of: dosvcctl header set %s",
@@ -79,8 +79,6 @@ static const struct {
         { "proxy", "ProxySettings", set_key_proxy },
         { "proxy-bypass", "ProxySettings", set_key_bypass },
         { "retry-delay", "MinimumRetryDelay", NULL },
-        { "custom-headers", "CustomHeaders", set_key_headers },
-        { "CustomHeaders", "CustomHeaders", set_key_headers },
 };
 
 #define N_KEYS (sizeof(set_keys) / sizeof(set_keys[0]))
@@ -186,9 +184,13 @@ set_assignment(Ctl *ctl, const char *id, const dosvc_values *settings, char *ass
                 return EXIT_USAGE;
         }
         *value++ = '\0';
+        if (property_is_called("CustomHeaders", assignment))
+                return set_no_headers(id);
         for (size_t i = 0; i < N_KEYS; i++) {
                 if (strcmp(set_keys[i].key, assignment) != 0)
                         continue;
+                if (dosvc_values_type(settings, set_keys[i].property) == DOSVC_TYPE_NONE)
+                        return set_unknown_key(settings, assignment);
                 if (set_keys[i].set)
                         return set_keys[i].set(ctl, id, value);
                 return set_property(ctl, id, settings, set_keys[i].property, assignment, value);
