@@ -66,7 +66,11 @@ int error_remember(dosvc_connection *c, int r, const sd_bus_error *error)
 
 HeldError error_hold(dosvc_connection *c)
 {
-        return (HeldError){ STEAL_PTR(c->error_name), STEAL_PTR(c->error_message) };
+        HeldError held = { c->error_name, c->error_message };
+
+        c->error_name = NULL;
+        c->error_message = NULL;
+        return held;
 }
 
 void error_put_back(dosvc_connection *c, HeldError held)

@@ -99,6 +99,8 @@ int properties_new_set(dosvc_connection *c,
 /* Sends what properties_new_set() made, unless its value could not be appended. */
 static int properties_set(dosvc_connection *c, sd_bus_message *m, int r)
 {
+        if (r == -EINVAL)
+                return error_remember_text(c, r, "The text is not valid UTF-8.");
         return r < 0 ? error_remember_text(c, r, NULL) : call_send(c, m, NULL);
 }
 

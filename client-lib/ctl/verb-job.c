@@ -142,18 +142,6 @@ static ExitStatus pairs_read_list(const Ctl *ctl, Pairs *pairs)
         return status;
 }
 
-static ExitStatus job_add_one(Ctl *ctl, const char *id, const Pairs *pairs, dosvc_values *options)
-{
-        int r = dosvc_job_add_file_with(ctl->connection,
-                                        id,
-                                        pairs->remote[0],
-                                        pairs->local[0],
-                                        options,
-                                        NULL);
-
-        return r < 0 ? ctl_fail(ctl, r, "Cannot add the file") : EXIT_DONE;
-}
-
 static ExitStatus job_add_many(Ctl *ctl, const char *id, const Pairs *pairs)
 {
         int r;
@@ -189,6 +177,23 @@ static ExitStatus job_add_list(Ctl *ctl, const char *job)
         return status;
 }
 
+static ExitStatus job_add_file(Ctl *ctl,
+                               const char *id,
+                               const char *url,
+                               const char *destination,
+                               dosvc_values *options)
+{
+        char *local;
+        int r;
+
+        r = local_name_resolve(destination, url, &local);
+        if (r < 0)
+                return pairs_fail(r, url, destination);
+        r = dosvc_job_add_file_with(ctl->connection, id, url, local, options, NULL);
+        free(local);
+        return r < 0 ? ctl_fail(ctl, r, "Cannot add the file") : EXIT_DONE;
+}
+
 /* file is NULL where the command line has none. */
 static ExitStatus job_add_url(Ctl *ctl, const char *job, const char *url, const char *file)
 {
@@ -198,22 +203,14 @@ static ExitStatus job_add_url(Ctl *ctl, const char *job, const char *url, const 
                                                      : ".";
         dosvc_values **options = NULL;
         char id[DOSVC_ID_SIZE];
-        Pairs pairs = { 0 };
         ExitStatus status;
-        int r;
 
         status = file_options_read(ctl, 1, &options);
         if (status == EXIT_DONE)
                 status = ctl_find_job(ctl, job, id);
-        if (status == EXIT_DONE) {
-                r = pairs_add(&pairs, url, destination);
-                if (r < 0)
-                        status = pairs_fail(r, url, destination);
-        }
         if (status == EXIT_DONE)
-                status = job_add_one(ctl, id, &pairs, options ? options[0] : NULL);
+                status = job_add_file(ctl, id, url, destination, options ? options[0] : NULL);
         file_options_free(options, 1);
-        pairs_done(&pairs);
         return status;
 }
 

@@ -253,6 +253,10 @@ START_TEST(a_wrong_digest_or_range_is_told_before_there_is_a_job)
                         0);
                 assert_run(command, 2);
         }
+        assert_run("dosvcctl get --digest=md5:00112233445566778899aabbccddeeff "
+                   "http://127.0.0.1:1/a http://127.0.0.1:1/b",
+                   2);
+        assert_run("dosvcctl get --range=0-1 http://127.0.0.1:1/a http://127.0.0.1:1/b", 2);
         assert_run("dosvcctl add --digest=md5:0 $job http://127.0.0.1:1/a", 2);
         assert_run("dosvcctl add --digest=md5:0 --from-file=/dev/null $job", 2);
 }
@@ -285,6 +289,9 @@ START_TEST(every_property_of_the_service_is_shown)
         assert_run("dosvcctl show -p ProxySettings $job", 0);
         ck_assert_str_eq(output, "ProxyUsage=preconfig\nProxies=\nProxyBypass=\n");
         assert_run("dosvcctl show -p Nope $job", 2);
+        ck_assert_ptr_null(strstr(output, "="));
+        assert_run("dosvcctl -j show -p Nope $job", 2);
+        ck_assert_ptr_null(strstr(output, "{"));
         assert_said("'Nope'");
 }
 END_TEST

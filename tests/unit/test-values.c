@@ -365,6 +365,18 @@ START_TEST(a_number_that_the_property_cannot_be_is_refused_here)
 }
 END_TEST
 
+START_TEST(a_text_that_is_not_utf_8_is_refused_here)
+{
+        static const char *const list[] = { "good", "bad\xff", NULL };
+
+        ck_assert_int_eq(dosvc_job_set_string(connection, JOB, "Text", "bad\xff"), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(dosvc_last_error_message(connection), "UTF-8"));
+        ck_assert_int_eq(dosvc_job_set_strings(connection, JOB, "List", list), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(dosvc_last_error_message(connection), "UTF-8"));
+        ck_assert_uint_eq(n_calls, 0);
+}
+END_TEST
+
 START_TEST(options_go_with_the_file)
 {
         dosvc_values *options = dosvc_values_new();
@@ -495,6 +507,7 @@ int main(void)
 
         tcase_add_test(options, a_number_is_written_in_the_width_that_the_property_has);
         tcase_add_test(options, a_number_that_the_property_cannot_be_is_refused_here);
+        tcase_add_test(options, a_text_that_is_not_utf_8_is_refused_here);
         tcase_add_test(options, options_go_with_the_file);
         tcase_add_test(options, a_job_is_created_with_options);
         tcase_add_test(options, a_job_whose_number_is_refused_does_not_stay);
