@@ -166,7 +166,7 @@ ExitStatus file_options_read(const Ctl *ctl, size_t n_files, dosvc_values ***ret
                 status = file_options_count("range", ctl->ranges.n, n_files);
         if (status != EXIT_DONE || (ctl->digests.n == 0 && ctl->ranges.n == 0))
                 return status;
-        options = calloc(n_files, sizeof(*options));
+        options = calloc(n_files, sizeof(void *));
         for (size_t i = 0; options && status == EXIT_DONE && i < n_files; i++) {
                 options[i] = dosvc_values_new();
                 if (!options[i])

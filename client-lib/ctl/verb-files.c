@@ -42,7 +42,7 @@ static void files_done(Files *files)
 
 static ExitStatus files_read_infos(Ctl *ctl, const char *id, Files *files)
 {
-        files->infos = calloc(dosvc_file_list_size(files->list) + 1, sizeof(*files->infos));
+        files->infos = calloc(dosvc_file_list_size(files->list) + 1, sizeof(void *));
         if (!files->infos)
                 return ctl_out_of_memory();
         for (; files->n < dosvc_file_list_size(files->list); files->n++) {
