@@ -76,6 +76,19 @@ int job_path(dosvc_connection *c, const char *job, char path[static JOB_PATH_SIZ
         return 0;
 }
 
+int file_path(dosvc_connection *c,
+              const char *job,
+              uint32_t index,
+              char path[static FILE_PATH_SIZE])
+{
+        char job_object[JOB_PATH_SIZE];
+        int r = job_path(c, job, job_object);
+
+        if (r >= 0)
+                (void) snprintf(path, FILE_PATH_SIZE, "%s/file/%u", job_object, index);
+        return r;
+}
+
 bool job_id_from_path(const char *path, char id[static DOSVC_ID_SIZE])
 {
         const size_t prefix = strlen(DOSVC_JOB_PREFIX "/"), digits = DOSVC_ID_SIZE - 1;
@@ -135,24 +148,6 @@ int call_new_job(dosvc_connection *c, const char *job, const char *member, sd_bu
         return call_new(c, path, DOSVC_JOB_INTERFACE, member, ret);
 }
 
-int call_new_get_all(dosvc_connection *c,
-                     const char *path,
-                     const char *interface,
-                     sd_bus_message **ret)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = call_new(c, path, "org.freedesktop.DBus.Properties", "GetAll", &m);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "s", interface);
-        if (r < 0)
-                return error_remember_text(c, r, NULL);
-        *ret = STEAL_PTR(m);
-        return 0;
-}
-
 int call_send_timeout(dosvc_connection *c,
                       sd_bus_message *m,
                       uint64_t timeout_usec,
@@ -168,34 +163,4 @@ int call_send_timeout(dosvc_connection *c,
 int call_send(dosvc_connection *c, sd_bus_message *m, sd_bus_message **ret_reply)
 {
         return call_send_timeout(c, m, c->timeout_usec, ret_reply);
-}
-
-int call_get_string(dosvc_connection *c,
-                    const char *path,
-                    const char *interface,
-                    const char *property,
-                    char **ret)
-{
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        const char *value;
-        char *copy;
-        int r;
-
-        r = call_new(c, path, "org.freedesktop.DBus.Properties", "Get", &m);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "ss", interface, property);
-        if (r < 0)
-                return error_remember_text(c, r, NULL);
-        r = call_send(c, m, &reply);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(reply, "v", "s", &value);
-        if (r < 0)
-                return error_remember_text(c, r, NULL);
-        copy = strdup(value);
-        if (!copy)
-                return error_remember_text(c, -ENOMEM, NULL);
-        *ret = copy;
-        return 0;
 }

@@ -23,15 +23,17 @@
  *              return status;
  *      }
  *
- * Each function is one call of the D-Bus interfaces org.dosvc1.Manager, .Job and .File, named
- * behind its comment; what a member means in full is in their XML, installed beside this file's
- * package in dbus-1/interfaces.
+ * What the D-Bus interfaces org.dosvc1.Manager, .Job and .File offer, this header offers: each
+ * method and signal has a function or an event, whose comment names it; properties and options are
+ * reached by their names (dosvc_values), the common ones by functions of their own besides. What a
+ * member means in full is in the interfaces' XML, installed in dbus-1/interfaces.
  *
  * Conventions
  *
  * Results. A function that returns int gives 0, or a positive value that its comment explains;
  * or a negative errno, and then writes to no output parameter; dosvc_open() sets its own to NULL. A
- * call sends one message and waits for the answer; it cannot be interrupted by a signal,
+ * call sends a message (several where its comment says so) and waits for the answer; it cannot be
+ * interrupted by a signal,
  * dosvc_job_wait() can. Errors of any call:
  *
  *      -EINVAL        an argument that is not acceptable (org.freedesktop.DBus.Error.InvalidArgs),
@@ -40,6 +42,8 @@
  *      -EACCES        only the owner may, or only root (AccessDenied)
  *      -EBADFD        not in the state that the job is in (InvalidState)
  *      -ENOSPC        the service's disk is full (NoSpace)
+ *      -EBADR         the service, an older one, does not know the method or property
+ *                     (UnknownMethod, UnknownProperty)
  *      -EIO           the service failed (Failed, and errors that have no errno of their own)
  *      -EHOSTUNREACH  the service is not on the bus and could not be started
  *      -ETIMEDOUT     the service did not answer in time (dosvc_set_timeout())
@@ -55,7 +59,8 @@
  * end with a NULL pointer. Objects are freed by the function of their name, which accepts NULL.
  *
  * Sizes are bytes, DOSVC_UNKNOWN_SIZE where nobody knows yet. Points in time are microseconds
- * since the epoch, 0 = never. Time spans are microseconds.
+ * since the epoch, 0 = never. Time spans that are arguments are microseconds; those that are
+ * properties are seconds.
  *
  * A connection and what was made with it is used by one thread at a time.
  *
@@ -129,7 +134,7 @@ dosvc_connection *dosvc_close(dosvc_connection *connection);
 void dosvc_set_timeout(dosvc_connection *connection, uint64_t timeout_usec);
 
 /*
- * Of the last call that failed: D-Bus name of the error ("org.dosvc1.Error.NotFound") and its
+ * D-Bus name of the error of the last call that failed ("org.dosvc1.Error.NotFound"), and its
  * message. Never NULL. The name is "" when the error did not come over the bus; the message is
  * then a description of the errno. connection NULL: of the last dosvc_open() of this thread that
  * failed. Valid until the next call. Since 0.1.
@@ -137,10 +142,79 @@ void dosvc_set_timeout(dosvc_connection *connection, uint64_t timeout_usec);
 const char *dosvc_last_error_name(const dosvc_connection *connection);
 const char *dosvc_last_error_message(const dosvc_connection *connection);
 
+/* ----------------------------------------------------------------- named values */
+
+/*
+ * Values under names: the properties that an object had at one moment, or options for a call. The
+ * names are those of the D-Bus interfaces, so that properties and options which came after this
+ * library can be read and given as well.
+ */
+typedef struct dosvc_values dosvc_values;
+
+/* Types of values, with their signatures on the bus; more may come. */
+#define DOSVC_TYPE_NONE    0 /* there is no value of that name */
+#define DOSVC_TYPE_STRING  1 /* s, o */
+#define DOSVC_TYPE_STRINGS 2 /* as, ao */
+#define DOSVC_TYPE_NUMBER  3 /* u, t, and other ones without a sign */
+#define DOSVC_TYPE_BOOLEAN 4 /* b */
+#define DOSVC_TYPE_RANGES  5 /* a(tt): offset and length of each */
+#define DOSVC_TYPE_VALUES  6 /* a structure, or an array of anything else: its members */
+#define DOSVC_TYPE_OTHER   7 /* a type that this library cannot give */
+
+/* An empty set, NULL without memory; dosvc_values_free() frees it and returns NULL. Since 0.1. */
+dosvc_values *dosvc_values_new(void);
+dosvc_values *dosvc_values_free(dosvc_values *values);
+
+/*
+ * Each sets a value, in place of one of that name, and copies what it is given; strings NULL is an
+ * empty list. A number is 64 bits on the bus, or what a property of a job has there. Since 0.1.
+ * Errors: -ENOMEM, and then nothing has changed.
+ */
+int dosvc_values_set_string(dosvc_values *values, const char *name, const char *value);
+int dosvc_values_set_strings(dosvc_values *values, const char *name, const char *const *strings);
+int dosvc_values_set_number(dosvc_values *values, const char *name, uint64_t number);
+int dosvc_values_set_boolean(dosvc_values *values, const char *name, int boolean);
+/* Adds a range to those of that name; length DOSVC_UNKNOWN_SIZE: to the end. Since 0.1. */
+int dosvc_values_add_range(dosvc_values *values,
+                           const char *name,
+                           uint64_t offset,
+                           uint64_t length);
+
+/* The number of values, and the name of each in the order of the service; i < size. Since 0.1. */
+size_t dosvc_values_size(const dosvc_values *values);
+const char *dosvc_values_name(const dosvc_values *values, size_t i);
+/* One of DOSVC_TYPE_. Since 0.1. */
+int dosvc_values_type(const dosvc_values *values, const char *name);
+
+/*
+ * Each gives the value of that name. Pointers lead into the values, and are good until these are
+ * changed or freed. Since 0.1.
+ * Errors: -ENOENT (there is no such value: an older service does not have it), -EPROTOTYPE (it has
+ * another type).
+ */
+int dosvc_values_get_string(const dosvc_values *values, const char *name, const char **ret);
+int dosvc_values_get_strings(const dosvc_values *values, const char *name, const char *const **ret);
+int dosvc_values_get_number(const dosvc_values *values, const char *name, uint64_t *ret);
+int dosvc_values_get_boolean(const dosvc_values *values, const char *name, int *ret);
+/* 1 and the range at that position, or 0 if there are not so many. Since 0.1. */
+int dosvc_values_get_range(const dosvc_values *values,
+                           const char *name,
+                           size_t i,
+                           uint64_t *ret_offset,
+                           uint64_t *ret_length);
+/*
+ * The members of a structure or array, which are named "0", "1" ... by their position; in a
+ * dictionary they have its keys as names. Since 0.1.
+ */
+int dosvc_values_get_values(const dosvc_values *values, const char *name, const dosvc_values **ret);
+
 /* ---------------------------------------------------------------------- service */
 
-/* Properties of org.dosvc1.Manager, as they were at one moment. */
-typedef struct dosvc_service dosvc_service;
+/*
+ * Properties of org.dosvc1.Manager, as they were at one moment: dosvc_values, with the accessors
+ * below besides. One that the service does not have reads as "", an empty list or 0 there.
+ */
+typedef dosvc_values dosvc_service;
 
 /* Properties.GetAll of org.dosvc1.Manager. Since 0.1. */
 int dosvc_get_service(dosvc_connection *connection, dosvc_service **ret);
@@ -173,7 +247,8 @@ uint32_t dosvc_service_max_files_per_job(const dosvc_service *service);
 typedef struct dosvc_job_list dosvc_job_list;
 
 /*
- * Manager.ListJobs. state: only jobs in that state, NULL = all. Since 0.1.
+ * Manager.ListJobs with its keys all-users, state, offset and limit. state: only jobs in that
+ * state, NULL = all. Since 0.1.
  * Errors: -EACCES (DOSVC_ALL_USERS, caller is not root), -EINVAL (no such state), -ENOBUFS (too
  * many long lists at once).
  */
@@ -208,6 +283,20 @@ int dosvc_job_find(dosvc_connection *connection, const char *job);
 int dosvc_job_create(dosvc_connection *connection, const char *display_name, char *ret_id);
 
 /*
+ * The same with more to say. type: of the job, NULL is "download". options: any writable property
+ * of org.dosvc1.Job under its name ("Priority", "MinimumRetryDelay"), NULL = none; DisplayName wins
+ * over the argument. Numbers are set by calls of their own as soon as there is a job, which is
+ * cancelled again if one is refused; the rest is part of the creation. Since 0.1.
+ * Errors: also those of dosvc_job_set_number(), -EINVAL (an unknown option, or one of another type
+ * than the property's), -EOPNOTSUPP (type "upload").
+ */
+int dosvc_job_create_with(dosvc_connection *connection,
+                          const char *display_name,
+                          const char *type,
+                          const dosvc_values *options,
+                          char *ret_id);
+
+/*
  * Adds a file. remote_name: http or https URL, nothing is escaped; user info becomes credentials
  * (server, basic) and leaves the URL. local_name: absolute path. ret_index: position in the job,
  * from 0; may be NULL. Whether the owner may write there is found out when the transfer starts.
@@ -220,6 +309,34 @@ int dosvc_job_add_file(dosvc_connection *connection,
                        const char *local_name,
                        uint32_t *ret_index);
 
+/*
+ * The same with options, which may be NULL:
+ *
+ *      sha256, sha512, sha1, md5   string, one of them: the digest that the file must have, in
+ *                                  hexadecimal digits; a file with another one is an error of the
+ *                                  job ("validation-failed") and never published
+ *      ranges                      ranges: the parts of the remote file that are wanted, 1 to 500
+ *                                  without overlaps; the local file holds them one behind the
+ *                                  other, in this order
+ *
+ *      dosvc_values *options = dosvc_values_new();
+ *
+ *      if (!options || dosvc_values_set_string(options, "sha256", digest) < 0 ||
+ *          dosvc_job_add_file_with(c, job, url, path, options, NULL) < 0)
+ *              ...
+ *      dosvc_values_free(options);
+ *
+ * Job.AddFile. Since 0.1.
+ * Errors: also -EINVAL (an unknown option, a bad digest, two of them), -ERANGE (a range without
+ * length, or beyond what can be counted), -EOVERFLOW (ranges overlap), -ETOOMANYREFS (too many).
+ */
+int dosvc_job_add_file_with(dosvc_connection *connection,
+                            const char *job,
+                            const char *remote_name,
+                            const char *local_name,
+                            const dosvc_values *options,
+                            uint32_t *ret_index);
+
 /* n_files pairs of names at once, all or none. Job.AddFiles. Since 0.1. Errors: as above. */
 int dosvc_job_add_files(dosvc_connection *connection,
                         const char *job,
@@ -230,7 +347,10 @@ int dosvc_job_add_files(dosvc_connection *connection,
 /* The files of a job, in the order of adding. */
 typedef struct dosvc_file_list dosvc_file_list;
 
-/* Job.ListFilesFiltered, as often as it takes. Since 0.1. Errors: -ENOBUFS as above. */
+/*
+ * Job.ListFilesFiltered with its keys offset and limit, as often as it takes (Job.ListFiles is the
+ * same without pages). Since 0.1. Errors: -ENOBUFS as above.
+ */
 int dosvc_job_list_files(dosvc_connection *connection, const char *job, dosvc_file_list **ret);
 dosvc_file_list *dosvc_file_list_free(dosvc_file_list *list);
 
@@ -241,6 +361,15 @@ const char *dosvc_file_list_local_name(const dosvc_file_list *list, size_t i);
 uint64_t dosvc_file_list_bytes_transferred(const dosvc_file_list *list, size_t i);
 uint64_t dosvc_file_list_bytes_total(const dosvc_file_list *list, size_t i);
 int dosvc_file_list_completed(const dosvc_file_list *list, size_t i);
+
+/*
+ * All properties of the file at that position: Checksum, Ranges, Restarts, RestartReason and the
+ * rest of org.dosvc1.File. *ret is freed with dosvc_values_free(). Properties.GetAll. Since 0.1.
+ */
+int dosvc_file_get_info(dosvc_connection *connection,
+                        const char *job,
+                        uint32_t index,
+                        dosvc_values **ret);
 
 /*
  * Header lines of the last response to the file at that position, without cookies and
@@ -254,11 +383,11 @@ int dosvc_file_get_response_headers(dosvc_connection *connection,
 /* -------------------------------------------------------------------- credentials */
 
 /*
- * What answers a server's 401 (target "server") or a proxy's 407 ("proxy") in that scheme; one
- * set a pair, a second call replaces it. Sent only when asked for, kept sealed, gone with the job;
- * no call gives them back. If the scheme is not known, set all that fit: which one a server
- * refused is not told. Owner only, root is not exempt. Allowed in every state; after an error,
- * set new ones and resume.
+ * Sets the credentials that answer a server's 401 (target "server") or a proxy's 407 ("proxy") in
+ * that scheme; one set a pair, a second call replaces it. Sent only when asked for, kept sealed,
+ * gone with the job; no call gives them back. If the scheme is not known, set all that fit: which
+ * one a server refused is not reported. Owner only, root is not exempt. Allowed in every state;
+ * after an error, set new ones and resume.
  *
  *      user_name and secret      user name (at most 300 UTF-16 units) and password (at most 65536;
  *                                no bytes is a password too), not NUL-terminated
@@ -269,7 +398,8 @@ int dosvc_file_get_response_headers(dosvc_connection *connection,
  * User names are "DOMAIN\user" for ntlm, and "user", "user@REALM" or "REALM\user" for negotiate.
  *
  * The secret travels in a sealed memory file, not over the bus; the caller's copy is the caller's
- * to erase. Job.SetCredentials with password-fd or token-fd. Since 0.1.
+ * to erase. Job.SetCredentials with user-name and with password-fd or token-fd (never with password
+ * or token, which would cross the bus). Since 0.1.
  * Errors: -EDESTADDRREQ (unknown target), -EPROTONOSUPPORT (unknown scheme), -EINVAL (a user name
  * or password that the scheme needs is missing, or only one of them is there), -ENAMETOOLONG (user
  * name), -EMSGSIZE (password), -EILSEQ (control characters, bad UTF-8, colon in the user name of
@@ -353,7 +483,39 @@ int dosvc_job_complete(dosvc_connection *connection, const char *job);
 int dosvc_job_take_ownership(dosvc_connection *connection, const char *job);
 
 /*
- * Writable properties of a job, each one Properties.Set. Since 0.1.
+ * The writable properties of a job with their values, as the service says that it has them, in its
+ * order: names, types and values of what can be set. CustomHeaders is not among them, because only
+ * dosvc_job_get_headers() may give it. *ret is freed with dosvc_values_free(). Two calls:
+ * Properties.GetAll and Introspectable.Introspect. Since 0.1.
+ */
+int dosvc_job_get_settings(dosvc_connection *connection, const char *job, dosvc_values **ret);
+
+/*
+ * Each sets the writable property of a job that has that name ("RedirectPolicy"), by one
+ * Properties.Set. dosvc_job_set_number() reads the property first, because a number must have the
+ * width that the service gives it. strings NULL is an empty list. Since 0.1.
+ * Errors: -EINVAL (a value that the property cannot have, or of another type), -EBADR (no such
+ * property), -EROFS (it cannot be written), and those that the property has: -E2BIG, -EOPNOTSUPP.
+ */
+int dosvc_job_set_string(dosvc_connection *connection,
+                         const char *job,
+                         const char *property,
+                         const char *value);
+int dosvc_job_set_strings(dosvc_connection *connection,
+                          const char *job,
+                          const char *property,
+                          const char *const *strings);
+int dosvc_job_set_number(dosvc_connection *connection,
+                         const char *job,
+                         const char *property,
+                         uint64_t number);
+int dosvc_job_set_boolean(dosvc_connection *connection,
+                          const char *job,
+                          const char *property,
+                          int boolean);
+
+/*
+ * Writable properties of a job by name, each one Properties.Set. Since 0.1.
  * Errors: -E2BIG (longer than 256 and 1024 UTF-16 units; a proxy list of more than 4000).
  */
 int dosvc_job_set_display_name(dosvc_connection *connection, const char *job, const char *name);
@@ -407,7 +569,8 @@ int dosvc_job_get_headers(dosvc_connection *connection, const char *job, char **
  * The client certificate for servers that ask for one. certificate, key: paths of PEM files that
  * the service opens with the owner's rights; key NULL: in the certificate's file. password: of an
  * encrypted key, not NUL-terminated, at most 1023 bytes; NULL: none. It travels in a sealed memory
- * file. Owner only, root is not exempt. Job.SetClientCertificate. Since 0.1.
+ * file. Owner only, root is not exempt. Job.SetClientCertificate with certificate, key and
+ * password-fd (never with password, which would cross the bus). Since 0.1.
  * Errors: -EOPNOTSUPP (a pkcs11: URI), -EMSGSIZE, -EILSEQ, -ENOKEY, -ENOBUFS.
  */
 int dosvc_job_set_client_certificate(dosvc_connection *connection,
@@ -421,8 +584,16 @@ int dosvc_job_remove_client_certificate(dosvc_connection *connection, const char
 
 /* ---------------------------------------------------------------- looking at a job */
 
-/* All properties of a job, as they were at one moment. */
-typedef struct dosvc_job_info dosvc_job_info;
+/*
+ * All properties of a job but CustomHeaders, as they were at one moment: dosvc_values, with the
+ * accessors below besides. One that the service does not have reads as "", an empty list or 0
+ * there.
+ *
+ *      uint64_t delay_sec;
+ *
+ *      r = dosvc_values_get_number(info, "MinimumRetryDelay", &delay_sec);
+ */
+typedef dosvc_values dosvc_job_info;
 
 /* Properties.GetAll of org.dosvc1.Job. Since 0.1. */
 int dosvc_job_get_info(dosvc_connection *connection, const char *job, dosvc_job_info **ret);
@@ -476,22 +647,22 @@ const char *dosvc_job_info_ticket_cache(const dosvc_job_info *info);
 
 /* ------------------------------------------------------------------------- events */
 
-/* What happened; valid inside the callback only. */
+/* An event; it is valid inside the callback only. */
 typedef struct dosvc_event dosvc_event;
 
-/* A job was made. */
+/* A job was made. Manager.JobNew. */
 #define DOSVC_EVENT_NEW 1
-/* A job is gone; state is "acknowledged" or "cancelled". */
+/* A job is gone; state is "acknowledged" or "cancelled". Manager.JobRemoved. */
 #define DOSVC_EVENT_REMOVED 2
-/* A job is in another state; state and previous are set. */
+/* A job is in another state; state and previous are set. Job.StateChanged. */
 #define DOSVC_EVENT_STATE 3
-/* Live figures: bytes_transferred, bytes_total, rate. */
+/* Live figures: bytes_transferred, bytes_total, rate. Job.Progress. */
 #define DOSVC_EVENT_PROGRESS 4
-/* Other properties of a job changed; read them. */
+/* Other properties of a job changed; read them. Properties.PropertiesChanged. */
 #define DOSVC_EVENT_CHANGED 5
 /*
  * The service has left the bus, or is back and the subscription has been made anew: what
- * happened in between was not told. Both have no job.
+ * happened in between was not reported. Both have no job.
  */
 #define DOSVC_EVENT_SERVICE_GONE 6
 #define DOSVC_EVENT_SERVICE_BACK 7
@@ -517,7 +688,7 @@ typedef void (*dosvc_event_callback)(void *userdata, const dosvc_event *event);
  * Asks for the events of one job, or with job NULL of all jobs of the caller (DOSVC_ALL_USERS: of
  * everybody, root only). progress_interval_msec: from 100 to 3600000, or 0 for no progress events.
  * A connection has one subscription, a second call replaces it. It is renewed when the service
- * comes back. Manager.Subscribe. Since 0.1.
+ * comes back. Manager.Subscribe with its options all-users, job and progress-interval. Since 0.1.
  * Errors: -ENOBUFS (too many subscribers).
  */
 int dosvc_subscribe(dosvc_connection *connection,
@@ -546,7 +717,7 @@ int dosvc_get_timeout(dosvc_connection *connection, int *ret_timeout_msec);
 int dosvc_dispatch(dosvc_connection *connection);
 
 /*
- * Waits until the job is in one of the states, and tells which in *ret_state (may be NULL; valid
+ * Waits until the job is in one of the states, and gives it in *ret_state (may be NULL; valid
  * until the next call). states: a list; NULL means every state that the job does not leave by
  * itself: suspended error transferred. The final ones always end the wait. 0 is success: the job
  * is transferred or acknowledged, or in a state that the list names. Without a subscription one

@@ -16,7 +16,7 @@ int error_register(void)
         return sd_bus_error_add_map(error_map);
 }
 
-/* The service's name has no owner, and whoever should have started it could not. */
+/* The service's name has no owner, and it could not be started. */
 static bool error_is_unreachable(const char *name)
 {
         static const char *const prefixes[] = {
@@ -83,6 +83,23 @@ static const char *error_text_of_open(void)
                 return "There is no session here: neither DBUS_SESSION_BUS_ADDRESS nor "
                        "XDG_RUNTIME_DIR is set";
         return strerror(-error_of_open);
+}
+
+HeldError error_hold(dosvc_connection *c)
+{
+        HeldError held = { c->error_name, c->error_message };
+
+        c->error_name = NULL;
+        c->error_message = NULL;
+        return held;
+}
+
+void error_put_back(dosvc_connection *c, HeldError held)
+{
+        free(c->error_name);
+        free(c->error_message);
+        c->error_name = held.name;
+        c->error_message = held.message;
 }
 
 EXPORT const char *dosvc_last_error_name(const dosvc_connection *connection)

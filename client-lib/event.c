@@ -174,7 +174,7 @@ static int subscription_new_call(dosvc_connection *c, const Subscription *s, sd_
         return 0;
 }
 
-/* Whoever answered is the service from now on. */
+/* The connection that answered is taken for the service from now on. */
 static int subscription_accept(dosvc_connection *c, sd_bus_message *reply)
 {
         const char *sender = sd_bus_message_get_sender(reply);
@@ -389,7 +389,7 @@ static int wait_read_state(dosvc_connection *c, const char *job)
 
         r = job_path(c, job, path);
         if (r >= 0)
-                r = call_get_string(c, path, DOSVC_JOB_INTERFACE, "State", &state);
+                r = properties_get_string(c, path, DOSVC_JOB_INTERFACE, "State", &state);
         if (r < 0)
                 return r;
         watch_set_state(&c->watch, state);
@@ -414,7 +414,7 @@ static int wait_read_state_again(dosvc_connection *c, const char *job)
         return r;
 }
 
-/* Until something came, the time is over, or a signal was handled. */
+/* Waits until something has come, the time is over, or a signal was handled. */
 static int wait_for_input(dosvc_connection *c, uint64_t until)
 {
         uint64_t now = event_now();
@@ -426,7 +426,7 @@ static int wait_for_input(dosvc_connection *c, uint64_t until)
         return r < 0 ? error_remember_text(c, r, NULL) : 0;
 }
 
-/* Until the service's name has another owner, or it is time to look for the service again. */
+/* Waits until the service's name has another owner, or it is time to look for the service again. */
 static int wait_for_owner(dosvc_connection *c, uint64_t until)
 {
         uint64_t again = event_now() + RETURN_USEC;
@@ -536,14 +536,10 @@ EXPORT int dosvc_job_wait(dosvc_connection *connection,
         if (r >= 0)
                 r = wait_judge(connection, job, states);
         if (own) {
-                char *name = STEAL_PTR(connection->error_name);
-                char *message = STEAL_PTR(connection->error_message);
+                HeldError held = error_hold(connection);
 
                 (void) dosvc_unsubscribe(connection);
-                free(connection->error_name);
-                free(connection->error_message);
-                connection->error_name = name;
-                connection->error_message = message;
+                error_put_back(connection, held);
         }
         if (r < 0)
                 return r;

@@ -1,6 +1,6 @@
 /*
- * What the files of libdosvc share: the connection, calls, errors, lists of strings. Nothing
- * here is exported; libdosvc.sym names what is.
+ * Shared by the files of libdosvc: the connection, calls, errors, lists of strings, named values.
+ * Nothing here is exported; libdosvc.sym lists the functions that are.
  */
 #pragma once
 
@@ -29,7 +29,13 @@ static inline void internal_closep(int *fd)
                 (void) close(*fd);
 }
 
+static inline void internal_values_freep(dosvc_values **values)
+{
+        dosvc_values_free(*values);
+}
+
 #define _cleanup_free_    _cleanup_(internal_freep)
+#define _cleanup_values_  _cleanup_(internal_values_freep)
 #define _cleanup_close_   _cleanup_(internal_closep)
 #define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
 
@@ -57,7 +63,7 @@ static inline int steal_fd(int *fd)
 /* Longest state, "transient-error", with room for those of a later service. */
 #define STATE_SIZE 32
 
-/* What Subscribe was called with, to call it again when the service comes back. */
+/* The arguments of Subscribe, with which it is called again when the service comes back. */
 typedef struct Subscription {
         bool active;
         unsigned int flags;
@@ -67,7 +73,7 @@ typedef struct Subscription {
         void *userdata;
 } Subscription;
 
-/* What dosvc_job_wait() wants to know of the events that pass by. */
+/* The state that dosvc_job_wait() gathers from the events that arrive. */
 typedef struct Watch {
         char job[DOSVC_ID_SIZE]; /* "" = nobody waits */
         char state[STATE_SIZE];
@@ -113,6 +119,15 @@ int error_remember_open(int r);
 /* The same for a failure that was found here; text may be NULL. Without a connection only r. */
 int error_remember_text(dosvc_connection *c, int r, const char *text);
 
+/* The error of a call, while others that tidy up after it run; put back, it is the last one. */
+typedef struct HeldError {
+        char *name;
+        char *message;
+} HeldError;
+
+HeldError error_hold(dosvc_connection *c);
+void error_put_back(dosvc_connection *c, HeldError held);
+
 /* connection.c */
 
 /* A call to that object; -EINVAL when job is not an id. */
@@ -122,17 +137,6 @@ int call_new(dosvc_connection *c,
              const char *member,
              sd_bus_message **ret);
 int call_new_job(dosvc_connection *c, const char *job, const char *member, sd_bus_message **ret);
-int call_new_get_all(dosvc_connection *c,
-                     const char *path,
-                     const char *interface,
-                     sd_bus_message **ret);
-
-/* One property of type s, owned. */
-int call_get_string(dosvc_connection *c,
-                    const char *path,
-                    const char *interface,
-                    const char *property,
-                    char **ret);
 
 /* Sends and waits; *ret_reply may be NULL. Errors are remembered already. */
 int call_send(dosvc_connection *c, sd_bus_message *m, sd_bus_message **ret_reply);
@@ -145,6 +149,10 @@ int call_send_timeout(dosvc_connection *c,
 bool job_id_is_valid(const char *job);
 /* -EINVAL when job is not an id. */
 int job_path(dosvc_connection *c, const char *job, char path[static JOB_PATH_SIZE]);
+int file_path(dosvc_connection *c,
+              const char *job,
+              uint32_t index,
+              char path[static FILE_PATH_SIZE]);
 /* Id of the job whose object, or one of whose files, path is. False if it is neither. */
 bool job_id_from_path(const char *path, char id[static DOSVC_ID_SIZE]);
 
@@ -155,11 +163,8 @@ int file_index_from_path(const char *path, uint32_t *ret);
 
 /* 0 or 1, as the reply's boolean. */
 int job_read_answer(dosvc_connection *c, sd_bus_message *reply);
-/* A memory file that nobody can change any more, read from its start. */
+/* A memory file with the secret, which nobody can change any more; it is read from its start. */
 int job_seal_secret(const void *secret, size_t size);
-/* Properties.Set up to the value, which the caller appends as a variant. */
-int job_new_set(dosvc_connection *c, const char *job, const char *property, sd_bus_message **ret);
-int job_set_string(dosvc_connection *c, const char *job, const char *property, const char *value);
 
 /* string-list.c */
 
@@ -170,17 +175,61 @@ char **string_list_free(char **strings);
 /* Never NULL. */
 const char *const *string_list_const(char *const *strings);
 
-/* properties.c */
+/* values.c */
 
-/* One property of an a{sv}: name, type as in the XML, where it goes in the caller's struct. */
-typedef struct PropertyField {
-        const char *name;
-        const char *type; /* "s" char *, "u" uint32_t, "t" uint64_t, "as" char ** */
-        size_t offset;
-        /* For types that are not listed above. */
-        int (*read)(sd_bus_message *m, void *into);
-} PropertyField;
+/* Reads an a{sv}: all of it, or a negative errno and nothing. */
+int values_read(sd_bus_message *m, dosvc_values **ret);
+/*
+ * Appends an a{sv} of the values, which may be NULL, but for those of the one type; a number is a
+ * "t". -EINVAL: a value that can only be read.
+ */
+int values_append(sd_bus_message *m, const dosvc_values *values, int without_type);
 
-/* Reads the whole a{sv}; properties that the table does not have are skipped. */
-int properties_read(sd_bus_message *m, const PropertyField *fields, size_t n_fields, void *into);
-void properties_done(const PropertyField *fields, size_t n_fields, void *into);
+/* Moves a value to the end of the other ones. -ENOENT: there is none of that name. */
+int values_move(dosvc_values *from, const char *name, dosvc_values *to);
+
+/* The value, or "", an empty list, 0, NULL where there is none of that name and type. */
+const char *values_text(const dosvc_values *values, const char *name);
+const char *const *values_list(const dosvc_values *values, const char *name);
+uint64_t values_number(const dosvc_values *values, const char *name);
+const dosvc_values *values_inner(const dosvc_values *values, const char *name);
+
+/* properties.c: errors are remembered already. */
+
+int properties_get_all(dosvc_connection *c,
+                       const char *path,
+                       const char *interface,
+                       dosvc_values **ret);
+/* One property, as the reply's variant. */
+int properties_get(dosvc_connection *c,
+                   const char *path,
+                   const char *interface,
+                   const char *property,
+                   sd_bus_message **ret);
+/* One property of type s, owned. */
+int properties_get_string(dosvc_connection *c,
+                          const char *path,
+                          const char *interface,
+                          const char *property,
+                          char **ret);
+/* Properties.Set of a job up to the value, which the caller appends as a variant. */
+int properties_new_set(dosvc_connection *c,
+                       const char *job,
+                       const char *property,
+                       sd_bus_message **ret);
+
+/* introspection.c */
+
+/* Longest name in D-Bus, with NUL. */
+#define NAME_SIZE 256
+
+/* A walk through the introspection of an object; all but at is zero at the beginning. */
+typedef struct Introspection {
+        const char *at; /* borrowed */
+        bool is_in_interface;
+} Introspection;
+
+/* The next property of that interface that can be written; false when there is none left. */
+bool introspection_next_writable(Introspection *in,
+                                 const char *interface,
+                                 char name[static NAME_SIZE]);

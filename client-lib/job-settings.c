@@ -1,64 +1,96 @@
 /*
- * What of a job says how it talks to servers: redirects, certificates, headers.
+ * Named functions for the writable properties of a job, and for its client certificate.
  */
 #include <string.h>
 
 #include "internal.h"
 
 EXPORT int
-dosvc_job_set_redirect_policy(dosvc_connection *connection, const char *job, const char *policy)
+dosvc_job_set_display_name(dosvc_connection *connection, const char *job, const char *name)
 {
-        return job_set_string(connection, job, "RedirectPolicy", policy);
+        return dosvc_job_set_string(connection, job, "DisplayName", name);
 }
 
-static int job_set_list(dosvc_connection *c,
-                        const char *job,
-                        const char *property,
-                        const char *const *list,
-                        int sensitive)
+EXPORT int
+dosvc_job_set_description(dosvc_connection *connection, const char *job, const char *text)
+{
+        return dosvc_job_set_string(connection, job, "Description", text);
+}
+
+EXPORT int
+dosvc_job_set_priority(dosvc_connection *connection, const char *job, const char *priority)
+{
+        return dosvc_job_set_string(connection, job, "Priority", priority);
+}
+
+static int job_append_proxy(sd_bus_message *m,
+                            const char *usage,
+                            const char *const *proxies,
+                            const char *const *bypass)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'v', "(sasas)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'r', "sasas");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", usage);
+        if (r >= 0)
+                r = string_list_append(m, proxies);
+        if (r >= 0)
+                r = string_list_append(m, bypass);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+EXPORT int dosvc_job_set_proxy(dosvc_connection *connection,
+                               const char *job,
+                               const char *usage,
+                               const char *const *proxies,
+                               const char *const *bypass)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        r = job_new_set(c, job, property, &m);
+        r = properties_new_set(connection, job, "ProxySettings", &m);
         if (r < 0)
                 return r;
-        if (sensitive)
-                r = sd_bus_message_sensitive(m);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = string_list_append(m, list);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
+        r = job_append_proxy(m, usage, proxies, bypass);
         if (r < 0)
-                return error_remember_text(c, r, NULL);
-        return call_send(c, m, NULL);
+                return error_remember_text(connection, r, NULL);
+        return call_send(connection, m, NULL);
+}
+
+EXPORT int
+dosvc_job_set_redirect_policy(dosvc_connection *connection, const char *job, const char *policy)
+{
+        return dosvc_job_set_string(connection, job, "RedirectPolicy", policy);
 }
 
 EXPORT int dosvc_job_set_security_flags(dosvc_connection *connection,
                                         const char *job,
                                         const char *const *flags)
 {
-        return job_set_list(connection, job, "SecurityFlags", flags, 0);
+        return dosvc_job_set_strings(connection, job, "SecurityFlags", flags);
 }
 
 EXPORT int
 dosvc_job_set_ca_certificate(dosvc_connection *connection, const char *job, const char *path)
 {
-        return job_set_string(connection, job, "CACertificate", path ? path : "");
+        return dosvc_job_set_string(connection, job, "CACertificate", path ? path : "");
 }
 
 EXPORT int
 dosvc_job_set_ticket_cache(dosvc_connection *connection, const char *job, const char *cache)
 {
-        return job_set_string(connection, job, "TicketCache", cache ? cache : "");
+        return dosvc_job_set_string(connection, job, "TicketCache", cache ? cache : "");
 }
 
 EXPORT int
 dosvc_job_set_headers(dosvc_connection *connection, const char *job, const char *const *headers)
 {
-        return job_set_list(connection, job, "CustomHeaders", headers, 1);
+        return dosvc_job_set_strings(connection, job, "CustomHeaders", headers);
 }
 
 /* "a\nb\n" of the list. */
@@ -81,19 +113,13 @@ static char *job_join_lines(char *const *lines)
 
 EXPORT int dosvc_job_get_headers(dosvc_connection *connection, const char *job, char **ret)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         char path[JOB_PATH_SIZE], **lines = NULL, *text = NULL;
         int r;
 
         r = job_path(connection, job, path);
         if (r >= 0)
-                r = call_new(connection, path, "org.freedesktop.DBus.Properties", "Get", &m);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "ss", DOSVC_JOB_INTERFACE, "CustomHeaders");
-        if (r < 0)
-                return error_remember_text(connection, r, NULL);
-        r = call_send(connection, m, &reply);
+                r = properties_get(connection, path, DOSVC_JOB_INTERFACE, "CustomHeaders", &reply);
         if (r < 0)
                 return r;
         (void) sd_bus_message_sensitive(reply);

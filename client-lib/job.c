@@ -1,5 +1,5 @@
 /*
- * Jobs: making them, adding files, credentials, control, writable properties.
+ * Jobs: making them, adding files, credentials, control.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 
 #include "internal.h"
 
-/* Complete answers when the last bytes of large files are on disk. */
+/* Complete is answered when the last bytes of large files are on disk, which may take minutes. */
 #define COMPLETE_TIMEOUT_USEC (600 * 1000000ULL)
 
 EXPORT int dosvc_job_find(dosvc_connection *connection, const char *job)
@@ -28,32 +28,98 @@ EXPORT int dosvc_job_find(dosvc_connection *connection, const char *job)
         return call_send(connection, m, NULL);
 }
 
-EXPORT int dosvc_job_create(dosvc_connection *connection, const char *display_name, char *ret_id)
+/* The first kind is the one that a job is of unless the caller says otherwise. */
+static const char *const job_types[] = {
+#define JOB_TYPE_NAME(id, name) name,
+        DOSVC_JOB_TYPES(JOB_TYPE_NAME)
+#undef JOB_TYPE_NAME
+};
+
+static int job_call_create(dosvc_connection *c,
+                           const char *display_name,
+                           const char *type,
+                           const dosvc_values *options,
+                           char id[static DOSVC_ID_SIZE])
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         const char *path;
         int r;
 
-        r = call_new(connection, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, "CreateJob", &m);
+        r = call_new(c, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, "CreateJob", &m);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "ssa{sv}", display_name ? display_name : "", "download", 0);
+        r = sd_bus_message_sensitive(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m,
+                                          "ss",
+                                          display_name ? display_name : "",
+                                          type ? type : job_types[0]);
+        if (r >= 0)
+                r = values_append(m, options, DOSVC_TYPE_NUMBER);
         if (r < 0)
-                return error_remember_text(connection, r, NULL);
-        r = call_send(connection, m, &reply);
+                return error_remember_text(c, r, NULL);
+        r = call_send(c, m, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_read(reply, "o", &path);
-        if (r >= 0 && !job_id_from_path(path, ret_id))
+        if (r >= 0 && !job_id_from_path(path, id))
                 r = -EBADMSG;
-        return r < 0 ? error_remember_text(connection, r, NULL) : 0;
+        return r < 0 ? error_remember_text(c, r, NULL) : 0;
 }
 
-EXPORT int dosvc_job_add_file(dosvc_connection *connection,
-                              const char *job,
-                              const char *remote_name,
-                              const char *local_name,
-                              uint32_t *ret_index)
+/*
+ * The type of a number on the bus is known only when there is a job whose property can be read. The
+ * job is suspended, so that nothing can happen before all values are there.
+ */
+static int job_set_numbers(dosvc_connection *c, const char *id, const dosvc_values *options)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && options && i < dosvc_values_size(options); i++) {
+                const char *name = dosvc_values_name(options, i);
+                uint64_t number;
+
+                if (dosvc_values_get_number(options, name, &number) >= 0)
+                        r = dosvc_job_set_number(c, id, name, number);
+        }
+        return r;
+}
+
+EXPORT int dosvc_job_create_with(dosvc_connection *connection,
+                                 const char *display_name,
+                                 const char *type,
+                                 const dosvc_values *options,
+                                 char *ret_id)
+{
+        char id[DOSVC_ID_SIZE];
+        int r;
+
+        r = job_call_create(connection, display_name, type, options, id);
+        if (r < 0)
+                return r;
+        r = job_set_numbers(connection, id, options);
+        if (r < 0) {
+                HeldError held = error_hold(connection);
+
+                (void) dosvc_job_cancel(connection, id);
+                error_put_back(connection, held);
+                return r;
+        }
+        memcpy(ret_id, id, sizeof(id));
+        return 0;
+}
+
+EXPORT int dosvc_job_create(dosvc_connection *connection, const char *display_name, char *ret_id)
+{
+        return dosvc_job_create_with(connection, display_name, NULL, NULL, ret_id);
+}
+
+EXPORT int dosvc_job_add_file_with(dosvc_connection *connection,
+                                   const char *job,
+                                   const char *remote_name,
+                                   const char *local_name,
+                                   const dosvc_values *options,
+                                   uint32_t *ret_index)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
         const char *path;
@@ -63,7 +129,9 @@ EXPORT int dosvc_job_add_file(dosvc_connection *connection,
         r = call_new_job(connection, job, "AddFile", &m);
         if (r < 0)
                 return r;
-        r = sd_bus_message_append(m, "ssa{sv}", remote_name, local_name, 0);
+        r = sd_bus_message_append(m, "ss", remote_name, local_name);
+        if (r >= 0)
+                r = values_append(m, options, DOSVC_TYPE_NONE);
         if (r < 0)
                 return error_remember_text(connection, r, NULL);
         r = call_send(connection, m, &reply);
@@ -77,6 +145,15 @@ EXPORT int dosvc_job_add_file(dosvc_connection *connection,
         if (ret_index)
                 *ret_index = index;
         return 0;
+}
+
+EXPORT int dosvc_job_add_file(dosvc_connection *connection,
+                              const char *job,
+                              const char *remote_name,
+                              const char *local_name,
+                              uint32_t *ret_index)
+{
+        return dosvc_job_add_file_with(connection, job, remote_name, local_name, NULL, ret_index);
 }
 
 EXPORT int dosvc_job_add_files(dosvc_connection *connection,
@@ -119,19 +196,6 @@ static int job_call_texts(dosvc_connection *c,
         if (r < 0)
                 return error_remember_text(c, r, NULL);
         return call_send(c, m, ret_reply);
-}
-
-static int
-file_path(dosvc_connection *c, const char *job, uint32_t index, char ret[static FILE_PATH_SIZE])
-{
-        char path[JOB_PATH_SIZE];
-        int r;
-
-        r = job_path(c, job, path);
-        if (r < 0)
-                return r;
-        (void) snprintf(ret, FILE_PATH_SIZE, "%s/file/%u", path, index);
-        return 0;
 }
 
 EXPORT int dosvc_job_replace_remote_prefix(dosvc_connection *connection,
@@ -186,14 +250,14 @@ EXPORT int dosvc_file_get_response_headers(dosvc_connection *connection,
 
         r = file_path(connection, job, index, file);
         return r < 0 ? r
-                     : call_get_string(connection,
-                                       file,
-                                       DOSVC_FILE_INTERFACE,
-                                       "ResponseHeaders",
-                                       ret);
+                     : properties_get_string(connection,
+                                             file,
+                                             DOSVC_FILE_INTERFACE,
+                                             "ResponseHeaders",
+                                             ret);
 }
 
-/* A call without arguments whose answer says nothing. */
+/* A call without arguments and without a result. */
 static int job_command(dosvc_connection *c, const char *job, const char *member)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
@@ -334,93 +398,4 @@ EXPORT int dosvc_job_remove_credentials(dosvc_connection *connection,
 
         r = job_call_texts(connection, job, "RemoveCredentials", target, scheme, &reply);
         return r < 0 ? r : job_read_answer(connection, reply);
-}
-
-int job_new_set(dosvc_connection *c, const char *job, const char *property, sd_bus_message **ret)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-        char path[JOB_PATH_SIZE];
-        int r;
-
-        r = job_path(c, job, path);
-        if (r >= 0)
-                r = call_new(c, path, "org.freedesktop.DBus.Properties", "Set", &m);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "ss", DOSVC_JOB_INTERFACE, property);
-        if (r < 0)
-                return error_remember_text(c, r, NULL);
-        *ret = STEAL_PTR(m);
-        return 0;
-}
-
-int job_set_string(dosvc_connection *c, const char *job, const char *property, const char *value)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = job_new_set(c, job, property, &m);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(m, "v", "s", value);
-        if (r < 0)
-                return error_remember_text(c, r, NULL);
-        return call_send(c, m, NULL);
-}
-
-EXPORT int
-dosvc_job_set_display_name(dosvc_connection *connection, const char *job, const char *name)
-{
-        return job_set_string(connection, job, "DisplayName", name);
-}
-
-EXPORT int
-dosvc_job_set_description(dosvc_connection *connection, const char *job, const char *text)
-{
-        return job_set_string(connection, job, "Description", text);
-}
-
-EXPORT int
-dosvc_job_set_priority(dosvc_connection *connection, const char *job, const char *priority)
-{
-        return job_set_string(connection, job, "Priority", priority);
-}
-
-static int job_append_proxy(sd_bus_message *m,
-                            const char *usage,
-                            const char *const *proxies,
-                            const char *const *bypass)
-{
-        int r;
-
-        r = sd_bus_message_open_container(m, 'v', "(sasas)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'r', "sasas");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", usage);
-        if (r >= 0)
-                r = string_list_append(m, proxies);
-        if (r >= 0)
-                r = string_list_append(m, bypass);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
-EXPORT int dosvc_job_set_proxy(dosvc_connection *connection,
-                               const char *job,
-                               const char *usage,
-                               const char *const *proxies,
-                               const char *const *bypass)
-{
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = job_new_set(connection, job, "ProxySettings", &m);
-        if (r < 0)
-                return r;
-        r = job_append_proxy(m, usage, proxies, bypass);
-        if (r < 0)
-                return error_remember_text(connection, r, NULL);
-        return call_send(connection, m, NULL);
 }

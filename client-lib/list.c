@@ -110,7 +110,7 @@ static int job_list_read(sd_bus_message *m, dosvc_job_list *list)
         return r;
 }
 
-/* Where the row is among the known ones from first on; their number if it is not. */
+/* Position of that job among the rows from first on; n_rows if it is not there. */
 static size_t job_list_find(const dosvc_job_list *list, size_t first, const char *id)
 {
         size_t i = first;
@@ -213,7 +213,7 @@ static int job_list_fetch(dosvc_connection *c,
         return r < 0 && r != -ESTALE ? error_remember_text(c, r, NULL) : r;
 }
 
-/* The next page, from further back each time that it does not join on. */
+/* Reads the next page, from further back each time it does not join the known rows. */
 static int
 job_list_extend(dosvc_connection *c, unsigned int flags, const char *state, dosvc_job_list *list)
 {

@@ -48,6 +48,10 @@ static const CallAdvice call_advice[] = {
           EXIT_USAGE,
           "Schemes are: basic, digest, ntlm, negotiate, passport, bearer." },
         { EOPNOTSUPP, EXIT_USAGE, "" },
+        { ERANGE, EXIT_USAGE, "" },
+        { EOVERFLOW, EXIT_USAGE, "" },
+        { ETOOMANYREFS, EXIT_QUOTA, "" },
+        { EBADR, EXIT_FAILED, "The service that runs is of another version than dosvcctl." },
         { ENOENT, EXIT_NO_JOB, "'dosvcctl list' shows the jobs that are there." },
         { EACCES, EXIT_NOT_PERMITTED, ROOT_MAY },
         { EPERM, EXIT_NOT_PERMITTED, ROOT_MAY },
@@ -101,7 +105,7 @@ typedef struct JobAdvice {
 #define OTHER_URL                                                                                  \
         "To change the URL: dosvcctl edit-url %s --from=PREFIX --to=PREFIX\n"                      \
         "Then: dosvcctl resume %s"
-#define TRUST "Ask who runs the server to mend its certificate, then: dosvcctl resume %s"
+#define TRUST "Ask the operator of the server to correct its certificate, then: dosvcctl resume %s"
 
 static const JobAdvice job_advice[] = {
         { "http-401",
@@ -116,7 +120,7 @@ static const JobAdvice job_advice[] = {
           "Then: dosvcctl resume %s" },
         { "http-403",
           EXIT_FAILED,
-          "The server gives this file to nobody who asks like this. " OTHER_URL },
+          "The server refuses the file to this job, or to everybody. " OTHER_URL },
         { "http-404", EXIT_REMOTE_NOT_FOUND, "The server has no such file. " OTHER_URL },
         { "http-410", EXIT_REMOTE_NOT_FOUND, "The file is gone for good. " OTHER_URL },
         { "disk-full", EXIT_NO_SPACE, "Make room, then: dosvcctl resume %s" },
@@ -162,7 +166,7 @@ static const JobAdvice job_advice[] = {
           "Then: dosvcctl resume %s" },
         { "secure-channel-failure",
           EXIT_NETWORK,
-          "No TLS connection comes about: does that port speak TLS, and a version that is still "
+          "No TLS connection could be made: does that port speak TLS, and a version that is still "
           "allowed? " TRY_AGAIN },
         { "trust-failure",
           EXIT_NETWORK,
@@ -173,8 +177,9 @@ static const JobAdvice job_advice[] = {
           "The server did not answer in time, or stopped sending. " TRY_AGAIN },
         { "validation-failed",
           EXIT_INTEGRITY,
-          "The file is not the one that its checksum promises. If the server has the right one "
-          "now, fetch it again: dosvcctl resume %s" },
+          "The file does not have the checksum that was asked for. If the server has the right "
+          "file "
+          "now: dosvcctl resume %s" },
         { "invalid-range",
           EXIT_FAILED,
           "The remote file is shorter than the ranges that were asked for. Make a new job with "
@@ -184,8 +189,9 @@ static const JobAdvice job_advice[] = {
           "The server cannot send these ranges. Make a new job that fetches the whole file." },
         { "maximum-download-time",
           EXIT_FAILED,
-          "The job took longer than its MaximumDownloadTime allows. To give it that time "
-          "again: dosvcctl resume %s" },
+          "The job took longer than its MaximumDownloadTime allows. To allow more: dosvcctl set %s "
+          "maximum-download-time=TIME\n"
+          "To give it the same time again: dosvcctl resume %s" },
         { "worker-failed",
           EXIT_FAILED,
           "The service's log says more: journalctl -u dosvcd. Then: dosvcctl resume %s" },
@@ -224,7 +230,9 @@ static const JobAdvice job_advice[] = {
           EXIT_NETWORK,
           "If its authority is yours: dosvcctl set %s ca-certificate=FILE\n"
           "Then: dosvcctl resume %s" },
-        { "redirect-failed", EXIT_NETWORK, "Ask for the URL that it should lead to instead." },
+        { "redirect-failed",
+          EXIT_NETWORK,
+          "Change the URL to the one that it should lead to. " OTHER_URL },
 };
 
 static const JobAdvice *advice_find_job(const char *error_name)

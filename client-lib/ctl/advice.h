@@ -1,6 +1,5 @@
 /*
- * What an error means for whoever runs dosvcctl: its exit status and what to do about it.
- * Tables only.
+ * The exit status and the advice for each error that a user of dosvcctl can meet. Tables only.
  */
 #pragma once
 
@@ -24,18 +23,18 @@ typedef enum ExitStatus {
         EXIT_STATUS_MAX,
 } ExitStatus;
 
-/* "no such job" */
+/* The meaning of an exit status, as "no such job". */
 const char *advice_exit_meaning(ExitStatus status);
 
-/* For a call that failed with that negative errno. */
+/* The exit status for a call that failed with that negative errno. */
 ExitStatus advice_exit_of_call(int r);
-/* What to do about it, a sentence or "". */
+/* Advice on what to do about it: a sentence, or "" if there is none. */
 const char *advice_hint_of_call(int r);
 
-/* For a job whose property Error has that name ("http-401"). */
+/* The exit status for a job whose property Error has that name ("http-401"). */
 ExitStatus advice_exit_of_job(const char *error_name);
-/* What to do about it: sentences in which every "%s" is the job's id, or "". */
+/* Advice on it: sentences in which every "%s" stands for the job's id, or "". */
 const char *advice_hint_of_job(const char *error_name);
 
-/* What the state means, without the job's name; "" for one that is not known here. */
+/* The end of a sentence that begins with the job's name; "" for a state that is not known here. */
 const char *advice_meaning_of_state(const char *state);

@@ -1,6 +1,6 @@
 /*
- * What the verbs of dosvcctl share: options, the connection, finding jobs, saying what went
- * wrong. Each verb is one function that returns an exit status; dosvcctl.c has their table.
+ * Shared by the verbs of dosvcctl: options, the connection, finding jobs, reporting errors. Each
+ * verb is one function that returns an exit status; dosvcctl.c has their table.
  */
 #pragma once
 
@@ -20,8 +20,11 @@ typedef enum JsonMode {
         JSON_PRETTY,
 } JsonMode;
 
-#define CTL_PROPERTIES_MAX 32
-#define CTL_HEADERS_MAX    64
+/* Arguments of an option that may be given again and again, in their order. */
+typedef struct Words {
+        const char **words; /* owned, with room for every argument of the command line */
+        size_t n;
+} Words;
 
 typedef struct Ctl {
         dosvc_connection *connection; /* opened by ctl_connect() */
@@ -59,10 +62,11 @@ typedef struct Ctl {
         int password_fd;   /* -1 = none */
         Password password; /* filled by ctl_read_credentials(), erased by main() */
         uint64_t timeout_usec;
-        const char *properties[CTL_PROPERTIES_MAX];
-        size_t n_properties;
-        char *headers[CTL_HEADERS_MAX + 1]; /* owned; ends with NULL */
-        size_t n_headers;
+        Words properties; /* show: only these */
+        Words digests;    /* add, get: one a file */
+        Words ranges;     /* likewise */
+        Words headers;    /* get, create: lines */
+        const char *user_agent;
 } Ctl;
 
 /* "dosvcctl: " and the sentence on stderr, never silenced. */
@@ -71,17 +75,17 @@ void ctl_error(const char *format, ...) __attribute__((__format__(__printf__, 1,
 void ctl_note(const Ctl *ctl, const char *format, ...)
         __attribute__((__format__(__printf__, 2, 3)));
 
-/* EXIT_DONE, or the status after the error was told. */
+/* Opens the connection, once. EXIT_DONE, or the status; then the error has been printed. */
 ExitStatus ctl_connect(Ctl *ctl);
 
-/* Tells what the last call, which gave r, could not do and why; returns the status for it. */
+/* Prints what the last call, which returned r, could not do and why; returns the status for it. */
 ExitStatus ctl_fail(const Ctl *ctl, int r, const char *format, ...)
         __attribute__((__format__(__printf__, 3, 4)));
 ExitStatus ctl_out_of_memory(void);
 
 /*
- * The job that an argument means: its id, the beginning of it (four digits or more), or its
- * display name. Connects. Tells what is wrong, also that several jobs fit.
+ * Connects and finds the job that an argument means: its id, the beginning of the id (four digits
+ * or more), or its display name. Prints what is wrong, also that several jobs fit.
  */
 ExitStatus ctl_find_job(Ctl *ctl, const char *argument, char id[static DOSVC_ID_SIZE]);
 
@@ -104,14 +108,15 @@ json_t *ctl_json_size(uint64_t bytes);
 json_t *ctl_json_time(uint64_t usec);
 json_t *ctl_json_strings(const char *const *strings);
 
-/* What the job's property Error says; returns the exit status that fits. */
+/* Prints what the job's property Error says; returns the exit status that fits. */
 ExitStatus ctl_print_error(const Ctl *ctl, const dosvc_job_info *info);
-/* The same with the hint what to do with the job. */
+/* The same with advice what to do with the job. */
 ExitStatus ctl_explain_error(const Ctl *ctl, const dosvc_job_info *info);
 
 /*
- * verb-credentials.c, for --login, --scheme, --target …: asks for the password, before there is a
- * job that could be left behind; and sets the credentials. Nothing if no option speaks of them.
+ * verb-credentials.c, for --login, --scheme, --target and the like. The first asks for the
+ * password, before there is a job that could be left behind; the second sets the credentials. Both
+ * do nothing if no option is about credentials.
  */
 ExitStatus ctl_read_credentials(Ctl *ctl);
 ExitStatus ctl_set_credentials(Ctl *ctl, const char *id);
@@ -119,8 +124,8 @@ ExitStatus ctl_set_credentials(Ctl *ctl, const char *id);
 /* verb-set.c: --priority, --description, --proxy, --cacert and --header of a new job. */
 ExitStatus ctl_set_options(Ctl *ctl, const char *id);
 
-/* verb-show.c: the job as an object with every property. */
-json_t *ctl_json_job(const dosvc_job_info *info);
+/* verb-show.c: all that the service says of a job, or of itself, as an object. */
+json_t *ctl_json_properties(const dosvc_values *properties);
 
 /*
  * When the process is interrupted from now on, it says that the job goes on in the background

@@ -1,22 +1,34 @@
-# bash completion for dosvcctl(1). Jobs are completed only if the service runs already.
+# bash completion for dosvcctl(1). Jobs and the keys of set are asked from the service, which is not
+# started for it: without it there are none.
+
+# dosvcctl itself, for the service that the command line is about.
+_dosvcctl_ask() {
+        local which=--system
+
+        [[ " ${COMP_WORDS[*]} " != *' --user '* ]] || which=--user
+        "${COMP_WORDS[0]}" "$which" --no-start "$@" 2>/dev/null
+}
 
 _dosvcctl_jobs() {
-        "${COMP_WORDS[0]}" --no-start --json=short list 2>/dev/null |
+        _dosvcctl_ask --json=short list |
                 tr '{' '\n' | sed -n 's/.*"id":"\([0-9a-f]*\)".*/\1/p'
 }
 
+# The keys that can be set of that job, each with "=" behind it.
+_dosvcctl_keys() {
+        _dosvcctl_ask set "$1" | sed -n 's/^\([a-z-]*=\).*/\1/p'
+}
+
 _dosvcctl() {
-        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' word i
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' job='' word i
         local verbs='get create add list show files status explain resume start suspend pause
                 cancel complete set edit-url cred header cert take-ownership attach wait monitor help'
         local options='--help --version --system --user --no-start --quiet --json= --no-legend
                 --output-file= --directory= --name= --description= --priority= --proxy= --login=
-                --scheme= --target= --ask-password --no-ask-password --password-fd= --from-file=
-                --from= --to= --header= --user-agent= --cacert= --exists= --no-clobber --continue
-                --retry --keep --all-or-nothing --dry-run --progress
+                --scheme= --target= --ask-password --no-ask-password --password-fd= --digest=
+                --checksum= --range= --from-file= --from= --to= --header= --user-agent= --cacert=
+                --exists= --no-clobber --continue --retry --keep --all-or-nothing --dry-run --progress
                 --no-wait --timeout= --state= --all-users --all --property= --value'
-        local keys='display-name= description= priority= proxy= proxy-bypass= redirect-policy=
-                security-flags= ca-certificate= ticket-cache='
 
         # "=" is a word of its own in COMP_WORDS.
         if [[ $cur == '=' ]]; then
@@ -28,12 +40,14 @@ _dosvcctl() {
                 word=${COMP_WORDS[i]}
                 if [[ " ${verbs//$'\n'/ } " == *" $word "* ]]; then
                         verb=$word
+                        job=${COMP_WORDS[i + 1]-}
                         break
                 fi
         done
 
         case $prev in
         --json) word='short pretty off' ;;
+        --digest | --checksum) word='sha256: sha512: sha1: md5:' ;;
         --priority | priority) word='foreground high normal low' ;;
         --target) word='server proxy' ;;
         --scheme) word='basic digest ntlm negotiate bearer' ;;
@@ -50,8 +64,7 @@ _dosvcctl() {
                 word='queued connecting transferring suspended error transient-error transferred'
                 ;;
         --property | -p)
-                word=$("${COMP_WORDS[0]}" --no-start show "${COMP_WORDS[COMP_CWORD - 2]}" \
-                        2>/dev/null | cut -d= -f1)
+                word=$(_dosvcctl_ask show "${COMP_WORDS[COMP_CWORD - 2]}" | cut -d= -f1)
                 ;;
         --exists) word='replace fail number' ;;
         --output-file | -o | -O | --from-file | -i | --cacert)
@@ -72,7 +85,7 @@ _dosvcctl() {
                 elif [[ $verb == header && $prev == header ]]; then
                         word='set show remove'
                 elif [[ $verb == set && $prev != set ]]; then
-                        word=$keys
+                        word=$(_dosvcctl_keys "$job")
                 elif [[ $verb == add && $prev != add ]]; then
                         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                         return
@@ -84,7 +97,7 @@ _dosvcctl() {
                 ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$word" -- "$cur")
-        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+        [[ ${COMPREPLY[0]-} == *[=:] ]] && compopt -o nospace
         return 0
 }
 

@@ -55,7 +55,7 @@ static const Verb verbs[] = {
           -1,
           verb_cancel },
         { "complete", NULL, "JOB...", "Put the finished files in place", 1, -1, verb_complete },
-        { "set", NULL, "JOB KEY=VALUE...", "Change a job; keys below", 2, -1, verb_set },
+        { "set", NULL, "JOB [KEY=VALUE...]", "Change a job, or list its keys", 1, -1, verb_set },
         { "edit-url",
           NULL,
           "JOB [NUMBER URL]",
@@ -100,6 +100,8 @@ enum {
         OPTION_ASK_PASSWORD,
         OPTION_NO_ASK_PASSWORD,
         OPTION_PASSWORD_FD,
+        OPTION_DIGEST,
+        OPTION_RANGE,
         OPTION_FROM,
         OPTION_TO,
         OPTION_NO_WAIT,
@@ -146,6 +148,12 @@ static const Option options[] = {
         { "ask-password", NULL, "...: ask for the password on the terminal", OPTION_ASK_PASSWORD },
         { "no-ask-password", NULL, "...: never ask", OPTION_NO_ASK_PASSWORD },
         { "password-fd", "N", "...: read the password from descriptor N", OPTION_PASSWORD_FD },
+        { "digest",
+          "ALGORITHM:HEX",
+          "get, add: the digest that the file must have",
+          OPTION_DIGEST },
+        { "checksum", "ALGORITHM:HEX", "the same as --digest", OPTION_DIGEST },
+        { "range", "FIRST-LAST,...", "get, add: these bytes of the file only", OPTION_RANGE },
         { "from-file", "LIST", "get, add: lines of URL and FILE; - is stdin", 'i' },
         { "header", "LINE", "get, create: 'Name: value' to send; may be repeated", 'H' },
         { "user-agent", "TEXT", "get, create: the header User-Agent", 'U' },
@@ -216,10 +224,8 @@ static void help_print(void)
                     "Verbs:");
         help_print_verbs();
         (void) puts("\nJOB is an id, the beginning of one (four digits or more), or a name.\n"
-                    "Keys of set: display-name, description, priority, proxy (URL, none, "
-                    "preconfig,\nautodetect), proxy-bypass (hosts, separated by commas), "
-                    "redirect-policy, security-flags\n(separated by commas), ca-certificate, "
-                    "ticket-cache.\n\nOptions:");
+                    "Keys of set are what the service lets change of a job, as in: priority=high\n"
+                    "retry-delay=5min proxy=none; 'dosvcctl set JOB' lists them all.\n\nOptions:");
         help_print_options();
         (void) puts("\nExit status:");
         for (int i = 0; i < EXIT_STATUS_MAX; i++)
@@ -264,14 +270,21 @@ static bool option_parse_timeout(Ctl *ctl, const char *argument)
         return false;
 }
 
-static bool option_add_property(Ctl *ctl, const char *argument)
+/* The list that collects the arguments of an option which may be given several times. */
+static Words *option_words(Ctl *ctl, int value)
 {
-        if (ctl->n_properties == CTL_PROPERTIES_MAX) {
-                ctl_error("More than %d properties are too many.", CTL_PROPERTIES_MAX);
-                return false;
+        switch (value) {
+        case 'p':
+                return &ctl->properties;
+        case OPTION_DIGEST:
+                return &ctl->digests;
+        case OPTION_RANGE:
+                return &ctl->ranges;
+        case 'H':
+                return &ctl->headers;
+        default:
+                return NULL;
         }
-        ctl->properties[ctl->n_properties++] = argument;
-        return true;
 }
 
 static bool option_check_exists(const char *argument)
@@ -283,23 +296,7 @@ static bool option_check_exists(const char *argument)
         return false;
 }
 
-static bool option_add_header(Ctl *ctl, const char *name, const char *value)
-{
-        char *line;
-
-        if (ctl->n_headers == CTL_HEADERS_MAX) {
-                ctl_error("More than %d headers are too many.", CTL_HEADERS_MAX);
-                return false;
-        }
-        if (asprintf(&line, "%s%s", name, value) < 0) {
-                (void) ctl_out_of_memory();
-                return false;
-        }
-        ctl->headers[ctl->n_headers++] = line;
-        return true;
-}
-
-/* Where an option that only has a text, or only is there, puts it. */
+/* The variable that the argument of an option goes to, if that is all that the option does. */
 static const char **option_text(Ctl *ctl, int value)
 {
         switch (value) {
@@ -331,6 +328,8 @@ static const char **option_text(Ctl *ctl, int value)
                 return &ctl->exists;
         case OPTION_CACERT:
                 return &ctl->ca_certificate;
+        case 'U':
+                return &ctl->user_agent;
         case OPTION_FROM:
                 return &ctl->from;
         case OPTION_TO:
@@ -378,11 +377,14 @@ static bool option_apply(Ctl *ctl, int value, const char *argument)
 {
         const char **text = option_text(ctl, value);
         bool *flag = option_flag(ctl, value);
+        Words *words = option_words(ctl, value);
 
         if (value == OPTION_EXISTS && !option_check_exists(argument))
                 return false;
         if (text)
                 *text = argument;
+        else if (words)
+                words->words[words->n++] = argument;
         else if (flag)
                 *flag = true;
         else if (value == OPTION_USER)
@@ -393,8 +395,6 @@ static bool option_apply(Ctl *ctl, int value, const char *argument)
                 ctl->open_flags |= DOSVC_OPEN_NO_START;
         else if (value == OPTION_NO_CLOBBER)
                 ctl->exists = "fail";
-        else if (value == 'H' || value == 'U')
-                return option_add_header(ctl, value == 'U' ? "User-Agent: " : "", argument);
         else if (value == 'j')
                 ctl->json = isatty(STDOUT_FILENO) ? JSON_PRETTY : JSON_SHORT;
         else if (value == OPTION_JSON)
@@ -403,8 +403,6 @@ static bool option_apply(Ctl *ctl, int value, const char *argument)
                 return option_parse_fd(ctl, argument);
         else if (value == OPTION_TIMEOUT)
                 return option_parse_timeout(ctl, argument);
-        else if (value != 'c')
-                return option_add_property(ctl, argument);
         return true;
 }
 
@@ -482,24 +480,36 @@ static ExitStatus verb_run(Ctl *ctl, int argc, char **argv)
         return verb->run(ctl, argc, argv);
 }
 
-int main(int argc, char **argv)
+static ExitStatus run(Ctl *ctl, int argc, char **argv)
 {
-        Ctl ctl = { .password_fd = -1, .timeout_usec = DOSVC_FOREVER, .exists = "replace" };
-        ExitStatus status;
+        ExitStatus status = options_parse(ctl, argc, argv);
 
-        (void) setlocale(LC_ALL, "");
-        ctl.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-        status = options_parse(&ctl, argc, argv);
         if (status != EXIT_STATUS_MAX)
-                return (int) status;
+                return status;
         if (optind == argc) {
                 ctl_error("Say what to do; 'dosvcctl --help' lists the verbs.");
                 return EXIT_USAGE;
         }
-        status = verb_run(&ctl, argc - optind, argv + optind);
+        return verb_run(ctl, argc - optind, argv + optind);
+}
+
+int main(int argc, char **argv)
+{
+        Ctl ctl = { .password_fd = -1, .timeout_usec = DOSVC_FOREVER, .exists = "replace" };
+        Words *const all_words[] = { &ctl.properties, &ctl.digests, &ctl.ranges, &ctl.headers };
+        ExitStatus status;
+
+        (void) setlocale(LC_ALL, "");
+        ctl.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+        for (size_t i = 0; i < sizeof(all_words) / sizeof(all_words[0]); i++) {
+                all_words[i]->words = calloc((size_t) argc + 1, sizeof(*all_words[i]->words));
+                if (!all_words[i]->words)
+                        return (int) ctl_out_of_memory();
+        }
+        status = run(&ctl, argc, argv);
+        for (size_t i = 0; i < sizeof(all_words) / sizeof(all_words[0]); i++)
+                free(all_words[i]->words);
         password_done(&ctl.password);
-        for (size_t i = 0; i < ctl.n_headers; i++)
-                free(ctl.headers[i]);
         dosvc_close(ctl.connection);
         if (fflush(stdout) != 0 && status == EXIT_DONE)
                 status = EXIT_FAILED;

@@ -23,7 +23,7 @@ const char *format_percent(char buffer[static FORMAT_SIZE], uint64_t done, uint6
 const char *
 format_eta(char buffer[static FORMAT_SIZE], uint64_t done, uint64_t total, uint64_t rate);
 
-/* What a progress line shows. */
+/* The contents of a progress line. */
 typedef struct Progress {
         const char *label;
         const char *state;

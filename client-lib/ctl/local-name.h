@@ -1,5 +1,5 @@
 /*
- * From what was typed to the absolute local name that the service wants.
+ * Makes the absolute local name that the service wants of a name that was typed.
  */
 #pragma once
 

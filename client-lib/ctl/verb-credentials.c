@@ -11,7 +11,7 @@
 
 #define SCHEMES_MAX 6
 
-/* Those that take a user name and password and that the service can use. */
+/* The schemes that take a user name and a password, and that the service can answer with. */
 #define SCHEMES_DEFAULT "basic,digest"
 
 #define SCHEMES_ALL "basic,digest,ntlm,negotiate,passport,bearer"
@@ -41,7 +41,7 @@ static const char *cred_target(const Ctl *ctl)
         return ctl->target ? ctl->target : "server";
 }
 
-/* What would be asked for: a token for bearer, a password otherwise. */
+/* Asks for a token if the scheme is bearer, otherwise for a password. */
 static ExitStatus cred_ask(const Ctl *ctl, const char *scheme, Password *password)
 {
         bool token = strcmp(scheme, "bearer") == 0;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "ctl/ctl.h"
+#include "ctl/file-options.h"
 #include "ctl/proxy-environment.h"
 #include "ctl/screen.h"
 #include "ctl/url-list.h"
@@ -25,6 +26,7 @@ typedef struct Get {
         Ctl *ctl;
         Screen screen;
         UrlList list;
+        dosvc_values **options;  /* owned; of each file; NULL: none has any */
         GetState *states;        /* owned; of each file of the list */
         char **reasons;          /* owned; of each file that failed, for JSON */
         char id[DOSVC_ID_SIZE];  /* of the present job */
@@ -118,6 +120,9 @@ static ExitStatus get_collect(Get *get, int argc, char **argv)
                 status = get_check_exists(get);
         if (status != EXIT_DONE)
                 return status;
+        status = file_options_read(ctl, get->list.n, &get->options);
+        if (status != EXIT_DONE)
+                return status;
         get->states = calloc(get->list.n, sizeof(*get->states));
         get->reasons = calloc(get->list.n, sizeof(*get->reasons));
         return get->states && get->reasons ? EXIT_DONE : ctl_out_of_memory();
@@ -149,7 +154,8 @@ static bool get_find_same(Get *get)
         dosvc_connection *c = get->ctl->connection;
         dosvc_job_list *jobs;
 
-        if (dosvc_list_jobs(c, 0, NULL, &jobs) < 0)
+        /* What such a job has to verify cannot be seen in its list of files. */
+        if (get->options || dosvc_list_jobs(c, 0, NULL, &jobs) < 0)
                 return false;
         for (size_t i = 0; !get->joined && i < dosvc_job_list_size(jobs); i++) {
                 const char *id = dosvc_job_list_id(jobs, i);
@@ -167,7 +173,26 @@ static bool get_find_same(Get *get)
         return get->joined;
 }
 
-/* Adds the files that are still wanted. */
+/* Adds the files that are still wanted, each with its options. */
+static ExitStatus get_add_with_options(Get *get)
+{
+        for (size_t i = 0; i < get->list.n; i++) {
+                int r = get->states[i] != GET_WANTED
+                                ? 0
+                                : dosvc_job_add_file_with(get->ctl->connection,
+                                                          get->id,
+                                                          get->list.urls[i],
+                                                          get->list.local_names[i],
+                                                          get->options[i],
+                                                          NULL);
+
+                if (r < 0)
+                        return ctl_fail(get->ctl, r, "Cannot add %s", get->list.urls[i]);
+        }
+        return EXIT_DONE;
+}
+
+/* The same for files without options, all or none. */
 static ExitStatus get_add_files(Get *get)
 {
         const char **urls = calloc(get->list.n, sizeof(*urls));
@@ -271,7 +296,7 @@ static ExitStatus get_prepare(Get *get)
         if (status == EXIT_DONE)
                 status = get_follow(get);
         if (status == EXIT_DONE)
-                status = get_add_files(get);
+                status = get->options ? get_add_with_options(get) : get_add_files(get);
         return status == EXIT_DONE ? get_start(get) : status;
 }
 
@@ -569,6 +594,7 @@ static void get_done(Get *get)
         for (size_t i = 0; get->reasons && i < get->list.n; i++)
                 free(get->reasons[i]);
         free(get->reasons);
+        file_options_free(get->options, get->list.n);
         free(get->states);
         url_list_done(&get->list);
         screen_done(&get->screen);

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
-#include "ctl/local-name.h"
+#include "ctl/file-options.h"
+#include "ctl/url-list.h"
 
 /* A job that got only half of what it should have is of no use to anybody. */
 static ExitStatus job_give_up(Ctl *ctl, const char *id, ExitStatus status)
@@ -45,157 +46,74 @@ ExitStatus verb_create(Ctl *ctl, int argc, char **argv)
         return EXIT_DONE;
 }
 
-/* Pairs of names that grow together. */
-typedef struct Pairs {
-        char **remote;
-        char **local;
-        size_t n;
-} Pairs;
-
-static void pairs_done(Pairs *pairs)
+static ExitStatus job_add_list(Ctl *ctl, const char *job)
 {
-        for (size_t i = 0; i < pairs->n; i++) {
-                free(pairs->remote[i]);
-                free(pairs->local[i]);
-        }
-        free(pairs->remote);
-        free(pairs->local);
-}
-
-static int pairs_add(Pairs *pairs, const char *url, const char *destination)
-{
-        char **remote = reallocarray(pairs->remote, pairs->n + 1, sizeof(*remote)), **local;
-        int r;
-
-        if (!remote)
-                return -ENOMEM;
-        pairs->remote = remote;
-        local = reallocarray(pairs->local, pairs->n + 1, sizeof(*local));
-        if (!local)
-                return -ENOMEM;
-        pairs->local = local;
-        remote[pairs->n] = strdup(url);
-        if (!remote[pairs->n])
-                return -ENOMEM;
-        r = local_name_resolve(destination, url, &local[pairs->n]);
-        if (r < 0)
-                free(remote[pairs->n]);
-        else
-                pairs->n++;
-        return r;
-}
-
-static ExitStatus pairs_fail(int r, const char *url, const char *destination)
-{
-        if (r == -ENOMEM)
-                return ctl_out_of_memory();
-        if (r == -EINVAL)
-                ctl_error("%s does not end with a file name; say which: -o FILE", url);
-        else
-                ctl_error("The directory of %s cannot be used: %s.", destination, strerror(-r));
-        return r == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
-}
-
-/* "URL [FILE]" a line; empty lines and those that begin with # are comments. */
-static ExitStatus pairs_read(const Ctl *ctl, FILE *in, Pairs *pairs)
-{
-        const char *directory = ctl->directory ? ctl->directory : ".";
-        ExitStatus status = EXIT_DONE;
-        char *line = NULL;
-        size_t room = 0;
-
-        while (status == EXIT_DONE && getline(&line, &room, in) >= 0) {
-                char *url = line + strspn(line, " \t"), *file;
-                int r;
-
-                url[strcspn(url, "\n")] = '\0';
-                if (*url == '\0' || *url == '#')
-                        continue;
-                file = url + strcspn(url, " \t");
-                if (*file) {
-                        *file++ = '\0';
-                        file += strspn(file, " \t");
-                }
-                r = pairs_add(pairs, url, *file ? file : directory);
-                if (r < 0)
-                        status = pairs_fail(r, url, *file ? file : directory);
-        }
-        free(line);
-        return status;
-}
-
-static ExitStatus pairs_read_list(const Ctl *ctl, Pairs *pairs)
-{
+        char id[DOSVC_ID_SIZE];
+        UrlList list = { 0 };
         ExitStatus status;
-        FILE *in;
 
-        if (strcmp(ctl->from_file, "-") == 0)
-                return pairs_read(ctl, stdin, pairs);
-        in = fopen(ctl->from_file, "re");
-        if (!in) {
-                ctl_error("Cannot read %s: %s.", ctl->from_file, strerror(errno));
-                return EXIT_FAILED;
-        }
-        status = pairs_read(ctl, in, pairs);
-        (void) fclose(in);
-        return status;
-}
-
-static ExitStatus job_add_pairs(Ctl *ctl, const char *id, const Pairs *pairs)
-{
-        int r;
-
-        if (pairs->n == 0) {
-                ctl_error("The list names no file.");
+        if (ctl->digests.n > 0 || ctl->ranges.n > 0) {
+                ctl_error("--digest and --range are for one URL, not for a list.");
                 return EXIT_USAGE;
         }
-        if (pairs->n == 1)
-                r = dosvc_job_add_file(ctl->connection,
-                                       id,
-                                       pairs->remote[0],
-                                       pairs->local[0],
-                                       NULL);
-        else
-                r = dosvc_job_add_files(ctl->connection,
+        status = ctl_find_job(ctl, job, id);
+        if (status == EXIT_DONE)
+                status = url_list_read(ctl, &list, ctl->from_file);
+        if (status == EXIT_DONE) {
+                int r = dosvc_job_add_files(ctl->connection,
+                                            id,
+                                            (const char *const *) list.urls,
+                                            (const char *const *) list.local_names,
+                                            list.n);
+
+                if (r < 0)
+                        status = ctl_fail(ctl, r, "Cannot add the files");
+        }
+        url_list_done(&list);
+        return status;
+}
+
+static ExitStatus job_add_file(Ctl *ctl, const char *id, const UrlList *list, dosvc_values *options)
+{
+        int r = dosvc_job_add_file_with(ctl->connection,
                                         id,
-                                        (const char *const *) pairs->remote,
-                                        (const char *const *) pairs->local,
-                                        pairs->n);
-        if (r < 0)
-                return ctl_fail(ctl, r, "Cannot add %s", pairs->n == 1 ? "the file" : "the files");
-        return EXIT_DONE;
+                                        list->urls[0],
+                                        list->local_names[0],
+                                        options,
+                                        NULL);
+
+        return r < 0 ? ctl_fail(ctl, r, "Cannot add the file") : EXIT_DONE;
+}
+
+/* file is NULL where the command line has none. */
+static ExitStatus job_add_url(Ctl *ctl, const char *job, const char *url, const char *file)
+{
+        dosvc_values **options = NULL;
+        char id[DOSVC_ID_SIZE];
+        UrlList list = { 0 };
+        ExitStatus status;
+
+        status = file_options_read(ctl, 1, &options);
+        if (status == EXIT_DONE)
+                status = ctl_find_job(ctl, job, id);
+        if (status == EXIT_DONE)
+                status = url_list_add(ctl, &list, url, file);
+        if (status == EXIT_DONE)
+                status = job_add_file(ctl, id, &list, options ? options[0] : NULL);
+        file_options_free(options, 1);
+        url_list_done(&list);
+        return status;
 }
 
 ExitStatus verb_add(Ctl *ctl, int argc, char **argv)
 {
-        const char *directory = ctl->directory ? ctl->directory : ".";
-        Pairs pairs = { 0 };
-        char id[DOSVC_ID_SIZE];
-        ExitStatus status;
-        int r;
-
         if (ctl->from_file ? argc != 1 : argc < 2) {
                 ctl_error("Give a job, a URL and a file, or a job and --from-file=LIST.");
                 return EXIT_USAGE;
         }
-        status = ctl_find_job(ctl, argv[0], id);
-        if (status != EXIT_DONE)
-                return status;
-        if (ctl->from_file) {
-                status = pairs_read_list(ctl, &pairs);
-        } else {
-                const char *destination = argc > 2           ? argv[2]
-                                          : ctl->output_file ? ctl->output_file
-                                                             : directory;
-
-                r = pairs_add(&pairs, argv[1], destination);
-                if (r < 0)
-                        status = pairs_fail(r, argv[1], destination);
-        }
-        if (status == EXIT_DONE)
-                status = job_add_pairs(ctl, id, &pairs);
-        pairs_done(&pairs);
-        return status;
+        if (ctl->from_file)
+                return job_add_list(ctl, argv[0]);
+        return job_add_url(ctl, argv[0], argv[1], argc > 2 ? argv[2] : NULL);
 }
 
 /* The same call for each job named, or for all; the first failure is the exit status. */

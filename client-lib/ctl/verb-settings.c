@@ -1,6 +1,6 @@
 /*
- * header and cert: what of a job's settings may be secret, and therefore is no KEY=VALUE, which
- * every user can read in the list of processes.
+ * header and cert: settings of a job that may be secret. They are no keys of set, because every
+ * user can read command lines in the list of processes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -113,7 +113,7 @@ ExitStatus verb_header(Ctl *ctl, int argc, char **argv)
         return EXIT_USAGE;
 }
 
-/* Paths are the service's to open, from another directory. */
+/* The service opens the files, from another directory: it needs absolute paths. */
 static ExitStatus cert_path(const char *name, char **ret)
 {
         *ret = realpath(name, NULL);

@@ -1,5 +1,5 @@
 /*
- * list, show, files, status, explain: looking, for people and for programs.
+ * list, show, status, explain: looking, for people and for programs.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -12,136 +12,101 @@
 
 #include "ctl/ctl.h"
 #include "ctl/format.h"
+#include "ctl/property.h"
 #include "ctl/table.h"
 
 /* -------------------------------------------------------------------- properties */
 
-typedef const char *(*show_text_t)(const dosvc_job_info *info);
-typedef uint32_t (*show_number_t)(const dosvc_job_info *info);
-typedef uint64_t (*show_wide_t)(const dosvc_job_info *info);
-typedef const char *const *(*show_list_t)(const dosvc_job_info *info);
+/* A walk through the properties of a job, and where it leaves what it finds. */
+typedef struct Show {
+        const Ctl *ctl;
+        const dosvc_job_info *info;
+        json_t *object;
+        const char *looked_for;
+        bool found;
+} Show;
 
-/* One property: how it is called in text and in JSON, and exactly one way to read it. */
-typedef struct ShowProperty {
-        const char *name;
-        const char *key;
-        show_text_t text;
-        show_number_t number;
-        show_wide_t size;
-        show_wide_t time;
-        show_list_t list;
-} ShowProperty;
-
-static const ShowProperty show_properties[] = {
-        { "Id", "id", .text = dosvc_job_info_id },
-        { "DisplayName", "display_name", .text = dosvc_job_info_display_name },
-        { "Description", "description", .text = dosvc_job_info_description },
-        { "Owner", "owner", .number = dosvc_job_info_owner },
-        { "Type", "type", .text = dosvc_job_info_type },
-        { "State", "state", .text = dosvc_job_info_state },
-        { "Status", "status", .text = dosvc_job_info_status },
-        { "Priority", "priority", .text = dosvc_job_info_priority },
-        { "FilesTotal", "files_total", .number = dosvc_job_info_files_total },
-        { "FilesTransferred", "files_transferred", .number = dosvc_job_info_files_transferred },
-        { "BytesTotal", "bytes_total", .size = dosvc_job_info_bytes_total },
-        { "BytesTransferred", "bytes_transferred", .size = dosvc_job_info_bytes_transferred },
-        { "Rate", "rate", .size = dosvc_job_info_rate },
-        { "CreationTime", "creation_time", .time = dosvc_job_info_creation_time },
-        { "ModificationTime", "modification_time", .time = dosvc_job_info_modification_time },
-        { "TransferCompletionTime",
-          "transfer_completion_time",
-          .time = dosvc_job_info_transfer_completion_time },
-        { "NextAttemptTime", "next_attempt_time", .time = dosvc_job_info_next_attempt_time },
-        { "ProxyUsage", "proxy_usage", .text = dosvc_job_info_proxy_usage },
-        { "Proxies", "proxies", .list = dosvc_job_info_proxies },
-        { "ProxyBypass", "proxy_bypass", .list = dosvc_job_info_proxy_bypass },
-        { "RedirectPolicy", "redirect_policy", .text = dosvc_job_info_redirect_policy },
-        { "SecurityFlags", "security_flags", .list = dosvc_job_info_security_flags },
-        { "CACertificate", "ca_certificate", .text = dosvc_job_info_ca_certificate },
-        { "TicketCache", "ticket_cache", .text = dosvc_job_info_ticket_cache },
-        { "ErrorCount", "error_count", .number = dosvc_job_info_error_count },
-        { "ErrorCode", "error_code", .number = dosvc_job_info_error_code },
-        { "ErrorName", "error_name", .text = dosvc_job_info_error_name },
-        { "ErrorContext", "error_context", .text = dosvc_job_info_error_context },
-        { "ErrorDescription", "error_description", .text = dosvc_job_info_error_description },
-        { "ErrorUrl", "error_url", .text = dosvc_job_info_error_url },
-};
-
-#define N_PROPERTIES (sizeof(show_properties) / sizeof(show_properties[0]))
-
-static void show_print_list(const char *const *list)
+static bool show_is_called(const PropertyRow *row, const char *name)
 {
-        for (size_t i = 0; list[i]; i++)
-                (void) printf("%s%s", i > 0 ? " " : "", list[i]);
+        return property_is_called(row->name, name) || property_is_called(row->property, name);
 }
 
-/* Raw numbers and UTC, for scripts; nothing for what is unknown or never was. */
-static void
-show_print_value(const Ctl *ctl, const ShowProperty *property, const dosvc_job_info *info)
+static bool show_is_wanted(const Ctl *ctl, const PropertyRow *row)
 {
-        char buffer[FORMAT_SIZE], *clean;
+        for (size_t i = 0; i < ctl->properties.n; i++)
+                if (show_is_called(row, ctl->properties.words[i]))
+                        return true;
+        return ctl->properties.n == 0;
+}
 
-        if (property->text) {
-                clean = ctl_clean(ctl, property->text(info));
-                (void) fputs(clean, stdout);
-                free(clean);
-        } else if (property->number) {
-                (void) printf("%" PRIu32, property->number(info));
-        } else if (property->size) {
-                if (property->size(info) != DOSVC_UNKNOWN_SIZE)
-                        (void) printf("%" PRIu64, property->size(info));
-        } else if (property->time) {
-                if (property->time(info) != 0)
-                        (void) fputs(format_time_utc(buffer, property->time(info)), stdout);
-        } else {
-                show_print_list(property->list(info));
+/* On the bus ErrorFile is an object; it is shown as the number of the file. */
+static bool show_is_file(const PropertyRow *row)
+{
+        return strcmp(row->name, "ErrorFile") == 0;
+}
+
+static void show_print_value(const Show *show, const PropertyRow *row)
+{
+        int64_t file = dosvc_job_info_error_file(show->info);
+        char *text, *clean;
+
+        if (show_is_file(row)) {
+                if (file >= 0)
+                        (void) printf("%" PRId64, file);
+                return;
         }
+        text = property_text(row->values, row->member);
+        if (!text)
+                exit((int) ctl_out_of_memory());
+        clean = ctl_clean(show->ctl, text);
+        (void) fputs(clean, stdout);
+        free(clean);
+        free(text);
 }
 
-static bool show_is_wanted(const Ctl *ctl, const char *name)
+static void show_print_row(void *userdata, const PropertyRow *row)
 {
-        for (size_t i = 0; i < ctl->n_properties; i++)
-                if (strcmp(ctl->properties[i], name) == 0)
-                        return true;
-        return ctl->n_properties == 0;
+        const Show *show = userdata;
+
+        if (!show_is_wanted(show->ctl, row))
+                return;
+        if (!show->ctl->value_only)
+                (void) printf("%s=", row->name);
+        show_print_value(show, row);
+        (void) putchar('\n');
 }
 
-static bool show_is_property(const char *name)
+static void show_json_row(void *userdata, const PropertyRow *row)
 {
-        for (size_t i = 0; i < N_PROPERTIES; i++)
-                if (strcmp(show_properties[i].name, name) == 0)
-                        return true;
-        return false;
-}
+        const Show *show = userdata;
+        int64_t file = dosvc_job_info_error_file(show->info);
+        json_t *value;
+        char *key;
 
-static json_t *show_json_value(const ShowProperty *property, const dosvc_job_info *info)
-{
-        if (property->text)
-                return json_string(property->text(info));
-        if (property->number)
-                return json_integer(property->number(info));
-        if (property->size)
-                return ctl_json_size(property->size(info));
-        if (property->time)
-                return ctl_json_time(property->time(info));
-        return ctl_json_strings(property->list(info));
+        if (show->ctl && !show_is_wanted(show->ctl, row))
+                return;
+        if (show_is_file(row))
+                value = file < 0 ? json_null() : json_integer(file);
+        else
+                value = property_json(row->values, row->member);
+        key = property_words(row->name, '_');
+        if (!key)
+                exit((int) ctl_out_of_memory());
+        (void) json_object_set_new(show->object, key, value);
+        free(key);
 }
 
 static json_t *show_json(const Ctl *ctl, const dosvc_job_info *info)
 {
-        json_t *object = json_pack("{si}", "schema", 1);
+        Show show = { .ctl = ctl, .info = info, .object = json_pack("{si}", "schema", 1) };
 
-        for (size_t i = 0; object && i < N_PROPERTIES; i++)
-                if (!ctl || show_is_wanted(ctl, show_properties[i].name))
-                        (void) json_object_set_new(object,
-                                                   show_properties[i].key,
-                                                   show_json_value(&show_properties[i], info));
-        return object;
+        property_each(info, show_json_row, &show);
+        return show.object;
 }
 
-json_t *ctl_json_job(const dosvc_job_info *info)
+json_t *ctl_json_properties(const dosvc_values *properties)
 {
-        return show_json(NULL, info);
+        return show_json(NULL, properties);
 }
 
 static ExitStatus show_get(Ctl *ctl, const char *argument, dosvc_job_info **ret)
@@ -156,35 +121,46 @@ static ExitStatus show_get(Ctl *ctl, const char *argument, dosvc_job_info **ret)
         return r < 0 ? ctl_fail(ctl, r, "Cannot look at %s", argument) : EXIT_DONE;
 }
 
-ExitStatus verb_show(Ctl *ctl, int argc, char **argv)
+static void show_look_for_row(void *userdata, const PropertyRow *row)
 {
-        dosvc_job_info *info;
-        ExitStatus status;
+        Show *show = userdata;
 
-        for (size_t i = 0; i < ctl->n_properties; i++) {
-                if (show_is_property(ctl->properties[i]))
+        if (show_is_called(row, show->looked_for))
+                show->found = true;
+}
+
+static ExitStatus show_check_names(const Ctl *ctl, const dosvc_job_info *info)
+{
+        for (size_t i = 0; i < ctl->properties.n; i++) {
+                Show show = { .looked_for = ctl->properties.words[i] };
+
+                property_each(info, show_look_for_row, &show);
+                if (show.found)
                         continue;
-                ctl_error("There is no property '%s'; 'dosvcctl show JOB' names them all.",
-                          ctl->properties[i]);
+                ctl_error("The service has no property '%s' of a job; 'dosvcctl show JOB' names "
+                          "them all.",
+                          show.looked_for);
                 return EXIT_USAGE;
         }
-        status = show_get(ctl, argv[0], &info);
+        return EXIT_DONE;
+}
+
+ExitStatus verb_show(Ctl *ctl, int argc, char **argv)
+{
+        Show show = { .ctl = ctl };
+        dosvc_job_info *info;
+        ExitStatus status = show_get(ctl, argv[0], &info);
+
         if (status != EXIT_DONE)
                 return status;
-        if (ctl->json) {
+        show.info = info;
+        status = show_check_names(ctl, info);
+        if (status == EXIT_DONE && ctl->json)
                 ctl_print_json(ctl, show_json(ctl, info));
-        } else {
-                for (size_t i = 0; i < N_PROPERTIES; i++) {
-                        if (!show_is_wanted(ctl, show_properties[i].name))
-                                continue;
-                        if (!ctl->value_only)
-                                (void) printf("%s=", show_properties[i].name);
-                        show_print_value(ctl, &show_properties[i], info);
-                        (void) putchar('\n');
-                }
-        }
+        else if (status == EXIT_DONE)
+                property_each(info, show_print_row, &show);
         dosvc_job_info_free(info);
-        return EXIT_DONE;
+        return status;
 }
 
 /* -------------------------------------------------------------------------- list */
@@ -304,114 +280,7 @@ ExitStatus verb_list(Ctl *ctl, int argc, char **argv)
         return status;
 }
 
-/* ------------------------------------------------------------------------- files */
-
-static json_t *files_json(const dosvc_file_list *list)
-{
-        json_t *array = json_array();
-
-        for (size_t i = 0; i < dosvc_file_list_size(list); i++)
-                (void) json_array_append_new(
-                        array,
-                        json_pack("{siss ss so so sb}",
-                                  "schema",
-                                  1,
-                                  "remote_name",
-                                  dosvc_file_list_remote_name(list, i),
-                                  "local_name",
-                                  dosvc_file_list_local_name(list, i),
-                                  "bytes_transferred",
-                                  ctl_json_size(dosvc_file_list_bytes_transferred(list, i)),
-                                  "bytes_total",
-                                  ctl_json_size(dosvc_file_list_bytes_total(list, i)),
-                                  "completed",
-                                  dosvc_file_list_completed(list, i)));
-        return array;
-}
-
-static bool files_add_row(const Ctl *ctl, Table *table, const dosvc_file_list *list, size_t i)
-{
-        uint64_t total = dosvc_file_list_bytes_total(list, i);
-        char percent[FORMAT_SIZE], size[FORMAT_SIZE];
-        char *remote = ctl_clean(ctl, dosvc_file_list_remote_name(list, i));
-        char *local = ctl_clean(ctl, dosvc_file_list_local_name(list, i));
-        const char *done =
-                format_percent(percent, dosvc_file_list_bytes_transferred(list, i), total);
-        bool completed = dosvc_file_list_completed(list, i), added;
-
-        added = table_add(table,
-                          (const char *[]){ completed ? "whole" : done,
-                                            format_size(size, total),
-                                            local,
-                                            remote });
-        free(remote);
-        free(local);
-        return added;
-}
-
-static ExitStatus files_print_table(const Ctl *ctl, const dosvc_file_list *list)
-{
-        static const char *const headers[] = { ">DONE", ">SIZE", "FILE", "URL", NULL };
-        Table *table = table_new(headers);
-        bool added = table;
-
-        for (size_t i = 0; added && i < dosvc_file_list_size(list); i++)
-                added = files_add_row(ctl, table, list, i);
-        if (!added) {
-                table_free(table);
-                return ctl_out_of_memory();
-        }
-        table_print(table, stdout, !ctl->no_legend);
-        table_free(table);
-        return EXIT_DONE;
-}
-
-ExitStatus verb_files(Ctl *ctl, int argc, char **argv)
-{
-        char id[DOSVC_ID_SIZE];
-        ExitStatus status = ctl_find_job(ctl, argv[0], id);
-        dosvc_file_list *list;
-        int r;
-
-        if (status != EXIT_DONE)
-                return status;
-        r = dosvc_job_list_files(ctl->connection, id, &list);
-        if (r < 0)
-                return ctl_fail(ctl, r, "Cannot list the files of %s", argv[0]);
-        if (ctl->json)
-                ctl_print_json(ctl, files_json(list));
-        else
-                status = files_print_table(ctl, list);
-        dosvc_file_list_free(list);
-        return status;
-}
-
 /* ------------------------------------------------------------------------ status */
-
-static json_t *status_json_service(const dosvc_service *service)
-{
-        return json_pack("{siss so so so ss ss sI sI sI}",
-                         "schema",
-                         1,
-                         "version",
-                         dosvc_service_version(service),
-                         "features",
-                         ctl_json_strings(dosvc_service_features(service)),
-                         "supported_protocols",
-                         ctl_json_strings(dosvc_service_protocols(service)),
-                         "supported_schemes",
-                         ctl_json_strings(dosvc_service_schemes(service)),
-                         "credential_store",
-                         dosvc_service_credential_store(service),
-                         "credential_persistence",
-                         dosvc_service_credential_persistence(service),
-                         "jobs_total",
-                         (json_int_t) dosvc_service_jobs_total(service),
-                         "max_jobs_per_user",
-                         (json_int_t) dosvc_service_max_jobs_per_user(service),
-                         "max_files_per_job",
-                         (json_int_t) dosvc_service_max_files_per_job(service));
-}
 
 static void status_print_words(const char *label, const char *const *words)
 {
@@ -433,7 +302,7 @@ static ExitStatus status_of_service(Ctl *ctl)
         if (r < 0)
                 return ctl_fail(ctl, r, "Cannot look at the service");
         if (ctl->json) {
-                ctl_print_json(ctl, status_json_service(service));
+                ctl_print_json(ctl, ctl_json_properties(service));
         } else {
                 (void) printf("    Service: dosvcd %s\n", dosvc_service_version(service));
                 (void) printf("Credentials: %s, %s\n",
@@ -532,7 +401,7 @@ ExitStatus verb_status(Ctl *ctl, int argc, char **argv)
 static json_t *explain_json(const dosvc_job_info *info)
 {
         const char *name = dosvc_job_info_error_name(info);
-        json_t *object = ctl_json_job(info);
+        json_t *object = ctl_json_properties(info);
 
         (void) json_object_set_new(
                 object,
@@ -561,7 +430,7 @@ static void explain_print(const Ctl *ctl, const dosvc_job_info *info)
 
         (void) printf("The job %s %s (%s).\n",
                       *name ? name : dosvc_job_info_id(info),
-                      *meaning ? meaning : "is in a state of its own",
+                      *meaning ? meaning : "is in a state that this dosvcctl does not know",
                       state);
         if (*sentence)
                 (void) printf("%s\n", sentence);

@@ -12,7 +12,7 @@
 #include "ctl/format.h"
 #include "ctl/screen.h"
 
-/* The status that the state of a job which rests gives; tells what is wrong with it. */
+/* Exit status for a job that has come to rest in that state; prints what is wrong with it. */
 static ExitStatus watch_judge(Ctl *ctl, const char *id, const char *state)
 {
         dosvc_job_info *info;

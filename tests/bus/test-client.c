@@ -335,6 +335,149 @@ START_TEST(bad_values_of_properties_are_refused)
 }
 END_TEST
 
+START_TEST(every_property_is_written_and_read_by_its_name)
+{
+        dosvc_values *settings = NULL;
+        dosvc_job_info *info;
+        uint64_t number = 0;
+
+        ck_assert_int_eq(dosvc_job_set_number(alice, job_id, "MinimumRetryDelay", 30), 0);
+        ck_assert_int_eq(dosvc_job_set_string(alice, job_id, "Description", "by name"), 0);
+        info = info_of(alice, job_id);
+        ck_assert_int_eq(dosvc_values_get_number(info, "MinimumRetryDelay", &number), 0);
+        ck_assert_uint_eq(number, 30);
+        ck_assert_int_eq(dosvc_values_get_number(info, "MaximumDownloadTime", &number), 0);
+        ck_assert_uint_eq(number, 7776000);
+        ck_assert_str_eq(dosvc_job_info_description(info), "by name");
+        ck_assert_int_eq(dosvc_values_type(info, "CustomHeaders"), DOSVC_TYPE_NONE);
+        dosvc_job_info_free(info);
+
+        ck_assert_int_eq(dosvc_job_get_settings(alice, job_id, &settings), 0);
+        ck_assert_int_eq(dosvc_values_type(settings, "NoProgressTimeout"), DOSVC_TYPE_NUMBER);
+        ck_assert_int_eq(dosvc_values_type(settings, "SecurityFlags"), DOSVC_TYPE_STRINGS);
+        ck_assert_int_eq(dosvc_values_type(settings, "State"), DOSVC_TYPE_NONE);
+        dosvc_values_free(settings);
+}
+END_TEST
+
+START_TEST(properties_that_cannot_be_written_so_say_why)
+{
+        assert_error(alice,
+                     dosvc_job_set_number(alice, job_id, "Colour", 1),
+                     -EBADR,
+                     DBUS_ERROR("UnknownProperty"));
+        assert_error(alice,
+                     dosvc_job_set_string(alice, job_id, "State", "queued"),
+                     -EROFS,
+                     DBUS_ERROR("PropertyReadOnly"));
+        assert_error(alice,
+                     dosvc_job_set_string(alice, job_id, "MinimumRetryDelay", "30"),
+                     -EINVAL,
+                     DBUS_ERROR("InvalidArgs"));
+        assert_error(alice,
+                     dosvc_job_set_number(alice, job_id, "MaximumDownloadTime", 0),
+                     -EINVAL,
+                     DBUS_ERROR("InvalidArgs"));
+        assert_error(bob,
+                     dosvc_job_set_number(bob, job_id, "MinimumRetryDelay", 30),
+                     -ENOENT,
+                     DBUS_ERROR("UnknownObject"));
+}
+END_TEST
+
+START_TEST(a_job_is_made_with_its_properties_or_not_at_all)
+{
+        dosvc_values *options = dosvc_values_new();
+        char other[DOSVC_ID_SIZE] = "unchanged";
+        dosvc_job_info *info;
+        uint64_t number;
+
+        ck_assert_int_eq(dosvc_values_set_string(options, "Priority", "high"), 0);
+        ck_assert_int_eq(dosvc_values_set_number(options, "MaximumDownloadTime", 0), 0);
+        assert_error(alice,
+                     dosvc_job_create_with(alice, "with", NULL, options, other),
+                     -EINVAL,
+                     DBUS_ERROR("InvalidArgs"));
+        ck_assert_str_eq(other, "unchanged");
+        ck_assert_uint_eq(count_jobs(alice, 0, NULL), 1);
+        ck_assert_int_eq(dosvc_values_set_number(options, "MaximumDownloadTime", 60), 0);
+        ck_assert_int_eq(dosvc_job_create_with(alice, "with", NULL, options, other), 0);
+        info = info_of(alice, other);
+        ck_assert_str_eq(dosvc_job_info_priority(info), "high");
+        ck_assert_int_eq(dosvc_values_get_number(info, "MaximumDownloadTime", &number), 0);
+        ck_assert_uint_eq(number, 60);
+        dosvc_job_info_free(info);
+        assert_error(alice,
+                     dosvc_job_create_with(alice, "with", "upload", options, other),
+                     -EOPNOTSUPP,
+                     ERROR("NotSupported"));
+        dosvc_values_free(options);
+}
+END_TEST
+
+/* Option sha256 of the empty file. */
+#define SHA256_OF_NOTHING "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+START_TEST(a_file_is_added_with_its_checksum_and_parts)
+{
+        dosvc_values *options = dosvc_values_new(), *file = NULL;
+        uint64_t offset, length, restarts = 9;
+        const char *text;
+
+        ck_assert_int_eq(dosvc_values_set_string(options, "sha256", SHA256_OF_NOTHING), 0);
+        ck_assert_int_eq(dosvc_values_add_range(options, "ranges", 0, 10), 0);
+        ck_assert_int_eq(dosvc_values_add_range(options, "ranges", 20, DOSVC_UNKNOWN_SIZE), 0);
+        ck_assert_int_eq(
+                dosvc_job_add_file_with(alice, job_id, "http://h/a", "/tmp/a", options, NULL),
+                0);
+        ck_assert_int_eq(dosvc_file_get_info(alice, job_id, 0, &file), 0);
+        ck_assert_int_eq(dosvc_values_get_string(file, "Checksum", &text), 0);
+        ck_assert_str_eq(text, "sha256:" SHA256_OF_NOTHING);
+        ck_assert_int_eq(dosvc_values_get_range(file, "Ranges", 1, &offset, &length), 1);
+        ck_assert_uint_eq(offset, 20);
+        ck_assert_uint_eq(length, DOSVC_UNKNOWN_SIZE);
+        ck_assert_int_eq(dosvc_values_get_number(file, "Restarts", &restarts), 0);
+        ck_assert_uint_eq(restarts, 0);
+        ck_assert_int_eq(dosvc_values_get_string(file, "RestartReason", &text), 0);
+        ck_assert_str_eq(text, "");
+        dosvc_values_free(file);
+        ck_assert_int_eq(dosvc_file_get_info(alice, job_id, 1, &file), -ENOENT);
+
+        ck_assert_int_eq(dosvc_values_add_range(options, "ranges", 5, 6), 0);
+        assert_error(alice,
+                     dosvc_job_add_file_with(alice, job_id, "http://h/a", "/tmp/a", options, NULL),
+                     -EOVERFLOW,
+                     ERROR("OverlappingRanges"));
+        dosvc_values_free(options);
+        options = dosvc_values_new();
+        ck_assert_int_eq(dosvc_values_set_string(options, "sha3", "00"), 0);
+        assert_error(alice,
+                     dosvc_job_add_file_with(alice, job_id, "http://h/a", "/tmp/a", options, NULL),
+                     -EINVAL,
+                     DBUS_ERROR("InvalidArgs"));
+        dosvc_values_free(options);
+}
+END_TEST
+
+START_TEST(a_file_with_another_checksum_is_never_published)
+{
+        _cleanup_free_ char *url = servers_url(SITE_OPEN, "small");
+        dosvc_values *options = dosvc_values_new();
+        dosvc_job_info *info;
+
+        ck_assert_int_eq(dosvc_values_set_string(options, "sha256", SHA256_OF_NOTHING), 0);
+        ck_assert_int_eq(dosvc_job_add_file_with(alice, job_id, url, local_file, options, NULL), 0);
+        ck_assert_int_eq(dosvc_job_resume(alice, job_id), 0);
+        ck_assert_int_eq(dosvc_job_wait(alice, job_id, NULL, WAIT, NULL), -EREMOTEIO);
+        info = info_of(alice, job_id);
+        ck_assert_str_eq(dosvc_job_info_error_name(info), "validation-failed");
+        dosvc_job_info_free(info);
+        ck_assert_int_eq(dosvc_job_complete(alice, job_id), 1);
+        ck_assert_int_ne(access(local_file, F_OK), 0);
+        dosvc_values_free(options);
+}
+END_TEST
+
 START_TEST(control_has_the_errors_of_the_contract)
 {
         assert_error(alice, dosvc_job_resume(alice, job_id), -ENODATA, ERROR("Empty"));
@@ -526,6 +669,11 @@ static Suite *make_suite(void)
         tcase_add_test(jobs, properties_are_written_and_read);
         tcase_add_test(jobs, settings_are_written_and_read);
         tcase_add_test(jobs, bad_values_of_properties_are_refused);
+        tcase_add_test(jobs, every_property_is_written_and_read_by_its_name);
+        tcase_add_test(jobs, properties_that_cannot_be_written_so_say_why);
+        tcase_add_test(jobs, a_job_is_made_with_its_properties_or_not_at_all);
+        tcase_add_test(jobs, a_file_is_added_with_its_checksum_and_parts);
+        tcase_add_test(jobs, a_file_with_another_checksum_is_never_published);
         tcase_add_test(jobs, control_has_the_errors_of_the_contract);
 
         tcase_add_test(credentials, credentials_are_set_and_removed_by_pair);

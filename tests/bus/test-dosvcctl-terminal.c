@@ -149,7 +149,8 @@ START_TEST(ctrl_c_leaves_the_job_to_the_service)
         Terminal terminal;
 
         /* A proxy that is not there keeps the job from ending. */
-        terminal_start(&terminal, "--proxy=http://127.0.0.1:1", url);
+        ck_assert_int_eq(setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+        terminal_start(&terminal, "--retry", url);
         ck_assert(terminal_wait(&terminal, "transient-error"));
         terminal_type(&terminal, "\003");
         ck_assert_int_eq(terminal_end(&terminal), 7);

@@ -153,6 +153,184 @@ START_TEST(settings_have_keys_and_verbs)
 }
 END_TEST
 
+START_TEST(a_digest_is_what_the_file_must_have)
+{
+        _cleanup_free_ char *original = servers_file("small"), *fetched = scene_alice_file("small");
+
+        ck_assert_int_eq(run_with_url(SITE_OPEN,
+                                      "small",
+                                      "dosvcctl get -q -o copy",
+                                      "&& sum=$(sha256sum < copy | cut -c1-64) && rm copy && "
+                                      "echo $sum > sum"),
+                         0);
+        ck_assert_int_eq(
+                run_with_url(SITE_OPEN, "small", "dosvcctl get --digest=SHA256:$(cat sum)", ""),
+                0);
+        file_hash_assert_same(fetched, original);
+        (void) unlink(fetched);
+        ck_assert_int_eq(
+                run_with_url(SITE_OPEN,
+                             "small",
+                             "dosvcctl get --checksum md5:00112233445566778899aabbccddeeff",
+                             ""),
+                10);
+        assert_said("validation-failed");
+        ck_assert_int_ne(access(fetched, F_OK), 0);
+}
+END_TEST
+
+START_TEST(each_file_has_its_own_digest)
+{
+        assert_run(
+                "dosvcctl get --no-wait --digest=- --digest=md5:00112233445566778899AABBCCDDEEFF "
+                "http://127.0.0.1:1/a http://127.0.0.1:1/b > other",
+                0);
+        assert_run("dosvcctl --json=short files $(cat other) | python3 -c 'import json, sys\n"
+                   "for file in json.load(sys.stdin): print(file[\"checksum\"] or \"none\")'",
+                   0);
+        ck_assert_str_eq(output, "none\nmd5:00112233445566778899aabbccddeeff\n");
+}
+END_TEST
+
+START_TEST(ranges_are_fetched_one_behind_the_other)
+{
+        ck_assert_int_eq(
+                run_with_url(SITE_OPEN, "small", "dosvcctl get -q -o whole", "&& rm -f parts"),
+                0);
+        ck_assert_int_eq(
+                run_with_url(SITE_OPEN, "small", "dosvcctl get -q -o parts --range 65000-,0:9", ""),
+                0);
+        assert_run("{ tail -c +65001 whole; head -c 10 whole; } | cmp - parts && rm whole parts",
+                   0);
+        ck_assert_int_eq(
+                run_with_url(SITE_OPEN, "small", "dosvcctl get -o parts --range 70000-", ""),
+                1);
+        assert_said("invalid-range");
+        assert_run("ls parts", 2);
+}
+END_TEST
+
+START_TEST(files_show_what_only_some_files_have)
+{
+        assert_run("dosvcctl add $job http://127.0.0.1:1/a a-file && dosvcctl files $job", 0);
+        ck_assert_ptr_null(strstr(output, "CHECKSUM"));
+        ck_assert_ptr_null(strstr(output, "RANGES"));
+        ck_assert_ptr_null(strstr(output, "RESTARTS"));
+        assert_run("dosvcctl add $job http://127.0.0.1:1/b b-file --range=0-4,7--; "
+                   "dosvcctl add $job http://127.0.0.1:1/b b-file --range=0-4,7: "
+                   "--digest=md5:00112233445566778899aabbccddeeff && dosvcctl files $job",
+                   0);
+        assert_said("RANGES");
+        assert_said("0-4,7-");
+        assert_said("md5:00112233445566778899aabbccddeeff");
+        ck_assert_ptr_null(strstr(output, "RESTARTS"));
+}
+END_TEST
+
+START_TEST(a_wrong_digest_or_range_is_told_before_there_is_a_job)
+{
+        static const char *const options[] = {
+                "--digest=00112233445566778899aabbccddeeff",
+                "--digest=md5:0011",
+                "--digest=md5:0011223344556677889zaabbccddeeff",
+                "--digest=sha256:",
+                "--digest=:00",
+                "--digest=md5:00112233445566778899aabbccddeeff --digest=-",
+                "--range=9-5",
+                "--range=5",
+                "--range=-5",
+                "--range=0-1,",
+                "--range=0-18446744073709551615",
+                "--range=0-99999999999999999999",
+        };
+
+        daemon_stop(&scene.daemon);
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+                _cleanup_free_ char *command = NULL;
+
+                ck_assert_int_gt(
+                        asprintf(&command, "dosvcctl get %s http://127.0.0.1:1/a", options[i]),
+                        0);
+                assert_run(command, 2);
+        }
+        assert_run("dosvcctl get --digest=md5:00112233445566778899aabbccddeeff "
+                   "http://127.0.0.1:1/a http://127.0.0.1:1/b",
+                   2);
+        assert_run("dosvcctl get --range=0-1 http://127.0.0.1:1/a http://127.0.0.1:1/b", 2);
+        assert_run("dosvcctl add --digest=md5:0 $job http://127.0.0.1:1/a", 2);
+        assert_run("dosvcctl add --digest=md5:0 --from-file=/dev/null $job", 2);
+}
+END_TEST
+
+START_TEST(what_only_the_service_can_judge_leaves_no_job)
+{
+        assert_run("dosvcctl get --range=0-9,5- http://127.0.0.1:1/a", 2);
+        assert_said("overlap");
+        assert_run("dosvcctl get --digest=sha3:00 http://127.0.0.1:1/a", 2);
+        assert_said("'sha3'");
+        ck_assert_uint_eq(count_jobs(alice, 0, NULL), 1);
+}
+END_TEST
+
+START_TEST(every_property_of_the_service_is_shown)
+{
+        assert_run("dosvcctl show $job | cut -d= -f1 | sort > shown; "
+                   "busctl --json=short call org.dosvc1 /org/dosvc1/job/$job "
+                   "org.freedesktop.DBus.Properties GetAll s org.dosvc1.Job | "
+                   "python3 -c 'import json, sys\n"
+                   "for name in json.load(sys.stdin)[\"data\"][0]:\n"
+                   "    if name not in (\"Error\", \"ProxySettings\"): print(name)\n"
+                   "print(\"~ all\")' | "
+                   "sort | comm -13 shown -",
+                   0);
+        ck_assert_str_eq(output, "~ all\n");
+        assert_run("dosvcctl show -p error-file -p State --value $job", 0);
+        ck_assert_str_eq(output, "suspended\n\n");
+        assert_run("dosvcctl show -p ProxySettings $job", 0);
+        ck_assert_str_eq(output, "ProxyUsage=preconfig\nProxies=\nProxyBypass=\n");
+        assert_run("dosvcctl show -p Nope $job", 2);
+        ck_assert_ptr_null(strstr(output, "="));
+        assert_run("dosvcctl -j show -p Nope $job", 2);
+        ck_assert_ptr_null(strstr(output, "{"));
+        assert_said("'Nope'");
+}
+END_TEST
+
+START_TEST(every_property_that_can_be_written_is_a_key)
+{
+        assert_run("dosvcctl set $job retry-delay=5min NoProgressTimeout=2h "
+                   "maximum-download-time=1d description='two words'",
+                   0);
+        assert_run("dosvcctl show --value -p MinimumRetryDelay -p NoProgressTimeout "
+                   "-p MaximumDownloadTime -p Description $job",
+                   0);
+        ck_assert_str_eq(output, "two words\n300\n7200\n86400\n");
+        assert_run("dosvcctl set $job", 0);
+        assert_said("minimum-retry-delay=300\n");
+        assert_said("proxy=preconfig\n");
+        assert_run("dosvcctl -j set $job | python3 -m json.tool", 0);
+}
+END_TEST
+
+START_TEST(a_key_or_value_that_is_wrong_is_told_before_anything_is_sent)
+{
+        assert_run("dosvcctl set $job retry-dealy=5min", 2);
+        assert_said("'retry-dealy'");
+        assert_said(" minimum-retry-delay,");
+        assert_run("dosvcctl set $job state=queued", 2);
+        assert_run("dosvcctl set $job proxy-settings=none", 2);
+        assert_said("proxy-bypass");
+        assert_run("dosvcctl set $job retry-delay=soon", 2);
+        assert_said("retry-delay: 'soon' is not a time span");
+        assert_run("dosvcctl set $job retry-delay", 2);
+        assert_run("dosvcctl set $job custom-headers='X: y'", 2);
+        assert_said("dosvcctl header set ");
+        assert_run("dosvcctl set $job maximum-download-time=0", 2);
+        assert_run("dosvcctl show -p MinimumRetryDelay --value $job", 0);
+        ck_assert_str_eq(output, "60\n");
+}
+END_TEST
+
 START_TEST(jobs_are_named_by_id_prefix_or_name)
 {
         char other[DOSVC_ID_SIZE];
@@ -289,6 +467,15 @@ static Suite *make_suite(void)
         tcase_add_test(ctl, edit_url_fetches_files_from_another_place);
         tcase_add_test(ctl, edit_url_names_one_file_by_its_number);
         tcase_add_test(ctl, settings_have_keys_and_verbs);
+        tcase_add_test(ctl, a_digest_is_what_the_file_must_have);
+        tcase_add_test(ctl, each_file_has_its_own_digest);
+        tcase_add_test(ctl, ranges_are_fetched_one_behind_the_other);
+        tcase_add_test(ctl, files_show_what_only_some_files_have);
+        tcase_add_test(ctl, a_wrong_digest_or_range_is_told_before_there_is_a_job);
+        tcase_add_test(ctl, what_only_the_service_can_judge_leaves_no_job);
+        tcase_add_test(ctl, every_property_of_the_service_is_shown);
+        tcase_add_test(ctl, every_property_that_can_be_written_is_a_key);
+        tcase_add_test(ctl, a_key_or_value_that_is_wrong_is_told_before_anything_is_sent);
         tcase_add_test(ctl, jobs_are_named_by_id_prefix_or_name);
         tcase_add_test(ctl, exit_statuses_tell_what_was_wrong);
         tcase_add_test(ctl, messages_say_what_to_do);

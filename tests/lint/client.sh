@@ -32,6 +32,15 @@ nm -D --defined-only "$B/libdosvc.so.0" | awk '$2 != "A" { sub(/@.*/, "", $3); p
 same 'functions of dosvc.h and of libdosvc.sym' "$work/declared" "$work/listed"
 same 'symbols of libdosvc.sym and of the library' "$work/listed" "$work/exported"
 
+# The examples of the manual compile as they stand; tests/bus/test-examples runs the first ones.
+awk -v out="$work/manual-" '/^\.nf/ { n++; inside = 1; next } /^\.fi/ { inside = 0 }
+        inside && n > 1 { gsub(/\\e/, "\\"); gsub(/\\-/, "-"); print >(out n ".c") }' \
+        client-lib/libdosvc.3
+for example in "$work"/manual-*.c; do
+        gcc -Wall -Wextra -Werror -Iclient-lib -c -o "$work/example.o" "$example" || bad=1
+        grep -q 'dosvc_close\|dosvc_values_free' "$example" || { echo "$example: empty"; bad=1; }
+done
+
 LD_LIBRARY_PATH=$B "$B/dosvcctl" --help >"$work/help" || bad=1
 manual=client-lib/ctl/dosvcctl.1 completion=client-lib/ctl/dosvcctl.bash
 sed -e 's/\\f[BIR]//g' -e 's/\\-/-/g' "$manual" >"$work/manual"

@@ -15,7 +15,7 @@ while read -r file; do
         tests/*) max=$max_test ;;
         *) max='' ;;
         esac
-        [[ $file != client-lib/dosvc.h ]] || max=600 # it is the manual
+        [[ $file != client-lib/dosvc.h ]] || max=800 # it is the manual of a hundred functions
         if [ -n "$max" ] && [ "$lines" -gt "$max" ]; then
                 echo "$file: $lines lines, at most $max"
                 bad=1

@@ -238,6 +238,74 @@ START_TEST(the_service_is_read_whole_or_not)
 }
 END_TEST
 
+static int get_settings(void *userdata)
+{
+        dosvc_values *settings = NULL;
+        int r;
+
+        n_pages = 0;
+        r = dosvc_job_get_settings(connection, JOB, &settings);
+        if (r >= 0)
+                ck_assert_uint_eq(dosvc_values_size(settings), 2);
+        dosvc_values_free(settings);
+        return finish(r);
+}
+
+START_TEST(settings_are_read_whole_or_not)
+{
+        pages[0] = new_message();
+        ck_assert_int_ge(sd_bus_message_append(pages[0],
+                                               "a{sv}",
+                                               3,
+                                               "State",
+                                               "s",
+                                               "queued",
+                                               "Priority",
+                                               "s",
+                                               "low",
+                                               "Parts",
+                                               "a(tt)",
+                                               1,
+                                               UINT64_C(1),
+                                               UINT64_C(2)),
+                         0);
+        ck_assert_int_ge(sd_bus_message_seal(pages[0], 1, 0), 0);
+        pages[1] = new_message();
+        ck_assert_int_ge(sd_bus_message_append(pages[1],
+                                               "s",
+                                               "<interface name=\"org.dosvc1.Job\">"
+                                               "<property name=\"Priority\" access=\"readwrite\"/>"
+                                               "<property name=\"Parts\" access=\"readwrite\"/>"),
+                         0);
+        ck_assert_int_ge(sd_bus_message_seal(pages[1], 1, 0), 0);
+        no_memory_torture(&(NoMemoryScenario){ .name = "get_settings", .run = get_settings });
+}
+END_TEST
+
+static int build_options(void *userdata)
+{
+        static const char *const list[] = { "a", "b", NULL };
+        dosvc_values *options = dosvc_values_new();
+        int r = options ? dosvc_values_set_string(options, "string", "text") : -ENOMEM;
+
+        if (r >= 0)
+                r = dosvc_values_set_strings(options, "list", list);
+        if (r >= 0)
+                r = dosvc_values_add_range(options, "ranges", 0, 1);
+        if (r >= 0)
+                r = dosvc_values_add_range(options, "ranges", 2, 3);
+        if (r >= 0)
+                r = dosvc_values_set_boolean(options, "string", 1);
+        dosvc_values_free(options);
+        return r;
+}
+
+START_TEST(options_are_built_or_not)
+{
+        no_memory_torture(&(NoMemoryScenario){ .name = "options", .run = build_options });
+}
+END_TEST
+
 /* Its name and its sentence may be missing, not the errno. */
 static int remember(void *userdata)
 {
@@ -269,6 +337,8 @@ int main(void)
         tcase_add_test(tcase, files_are_listed_all_or_none);
         tcase_add_test(tcase, a_job_is_read_whole_or_not);
         tcase_add_test(tcase, the_service_is_read_whole_or_not);
+        tcase_add_test(tcase, settings_are_read_whole_or_not);
+        tcase_add_test(tcase, options_are_built_or_not);
         tcase_add_test(tcase, an_error_keeps_its_number);
         suite_add_tcase(suite, tcase);
         no_memory_set_up();
