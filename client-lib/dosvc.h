@@ -276,6 +276,7 @@ int dosvc_job_find(dosvc_connection *connection, const char *job);
 /*
  * Makes a suspended download job of the caller; ret_id has room for DOSVC_ID_SIZE bytes.
  * display_name: at most 256 UTF-16 units, no control characters, need not be unique; NULL is "".
+ * The files get the permissions that the umask(2) of the calling process leaves (property UMask).
  * Manager.CreateJob. Since 0.1.
  * Errors: -E2BIG (name too long), -EUSERS (the user has too many jobs), -EACCES (the caller's uid
  * has no entry in the user database).
@@ -469,12 +470,19 @@ int dosvc_job_suspend(dosvc_connection *connection, const char *job);
 int dosvc_job_cancel(dosvc_connection *connection, const char *job);
 
 /*
- * Gives the finished files their names and ends the job, removing what is unfinished. 0 if all
- * files were finished, 1 if only some or none. Job.Complete. Since 0.1.
- * Errors: those of putting the files in place (-EACCES, -ENOSPC, -EIO): the job stays and may be
- * completed again.
+ * Gives the files their names and ends the job, if all of them are finished. Job.CompleteWhole.
+ * Since 0.1.
+ * Errors: -EBADFD (some are not, and nothing has changed), -ENODATA (there are none), those of
+ * putting the files in place (-EACCES, -ENOSPC, -EIO): the job stays and may be completed again.
  */
 int dosvc_job_complete(dosvc_connection *connection, const char *job);
+
+/*
+ * The same for the files that are finished; what is unfinished is given up, and removed. 0 if all
+ * files were finished, 1 if only some or none. Job.Complete. Since 0.1. Errors: as above, but for
+ * unfinished files.
+ */
+int dosvc_job_complete_partial(dosvc_connection *connection, const char *job);
 
 /*
  * Makes the caller, who must be root, the owner; erases credentials, headers, client
@@ -722,7 +730,8 @@ int dosvc_dispatch(dosvc_connection *connection);
  * itself: suspended error transferred. The final ones always end the wait. 0 is success: the job
  * is transferred or acknowledged, or in a state that the list names. Without a subscription one
  * is made for the time of the call; one that is there must cover the job, and its callback is
- * called from in here. A service that goes away is waited for, until the time is over, and not
+ * called from in here (a program that has the bus at hand but not this library calls Job.Wait). A
+ * service that goes away is waited for, until the time is over, and not
  * started: who has stopped it wants it stopped. Since 0.1.
  * Errors: -EREMOTEIO (the job failed; dosvc_last_error_message() is the description of its error),
  * -ECANCELED (the job was cancelled), -EBADFD (it is suspended), each unless the list names that

@@ -11,6 +11,9 @@
 /* Complete is answered when the last bytes of large files are on disk, which may take minutes. */
 #define COMPLETE_TIMEOUT_USEC (600 * 1000000ULL)
 
+/* The umask of a job unless it is set. */
+#define UMASK_DEFAULT 022
+
 EXPORT int dosvc_job_find(dosvc_connection *connection, const char *job)
 {
         _cleanup_message_ sd_bus_message *m = NULL;
@@ -85,6 +88,37 @@ static int job_set_numbers(dosvc_connection *c, const char *id, const dosvc_valu
         return r;
 }
 
+/* The umask of this process; -1 if the kernel does not say, since reading it by umask(2) sets it.
+ */
+static int job_read_umask(void)
+{
+        char line[128];
+        unsigned mask;
+        int found = -1;
+        FILE *status = fopen("/proc/self/status", "re");
+
+        while (status && found < 0 && fgets(line, sizeof(line), status))
+                if (sscanf(line, "Umask: %o", &mask) == 1)
+                        found = (int) mask;
+        if (status)
+                (void) fclose(status);
+        return found;
+}
+
+/* A service that has no such property goes by a mask of its own. */
+static int job_set_umask(dosvc_connection *c, const char *id, const dosvc_values *options)
+{
+        int mask, r;
+
+        if (options && dosvc_values_type(options, "UMask") != DOSVC_TYPE_NONE)
+                return 0;
+        mask = job_read_umask();
+        if (mask < 0 || mask == UMASK_DEFAULT)
+                return 0;
+        r = dosvc_job_set_number(c, id, "UMask", (uint64_t) mask);
+        return r == -EBADR ? 0 : r;
+}
+
 EXPORT int dosvc_job_create_with(dosvc_connection *connection,
                                  const char *display_name,
                                  const char *type,
@@ -98,6 +132,8 @@ EXPORT int dosvc_job_create_with(dosvc_connection *connection,
         if (r < 0)
                 return r;
         r = job_set_numbers(connection, id, options);
+        if (r >= 0)
+                r = job_set_umask(connection, id, options);
         if (r < 0) {
                 HeldError held = error_hold(connection);
 
@@ -295,19 +331,36 @@ int job_read_answer(dosvc_connection *c, sd_bus_message *reply)
         return r < 0 ? error_remember_text(c, r, NULL) : answer;
 }
 
-EXPORT int dosvc_job_complete(dosvc_connection *connection, const char *job)
+static int job_call_complete(dosvc_connection *c,
+                             const char *job,
+                             const char *member,
+                             sd_bus_message **ret_reply)
 {
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_message_ sd_bus_message *m = NULL;
         uint64_t timeout_usec;
         int r;
 
-        r = call_new_job(connection, job, "Complete", &m);
+        r = call_new_job(c, job, member, &m);
         if (r < 0)
                 return r;
-        timeout_usec = connection->timeout_usec;
+        timeout_usec = c->timeout_usec;
         if (timeout_usec < COMPLETE_TIMEOUT_USEC)
                 timeout_usec = COMPLETE_TIMEOUT_USEC;
-        r = call_send_timeout(connection, m, timeout_usec, &reply);
+        return call_send_timeout(c, m, timeout_usec, ret_reply);
+}
+
+EXPORT int dosvc_job_complete(dosvc_connection *connection, const char *job)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+
+        return job_call_complete(connection, job, "CompleteWhole", &reply);
+}
+
+EXPORT int dosvc_job_complete_partial(dosvc_connection *connection, const char *job)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r = job_call_complete(connection, job, "Complete", &reply);
+
         return r < 0 ? r : job_read_answer(connection, reply);
 }
 

@@ -288,7 +288,7 @@ static void ctl_on_interrupt(int number)
         _exit(EXIT_INTERRUPTED);
 }
 
-void ctl_leave_running(const char *id)
+void ctl_leave_running(const char *id, bool completes_itself)
 {
         static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
         struct sigaction action = { .sa_handler = ctl_on_interrupt }, before;
@@ -296,9 +296,13 @@ void ctl_leave_running(const char *id)
         (void) snprintf(ctl_farewell,
                         sizeof(ctl_farewell),
                         "\nThe job goes on in the background: %s\n"
-                        "When it is done: dosvcctl complete %s\n"
+                        "%s%s\n"
+                        "To see it again: dosvcctl attach %s\n"
                         "To give it up:   dosvcctl cancel %s\n",
                         id,
+                        completes_itself ? "It puts its files in place by itself."
+                                         : "When it is done: dosvcctl complete ",
+                        completes_itself ? "" : id,
                         id,
                         id);
         for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {

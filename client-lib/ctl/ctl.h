@@ -43,6 +43,8 @@ typedef struct Ctl {
         bool all_or_nothing;
         bool dry_run;
         bool progress;
+        bool partial;
+        bool no_complete;
         bool utf8;
         const char *output_file;
         const char *directory;
@@ -128,10 +130,11 @@ ExitStatus ctl_set_options(Ctl *ctl, const char *id);
 json_t *ctl_json_properties(const dosvc_values *properties);
 
 /*
- * When the process is interrupted from now on, it says that the job goes on in the background
- * and how to get it back, and ends with EXIT_INTERRUPTED.
+ * When the process is interrupted from now on, it says that the job goes on in the background, how
+ * to see it again and, unless it completes itself, how to complete it, and ends with
+ * EXIT_INTERRUPTED.
  */
-void ctl_leave_running(const char *id);
+void ctl_leave_running(const char *id, bool completes_itself);
 
 ExitStatus verb_get(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_create(Ctl *ctl, int argc, char **argv);

@@ -27,7 +27,7 @@ _dosvcctl() {
                 --output-file= --directory= --name= --description= --priority= --proxy= --login=
                 --scheme= --target= --ask-password --no-ask-password --password-fd= --digest=
                 --checksum= --range= --from-file= --from= --to= --header= --user-agent= --cacert=
-                --exists= --no-clobber --continue --retry --keep --all-or-nothing --dry-run --progress
+                --exists= --no-clobber --continue --retry --keep --all-or-nothing --dry-run --no-complete --partial --progress
                 --no-wait --timeout= --state= --all-users --all --property= --value'
 
         # "=" is a word of its own in COMP_WORDS.

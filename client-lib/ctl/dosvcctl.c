@@ -113,6 +113,8 @@ enum {
         OPTION_DRY_RUN,
         OPTION_CACERT,
         OPTION_PROGRESS,
+        OPTION_PARTIAL,
+        OPTION_NO_COMPLETE,
         OPTION_TIMEOUT,
 };
 
@@ -165,6 +167,8 @@ static const Option options[] = {
         { "keep", NULL, "get: keep the job of a file that failed", OPTION_KEEP },
         { "all-or-nothing", NULL, "get: stop at the first failure", OPTION_ALL_OR_NOTHING },
         { "dry-run", NULL, "get: print URLs and local names only", OPTION_DRY_RUN },
+        { "no-complete", NULL, "get: leave the files to 'complete'", OPTION_NO_COMPLETE },
+        { "partial", NULL, "complete: give up files that are not finished", OPTION_PARTIAL },
         { "progress", NULL, "wait: show the progress", OPTION_PROGRESS },
         { "from", "PREFIX", "edit-url: URLs that begin with this", OPTION_FROM },
         { "to", "PREFIX", "edit-url: get this beginning instead", OPTION_TO },
@@ -368,6 +372,10 @@ static bool *option_flag(Ctl *ctl, int value)
                 return &ctl->dry_run;
         case OPTION_PROGRESS:
                 return &ctl->progress;
+        case OPTION_PARTIAL:
+                return &ctl->partial;
+        case OPTION_NO_COMPLETE:
+                return &ctl->no_complete;
         default:
                 return NULL;
         }

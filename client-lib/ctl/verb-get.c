@@ -285,9 +285,25 @@ static ExitStatus get_set_proxy(const Get *get)
         return r < 0 ? ctl_fail(get->ctl, r, "Cannot use the proxy of the environment") : EXIT_DONE;
 }
 
+/* So that the files get their names also if nobody waits any more. */
+static ExitStatus get_set_auto_complete(const Get *get)
+{
+        int r = 0;
+
+        if (!get->ctl->no_complete)
+                r = dosvc_job_set_boolean(get->ctl->connection, get->id, "AutoComplete", true);
+        /* An older service completes a job when it is told to. */
+        return r < 0 && r != -EINVAL && r != -EBADR
+                       ? ctl_fail(get->ctl, r, "Cannot have the job completed")
+                       : EXIT_DONE;
+}
+
 static ExitStatus get_prepare(Get *get)
 {
         ExitStatus status = ctl_set_options(get->ctl, get->id);
+
+        if (status == EXIT_DONE)
+                status = get_set_auto_complete(get);
 
         if (status == EXIT_DONE)
                 status = get_set_proxy(get);
@@ -393,7 +409,7 @@ static ExitStatus get_keep_whole_files(Get *get)
         int r = dosvc_job_list_files(c, get->id, &files);
 
         if (r >= 0) {
-                r = dosvc_job_complete(c, get->id);
+                r = dosvc_job_complete_partial(c, get->id);
                 if (r >= 0)
                         get_mark_fetched(get, files);
                 dosvc_file_list_free(files);
@@ -495,7 +511,7 @@ static bool get_finish(Get *get, ExitStatus *ret_status)
 {
         int r;
 
-        ctl_leave_running(get->id);
+        ctl_leave_running(get->id, !get->ctl->no_complete);
         r = get_wait(get);
         screen_end(&get->screen);
         if (r >= 0 && strcmp(get->state, "cancelled") == 0) {
@@ -505,7 +521,7 @@ static bool get_finish(Get *get, ExitStatus *ret_status)
         }
         if (r >= 0 && strcmp(get->state, "error") != 0 &&
             strcmp(get->state, "transient-error") != 0) {
-                if (strcmp(get->state, "transferred") == 0)
+                if (strcmp(get->state, "transferred") == 0 && !get->ctl->no_complete)
                         r = dosvc_job_complete(get->ctl->connection, get->id);
                 /* It may have put its files in place by itself. */
                 if (r == -ENOENT)
@@ -522,7 +538,10 @@ static bool get_finish(Get *get, ExitStatus *ret_status)
         for (size_t i = 0; r >= 0 && i < get->list.n; i++)
                 if (get->states[i] == GET_WANTED)
                         get->states[i] = GET_FETCHED;
-        (void) snprintf(get->state, sizeof(get->state), "acknowledged");
+        if (!get->ctl->no_complete)
+                (void) snprintf(get->state, sizeof(get->state), "acknowledged");
+        else if (r >= 0)
+                ctl_note(get->ctl, "To put the files in place: dosvcctl complete %s", get->id);
         return false;
 }
 

@@ -195,6 +195,17 @@ ExitStatus verb_take_ownership(Ctl *ctl, int argc, char **argv)
         return job_call_each(ctl, argc, argv, dosvc_job_take_ownership, "take over");
 }
 
+static ExitStatus job_fail_to_complete(const Ctl *ctl, int r, const char *job)
+{
+        ExitStatus status = ctl_fail(ctl, r, "Cannot complete %s", job);
+
+        if (r == -EBADFD && !ctl->partial)
+                ctl_note(ctl,
+                         "To give up what is not finished: dosvcctl complete --partial %s",
+                         job);
+        return status;
+}
+
 ExitStatus verb_complete(Ctl *ctl, int argc, char **argv)
 {
         ExitStatus first = EXIT_DONE;
@@ -205,9 +216,10 @@ ExitStatus verb_complete(Ctl *ctl, int argc, char **argv)
                 int r = 0;
 
                 if (status == EXIT_DONE)
-                        r = dosvc_job_complete(ctl->connection, id);
+                        r = ctl->partial ? dosvc_job_complete_partial(ctl->connection, id)
+                                         : dosvc_job_complete(ctl->connection, id);
                 if (r < 0)
-                        status = ctl_fail(ctl, r, "Cannot complete %s", argv[i]);
+                        status = job_fail_to_complete(ctl, r, argv[i]);
                 if (r > 0)
                         ctl_note(ctl,
                                  "%s: not all files were finished; those that were not are gone.",

@@ -41,6 +41,18 @@ static uint64_t watch_now(void)
         return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
+static bool watch_completes_itself(const Ctl *ctl, const char *id)
+{
+        int completes_itself = false;
+        dosvc_job_info *info;
+
+        if (dosvc_job_get_info(ctl->connection, id, &info) < 0)
+                return false;
+        (void) dosvc_values_get_boolean(info, "AutoComplete", &completes_itself);
+        dosvc_job_info_free(info);
+        return completes_itself;
+}
+
 static ExitStatus watch_job(Ctl *ctl, const char *argument, Screen *screen, uint64_t until)
 {
         static const char *const states[] = { "suspended",
@@ -56,7 +68,7 @@ static ExitStatus watch_job(Ctl *ctl, const char *argument, Screen *screen, uint
 
         if (status != EXIT_DONE)
                 return status;
-        ctl_leave_running(id);
+        ctl_leave_running(id, watch_completes_itself(ctl, id));
         if (until != DOSVC_FOREVER)
                 left = until > now ? until - now : 0;
         r = ctl->progress ? screen_follow(screen, id, NULL) : 0;

@@ -111,6 +111,51 @@ START_TEST(the_same_get_again_goes_on_with_the_job)
 }
 END_TEST
 
+START_TEST(an_interrupted_get_puts_its_file_in_place)
+{
+        servers_add_file("long", LONG_MIB * 1024 * 1024);
+        assert_try("echo " SERVERS_PASSWORD " >password; \"$program\" get --login=" SERVERS_USER
+                   " --password-fd=3 ${slow}long 3<password & sleep 1; kill $!; wait $!",
+                   7);
+        assert_said("puts its files in place by itself");
+        ck_assert(PROCESS_WAIT_UNTIL(20000, is_there("long")));
+        assert_fetched("long", "long");
+        ck_assert(PROCESS_WAIT_UNTIL(5000, count_left() == 0));
+}
+END_TEST
+
+START_TEST(get_can_leave_the_end_to_complete)
+{
+        assert_try("dosvcctl get --no-complete ${open}small", 0);
+        assert_said("dosvcctl complete ");
+        ck_assert(!is_there("small"));
+        ck_assert_uint_eq(count_left(), 1);
+        assert_try("dosvcctl complete small", 0);
+        assert_fetched("small", "small");
+}
+END_TEST
+
+START_TEST(complete_gives_up_unfinished_files_only_if_told_to)
+{
+        assert_try("dosvcctl add $job ${gone}a b; dosvcctl complete $job", 13);
+        assert_said("complete --partial");
+        assert_try("dosvcctl complete --partial $job", 0);
+}
+END_TEST
+
+START_TEST(files_get_the_mode_of_the_callers_umask)
+{
+        assert_try("umask 077; dosvcctl get ${open}small; stat -c %a small", 0);
+        assert_said("600\n");
+        assert_try("umask 002; dosvcctl get -o other ${open}small; stat -c %a other", 0);
+        assert_said("664\n");
+        assert_try("job=$(dosvcctl create); dosvcctl set $job umask=027 auto-complete=yes;"
+                   " dosvcctl show -p UMask -p AutoComplete --value $job; dosvcctl cancel $job",
+                   0);
+        ck_assert_str_eq(output, "yes\n027\n");
+}
+END_TEST
+
 START_TEST(another_name_is_another_job)
 {
         assert_try("dosvcctl get --keep ${gone}small", 11);
@@ -314,6 +359,10 @@ int main(void)
         TCase *tcase = tcase_create("get");
         const TTest *const tests[] = {
                 the_same_get_again_goes_on_with_the_job,
+                an_interrupted_get_puts_its_file_in_place,
+                get_can_leave_the_end_to_complete,
+                complete_gives_up_unfinished_files_only_if_told_to,
+                files_get_the_mode_of_the_callers_umask,
                 another_name_is_another_job,
                 files_of_the_same_name_are_numbered,
                 what_is_whole_is_put_in_place_beside_a_failure,

@@ -155,7 +155,7 @@ START_TEST(ctrl_c_leaves_the_job_to_the_service)
         terminal_type(&terminal, "\003");
         ck_assert_int_eq(terminal_end(&terminal), 7);
         ck_assert_ptr_nonnull(strstr(terminal.shown, "goes on in the background"));
-        ck_assert_ptr_nonnull(strstr(terminal.shown, "dosvcctl complete "));
+        ck_assert_ptr_nonnull(strstr(terminal.shown, "puts its files in place by itself"));
         ck_assert_uint_eq(count_jobs(alice, 0, "transient-error"), 1);
 }
 END_TEST
