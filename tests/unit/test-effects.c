@@ -393,6 +393,42 @@ START_TEST(a_job_that_could_not_complete_itself_tries_at_once_when_asked)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_put_back_does_not_hold_a_job)
+{
+        Job *job = make_completing();
+
+        fake_link_fail(worker_of(job), false, (uint32_t) ERROR_CODE_ACCESS_DENIED, 0);
+        run_loop();
+        ck_assert_ptr_null(job->work.run);
+        now_usec -= 86400 * SEC;
+        expire_timer(job);
+        run_loop();
+        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_PUBLISH);
+        event_log[0] = '\0';
+}
+END_TEST
+
+static void note_revert(void *userdata, Job *job)
+{
+        *(JobState *) userdata = job->state;
+}
+
+/* Who waits for the job has looked at what was taken back. */
+START_TEST(changes_that_are_taken_back_are_told_to_the_observer)
+{
+        Job *job = make_error(1);
+        JobState state = JOB_STATES_MAX;
+
+        manager_set_observer(manager,
+                             &(ManagerObserver){ .job_reverted = note_revert, .userdata = &state });
+        ck_assert_int_eq(manager_resume(manager, &alice, job), 0);
+        store_fail(store, -ENOSPC);
+        run_loop();
+        ck_assert_uint_eq(state, JOB_ERROR);
+        event_log[0] = '\0';
+}
+END_TEST
+
 START_TEST(after_a_restart_a_job_still_completes_itself)
 {
         Job *job = make_completing();
@@ -566,6 +602,8 @@ int main(void)
                           completing_itself_is_given_up_with_the_owners_patience,
                           a_job_whose_last_worker_was_lost_completes_itself,
                           a_job_that_could_not_complete_itself_tries_at_once_when_asked,
+                          a_clock_that_was_put_back_does_not_hold_a_job,
+                          changes_that_are_taken_back_are_told_to_the_observer,
                           after_a_restart_a_job_still_completes_itself,
                           complete_whole_gives_nothing_up);
         FIXTURE_ADD_TESTS(suite,
