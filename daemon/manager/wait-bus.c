@@ -38,9 +38,7 @@ static void answer(WaitCall *waiting, const Job *job, JobState state)
                                                   SD_BUS_ERROR_UNKNOWN_OBJECT,
                                                   "There is no such job");
         else
-                (void) sd_bus_reply_method_return(waiting->call,
-                                                  "s",
-                                                  job_state_to_string(state));
+                (void) sd_bus_reply_method_return(waiting->call, "s", job_state_to_string(state));
         drop(waiting);
 }
 

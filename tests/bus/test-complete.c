@@ -288,9 +288,8 @@ START_TEST(a_job_that_is_taken_over_does_not_complete_itself)
 {
         set_auto_complete(true);
         client_call(scene.root, job, "TakeOwnership");
-        ck_assert_uint_eq(
-                client_number(scene.root, job, DOSVC_JOB_INTERFACE, "AutoComplete", 'b'),
-                0);
+        ck_assert_uint_eq(client_number(scene.root, job, DOSVC_JOB_INTERFACE, "AutoComplete", 'b'),
+                          0);
 }
 END_TEST
 

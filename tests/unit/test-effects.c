@@ -381,9 +381,8 @@ START_TEST(a_job_that_could_not_complete_itself_tries_at_once_when_asked)
                         if (by_resume)
                                 ck_assert_int_eq(manager_resume(manager, &alice, job), 0);
                         else
-                                ck_assert_int_eq(
-                                        set_number(&alice, job, SETTING_AUTO_COMPLETE, 1),
-                                        0);
+                                ck_assert_int_eq(set_number(&alice, job, SETTING_AUTO_COMPLETE, 1),
+                                                 0);
                         run_loop();
                         ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_PUBLISH);
                         fake_link_succeed(worker_of(job));
