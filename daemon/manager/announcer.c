@@ -36,6 +36,13 @@ void announcer_reset(Job *job)
         job->announced.n_files = job->n_files;
 }
 
+void announcer_reverted(Announcer *announcer, Job *job)
+{
+        announcer_reset(job);
+        if (announcer->observer.job_reverted)
+                announcer->observer.job_reverted(announcer->observer.userdata, job);
+}
+
 bool announcer_has_removed(const Job *job)
 {
         return job->announced.removed;

@@ -13,6 +13,8 @@ typedef struct ManagerObserver {
         void (*job_changed)(void *userdata, Job *job, JobChanges changed, JobState previous);
         void (*job_progress)(void *userdata, Job *job);
         void (*job_removed)(void *userdata, Job *job); /* its state says how it ended */
+        /* Changes that nobody was told of were taken back. */
+        void (*job_reverted)(void *userdata, Job *job);
         void *userdata;
 } ManagerObserver;
 
@@ -24,6 +26,8 @@ void announcer_changed(Announcer *announcer, Job *job, JobChanges changed);
 void announcer_progress(Announcer *announcer, Job *job);
 void announcer_removed(Announcer *announcer, Job *job);
 
-/* Clients know the present state of the job already: it was loaded, or put back to what it was. */
+/* Clients know the present state of the job already. */
 void announcer_reset(Job *job);
+/* The job was put back to what clients know. */
+void announcer_reverted(Announcer *announcer, Job *job);
 bool announcer_has_removed(const Job *job);

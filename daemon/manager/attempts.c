@@ -67,6 +67,12 @@ void attempts_resume(Attempts *attempts, const Clock *clock)
         attempts->next_usec = 0;
 }
 
+void attempts_succeed(Attempts *attempts)
+{
+        forget_failures(attempts);
+        attempts->next_usec = 0;
+}
+
 void attempts_begin(Attempts *attempts)
 {
         attempts->next_usec = 0;

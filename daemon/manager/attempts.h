@@ -62,6 +62,9 @@ void attempts_take_stored(Attempts *attempts, const Attempts *stored);
 /* Resume: the failures in a row are forgotten, and the active time begins anew. */
 void attempts_resume(Attempts *attempts, const Clock *clock);
 
+/* All is transferred: what follows, publication, has failures of its own. */
+void attempts_succeed(Attempts *attempts);
+
 /* The attempt that was planned begins. */
 void attempts_begin(Attempts *attempts);
 /* The worker of an attempt was started, or has ended. */

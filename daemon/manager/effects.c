@@ -36,9 +36,16 @@ static void advance_publishing(Effects *effects, Job *job)
 static void advance_transferred(Effects *effects, Job *job)
 {
         uint64_t now = clock_realtime(effects->parts->clock);
+        uint64_t left = job->attempts.next_usec > now ? job->attempts.next_usec - now : 0;
+        uint64_t longest = attempts_delay_usec(job->settings.minimum_retry_delay_sec,
+                                               effects->parts->config->max_retry_delay_sec,
+                                               UINT32_MAX,
+                                               0,
+                                               0);
 
-        if (job->attempts.next_usec > now) {
-                timers_start(effects->timers, &job->timer, job->attempts.next_usec - now);
+        /* A time that is further away than any delay was planned before the clock was put back. */
+        if (left > 0 && left <= 2 * longest) {
+                timers_start(effects->timers, &job->timer, left);
                 return;
         }
         timers_cancel(&job->timer);
@@ -134,7 +141,7 @@ int effects_reread(Effects *effects, Job *job)
         /* Without its worker the job is as a crash would have left it. */
         if (job_is_active(job) && !runs_has_run(job))
                 job->state = JOB_QUEUED;
-        announcer_reset(job);
+        announcer_reverted(effects->announcer, job);
         return 0;
 }
 

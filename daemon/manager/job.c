@@ -150,9 +150,9 @@ int job_apply(Job *job, JobEvent event)
         if (event == JOB_EVENT_RESUME) {
                 if (job->n_files == 0)
                         return -ENODATA;
-                /* No file was added since the transfer ended, so nothing is left to do. */
+                /* No file was added since the transfer ended: at most it is left to publish. */
                 if (job->state == JOB_TRANSFERRED && job->n_finished == job->n_files)
-                        return 0;
+                        return JOB_PLAN;
         }
         job->state = next;
         return effects;

@@ -42,6 +42,10 @@ static int set_all(Manager *manager, Job *job, const ManagerSetting *settings, s
                         r = store_put_setting(manager->parts.store, job, id);
                 flags |= setting_infos[id].flags;
                 changes |= job_change_of_setting(id);
+                if (id == SETTING_AUTO_COMPLETE && job->state == JOB_TRANSFERRED) {
+                        changes |= job->attempts.next_usec != 0 ? JOB_CHANGE_TIMES : 0;
+                        attempts_succeed(&job->attempts); /* at once, whatever failed before */
+                }
         }
         if (r >= 0)
                 r = finish_change(manager, job, flags, changes);

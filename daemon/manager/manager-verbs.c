@@ -407,7 +407,10 @@ int manager_resume(Manager *manager, const Caller *caller, Job *job)
                 return r;
         if (job->state != JOB_QUEUED && !job_is_active(job))
                 attempts_resume(&job->attempts, manager->parts.clock);
-        return changes_move(&manager->changes, job, JOB_EVENT_RESUME, 0);
+        return changes_move(&manager->changes,
+                            job,
+                            JOB_EVENT_RESUME,
+                            job_completes_itself(job) ? JOB_CHANGE_TIMES : 0);
 }
 
 int manager_suspend(Manager *manager, const Caller *caller, Job *job)

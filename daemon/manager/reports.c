@@ -147,6 +147,7 @@ static void download_succeeded(Reports *reports, Job *job)
         } else if (job->n_finished < job->n_files) { /* files were added meanwhile */
                 (void) changes_move(reports->changes, job, JOB_EVENT_REQUEUE, 0);
         } else {
+                attempts_succeed(&job->attempts);
                 job->transferred_usec = clock_realtime(reports->parts->clock);
                 (void) changes_move(reports->changes, job, JOB_EVENT_TRANSFERRED, JOB_CHANGE_TIMES);
                 log_job(LOG_INFO, job, 0, LOG_ID_JOB_DONE, "All files are transferred");

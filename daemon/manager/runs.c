@@ -183,6 +183,7 @@ static void choose_for_download(Runs *runs, Job *job)
                 job->unreported = true;
         (void) changes_move(runs->changes, job, JOB_EVENT_START, 0);
         if (job->n_finished == job->n_files) {
+                attempts_succeed(&job->attempts);
                 job->transferred_usec = clock_realtime(runs->parts->clock);
                 (void) changes_move(runs->changes, job, JOB_EVENT_TRANSFERRED, JOB_CHANGE_TIMES);
                 runs_end(runs, job);

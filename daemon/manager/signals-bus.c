@@ -76,6 +76,11 @@ static void on_job_removed(void *userdata, Job *job)
         wait_bus_note(userdata, job);
 }
 
+static void on_job_reverted(void *userdata, Job *job)
+{
+        wait_bus_note(userdata, job);
+}
+
 typedef struct Tick {
         BusEdge *edge;
         const char *destination;
@@ -105,6 +110,7 @@ void signals_bus_observe(BusEdge *edge)
                 .job_changed = on_job_changed,
                 .job_progress = on_job_progress,
                 .job_removed = on_job_removed,
+                .job_reverted = on_job_reverted,
                 .userdata = edge,
         };
 

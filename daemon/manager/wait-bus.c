@@ -31,16 +31,14 @@ static void drop(WaitCall *waiting)
 }
 
 /* The job may have another owner by now, and is none of the caller's business then. */
-static void answer(WaitCall *waiting, const Job *job)
+static void answer(WaitCall *waiting, const Job *job, JobState state)
 {
         if (policy_check(&waiting->caller, VERB_LOOK, job) < 0)
                 (void) sd_bus_reply_method_errorf(waiting->call,
                                                   SD_BUS_ERROR_UNKNOWN_OBJECT,
                                                   "There is no such job");
         else
-                (void) sd_bus_reply_method_return(waiting->call,
-                                                  "s",
-                                                  job_state_to_string(job->state));
+                (void) sd_bus_reply_method_return(waiting->call, "s", job_state_to_string(state));
         drop(waiting);
 }
 
@@ -52,7 +50,7 @@ static bool is_at_rest(const Job *job)
 {
         return job->state == JOB_ERROR || job_is_final(job) ||
                (job->state == JOB_TRANSFERRED && !job->publishing &&
-                (!job->settings.auto_complete || job->error.code != 0));
+                (!job_completes_itself(job) || job->attempts.next_usec != 0));
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -64,7 +62,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         if (manager_find_job(waiting->edge->manager, &root, waiting->job, &job) < 0)
                 drop(waiting); /* not even its making was saved */
         else
-                answer(waiting, job);
+                answer(waiting, job, job->announced.state); /* the present one may be unsaved */
         return 0;
 }
 
@@ -104,6 +102,19 @@ add(BusEdge *edge, sd_bus_message *m, Job *job, const Caller *caller, uint64_t t
         return r < 0 ? r : 0;
 }
 
+/* The state may have been reached in this iteration of the loop, and not be saved yet. */
+static int reply_saved(BusEdge *edge, sd_bus_message *m, const Job *job)
+{
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_message_new_method_return(m, &reply);
+
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", job_state_to_string(job->state));
+        if (r < 0)
+                sd_bus_message_unref(reply);
+        return r < 0 ? r : bus_reply_saved(edge, m, reply);
+}
+
 int wait_bus_wait(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         BusEdge *edge = bus_edge_of(m);
@@ -117,7 +128,7 @@ int wait_bus_wait(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (is_at_rest(job))
-                return sd_bus_reply_method_return(m, "s", job_state_to_string(job->state));
+                return reply_saved(edge, m, job);
         if (!has_room(edge, caller->uid))
                 return bus_error_set(error,
                                      -ENOBUFS,
@@ -137,7 +148,7 @@ void wait_bus_note(BusEdge *edge, const Job *job)
                 WaitCall *waiting = CONTAINER_OF(link, WaitCall, link);
 
                 if (sd_id128_equal(waiting->job, job->id))
-                        answer(waiting, job);
+                        answer(waiting, job, job->state);
         }
 }
 

@@ -86,7 +86,7 @@ typedef enum SettingFlag {
         X(DISPLAY_NAME, "DisplayName", TEXT(setting_check_display_name), display_name, 0, 0) \
         X(DESCRIPTION, "Description", TEXT(setting_check_description), description, 0, 0) \
         X(PRIORITY, "Priority", CHOICE(DOSVC_PRIORITIES), priority, PRIORITY_NORMAL, SETTING_MOVES_JOB) \
-        X(AUTO_COMPLETE, "AutoComplete", BOOL, auto_complete, 0, SETTING_MOVES_JOB) \
+        X(AUTO_COMPLETE, "AutoComplete", BOOL, auto_complete, 0, SETTING_MOVES_JOB | SETTING_OF_OWNER) \
         X(MINIMUM_RETRY_DELAY, "MinimumRetryDelay", U64(0, UINT32_MAX), minimum_retry_delay_sec, 60, SETTING_MOVES_TIMERS) \
         X(NO_PROGRESS_TIMEOUT, "NoProgressTimeout", U64(0, UINT32_MAX), no_progress_timeout_sec, 1209600, SETTING_MOVES_TIMERS) \
         X(MAXIMUM_DOWNLOAD_TIME, "MaximumDownloadTime", U64(1, UINT32_MAX), maximum_download_time_sec, 7776000, SETTING_MOVES_TIMERS) \

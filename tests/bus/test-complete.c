@@ -283,6 +283,16 @@ START_TEST(those_who_wait_are_limited_and_leave_with_their_connection)
 }
 END_TEST
 
+/* Nothing is published with root's rights that root has not asked for. */
+START_TEST(a_job_that_is_taken_over_does_not_complete_itself)
+{
+        set_auto_complete(true);
+        client_call(scene.root, job, "TakeOwnership");
+        ck_assert_uint_eq(client_number(scene.root, job, DOSVC_JOB_INTERFACE, "AutoComplete", 'b'),
+                          0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("complete");
@@ -297,5 +307,6 @@ int main(void)
         tcase_add_test(tcase, wait_answers_when_a_job_has_failed);
         tcase_add_test(tcase, all_who_wait_hear_that_the_job_is_gone);
         tcase_add_test(tcase, those_who_wait_are_limited_and_leave_with_their_connection);
+        tcase_add_test(tcase, a_job_that_is_taken_over_does_not_complete_itself);
         return scene_play(suite, SERVERS_NGINX);
 }

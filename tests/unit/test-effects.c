@@ -342,6 +342,92 @@ START_TEST(completing_itself_is_given_up_with_the_owners_patience)
 }
 END_TEST
 
+/* The worker died after its last file was whole: what failed before is not held against it. */
+START_TEST(a_job_whose_last_worker_was_lost_completes_itself)
+{
+        Job *job = make_connecting(1);
+
+        ck_assert_int_eq(set_number(&alice, job, SETTING_AUTO_COMPLETE, 1), 0);
+        fake_link_checkpoint(worker_of(job), 0, 100, 100, true);
+        fake_link_end(worker_of(job), -ECONNRESET, "The worker was killed by signal 9");
+        run_loop();
+        ck_assert_uint_eq(job->state, JOB_TRANSIENT_ERROR);
+        now_usec = job->attempts.next_usec;
+        expire_timer(job);
+        run_loop();
+        ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
+        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_PUBLISH);
+        event_log[0] = '\0';
+}
+END_TEST
+
+/* Resume, and setting AutoComplete again, try at once, also when it was given up. */
+START_TEST(a_job_that_could_not_complete_itself_tries_at_once_when_asked)
+{
+        for (int given_up = 0; given_up < 2; given_up++)
+                for (int by_resume = 0; by_resume < 2; by_resume++) {
+                        Job *job = make_completing();
+
+                        if (given_up)
+                                ck_assert_int_eq(
+                                        set_number(&alice, job, SETTING_NO_PROGRESS_TIMEOUT, 0),
+                                        0);
+                        fake_link_fail(worker_of(job),
+                                       false,
+                                       (uint32_t) ERROR_CODE_ACCESS_DENIED,
+                                       0);
+                        run_loop();
+                        ck_assert_ptr_null(job->work.run);
+                        if (by_resume)
+                                ck_assert_int_eq(manager_resume(manager, &alice, job), 0);
+                        else
+                                ck_assert_int_eq(set_number(&alice, job, SETTING_AUTO_COMPLETE, 1),
+                                                 0);
+                        run_loop();
+                        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_PUBLISH);
+                        fake_link_succeed(worker_of(job));
+                        run_loop();
+                }
+        event_log[0] = '\0';
+}
+END_TEST
+
+START_TEST(a_clock_that_was_put_back_does_not_hold_a_job)
+{
+        Job *job = make_completing();
+
+        fake_link_fail(worker_of(job), false, (uint32_t) ERROR_CODE_ACCESS_DENIED, 0);
+        run_loop();
+        ck_assert_ptr_null(job->work.run);
+        now_usec -= 86400 * SEC;
+        expire_timer(job);
+        run_loop();
+        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_PUBLISH);
+        event_log[0] = '\0';
+}
+END_TEST
+
+static void note_revert(void *userdata, Job *job)
+{
+        *(JobState *) userdata = job->state;
+}
+
+/* Who waits for the job has looked at what was taken back. */
+START_TEST(changes_that_are_taken_back_are_told_to_the_observer)
+{
+        Job *job = make_error(1);
+        JobState state = JOB_STATES_MAX;
+
+        manager_set_observer(manager,
+                             &(ManagerObserver){ .job_reverted = note_revert, .userdata = &state });
+        ck_assert_int_eq(manager_resume(manager, &alice, job), 0);
+        store_fail(store, -ENOSPC);
+        run_loop();
+        ck_assert_uint_eq(state, JOB_ERROR);
+        event_log[0] = '\0';
+}
+END_TEST
+
 START_TEST(after_a_restart_a_job_still_completes_itself)
 {
         Job *job = make_completing();
@@ -513,6 +599,10 @@ int main(void)
                           a_transferred_job_completes_itself_once_it_is_told_to,
                           completing_itself_is_tried_again_after_a_failure,
                           completing_itself_is_given_up_with_the_owners_patience,
+                          a_job_whose_last_worker_was_lost_completes_itself,
+                          a_job_that_could_not_complete_itself_tries_at_once_when_asked,
+                          a_clock_that_was_put_back_does_not_hold_a_job,
+                          changes_that_are_taken_back_are_told_to_the_observer,
                           after_a_restart_a_job_still_completes_itself,
                           complete_whole_gives_nothing_up);
         FIXTURE_ADD_TESTS(suite,

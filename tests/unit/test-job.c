@@ -277,7 +277,7 @@ START_TEST(resume_of_a_transferred_job_wants_new_files)
         add_files(job, 1);
         set_record(job, 0, 5, 5, true);
         job->state = JOB_TRANSFERRED;
-        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), 0);
+        ck_assert_int_eq(job_apply(job, JOB_EVENT_RESUME), JOB_PLAN);
         ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
         add_files(job, 1);
         ck_assert_int_gt(job_apply(job, JOB_EVENT_RESUME), 0);
@@ -431,7 +431,8 @@ START_TEST(a_new_owner_does_not_inherit_secrets_and_paths)
         ck_assert_uint_eq(job->sealed, 0);
         ck_assert_str_eq(job->settings.ca_certificate, "/ca");
         ck_assert_uint_eq(changes,
-                          JOB_CHANGE_SETTING(SETTING_TICKET_CACHE) |
+                          JOB_CHANGE_SETTING(SETTING_AUTO_COMPLETE) |
+                                  JOB_CHANGE_SETTING(SETTING_TICKET_CACHE) |
                                   JOB_CHANGE_SETTING(SETTING_CUSTOM_HEADERS));
 }
 END_TEST
