@@ -263,7 +263,8 @@ int manager_add_files(Manager *manager,
         uint32_t first = job->n_files;
         int r = begin_unpublished(manager, caller, VERB_ADD_FILE, job);
 
-        if (r >= 0 && n_files > manager->parts.config->max_files_per_job - job->n_files)
+        /* A limit that was lowered may be below what the job has already. */
+        if (r >= 0 && job->n_files + n_files > manager->parts.config->max_files_per_job)
                 r = -EMFILE;
         /* The credentials come first: where the vault refuses them, nothing is changed. */
         for (size_t i = 0; r >= 0 && i < n_files; i++)
