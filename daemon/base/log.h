@@ -26,6 +26,8 @@ typedef struct LogContext {
 #define LOG_ID_OWNERSHIP_TAKEN  "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d104"
 #define LOG_ID_CREDENTIALS_LOST "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d105"
 #define LOG_ID_STORE_DAMAGED    "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d106"
+#define LOG_ID_RELOADED         "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d107"
+#define LOG_ID_RELOAD_REFUSED   "7c2f9b0d6c3f4a6ea1f4c1f5a0b7d108"
 
 /* Takes the name of the program, which stays borrowed, and decides where the log goes. */
 void log_open(const char *program);

@@ -151,6 +151,22 @@ void manager_network_came_up(Manager *manager)
                 log_info("The network has come up, jobs that are tried sooner: %u", n);
 }
 
+void manager_take_config(Manager *manager)
+{
+        runs_take_limits(&manager->runs);
+}
+
+int manager_reload(Manager *manager, const Caller *caller, char **ret_problem)
+{
+        const ManagerParts *parts = &manager->parts;
+        bool own = parts->only_uid >= 0 && parts->only_uid == (int64_t) caller->uid;
+        int r = policy_check(caller, own ? VERB_RELOAD_OWN : VERB_RELOAD, NULL);
+
+        if (r >= 0 && !parts->reload)
+                r = -EOPNOTSUPP;
+        return r < 0 ? r : parts->reload(parts->reload_userdata, caller->uid, ret_problem);
+}
+
 bool manager_is_idle(const Manager *manager)
 {
         Job *job = NULL, *after = NULL;

@@ -20,6 +20,14 @@ static void arm_plan(Runs *runs)
         (void) sd_event_source_set_enabled(runs->plan, SD_EVENT_ONESHOT);
 }
 
+void runs_take_limits(Runs *runs)
+{
+        scheduler_set_limits(&runs->schedulers[SCHEDULER_DOWNLOADS],
+                             (uint32_t) runs->parts->config->max_active_jobs,
+                             (uint32_t) runs->parts->config->max_active_jobs_per_user);
+        arm_plan(runs);
+}
+
 void runs_enqueue(Runs *runs, Job *job, SchedulerPool pool)
 {
         scheduler_add(&runs->schedulers[pool],

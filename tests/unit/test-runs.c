@@ -165,6 +165,35 @@ START_TEST(no_more_workers_run_than_configured)
 }
 END_TEST
 
+START_TEST(other_limits_hold_for_workers_that_are_not_started_yet)
+{
+        Job *jobs[4];
+
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+                jobs[i] = make_job(1);
+        resume(jobs[0]);
+        resume(jobs[1]);
+        config.max_active_jobs = 1;
+        manager_take_config(manager);
+        resume(jobs[2]);
+        ck_assert_uint_eq(fake_link_alive(), 2);
+        fake_link_succeed(worker_of(jobs[0]));
+        run_loop();
+        ck_assert_uint_eq(fake_link_alive(), 1);
+        ck_assert_uint_eq(jobs[2]->state, JOB_QUEUED);
+
+        config.max_active_jobs = 2;
+        manager_take_config(manager);
+        run_loop();
+        ck_assert_uint_eq(jobs[2]->state, JOB_CONNECTING);
+        config.max_active_jobs = 20;
+        config.max_active_jobs_per_user = 2;
+        manager_take_config(manager);
+        resume(jobs[3]);
+        ck_assert_uint_eq(jobs[3]->state, JOB_QUEUED);
+}
+END_TEST
+
 /* Halting -------------------------------------------------------------------------------------- */
 
 START_TEST(suspend_halts_the_worker_and_keeps_what_it_has)
@@ -324,7 +353,8 @@ int main(void)
                           a_worker_gets_the_reserve_of_the_disk,
                           files_added_while_running_get_a_second_worker,
                           files_added_after_the_transfer_wait_for_resume,
-                          no_more_workers_run_than_configured);
+                          no_more_workers_run_than_configured,
+                          other_limits_hold_for_workers_that_are_not_started_yet);
         FIXTURE_ADD_TESTS(suite,
                           "halting",
                           suspend_halts_the_worker_and_keeps_what_it_has,
