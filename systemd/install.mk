@@ -19,6 +19,7 @@ INSTALL_TEXTS := \
         0755:systemd/dosvc-key:$(libexecdir)/dosvc-key \
         $(foreach unit,$(SYSTEM_UNITS),0644:systemd/$(unit):$(systemunitdir)/$(unit)) \
         $(foreach unit,$(USER_UNITS),0644:systemd/user/$(unit):$(userunitdir)/$(unit)) \
+        0644:systemd/dosvcd.catalog:$(catalogdir)/dosvcd.catalog \
         0644:systemd/dosvcd.sysusers:$(sysusersdir)/dosvcd.conf \
         0644:systemd/dosvcd.tmpfiles:$(tmpfilesdir)/dosvcd.conf \
         0644:dbus/org.dosvc1.conf:$(datadir)/dbus-1/system.d/org.dosvc1.conf \
@@ -79,7 +80,7 @@ install: all ## Install below DESTDIR, as packages do
 	[ -e $(DESTDIR)$(INSTALL_CONFIG) ] || \
 		$(INSTALL) -m 0644 systemd/dosvcd.conf $(DESTDIR)$(INSTALL_CONFIG)
 	$(if $(DESTDIR),,@echo 'Now: ldconfig; systemd-sysusers; systemd-tmpfiles --create;' \
-		'systemctl daemon-reload; systemctl reload dbus')
+		'systemctl daemon-reload; systemctl reload dbus; journalctl --update-catalog')
 
 uninstall: ## Remove what install put there, but no changed configuration and no data
 	rm -f $(foreach entry,$(INSTALL_PROGRAMS) $(INSTALL_TEXTS),$(DESTDIR)$(call field,3,$(entry)))

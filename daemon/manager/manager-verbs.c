@@ -130,6 +130,7 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
                                 &(SettingValue){ .text = display_name });
         if (r >= 0)
                 r = changes_save(&manager->changes, job, 0, JOB_CHANGE_NEW);
+        job_log_called(job, caller->uid);
         if (r >= 0)
                 *ret = job;
         else if (!changes_is_pending(job)) /* else the failing batch frees it */
@@ -328,6 +329,16 @@ int manager_set_remote_names(Manager *manager,
 
 /* ---- starting and stopping ------------------------------------------------------------------- */
 
+/* A move that the caller asked for, which the log will say. */
+static int move_for(Manager *manager, const Caller *caller, Job *job, JobEvent event)
+{
+        int r = changes_move(&manager->changes, job, event, 0);
+
+        if (r >= 0)
+                job_log_called(job, caller->uid);
+        return r;
+}
+
 int manager_resume(Manager *manager, const Caller *caller, Job *job)
 {
         int r = begin_unpublished(manager, caller, VERB_RESUME, job);
@@ -336,14 +347,14 @@ int manager_resume(Manager *manager, const Caller *caller, Job *job)
                 return r;
         if (job->state != JOB_QUEUED && !job_is_active(job))
                 attempts_resume(&job->attempts, manager->parts.clock);
-        return changes_move(&manager->changes, job, JOB_EVENT_RESUME, 0);
+        return move_for(manager, caller, job, JOB_EVENT_RESUME);
 }
 
 int manager_suspend(Manager *manager, const Caller *caller, Job *job)
 {
         int r = begin_unpublished(manager, caller, VERB_SUSPEND, job);
 
-        return r < 0 ? r : changes_move(&manager->changes, job, JOB_EVENT_SUSPEND, 0);
+        return r < 0 ? r : move_for(manager, caller, job, JOB_EVENT_SUSPEND);
 }
 
 int manager_complete(Manager *manager,
@@ -359,7 +370,7 @@ int manager_complete(Manager *manager,
         if (r < 0 || job->publishing)
                 return r;
         job->publishing = true;
-        r = changes_move(&manager->changes, job, JOB_EVENT_COMPLETE, 0);
+        r = move_for(manager, caller, job, JOB_EVENT_COMPLETE);
         if (r < 0) {
                 job->publishing = false;
                 waiters_drop_last(&manager->waiters);
@@ -379,7 +390,7 @@ int manager_cancel(Manager *manager,
                 r = waiters_add(&manager->waiters, job, done, userdata);
         if (r < 0)
                 return r;
-        r = changes_move(&manager->changes, job, JOB_EVENT_CANCEL, 0);
+        r = move_for(manager, caller, job, JOB_EVENT_CANCEL);
         if (r < 0)
                 waiters_drop_last(&manager->waiters);
         return r;
@@ -396,6 +407,7 @@ static void store_owners_settings(Store *store, const Job *job)
 int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
 {
         Owner *before = job->owner, *owner;
+        const uint32_t before_uid = before->uid;
         JobChanges changes;
         int r = begin_unpublished(manager, caller, VERB_TAKE_OWNERSHIP, job);
 
@@ -422,6 +434,6 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
         store_owners_settings(manager->parts.store, job);
         r = changes_move(&manager->changes, job, JOB_EVENT_TAKE, changes);
         if (r >= 0)
-                log_job(LOG_NOTICE, job, 0, LOG_ID_OWNERSHIP_TAKEN, "Ownership is taken");
+                job_log_taken(job, caller->uid, before_uid);
         return r;
 }

@@ -69,7 +69,11 @@ static int take_slot(void *userdata, sd_id128_t id, const VaultRow *row)
                 job->owner->vault_bytes += row->sealed_size;
                 return 0;
         }
-        log_job(LOG_WARNING, job, 0, LOG_ID_CREDENTIALS_LOST, "A credential was lost with its key");
+        job_log_write(LOG_WARNING,
+                      job,
+                      0,
+                      LOG_ID_CREDENTIALS_LOST,
+                      "A credential was lost with its key");
         job->credentials_lost = true;
         changes_erase_log(&manager->changes);
         return 1;

@@ -54,7 +54,6 @@ static void set_error(Job *job, const Failure *failure)
         if (auth && job->credentials_lost)
                 failure_add(&job->error, "The stored credentials were lost; set them again.");
         job->error_count++;
-        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "%s", failure_text(&job->error));
 }
 
 static void fail(Reports *reports, Job *job, const Failure *failure)
@@ -86,7 +85,6 @@ static void fail_transiently(Reports *reports, Job *job, const Failure *failure,
 
 void reports_fail_stalled(Reports *reports, Job *job)
 {
-        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "Given up: %s", failure_text(&job->error));
         (void) changes_move(reports->changes, job, JOB_EVENT_FAILED, 0);
 }
 
@@ -134,7 +132,6 @@ static void download_succeeded(Reports *reports, Job *job)
         } else {
                 job->transferred_usec = clock_realtime(reports->parts->clock);
                 (void) changes_move(reports->changes, job, JOB_EVENT_TRANSFERRED, JOB_CHANGE_TIMES);
-                log_job(LOG_INFO, job, 0, LOG_ID_JOB_DONE, "All files are transferred");
         }
 }
 
@@ -186,12 +183,12 @@ static bool clean_ended(Reports *reports, Job *job, JobOutcome outcome, const Fa
                 return true;
         }
         if (outcome != JOB_OUTCOME_DONE)
-                log_job(LOG_WARNING,
-                        job,
-                        0,
-                        NULL,
-                        "Temporary files are left behind, ignoring: %s",
-                        failure_text(failure));
+                job_log_write(LOG_WARNING,
+                              job,
+                              0,
+                              NULL,
+                              "Temporary files are left behind, ignoring: %s",
+                              failure_text(failure));
         cleaning->done = true;
         return false;
 }
@@ -203,12 +200,12 @@ static void log_no_process(Reports *reports, const Job *job, const Failure *fail
         if (reports->no_process_usec != 0 && now - reports->no_process_usec < NO_PROCESS_LOG_USEC)
                 return;
         reports->no_process_usec = now;
-        log_job(LOG_WARNING,
-                job,
-                EAGAIN,
-                NULL,
-                "Jobs wait until a worker can be started for them: %s",
-                failure_text(failure));
+        job_log_write(LOG_WARNING,
+                      job,
+                      EAGAIN,
+                      NULL,
+                      "Jobs wait until a worker can be started for them: %s",
+                      failure_text(failure));
 }
 
 /*
