@@ -12,19 +12,20 @@ EXPORT int dosvc_open(unsigned int flags, dosvc_connection **ret)
         dosvc_connection *c;
         int r;
 
+        *ret = NULL;
         if (flags & ~(DOSVC_OPEN_USER | DOSVC_OPEN_NO_START))
-                return -EINVAL;
+                return error_remember_open(-EINVAL);
         r = error_register();
         if (r < 0)
-                return r;
+                return error_remember_open(r);
         c = calloc(1, sizeof(*c));
         if (!c)
-                return -ENOMEM;
+                return error_remember_open(-ENOMEM);
         c->no_start = flags & DOSVC_OPEN_NO_START;
         r = flags & DOSVC_OPEN_USER ? sd_bus_open_user(&c->bus) : sd_bus_open_system(&c->bus);
         if (r < 0) {
                 (void) dosvc_close(c);
-                return r;
+                return error_remember_open(r);
         }
         *ret = c;
         return 0;
@@ -47,7 +48,8 @@ EXPORT dosvc_connection *dosvc_close(dosvc_connection *connection)
 
 EXPORT void dosvc_set_timeout(dosvc_connection *connection, uint64_t timeout_usec)
 {
-        connection->timeout_usec = timeout_usec;
+        if (connection)
+                connection->timeout_usec = timeout_usec;
 }
 
 bool job_id_is_valid(const char *job)
@@ -103,6 +105,8 @@ int call_new(dosvc_connection *c,
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
+        if (!c)
+                return -EINVAL;
         r = sd_bus_message_new_method_call(c->bus, &m, DOSVC_BUS_NAME, path, interface, member);
         if (r >= 0 && c->no_start)
                 r = sd_bus_message_set_auto_start(m, false);

@@ -1,15 +1,27 @@
 /*
  * libdosvc: downloads that survive log-off, crash and reboot, handed to the service dosvcd.
  *
- *      dosvc_connection *c;
- *      char job[DOSVC_ID_SIZE];
+ *      #include <dosvc.h>
+ *      #include <stdio.h>
  *
- *      if (dosvc_open(0, &c) < 0 || dosvc_job_create(c, "photos", job) < 0 ||
- *          dosvc_job_add_file(c, job, "https://example.com/a.zip", "/srv/a.zip", NULL) < 0 ||
- *          dosvc_job_resume(c, job) < 0 ||
- *          dosvc_job_wait(c, job, NULL, DOSVC_FOREVER, NULL) < 0 || dosvc_job_complete(c, job) < 0)
- *              fprintf(stderr, "%s\n", dosvc_last_error_message(c));
- *      dosvc_close(c);
+ *      int main(void)
+ *      {
+ *              dosvc_connection *c;
+ *              char job[DOSVC_ID_SIZE];
+ *              int status = 0;
+ *
+ *              if (dosvc_open(0, &c) < 0 || dosvc_job_create(c, "photos", job) < 0 ||
+ *                  dosvc_job_add_file(c, job, "https://example.com/a.iso",
+ *                                     "/srv/a.iso", NULL) < 0 ||
+ *                  dosvc_job_resume(c, job) < 0 ||
+ *                  dosvc_job_wait(c, job, NULL, DOSVC_FOREVER, NULL) < 0 ||
+ *                  dosvc_job_complete(c, job) < 0) {
+ *                      fprintf(stderr, "%s\n", dosvc_last_error_message(c));
+ *                      status = 1;
+ *              }
+ *              dosvc_close(c);
+ *              return status;
+ *      }
  *
  * Each function is one call of the D-Bus interfaces org.dosvc1.Manager, .Job and .File, named
  * behind its comment; what a member means in full is in their XML, installed beside this file's
@@ -18,10 +30,12 @@
  * Conventions
  *
  * Results. A function that returns int gives 0, or a positive value that its comment explains;
- * or a negative errno, and then writes to no output parameter. A call sends one message and waits
- * for the answer; it cannot be interrupted by a signal, dosvc_job_wait() can. Errors of any call:
+ * or a negative errno, and then writes to no output parameter; dosvc_open() sets its own to NULL. A
+ * call sends one message and waits for the answer; it cannot be interrupted by a signal,
+ * dosvc_job_wait() can. Errors of any call:
  *
- *      -EINVAL        an argument that is not acceptable (org.freedesktop.DBus.Error.InvalidArgs)
+ *      -EINVAL        an argument that is not acceptable (org.freedesktop.DBus.Error.InvalidArgs),
+ *                     or no connection
  *      -ENOENT        there is no such job, or it is another user's (NotFound, UnknownObject)
  *      -EACCES        only the owner may, or only root (AccessDenied)
  *      -EBADFD        not in the state that the job is in (InvalidState)
@@ -84,7 +98,8 @@ typedef struct dosvc_connection dosvc_connection;
 
 /*
  * Connects to the bus; the service itself is started by the first call. The new connection is
- * freed with dosvc_close(). Since 0.1.
+ * freed with dosvc_close(); after an error *ret is NULL, which every function takes and answers
+ * with -EINVAL. Since 0.1.
  * Errors: those of connect(2) to the bus, -ENOMEDIUM (no address of a session bus is known),
  * -EINVAL (unknown flag).
  */
@@ -102,7 +117,8 @@ void dosvc_set_timeout(dosvc_connection *connection, uint64_t timeout_usec);
 /*
  * Of the last call that failed: D-Bus name of the error ("org.dosvc1.Error.NotFound") and its
  * message. Never NULL. The name is "" when the error did not come over the bus; the message is
- * then a description of the errno. Valid until the next call. Since 0.1.
+ * then a description of the errno. connection NULL: of the last dosvc_open() of this thread that
+ * failed. Valid until the next call. Since 0.1.
  */
 const char *dosvc_last_error_name(const dosvc_connection *connection);
 const char *dosvc_last_error_message(const dosvc_connection *connection);
@@ -332,7 +348,8 @@ int dosvc_job_set_priority(dosvc_connection *connection, const char *job, const 
 /*
  * proxies, with usage "override": "[http=|https=][http://|https://]host[:port]", tried in order
  * while they cannot be reached; bypass: hosts reached directly, "www.example.com",
- * "*.example.com", "192.0.2.0/24", "<local>". Lists, or NULL for empty ones.
+ * "*.example.com", "192.0.2.0/24", "<local>". Lists, or NULL for empty ones. Transfers that run go
+ * on; the next request of the job goes by the new proxies.
  */
 int dosvc_job_set_proxy(dosvc_connection *connection,
                         const char *job,
@@ -340,7 +357,8 @@ int dosvc_job_set_proxy(dosvc_connection *connection,
                         const char *const *proxies,
                         const char *const *bypass);
 /*
- * policy: "allow-silent", "allow-report", each also with "+https-to-http", or "disallow".
+ * policy: "allow-silent", "allow-report", each also with "+https-to-http", or "disallow"; it holds
+ * from the next redirect on.
  * flags: a list of "enable-crl-check", "ignore-cert-cn-invalid", "ignore-cert-date-invalid",
  * "ignore-unknown-ca", "ignore-cert-wrong-usage", or NULL for none; -EOPNOTSUPP for another.
  * path: of a PEM file with the authorities to trust instead of the system's; NULL is "", none.
@@ -516,11 +534,14 @@ int dosvc_dispatch(dosvc_connection *connection);
 /*
  * Waits until the job is in one of the states, and tells which in *ret_state (may be NULL; valid
  * until the next call). states: a list; NULL means every state that the job does not leave by
- * itself: suspended error transferred. The final ones always end the wait. Without a
- * subscription one is made for the time of the call; one that is there must cover the job, and
- * its callback is called from in here. A service that goes away is waited for, up to 30 s.
- * Since 0.1.
- * Errors: -ETIMEDOUT (timeout_usec is over; DOSVC_FOREVER = none), -EINTR (a signal handler ran),
+ * itself: suspended error transferred. The final ones always end the wait. 0 is success: the job
+ * is transferred or acknowledged, or in a state that the list names. Without a subscription one
+ * is made for the time of the call; one that is there must cover the job, and its callback is
+ * called from in here. A service that goes away is waited for, until the time is over, and not
+ * started: who has stopped it wants it stopped. Since 0.1.
+ * Errors: -EREMOTEIO (the job failed; dosvc_last_error_message() is the description of its error),
+ * -ECANCELED (the job was cancelled), -EBADFD (it is suspended), each unless the list names that
+ * state; -ETIMEDOUT (timeout_usec is over; DOSVC_FOREVER = none), -EINTR (a signal handler ran),
  * -EBUSY (called from the callback), -ENOENT (the job is not there).
  */
 int dosvc_job_wait(dosvc_connection *connection,

@@ -44,8 +44,19 @@ static int error_to_errno(const sd_bus_error *error)
         return r > 0 ? -r : -EIO;
 }
 
+/* Of the last dosvc_open() of this thread that failed, which left no connection to keep it in. */
+static _Thread_local int error_of_open;
+
+int error_remember_open(int r)
+{
+        error_of_open = r;
+        return r;
+}
+
 int error_remember_text(dosvc_connection *c, int r, const char *text)
 {
+        if (!c)
+                return r;
         free(c->error_name);
         free(c->error_message);
         c->error_name = NULL;
@@ -64,12 +75,24 @@ int error_remember(dosvc_connection *c, int r, const sd_bus_error *error)
         return r;
 }
 
+static const char *error_text_of_open(void)
+{
+        if (error_of_open == 0)
+                return "There is no connection";
+        if (error_of_open == -ENOMEDIUM)
+                return "There is no session here: neither DBUS_SESSION_BUS_ADDRESS nor "
+                       "XDG_RUNTIME_DIR is set";
+        return strerror(-error_of_open);
+}
+
 EXPORT const char *dosvc_last_error_name(const dosvc_connection *connection)
 {
-        return connection->error_name ? connection->error_name : "";
+        return connection && connection->error_name ? connection->error_name : "";
 }
 
 EXPORT const char *dosvc_last_error_message(const dosvc_connection *connection)
 {
+        if (!connection)
+                return error_text_of_open();
         return connection->error_message ? connection->error_message : "";
 }

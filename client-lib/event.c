@@ -13,9 +13,8 @@
 
 #define USEC_PER_SEC 1000000ULL
 
-/* How long dosvc_job_wait() waits for a service that went away, and between two attempts. */
-#define RETURN_USEC (30 * USEC_PER_SEC)
-#define RETRY_USEC  (USEC_PER_SEC / 2)
+/* How often a service that went away is looked for, besides when its name has an owner again. */
+#define RETURN_USEC (5 * USEC_PER_SEC)
 
 EXPORT int dosvc_event_type(const dosvc_event *event)
 {
@@ -166,6 +165,9 @@ static int subscription_new_call(dosvc_connection *c, const Subscription *s, sd_
         if (r < 0)
                 return r;
         r = subscription_append(m, s);
+        /* Who stops the service does not want it to be started by those who wait for it. */
+        if (r >= 0 && s->active)
+                r = sd_bus_message_set_auto_start(m, false);
         if (r < 0)
                 return error_remember_text(c, r, NULL);
         *ret = STEAL_PTR(m);
@@ -277,7 +279,7 @@ EXPORT int dosvc_subscribe(dosvc_connection *connection,
         };
         int r;
 
-        if (flags & ~DOSVC_ALL_USERS)
+        if (!connection || flags & ~DOSVC_ALL_USERS)
                 return error_remember_text(connection, -EINVAL, NULL);
         if (job) {
                 r = job_path(connection, job, wanted.job_path);
@@ -292,6 +294,8 @@ EXPORT int dosvc_unsubscribe(dosvc_connection *connection)
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
+        if (!connection)
+                return -EINVAL;
         connection->subscription = (Subscription){ 0 };
         connection->resubscribe = sd_bus_slot_unref(connection->resubscribe);
         /* A service that is not there has no subscription either, and need not be started. */
@@ -308,12 +312,12 @@ EXPORT int dosvc_unsubscribe(dosvc_connection *connection)
 
 EXPORT int dosvc_get_fd(dosvc_connection *connection)
 {
-        return sd_bus_get_fd(connection->bus);
+        return connection ? sd_bus_get_fd(connection->bus) : -EINVAL;
 }
 
 EXPORT int dosvc_get_events(dosvc_connection *connection)
 {
-        return sd_bus_get_events(connection->bus);
+        return connection ? sd_bus_get_events(connection->bus) : -EINVAL;
 }
 
 static uint64_t event_now(void)
@@ -329,6 +333,8 @@ EXPORT int dosvc_get_timeout(dosvc_connection *connection, int *ret_timeout_msec
         uint64_t until, now = event_now(), msec;
         int r;
 
+        if (!connection)
+                return -EINVAL;
         r = sd_bus_get_timeout(connection->bus, &until);
         if (r < 0)
                 return error_remember_text(connection, r, NULL);
@@ -345,6 +351,8 @@ EXPORT int dosvc_dispatch(dosvc_connection *connection)
 {
         int r;
 
+        if (!connection)
+                return -EINVAL;
         if (connection->dispatching)
                 return error_remember_text(connection, -EBUSY, NULL);
         connection->dispatching = true;
@@ -357,16 +365,20 @@ EXPORT int dosvc_dispatch(dosvc_connection *connection)
 
 /* ----------------------------------------------------------------------- waiting */
 
+static bool wait_is_listed(const char *state, const char *const *states)
+{
+        for (; *states; states++)
+                if (strcmp(state, *states) == 0)
+                        return true;
+        return false;
+}
+
 static bool wait_is_over(const char *state, const char *const *states)
 {
         static const char *const at_rest[] = { "suspended", "error", "transferred", NULL };
 
-        if (strcmp(state, "acknowledged") == 0 || strcmp(state, "cancelled") == 0)
-                return true;
-        for (states = states ? states : at_rest; *states; states++)
-                if (strcmp(state, *states) == 0)
-                        return true;
-        return false;
+        return strcmp(state, "acknowledged") == 0 || strcmp(state, "cancelled") == 0 ||
+               wait_is_listed(state, states ? states : at_rest);
 }
 
 static int wait_read_state(dosvc_connection *c, const char *job)
@@ -384,6 +396,24 @@ static int wait_read_state(dosvc_connection *c, const char *job)
         return 0;
 }
 
+/* The same from a service that is there, after the subscription was renewed. */
+static int wait_read_state_again(dosvc_connection *c, const char *job)
+{
+        bool no_start = c->no_start;
+        int r = 0;
+
+        if (!c->service) {
+                r = subscription_start(c, &c->subscription);
+                if (r >= 0)
+                        event_tell_service(c, DOSVC_EVENT_SERVICE_BACK);
+        }
+        c->no_start = true;
+        if (r >= 0)
+                r = wait_read_state(c, job);
+        c->no_start = no_start;
+        return r;
+}
+
 /* Until something came, the time is over, or a signal was handled. */
 static int wait_for_input(dosvc_connection *c, uint64_t until)
 {
@@ -396,17 +426,17 @@ static int wait_for_input(dosvc_connection *c, uint64_t until)
         return r < 0 ? error_remember_text(c, r, NULL) : 0;
 }
 
-/* Half a second, or until the service's name has another owner. */
-static int wait_before_retry(dosvc_connection *c)
+/* Until the service's name has another owner, or it is time to look for the service again. */
+static int wait_for_owner(dosvc_connection *c, uint64_t until)
 {
-        uint64_t until = event_now() + RETRY_USEC;
+        uint64_t again = event_now() + RETURN_USEC;
         int r;
 
         while (!c->watch.service_changed) {
                 r = dosvc_dispatch(c);
                 if (r == 0)
-                        r = wait_for_input(c, until);
-                if (r == -ETIMEDOUT)
+                        r = wait_for_input(c, again < until ? again : until);
+                if (r == -ETIMEDOUT && again < until)
                         return 0;
                 if (r < 0)
                         return r;
@@ -415,22 +445,19 @@ static int wait_before_retry(dosvc_connection *c)
 }
 
 /*
- * The service went away or came back: what happened in between was not told. Asking for the
- * state starts a service that can be started.
+ * The service went away or came back; nobody has reported what happened in between, so the state is
+ * asked for. A service that was stopped stays stopped: it is waited for, and not started.
  */
 static int wait_for_service(dosvc_connection *c, const char *job, uint64_t until)
 {
-        uint64_t give_up = event_now() + RETURN_USEC;
         int r;
 
         for (;;) {
                 c->watch.service_changed = false;
-                r = wait_read_state(c, job);
+                r = wait_read_state_again(c, job);
                 if (r != -EHOSTUNREACH && r != -ETIMEDOUT)
                         return r;
-                if (event_now() >= give_up || event_now() >= until)
-                        return r;
-                r = wait_before_retry(c);
+                r = wait_for_owner(c, until);
                 if (r < 0)
                         return r;
         }
@@ -452,17 +479,48 @@ wait_loop(dosvc_connection *c, const char *job, const char *const *states, uint6
         return r;
 }
 
+/* A failed job fails the wait with the job's own words. */
+static int wait_fail(dosvc_connection *c, const char *job)
+{
+        dosvc_job_info *info;
+        int r = dosvc_job_get_info(c, job, &info);
+
+        if (r < 0)
+                return r;
+        r = error_remember_text(c, -EREMOTEIO, dosvc_job_info_error_description(info));
+        dosvc_job_info_free(info);
+        return r;
+}
+
+/* The result for the state that the wait has ended in. */
+static int wait_judge(dosvc_connection *c, const char *job, const char *const *states)
+{
+        const char *state = c->watch.state;
+
+        if (states && wait_is_listed(state, states))
+                return 0;
+        if (strcmp(state, "error") == 0)
+                return wait_fail(c, job);
+        if (strcmp(state, "cancelled") == 0)
+                return error_remember_text(c, -ECANCELED, "The job was cancelled.");
+        if (strcmp(state, "suspended") == 0)
+                return error_remember_text(c, -EBADFD, "The job is suspended.");
+        return 0;
+}
+
 EXPORT int dosvc_job_wait(dosvc_connection *connection,
                           const char *job,
                           const char *const *states,
                           uint64_t timeout_usec,
                           const char **ret_state)
 {
-        bool own = !connection->subscription.active;
+        bool own = connection && !connection->subscription.active;
         uint64_t now = event_now();
         uint64_t until = timeout_usec > UINT64_MAX - now ? UINT64_MAX : now + timeout_usec;
         int r;
 
+        if (!connection)
+                return -EINVAL;
         if (connection->dispatching)
                 return error_remember_text(connection, -EBUSY, NULL);
         if (own) {
@@ -475,6 +533,8 @@ EXPORT int dosvc_job_wait(dosvc_connection *connection,
                 memcpy(connection->watch.job, job, DOSVC_ID_SIZE);
         r = wait_loop(connection, job, states, until);
         connection->watch.job[0] = '\0';
+        if (r >= 0)
+                r = wait_judge(connection, job, states);
         if (own) {
                 char *name = STEAL_PTR(connection->error_name);
                 char *message = STEAL_PTR(connection->error_message);

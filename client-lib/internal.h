@@ -107,7 +107,10 @@ int error_register(void);
 /* Remembers what failed (error may be unset, then r tells) and returns it as a negative errno. */
 int error_remember(dosvc_connection *c, int r, const sd_bus_error *error);
 
-/* The same for a failure that was found here; text may be NULL. */
+/* The same for dosvc_open(), which has no connection to show for it. */
+int error_remember_open(int r);
+
+/* The same for a failure that was found here; text may be NULL. Without a connection only r. */
 int error_remember_text(dosvc_connection *c, int r, const char *text);
 
 /* connection.c */

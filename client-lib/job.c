@@ -234,14 +234,16 @@ int job_read_answer(dosvc_connection *c, sd_bus_message *reply)
 EXPORT int dosvc_job_complete(dosvc_connection *connection, const char *job)
 {
         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-        uint64_t timeout_usec = connection->timeout_usec;
+        uint64_t timeout_usec;
         int r;
 
+        r = call_new_job(connection, job, "Complete", &m);
+        if (r < 0)
+                return r;
+        timeout_usec = connection->timeout_usec;
         if (timeout_usec < COMPLETE_TIMEOUT_USEC)
                 timeout_usec = COMPLETE_TIMEOUT_USEC;
-        r = call_new_job(connection, job, "Complete", &m);
-        if (r >= 0)
-                r = call_send_timeout(connection, m, timeout_usec, &reply);
+        r = call_send_timeout(connection, m, timeout_usec, &reply);
         return r < 0 ? r : job_read_answer(connection, reply);
 }
 

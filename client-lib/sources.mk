@@ -11,8 +11,8 @@ ROOMS += client ctl
 client_SOURCES := $(libdosvc_SOURCES)
 
 # Everything of dosvcctl but its main, so that tests can link it.
-ctl_SOURCES := $(addprefix client-lib/ctl/,advice.c ctl.c format.c local-name.c password.c table.c \
-        verb-credentials.c verb-edit-url.c verb-get.c verb-job.c verb-set.c verb-settings.c \
+ctl_SOURCES := $(addprefix client-lib/ctl/,advice.c ctl.c format.c local-name.c password.c proxy-environment.c screen.c \
+        table.c url-list.c verb-credentials.c verb-edit-url.c verb-get.c verb-job.c verb-set.c verb-settings.c \
         verb-show.c verb-watch.c)
 
 PROGRAMS += dosvcctl

@@ -11,6 +11,7 @@
  *     │  reply (scheme, implicit, user, secret) ──►
  *     │ ◄─────────────────── FindProxies(url)        if proxies are to be searched for
  *     │  reply (proxies) ─────────────────────────►
+ *     │  Changed(settings) ───────────────────────► for the requests that come next
  *     │ ◄──────────────────────── Progress(a(utt))  live figures, nothing durable
  *     │ ◄───────── Checkpoint(a FileRecord)         these bytes are on disk
  *     │ ◄──────── Finished() | Failed(…)            once, after the last Checkpoint
@@ -63,10 +64,15 @@
  *   list        Proxies, unless a rule of ProxyBypass names the host; an empty list is "direct"
  *   session     FindProxies is asked for each origin: what the user's session says
  *   autodetect  FindProxies is asked for each origin: what the network says (WPAD)
+ *
+ * The settings of Changed are all those rows that have SETTING_CHANGES_LIVE as well, and one that
+ * is left out has its default from now on. There is one such call at a time. A question that the
+ * worker asked before its reply was about the old settings. If these were of proxies, a FindProxies
+ * that is open when the reply comes ends with an error, and the worker uses no answer to it.
  */
 #pragma once
 
-#define WORKER_PROTOCOL_VERSION 5
+#define WORKER_PROTOCOL_VERSION 6
 
 #define WORKER_PATH      "/org/dosvc1/worker"
 #define WORKER_INTERFACE "org.dosvc1.Worker"
@@ -88,6 +94,9 @@
  *       empty = all done. May be repeated.
  *   Clean(s job_id, a FileRecord files) → a Failure failures
  *       removes every temporary file that is still the one recorded, and the unrecorded.
+ *   Changed(Settings settings) → ()
+ *       after Download only. Transfers that run go on; the next request goes by these settings. A
+ *       worker that fails the call, or does not reply in time, is ended.
  *   Stop() → ()
  */
 #define WORKER_DOWNLOAD           "Download"
@@ -96,6 +105,8 @@
 #define WORKER_CLEAN              "Clean"
 #define WORKER_FILES_SIGNATURE    "sa(" WORKER_FILE_SIGNATURE ")"
 #define WORKER_FAILURES_SIGNATURE "a(" WORKER_FAILURE_SIGNATURE ")"
+#define WORKER_CHANGED            "Changed"
+#define WORKER_CHANGED_SIGNATURE  "a{sv}"
 #define WORKER_STOP               "Stop"
 
 #define WORKER_PROXY_SOURCES(X)                                                                    \

@@ -19,9 +19,11 @@ $(TORTURE)_STAND_INS := $(filter-out $(TORTURE).c,$(wildcard tests/torture/*.c))
 
 # The client's tests link the client's rooms instead of the daemons'.
 tests/unit/test-format_OWN_ROOMS := ctl.a
+tests/unit/test-proxy-environment_OWN_ROOMS := ctl.a
 tests/unit/test-ctl_OWN_ROOMS    := ctl.a client.a testlib.a base.a
-tests/bus/test-client_OWN_ROOMS  := client.a testlib.a base.a
 tests/bus/test-large_OWN_ROOMS   := client.a testlib.a base.a
+$(foreach test,client client-events dosvcctl dosvcctl-get dosvcctl-terminal,\
+        $(eval tests/bus/test-$(test)_OWN_ROOMS := testlib.a client.a base.a))
 tests/unit/test-job-list_OWN_ROOMS := client.a base.a
 
 define manager_test
@@ -52,10 +54,14 @@ $(foreach test,$(NO_MEMORY_TESTS),$(eval $(call no_memory_test,$(test))))
 
 tests/unit/test-logins_STAND_INS  := tests/lib/fake-questions.c tests/lib/fake-tickets.c
 tests/unit/test-proxies_STAND_INS := tests/lib/fake-questions.c
+tests/unit/test-route_STAND_INS   := tests/lib/fake-questions.c
 tests/unit/test-transfer_STAND_INS := tests/lib/fake-source.c
 
 # It lets sd_event_add_time() fail.
 tests/unit/test-timers_WRAPS := -Wl$(comma)--wrap=sd_event_add_time
+
+# It does not wait as long as a worker may be busy.
+tests/unit/test-live-settings_WRAPS := -Wl$(comma)--wrap=sd_bus_call_async
 
 define test_sources
 $(1)_SOURCES := $(1).c $($(1)_STAND_INS)

@@ -55,7 +55,10 @@ static const CallAdvice call_advice[] = {
           EXIT_NO_SERVICE,
           "Is dosvcd installed and enabled? The user instance is reached with --user." },
         { ENOMEDIUM, EXIT_NO_SERVICE, "There is no session bus here." },
-        { ECONNREFUSED, EXIT_NO_SERVICE, "The bus does not answer." },
+        { ECONNREFUSED,
+          EXIT_NO_SERVICE,
+          "The bus does not answer. Is dbus running? In a container or chroot there is often "
+          "none." },
         { ECONNRESET, EXIT_NO_SERVICE, "The bus closed the connection." },
         { ENOTCONN, EXIT_NO_SERVICE, "The bus closed the connection." },
         { ETIMEDOUT, EXIT_TIMED_OUT, "" },

@@ -61,7 +61,9 @@ ExitStatus ctl_connect(Ctl *ctl)
         r = dosvc_open(ctl->open_flags, &ctl->connection);
         if (r >= 0)
                 return EXIT_DONE;
-        ctl_error("Cannot connect to the %s bus: %s.", which, strerror(-r));
+        ctl_error("Cannot connect to the %s bus: %s.", which, dosvc_last_error_message(NULL));
+        if (r == -ENOENT || r == -ECONNREFUSED)
+                ctl_note(ctl, "%s", advice_hint_of_call(-ECONNREFUSED));
         return r == -ENOMEM ? EXIT_FAILED : EXIT_NO_SERVICE;
 }
 
@@ -250,7 +252,7 @@ json_t *ctl_json_strings(const char *const *strings)
         return array;
 }
 
-ExitStatus ctl_explain_error(const Ctl *ctl, const dosvc_job_info *info)
+ExitStatus ctl_print_error(const Ctl *ctl, const dosvc_job_info *info)
 {
         const char *name = dosvc_job_info_error_name(info);
         char *description = ctl_clean(ctl, dosvc_job_info_error_description(info));
@@ -261,9 +263,19 @@ ExitStatus ctl_explain_error(const Ctl *ctl, const dosvc_job_info *info)
                        ctl_stop(*description ? description : ""),
                        name,
                        (unsigned int) dosvc_job_info_error_code(info));
-        ctl_hint(ctl, stderr, advice_hint_of_job(name), dosvc_job_info_id(info));
         free(description);
         return advice_exit_of_job(name);
+}
+
+ExitStatus ctl_explain_error(const Ctl *ctl, const dosvc_job_info *info)
+{
+        ExitStatus status = ctl_print_error(ctl, info);
+
+        ctl_hint(ctl,
+                 stderr,
+                 advice_hint_of_job(dosvc_job_info_error_name(info)),
+                 dosvc_job_info_id(info));
+        return status;
 }
 
 /* Ready before the signal comes, because a handler may do no more than write it. */

@@ -21,6 +21,7 @@ typedef enum JsonMode {
 } JsonMode;
 
 #define CTL_PROPERTIES_MAX 32
+#define CTL_HEADERS_MAX    64
 
 typedef struct Ctl {
         dosvc_connection *connection; /* opened by ctl_connect() */
@@ -34,6 +35,11 @@ typedef struct Ctl {
         bool ask_password;
         bool no_ask_password;
         bool no_wait;
+        bool retry;
+        bool keep;
+        bool all_or_nothing;
+        bool dry_run;
+        bool progress;
         bool utf8;
         const char *output_file;
         const char *directory;
@@ -46,6 +52,8 @@ typedef struct Ctl {
         const char *scheme;
         const char *state;
         const char *from_file;
+        const char *exists; /* what get does with a file that is there: "replace" unless set */
+        const char *ca_certificate;
         const char *from;  /* edit-url: prefix to replace */
         const char *to;    /* edit-url: what takes its place */
         int password_fd;   /* -1 = none */
@@ -53,6 +61,8 @@ typedef struct Ctl {
         uint64_t timeout_usec;
         const char *properties[CTL_PROPERTIES_MAX];
         size_t n_properties;
+        char *headers[CTL_HEADERS_MAX + 1]; /* owned; ends with NULL */
+        size_t n_headers;
 } Ctl;
 
 /* "dosvcctl: " and the sentence on stderr, never silenced. */
@@ -94,7 +104,9 @@ json_t *ctl_json_size(uint64_t bytes);
 json_t *ctl_json_time(uint64_t usec);
 json_t *ctl_json_strings(const char *const *strings);
 
-/* What the job's property Error says, with the hint; returns the exit status that fits. */
+/* What the job's property Error says; returns the exit status that fits. */
+ExitStatus ctl_print_error(const Ctl *ctl, const dosvc_job_info *info);
+/* The same with the hint what to do with the job. */
 ExitStatus ctl_explain_error(const Ctl *ctl, const dosvc_job_info *info);
 
 /*
@@ -104,7 +116,7 @@ ExitStatus ctl_explain_error(const Ctl *ctl, const dosvc_job_info *info);
 ExitStatus ctl_read_credentials(Ctl *ctl);
 ExitStatus ctl_set_credentials(Ctl *ctl, const char *id);
 
-/* verb-set.c: one key=value; ctl_set_options() does --priority, --description, --proxy. */
+/* verb-set.c: --priority, --description, --proxy, --cacert and --header of a new job. */
 ExitStatus ctl_set_options(Ctl *ctl, const char *id);
 
 /* verb-show.c: the job as an object with every property. */
@@ -134,5 +146,6 @@ ExitStatus verb_cred(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_header(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_cert(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_take_ownership(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_attach(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_wait(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_monitor(Ctl *ctl, int argc, char **argv);

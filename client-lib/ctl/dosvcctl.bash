@@ -8,11 +8,12 @@ _dosvcctl_jobs() {
 _dosvcctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' word i
         local verbs='get create add list show files status explain resume start suspend pause
-                cancel complete set edit-url cred header cert take-ownership wait monitor help'
+                cancel complete set edit-url cred header cert take-ownership attach wait monitor help'
         local options='--help --version --system --user --no-start --quiet --json= --no-legend
                 --output-file= --directory= --name= --description= --priority= --proxy= --login=
                 --scheme= --target= --ask-password --no-ask-password --password-fd= --from-file=
-                --from= --to=
+                --from= --to= --header= --user-agent= --cacert= --exists= --no-clobber --continue
+                --retry --keep --all-or-nothing --dry-run --progress
                 --no-wait --timeout= --state= --all-users --all --property= --value'
         local keys='display-name= description= priority= proxy= proxy-bypass= redirect-policy=
                 security-flags= ca-certificate= ticket-cache='
@@ -52,11 +53,12 @@ _dosvcctl() {
                 word=$("${COMP_WORDS[0]}" --no-start show "${COMP_WORDS[COMP_CWORD - 2]}" \
                         2>/dev/null | cut -d= -f1)
                 ;;
-        --output-file | -o | --from-file)
+        --exists) word='replace fail number' ;;
+        --output-file | -o | -O | --from-file | -i | --cacert)
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                 return
                 ;;
-        --directory | -d)
+        --directory | -d | -P)
                 mapfile -t COMPREPLY < <(compgen -d -- "$cur")
                 return
                 ;;

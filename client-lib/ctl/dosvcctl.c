@@ -25,7 +25,7 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
-        { "get", NULL, "URL...", "Fetch files now and put them in place", 1, -1, verb_get },
+        { "get", NULL, "URL...", "Fetch files now and put them in place", 0, -1, verb_get },
         { "create", NULL, "[NAME]", "Make an empty job and print its id", 0, 1, verb_create },
         { "add", NULL, "JOB URL [FILE]", "Add a file, or with --from-file many", 1, 3, verb_add },
         { "list", NULL, "[PATTERN]", "List jobs, those whose name fits", 0, 1, verb_list },
@@ -51,7 +51,7 @@ static const Verb verbs[] = {
           NULL,
           "JOB...",
           "Give up and remove what has been fetched",
-          1,
+          0,
           -1,
           verb_cancel },
         { "complete", NULL, "JOB...", "Put the finished files in place", 1, -1, verb_complete },
@@ -73,6 +73,7 @@ static const Verb verbs[] = {
           4,
           verb_cert },
         { "take-ownership", NULL, "JOB...", "Become the owner (root)", 1, -1, verb_take_ownership },
+        { "attach", NULL, "JOB", "Show the progress of a job until it is done", 1, 1, verb_attach },
         { "wait", NULL, "JOB...", "Wait until jobs are done or have failed", 1, -1, verb_wait },
         { "monitor", NULL, "[JOB]", "Show what happens, as it happens", 0, 1, verb_monitor },
 };
@@ -99,10 +100,17 @@ enum {
         OPTION_ASK_PASSWORD,
         OPTION_NO_ASK_PASSWORD,
         OPTION_PASSWORD_FD,
-        OPTION_FROM_FILE,
         OPTION_FROM,
         OPTION_TO,
         OPTION_NO_WAIT,
+        OPTION_RETRY,
+        OPTION_KEEP,
+        OPTION_ALL_OR_NOTHING,
+        OPTION_EXISTS,
+        OPTION_NO_CLOBBER,
+        OPTION_DRY_RUN,
+        OPTION_CACERT,
+        OPTION_PROGRESS,
         OPTION_TIMEOUT,
 };
 
@@ -125,7 +133,9 @@ static const Option options[] = {
         { "", NULL, "JSON, pretty on a terminal, short otherwise", 'j' },
         { "no-legend", NULL, "Tables without their first line", OPTION_NO_LEGEND },
         { "output-file", "FILE", "get, add: name of the file to be", 'o' },
+        { "", "FILE", "The same, as wget has it", 'O' },
         { "directory", "DIR", "get, add: where files go, named as in their URLs", 'd' },
+        { "", "DIR", "The same, as wget has it", 'P' },
         { "name", "NAME", "get, create: name of the job", 'n' },
         { "description", "TEXT", "get, create: remark on the job", OPTION_DESCRIPTION },
         { "priority", "PRIORITY", "get, create: foreground, high, normal or low", OPTION_PRIORITY },
@@ -136,14 +146,25 @@ static const Option options[] = {
         { "ask-password", NULL, "...: ask for the password on the terminal", OPTION_ASK_PASSWORD },
         { "no-ask-password", NULL, "...: never ask", OPTION_NO_ASK_PASSWORD },
         { "password-fd", "N", "...: read the password from descriptor N", OPTION_PASSWORD_FD },
-        { "from-file", "LIST", "add: lines of URL and FILE; - is stdin", OPTION_FROM_FILE },
+        { "from-file", "LIST", "get, add: lines of URL and FILE; - is stdin", 'i' },
+        { "header", "LINE", "get, create: 'Name: value' to send; may be repeated", 'H' },
+        { "user-agent", "TEXT", "get, create: the header User-Agent", 'U' },
+        { "cacert", "FILE", "get, create: authorities to trust, PEM", OPTION_CACERT },
+        { "exists", "replace|fail|number", "get: a file that is there (replace)", OPTION_EXISTS },
+        { "no-clobber", NULL, "get: the same as --exists=fail", OPTION_NO_CLOBBER },
+        { "continue", NULL, "get: nothing; it always goes on where it was", 'c' },
+        { "retry", NULL, "get: keep trying a host that cannot be reached", OPTION_RETRY },
+        { "keep", NULL, "get: keep the job of a file that failed", OPTION_KEEP },
+        { "all-or-nothing", NULL, "get: stop at the first failure", OPTION_ALL_OR_NOTHING },
+        { "dry-run", NULL, "get: print URLs and local names only", OPTION_DRY_RUN },
+        { "progress", NULL, "wait: show the progress", OPTION_PROGRESS },
         { "from", "PREFIX", "edit-url: URLs that begin with this", OPTION_FROM },
         { "to", "PREFIX", "edit-url: get this beginning instead", OPTION_TO },
         { "no-wait", NULL, "get: start the job, print its id, leave it to itself", OPTION_NO_WAIT },
         { "timeout", "TIME", "get, wait: at most that long (90s, 5min, 2h)", OPTION_TIMEOUT },
-        { "state", "STATE", "list: jobs in that state only", OPTION_STATE },
+        { "state", "STATE", "list, cancel: jobs in that state only", OPTION_STATE },
         { "all-users", NULL, "list, monitor: everybody's jobs (root)", OPTION_ALL_USERS },
-        { "all", NULL, "resume, suspend: all of one's own jobs", OPTION_ALL },
+        { "all", NULL, "resume, suspend, cancel: all of one's own jobs", OPTION_ALL },
         { "property", "NAME", "show: this property only; may be repeated", 'p' },
         { "value", NULL, "show: values without names", OPTION_VALUE },
 };
@@ -182,7 +203,7 @@ static void help_print_options(void)
                                 letter,
                                 *options[i].name ? "--" : "",
                                 options[i].name,
-                                options[i].argument ? "=" : "",
+                                options[i].argument && *options[i].name ? "=" : "",
                                 options[i].argument ? options[i].argument : "");
                 (void) printf("  %-29s %s\n", left, options[i].help);
         }
@@ -253,13 +274,40 @@ static bool option_add_property(Ctl *ctl, const char *argument)
         return true;
 }
 
+static bool option_check_exists(const char *argument)
+{
+        if (strcmp(argument, "replace") == 0 || strcmp(argument, "fail") == 0 ||
+            strcmp(argument, "number") == 0)
+                return true;
+        ctl_error("--exists= is replace, fail or number, not '%s'.", argument);
+        return false;
+}
+
+static bool option_add_header(Ctl *ctl, const char *name, const char *value)
+{
+        char *line;
+
+        if (ctl->n_headers == CTL_HEADERS_MAX) {
+                ctl_error("More than %d headers are too many.", CTL_HEADERS_MAX);
+                return false;
+        }
+        if (asprintf(&line, "%s%s", name, value) < 0) {
+                (void) ctl_out_of_memory();
+                return false;
+        }
+        ctl->headers[ctl->n_headers++] = line;
+        return true;
+}
+
 /* Where an option that only has a text, or only is there, puts it. */
 static const char **option_text(Ctl *ctl, int value)
 {
         switch (value) {
         case 'o':
+        case 'O':
                 return &ctl->output_file;
         case 'd':
+        case 'P':
                 return &ctl->directory;
         case 'n':
                 return &ctl->name;
@@ -277,8 +325,12 @@ static const char **option_text(Ctl *ctl, int value)
                 return &ctl->scheme;
         case OPTION_STATE:
                 return &ctl->state;
-        case OPTION_FROM_FILE:
+        case 'i':
                 return &ctl->from_file;
+        case OPTION_EXISTS:
+                return &ctl->exists;
+        case OPTION_CACERT:
+                return &ctl->ca_certificate;
         case OPTION_FROM:
                 return &ctl->from;
         case OPTION_TO:
@@ -307,6 +359,16 @@ static bool *option_flag(Ctl *ctl, int value)
                 return &ctl->no_ask_password;
         case OPTION_NO_WAIT:
                 return &ctl->no_wait;
+        case OPTION_RETRY:
+                return &ctl->retry;
+        case OPTION_KEEP:
+                return &ctl->keep;
+        case OPTION_ALL_OR_NOTHING:
+                return &ctl->all_or_nothing;
+        case OPTION_DRY_RUN:
+                return &ctl->dry_run;
+        case OPTION_PROGRESS:
+                return &ctl->progress;
         default:
                 return NULL;
         }
@@ -317,6 +379,8 @@ static bool option_apply(Ctl *ctl, int value, const char *argument)
         const char **text = option_text(ctl, value);
         bool *flag = option_flag(ctl, value);
 
+        if (value == OPTION_EXISTS && !option_check_exists(argument))
+                return false;
         if (text)
                 *text = argument;
         else if (flag)
@@ -327,6 +391,10 @@ static bool option_apply(Ctl *ctl, int value, const char *argument)
                 ctl->open_flags &= ~DOSVC_OPEN_USER;
         else if (value == OPTION_NO_START)
                 ctl->open_flags |= DOSVC_OPEN_NO_START;
+        else if (value == OPTION_NO_CLOBBER)
+                ctl->exists = "fail";
+        else if (value == 'H' || value == 'U')
+                return option_add_header(ctl, value == 'U' ? "User-Agent: " : "", argument);
         else if (value == 'j')
                 ctl->json = isatty(STDOUT_FILENO) ? JSON_PRETTY : JSON_SHORT;
         else if (value == OPTION_JSON)
@@ -335,7 +403,7 @@ static bool option_apply(Ctl *ctl, int value, const char *argument)
                 return option_parse_fd(ctl, argument);
         else if (value == OPTION_TIMEOUT)
                 return option_parse_timeout(ctl, argument);
-        else
+        else if (value != 'c')
                 return option_add_property(ctl, argument);
         return true;
 }
@@ -416,7 +484,7 @@ static ExitStatus verb_run(Ctl *ctl, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-        Ctl ctl = { .password_fd = -1, .timeout_usec = DOSVC_FOREVER };
+        Ctl ctl = { .password_fd = -1, .timeout_usec = DOSVC_FOREVER, .exists = "replace" };
         ExitStatus status;
 
         (void) setlocale(LC_ALL, "");
@@ -430,6 +498,8 @@ int main(int argc, char **argv)
         }
         status = verb_run(&ctl, argc - optind, argv + optind);
         password_done(&ctl.password);
+        for (size_t i = 0; i < ctl.n_headers; i++)
+                free(ctl.headers[i]);
         dosvc_close(ctl.connection);
         if (fflush(stdout) != 0 && status == EXIT_DONE)
                 status = EXIT_FAILED;

@@ -304,6 +304,17 @@ char *format_progress(const Progress *progress, size_t width)
         return r < 0 ? NULL : line;
 }
 
+char *format_progress_line(const Progress *progress)
+{
+        char *figures = format_figures(progress), *line = NULL;
+        int r = -1;
+
+        if (figures)
+                r = asprintf(&line, "%s: %s", progress->label, figures + strspn(figures, " "));
+        free(figures);
+        return r < 0 ? NULL : line;
+}
+
 /* ---------------------------------------------------------------------- spans */
 
 static uint64_t format_unit_sec(const char *unit, size_t length)

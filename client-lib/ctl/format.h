@@ -34,6 +34,8 @@ typedef struct Progress {
 
 /* One line of at most width columns, owned by the caller; NULL without memory. */
 char *format_progress(const Progress *progress, size_t width);
+/* The same without a bar and a width, for output that is kept. */
+char *format_progress_line(const Progress *progress);
 
 /*
  * A copy that can do no harm on a terminal: control characters and what is not UTF-8 become

@@ -7,6 +7,65 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ctl/format.h"
+
+static int hex_digit(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        c = (char) (c | 0x20);
+        return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes %XX in place, but for a slash and control characters. */
+static void decode(char *name)
+{
+        char *to = name;
+
+        for (const char *from = name; *from; from++) {
+                int high = *from == '%' ? hex_digit(from[1]) : -1;
+                int low = high >= 0 ? hex_digit(from[2]) : -1;
+                int byte = high * 16 + low;
+
+                if (low >= 0 && byte >= 0x20 && byte != 0x7f && byte != '/') {
+                        *to++ = (char) byte;
+                        from += 2;
+                } else {
+                        *to++ = *from;
+                }
+        }
+        *to = '\0';
+}
+
+static bool is_file_name(const char *name)
+{
+        return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/*
+ * The name decoded, or as it is if the decoded one is no text that can be shown and typed, or no
+ * name of a file; takes over name. NULL without memory.
+ */
+static char *decode_name(char *name)
+{
+        char *decoded = strdup(name), *clean = NULL;
+        bool is_fine;
+
+        if (decoded) {
+                decode(decoded);
+                clean = format_clean(decoded, true);
+        }
+        if (!clean) {
+                free(decoded);
+                free(name);
+                return NULL;
+        }
+        is_fine = strcmp(clean, decoded) == 0 && is_file_name(decoded);
+        free(clean);
+        free(is_fine ? name : decoded);
+        return is_fine ? decoded : name;
+}
+
 int local_name_from_url(const char *url, char **ret)
 {
         const char *authority = strstr(url, "://");
@@ -22,13 +81,15 @@ int local_name_from_url(const char *url, char **ret)
         while (last[-1] != '/')
                 last--;
         length = (size_t) (path + length - last);
-        if (length == 0 || strncmp(last, ".", length) == 0 || strncmp(last, "..", length) == 0)
-                return -EINVAL;
         name = strndup(last, length);
         if (!name)
                 return -ENOMEM;
-        *ret = name;
-        return 0;
+        if (!is_file_name(name)) {
+                free(name);
+                return -EINVAL;
+        }
+        *ret = decode_name(name);
+        return *ret ? 0 : -ENOMEM;
 }
 
 static bool local_name_is_directory(const char *path)

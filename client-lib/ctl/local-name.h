@@ -4,8 +4,9 @@
 #pragma once
 
 /*
- * Last part of the URL's path, as it is written there; owned. -EINVAL: there is none that could
- * be a file name. -ENOMEM.
+ * Last part of the URL's path, decoded ("%20" is a space) where that gives a name that can be shown
+ * and is one name, without slashes; owned. -EINVAL: there is none that could be a file name.
+ * -ENOMEM.
  */
 int local_name_from_url(const char *url, char **ret);
 

@@ -210,7 +210,7 @@ static ExitStatus job_call_all(Ctl *ctl, job_call_t call, const char *what)
         status = ctl_connect(ctl);
         if (status != EXIT_DONE)
                 return status;
-        r = dosvc_list_jobs(ctl->connection, 0, NULL, &list);
+        r = dosvc_list_jobs(ctl->connection, 0, ctl->state, &list);
         if (r < 0)
                 return ctl_fail(ctl, r, "Cannot list the jobs");
         for (size_t i = 0; i < dosvc_job_list_size(list); i++) {
@@ -264,8 +264,11 @@ ExitStatus verb_suspend(Ctl *ctl, int argc, char **argv)
         return job_call_each(ctl, argc, argv, dosvc_job_suspend, "suspend");
 }
 
+/* --state=error alone means all jobs in that state: to give up is the one thing to do with them. */
 ExitStatus verb_cancel(Ctl *ctl, int argc, char **argv)
 {
+        if (argc == 0 && ctl->state)
+                ctl->all = true;
         return job_call_each(ctl, argc, argv, dosvc_job_cancel, "cancel");
 }
 

@@ -170,6 +170,21 @@ ExitStatus verb_set(Ctl *ctl, int argc, char **argv)
         return status;
 }
 
+/* The service opens the file, from another directory. */
+static ExitStatus set_authorities_of_caller(Ctl *ctl, const char *id)
+{
+        char *path = realpath(ctl->ca_certificate, NULL);
+        ExitStatus status;
+
+        if (!path) {
+                ctl_error("Cannot find %s: %s.", ctl->ca_certificate, strerror(errno));
+                return EXIT_USAGE;
+        }
+        status = set_key_authorities(ctl, id, path);
+        free(path);
+        return status;
+}
+
 ExitStatus ctl_set_options(Ctl *ctl, const char *id)
 {
         const struct {
@@ -192,6 +207,16 @@ ExitStatus ctl_set_options(Ctl *ctl, const char *id)
                         return ctl_out_of_memory();
                 status = options[i].set(ctl, id, value);
                 free(value);
+        }
+        if (status == EXIT_DONE && ctl->ca_certificate)
+                status = set_authorities_of_caller(ctl, id);
+        if (status == EXIT_DONE && ctl->n_headers > 0) {
+                int r = dosvc_job_set_headers(ctl->connection,
+                                              id,
+                                              (const char *const *) ctl->headers);
+
+                if (r < 0)
+                        status = ctl_fail(ctl, r, "Cannot set the headers");
         }
         return status;
 }

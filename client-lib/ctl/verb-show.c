@@ -230,10 +230,12 @@ static bool list_add_row(const Ctl *ctl, Table *table, const dosvc_job_list *lis
         uint64_t total = dosvc_job_list_bytes_total(list, i);
         char percent[FORMAT_SIZE], size[FORMAT_SIZE], owner[FORMAT_SIZE], id[DOSVC_ID_SIZE];
         char *name = ctl_clean(ctl, dosvc_job_list_display_name(list, i));
+        /* Nothing at all has been fetched of a job without files. */
+        bool is_empty = total == 0 && strcmp(dosvc_job_list_state(list, i), "suspended") == 0;
         const char *cells[] = { id,
                                 dosvc_job_list_state(list, i),
-                                format_percent(percent, done, total),
-                                format_size(size, total),
+                                is_empty ? "-" : format_percent(percent, done, total),
+                                is_empty ? "-" : format_size(size, total),
                                 list_owner_name(owner, dosvc_job_list_owner(list, i)),
                                 name };
         bool added;
@@ -456,6 +458,10 @@ static void status_print_progress(const dosvc_job_info *info)
         char of[FORMAT_SIZE], all[FORMAT_SIZE], percent[FORMAT_SIZE], speed[FORMAT_SIZE],
                 eta[FORMAT_SIZE];
 
+        if (dosvc_job_info_files_total(info) == 0) {
+                (void) puts("   Progress: no files yet");
+                return;
+        }
         (void) printf("   Progress: %s of %s (%s), %" PRIu32 " of %" PRIu32 " files\n",
                       format_size(of, done),
                       format_size(all, total),

@@ -10,6 +10,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/format.h"
+#include "ctl/screen.h"
 
 /* The status that the state of a job which rests gives; tells what is wrong with it. */
 static ExitStatus watch_judge(Ctl *ctl, const char *id, const char *state)
@@ -40,8 +41,13 @@ static uint64_t watch_now(void)
         return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
-static ExitStatus watch_job(Ctl *ctl, const char *argument, uint64_t until)
+static ExitStatus watch_job(Ctl *ctl, const char *argument, Screen *screen, uint64_t until)
 {
+        static const char *const states[] = { "suspended",
+                                              "error",
+                                              "transferred",
+                                              "cancelled",
+                                              NULL };
         char id[DOSVC_ID_SIZE];
         ExitStatus status = ctl_find_job(ctl, argument, id);
         uint64_t left = DOSVC_FOREVER, now = watch_now();
@@ -53,7 +59,11 @@ static ExitStatus watch_job(Ctl *ctl, const char *argument, uint64_t until)
         ctl_leave_running(id);
         if (until != DOSVC_FOREVER)
                 left = until > now ? until - now : 0;
-        r = dosvc_job_wait(ctl->connection, id, NULL, left, &state);
+        r = ctl->progress ? screen_follow(screen, id, NULL) : 0;
+        if (r < 0)
+                return ctl_fail(ctl, r, "Cannot follow %s", argument);
+        r = dosvc_job_wait(ctl->connection, id, states, left, &state);
+        screen_end(screen);
         if (r == -ETIMEDOUT) {
                 ctl_error("The job %s is not done yet.", id);
                 return EXIT_TIMED_OUT;
@@ -83,12 +93,22 @@ ExitStatus verb_wait(Ctl *ctl, int argc, char **argv)
         if (ctl->timeout_usec != DOSVC_FOREVER)
                 until = watch_now() + ctl->timeout_usec;
         for (int i = 0; i < argc; i++) {
-                ExitStatus status = watch_job(ctl, argv[i], until);
+                ExitStatus status;
+                Screen screen;
 
+                screen_init(&screen, ctl);
+                status = watch_job(ctl, argv[i], &screen, until);
+                screen_done(&screen);
                 if (first == EXIT_DONE)
                         first = status;
         }
         return first;
+}
+
+ExitStatus verb_attach(Ctl *ctl, int argc, char **argv)
+{
+        ctl->progress = true;
+        return verb_wait(ctl, argc, argv);
 }
 
 /* ----------------------------------------------------------------------- monitor */

@@ -123,6 +123,15 @@ static void on_found(void *userdata, char **proxies, const char *reason)
         answers->answered(answers->userdata, proxies, reason);
 }
 
+void answers_change_proxies(Answers *answers, ProxySource proxy_source)
+{
+        answers->proxy_source = proxy_source;
+        for (uint32_t i = 0; i < answers->n_files; i++)
+                answers->given[i].schemes[AUTH_TARGET_PROXY] = 0;
+        if (answers->finder)
+                on_found(answers, NULL, "The proxy settings have changed meanwhile.");
+}
+
 static int start_search(Answers *answers, const char *origin)
 {
         const ProxyQuestion question = {

@@ -26,6 +26,12 @@ int answers_new(const ManagerParts *parts, Job *job, ProxySource proxy_source, A
 Answers *answers_free(Answers *answers);
 DEFINE_CLEANUP(Answers *, answers_free);
 
+/*
+ * The worker goes by other settings for its proxies now. A credential that it was given for the old
+ * proxy may be given again for the new one, and a search under way ends.
+ */
+void answers_change_proxies(Answers *answers, ProxySource proxy_source);
+
 /* No credential is given any more, and a search is dropped without an answer. */
 void answers_stop(Answers *answers);
 

@@ -89,10 +89,6 @@ int bus_error_set_verb(sd_bus_error *error, int error_number, const Job *job)
                 return bus_error_set(error,
                                      error_number,
                                      "The password of a key must have at most 1023 bytes");
-        case EUSERS:
-                return bus_error_set(error, error_number, "The limit of jobs is reached");
-        case EMFILE:
-                return bus_error_set(error, error_number, "The limit of files in a job is reached");
         case ENOKEY:
                 return bus_error_set(error,
                                      error_number,

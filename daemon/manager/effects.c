@@ -66,7 +66,7 @@ static void wait_for_attempt(Effects *effects, Job *job)
                                         job->settings.no_progress_timeout_sec));
 }
 
-/* Effects are carried out in the order of their bits, after the change was announced. */
+/* The effects are carried out after the change was announced. */
 void effects_on_committed(void *userdata, Job *job, unsigned bits, JobChanges changed)
 {
         Effects *effects = userdata;
@@ -77,6 +77,8 @@ void effects_on_committed(void *userdata, Job *job, unsigned bits, JobChanges ch
 
         if (bits & JOB_HALT && runs_has_run(job))
                 runs_halt(effects->runs, job);
+        if (bits & JOB_UPDATE)
+                runs_update_worker(effects->runs, job);
         if (bits & JOB_UNPLAN) {
                 runs_dequeue(job);
                 timers_cancel(&job->timer);

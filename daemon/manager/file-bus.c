@@ -1,6 +1,7 @@
 #include "manager/file-bus.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,16 @@ static int take_password(FileRequest *request, const char *password, sd_bus_erro
         return secret_new_copy(password, size, &request->password);
 }
 
+static int refuse_more_files(BusEdge *edge, const Job *job, sd_bus_error *error)
+{
+        return bus_error_set(error,
+                             -EMFILE,
+                             "A job may have %" PRIu64
+                             " files (MaxFilesPerJob=); this one has %" PRIu32 " already",
+                             manager_config(edge->manager)->max_files_per_job,
+                             job->n_files);
+}
+
 static int parse_remote(FileRequest *request, const char *remote, sd_bus_error *error)
 {
         _cleanup_free_ char *password = NULL;
@@ -76,7 +87,11 @@ static int parse_remote(FileRequest *request, const char *remote, sd_bus_error *
                                       &reason);
 
         if (r == -EINVAL)
-                return bus_error_set(error, r, "Remote name '%s' %s", log_url(remote), reason);
+                return bus_error_set(error,
+                                     r,
+                                     "Remote name '%s' %s",
+                                     strstr(remote, "://") ? log_url(remote) : remote,
+                                     reason);
         if (r >= 0 && request->user_name)
                 r = take_password(request, password ? password : "", error);
         if (password)
@@ -193,6 +208,8 @@ static int add_requested(BusEdge *edge,
                         .n_ranges = (uint32_t) requests[i].n_ranges,
                 };
         r = manager_add_files(edge->manager, caller, job, files, n_requests, ret_first);
+        if (r == -EMFILE)
+                return refuse_more_files(edge, job, error);
         return r < 0 ? bus_error_set_verb(error, r, job) : 0;
 }
 
@@ -266,7 +283,7 @@ int file_bus_add_files(sd_bus_message *m, void *userdata, sd_bus_error *error)
                         allocated = more;
                 }
                 if (n >= limit) {
-                        r = bus_error_set_verb(error, -EMFILE, job);
+                        r = refuse_more_files(edge, job, error);
                         break;
                 }
                 requests[n] = (FileRequest){ 0 };

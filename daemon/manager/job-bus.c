@@ -46,7 +46,12 @@ static int method_suspend(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 static int method_take_ownership(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return run_verb(m, userdata, manager_take_ownership, error);
+        int r = run_verb(m, userdata, manager_take_ownership, error);
+
+        if (r != -EACCES)
+                return r;
+        sd_bus_error_free(error);
+        return bus_error_set(error, r, "Only root takes over jobs");
 }
 
 static void reply_done(sd_bus_message *call, int result, const char *text)

@@ -26,16 +26,23 @@ static void choose_proxies(const ManagerParts *parts, const Job *job, JobSetting
         }
 }
 
+JobSettings job_order_view(const ManagerParts *parts, const Job *job)
+{
+        JobSettings view = job->settings;
+
+        choose_proxies(parts, job, &view);
+        view.disk_reserve_bytes = parts->config->disk_reserve_bytes;
+        return view;
+}
+
 int job_order_collect(const ManagerParts *parts,
                       const Job *job,
                       JobSettings *ret,
                       const char **ret_lost)
 {
-        JobSettings view = job->settings, settings = { 0 };
+        JobSettings view = job_order_view(parts, job), settings = { 0 };
         int r;
 
-        choose_proxies(parts, job, &view);
-        view.disk_reserve_bytes = parts->config->disk_reserve_bytes;
         r = job_settings_copy(&settings, &view);
         *ret_lost = "The custom headers of the job were lost; set them again.";
         if (r >= 0)

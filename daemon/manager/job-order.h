@@ -15,3 +15,9 @@ int job_order_collect(const ManagerParts *parts,
                       const Job *job,
                       JobSettings *ret,
                       const char **ret_lost);
+
+/*
+ * The same without the secrets, for a worker that has its order. The strings are borrowed from the
+ * job and the configuration for as long as neither changes.
+ */
+JobSettings job_order_view(const ManagerParts *parts, const Job *job);

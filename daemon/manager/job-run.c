@@ -366,6 +366,12 @@ int job_run_refuse(JobRun *run, uint32_t code, const char *text)
         return r;
 }
 
+void job_run_change(JobRun *run, const JobSettings *settings)
+{
+        if (run->link && !run->stopping)
+                worker_link_change(run->link, settings);
+}
+
 void job_run_stop(JobRun *run)
 {
         run->stopping = true;

@@ -52,6 +52,8 @@ int job_run_start(JobRun *run, const JobSettings *settings); /* DOWNLOAD; else N
 /* Fails the run for good instead of starting it; ended() is called from the loop. -ENOMEM. */
 int job_run_refuse(JobRun *run, uint32_t code, const char *text);
 bool job_run_is_started(const JobRun *run);
+/* Tells the worker of a DOWNLOAD which of these settings have changed live; see worker-link.h. */
+void job_run_change(JobRun *run, const JobSettings *settings);
 /* Asks the worker to write its bytes to the disk and to end; ended() follows. */
 void job_run_stop(JobRun *run);
 

@@ -45,7 +45,7 @@ typedef enum JobEvent {
         JOB_EVENTS_MAX,
 } JobEvent;
 
-/* Effects of a move; effects.c carries them out once the move is saved. */
+/* Effects of a move or another change; effects.c carries them out once it is saved. */
 typedef enum JobEffect {
         JOB_SAVE = 1 << 0,        /* commit the job before anybody hears of the move */
         JOB_ANNOUNCE = 1 << 1,    /* the state has changed */
@@ -56,6 +56,7 @@ typedef enum JobEffect {
         JOB_RETRY = 1 << 6,       /* start the timer of the next attempt */
         JOB_PUBLISH = 1 << 7,     /* have a worker give the files their final names */
         JOB_REMOVE = 1 << 8,      /* have a worker remove temporary files, then delete the job */
+        JOB_UPDATE = 1 << 9,      /* tell the running worker the settings that have changed */
 } JobEffect;
 
 typedef struct JobFile {

@@ -1,6 +1,7 @@
 #include "manager/manager-bus.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,16 @@ static int set_option(void *userdata, const char *key, sd_bus_message *m, sd_bus
         return job_property_set_option(making->edge, making->caller, making->job, key, m, error);
 }
 
+static int refuse_one_more(const Config *config, sd_bus_error *error)
+{
+        return bus_error_set(error,
+                             -EUSERS,
+                             "There are too many jobs: a user may have %" PRIu64
+                             " (MaxJobsPerUser=), all users together %" PRIu64 " (MaxJobs=)",
+                             config->max_jobs_per_user,
+                             config->max_jobs);
+}
+
 static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         BusEdge *edge = userdata;
@@ -71,6 +82,8 @@ static int method_create_job(sd_bus_message *m, void *userdata, sd_bus_error *er
         if (r < 0)
                 return r;
         r = manager_create_job(edge->manager, caller, display_name, &job);
+        if (r == -EUSERS)
+                return refuse_one_more(manager_config(edge->manager), error);
         if (r < 0)
                 return bus_error_set_verb(error, r, NULL);
         r = bus_edge_each_entry(m, "Option", set_option, &(Making){ edge, caller, job }, error);
@@ -118,6 +131,8 @@ typedef struct Filter {
         int state; /* -1: any */
 } Filter;
 
+#define SPACED(name, text) " " text
+
 /* bus_entry_t */
 static int read_filter(void *userdata, const char *key, sd_bus_message *m, sd_bus_error *error)
 {
@@ -143,7 +158,12 @@ static int read_filter(void *userdata, const char *key, sd_bus_message *m, sd_bu
         if (r < 0)
                 return r;
         filter->state = job_state_from_string(text);
-        return filter->state < 0 ? bus_error_set(error, -EINVAL, "Unknown state '%s'", text) : 0;
+        if (filter->state < 0)
+                return bus_error_set(error,
+                                     -EINVAL,
+                                     "Unknown state '%s': expected one of" DOSVC_JOB_STATES(SPACED),
+                                     text);
+        return 0;
 }
 
 static uint32_t count_rows(const Job *job)

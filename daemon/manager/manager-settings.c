@@ -19,6 +19,8 @@ static int finish_change(Manager *manager, Job *job, unsigned flags, JobChanges 
                 effects |= JOB_RETRY;
         if (flags & SETTING_MOVES_TIMERS && job_is_active(job) && runs_has_run(job))
                 runs_limit_time(&manager->runs, job);
+        if (flags & SETTING_CHANGES_LIVE)
+                effects |= JOB_UPDATE;
         r = changes_save(&manager->changes, job, effects, changes);
         if (r >= 0 && flags & SETTING_RENEWS_WORKER)
                 r = runs_replace_worker(&manager->runs, job);

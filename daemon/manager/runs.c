@@ -136,6 +136,15 @@ void runs_halt(Runs *runs, Job *job)
                 runs_end(runs, job);
 }
 
+void runs_update_worker(Runs *runs, Job *job)
+{
+        JobSettings view = job_order_view(runs->parts, job);
+
+        /* The worker of an old owner learns nothing of the new one. */
+        if (job->work.run && job_run_owner(job->work.run) == job->owner)
+                job_run_change(job->work.run, &view);
+}
+
 int runs_replace_worker(Runs *runs, Job *job)
 {
         int r;

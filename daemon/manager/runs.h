@@ -55,6 +55,8 @@ void runs_halt(Runs *runs, Job *job);
 /* Frees the run and its worker, so that the pool may start another one. */
 void runs_end(Runs *runs, Job *job);
 
+/* Tells the worker of a download, if it runs, the present settings that can change live. */
+void runs_update_worker(Runs *runs, Job *job);
 /* An active job goes through the queue to a worker that knows its present files and settings. */
 int runs_replace_worker(Runs *runs, Job *job);
 

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/str.h"
 
+#include "manager/live-settings.h"
 #include "model/limits.h"
 #include "model/url.h"
 #include "model/wire-codec.h"
@@ -71,6 +72,7 @@ struct WorkerLink {
         size_t n_files;
         JobSettings settings; /* freed when they are sent */
 
+        LiveSettings *live;           /* NULL: the order of a DOWNLOAD was not sent yet */
         Answers *answers;             /* borrowed; NULL: not a DOWNLOAD */
         sd_bus_message *find_proxies; /* the call that waits for its answer; NULL: none */
 };
@@ -118,6 +120,7 @@ static void finish(WorkerLink *link, int result, const char *text)
         link->result = result;
         (void) str_set(&link->text, text);
         link->answer = sd_bus_slot_unref(link->answer);
+        live_settings_stop(link->live);
         stop_answers(link);
         sd_bus_close(link->bus);
         if (result < 0)
@@ -483,8 +486,7 @@ static int send_task(WorkerLink *link)
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", link->job_id);
         if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD)
-                r = wire_append_settings(m, &link->settings);
-        job_settings_done(&link->settings);
+                r = wire_append_settings(m, &link->settings, SETTING_FOR_WORKER);
         if (r >= 0)
                 r = wire_append_files(m, link->files, link->n_files);
         if (r >= 0)
@@ -493,9 +495,46 @@ static int send_task(WorkerLink *link)
         return r < 0 ? r : 0;
 }
 
+/* ---- changed settings ------------------------------------------------------------------------ */
+
+/* live_settings_failed_t */
+static void on_change_failed(void *userdata)
+{
+        finish(userdata, -EPROTO, "The worker did not take its changed settings");
+}
+
+/* The order has not been sent, and the worker may ask nothing yet. */
+static int change_order(WorkerLink *link, const JobSettings *settings)
+{
+        JobSettings copy;
+        int r = job_settings_copy(&copy, settings);
+
+        if (r < 0)
+                return r;
+        if (job_settings_exchange(&link->settings, &copy, SETTING_FOR_ANY_WORKER) &
+            SETTINGS_OF_PROXIES)
+                answers_change_proxies(link->answers, (ProxySource) link->settings.proxy_source);
+        job_settings_done(&copy);
+        return 0;
+}
+
+void worker_link_change(WorkerLink *link, const JobSettings *settings)
+{
+        int r;
+
+        if (link->task != WORKER_TASK_DOWNLOAD || link->stopping || link->state >= LINK_ENDING)
+                return;
+        r = link->live ? live_settings_change(link->live, settings) : change_order(link, settings);
+        if (r < 0)
+                finish(link, -EIO, "The worker could not be told its changed settings");
+}
+
+/* ---- messages in general --------------------------------------------------------------------- */
+
 static int on_ready(WorkerLink *link, sd_bus_message *m)
 {
         uint32_t version;
+        int r;
 
         if (link->state != LINK_STARTING)
                 return distrust(link, "a second Ready");
@@ -504,7 +543,16 @@ static int on_ready(WorkerLink *link, sd_bus_message *m)
                 return distrust(link, "its version");
         link->state = LINK_WORKING;
         set_deadline(link, ANSWER_TIMEOUT_USEC);
-        if (send_task(link) < 0)
+        r = send_task(link);
+        if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD)
+                r = live_settings_new(link->bus,
+                                      link->answers,
+                                      &link->settings,
+                                      on_change_failed,
+                                      link,
+                                      &link->live);
+        job_settings_done(&link->settings); /* secrets among them go as soon as they are sent */
+        if (r < 0)
                 finish(link, -EIO, "The task could not be sent to the worker");
         return 0;
 }
@@ -678,6 +726,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
         stop_answers(link);
         sd_bus_slot_unref(link->answer);
         sd_bus_slot_unref(link->ping);
+        live_settings_free(link->live);
         sd_bus_close_unref(link->bus);
         sd_event_source_disable_unref(link->deadline);
         sd_event_source_disable_unref(link->tell_end);
@@ -695,6 +744,7 @@ void worker_link_stop(WorkerLink *link)
         if (link->stopping || link->state >= LINK_ENDING)
                 return;
         link->stopping = true;
+        live_settings_stop(link->live);
         set_deadline(link, STOP_TIMEOUT_USEC);
         if (link->state == LINK_STARTING) {
                 finish(link, end_result(link, 0), "");

@@ -2,8 +2,9 @@
  * The connection to one worker of one job: asks the spawner for the process, holds the private
  * sd-bus link, waits for Ready before anything is sent, and keeps the deadlines. Messages of the
  * worker are checked here (sizes, indices, signatures, only about its own files). Its reports are
- * handed on by callback, its questions to manager/answers. A worker that breaks the contract is
- * killed and reported as lost. worker/link is the other end.
+ * handed on by callback, its questions to manager/answers; manager/live-settings tells it of
+ * changed settings. A worker that breaks the contract is killed and reported as lost. worker/link
+ * is the other end.
  */
 #pragma once
 
@@ -74,6 +75,13 @@ int worker_link_new(sd_event *event,
                     WorkerLink **ret);
 WorkerLink *worker_link_free(WorkerLink *link); /* kills */
 DEFINE_CLEANUP(WorkerLink *, worker_link_free);
+
+/*
+ * The settings of a DOWNLOAD with SETTING_CHANGES_LIVE are these now; the others are ignored. A
+ * worker that is not ready yet gets them with its order, and one that works is told. A worker that
+ * cannot be told, or does not take them, is killed and reported as lost: the next one knows them.
+ */
+void worker_link_change(WorkerLink *link, const JobSettings *settings);
 
 /* Asks a DOWNLOAD to write its bytes to the disk and end; after 5 s it is killed. */
 void worker_link_stop(WorkerLink *link);

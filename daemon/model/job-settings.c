@@ -314,6 +314,64 @@ void setting_reset(JobSettings *settings, SettingId id)
         (void) setting_set(settings, id, &(SettingValue){ .number = setting_infos[id].initial });
 }
 
+bool setting_has(SettingId id, unsigned flags)
+{
+        return (setting_infos[id].flags & flags) == flags;
+}
+
+static bool same_texts(char *const *a, char *const *b)
+{
+        size_t n = strings_count(a);
+
+        if (strings_count(b) != n)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (!str_equal(a[i], b[i]))
+                        return false;
+        return true;
+}
+
+/* Secrets are not looked into: two of them count as different. */
+static bool is_same(const JobSettings *settings, const JobSettings *other, SettingId id)
+{
+        const void *a = setting_member(settings, id), *b = setting_member(other, id);
+
+        switch (setting_infos[id].type) {
+        case SETTING_TYPE_TEXT:
+                return str_is_empty(*(char *const *) a)
+                               ? str_is_empty(*(char *const *) b)
+                               : str_equal(*(char *const *) a, *(char *const *) b);
+        case SETTING_TYPE_TEXTS:
+                return same_texts(*(char **const *) a, *(char **const *) b);
+        case SETTING_TYPE_SECRET:
+                return !*(Secret *const *) a && !*(Secret *const *) b;
+        case SETTING_TYPE_BOOL:
+        case SETTING_TYPE_U32:
+        case SETTING_TYPE_U64:
+        case SETTING_TYPE_CHOICE:
+        case SETTING_TYPE_FLAGS:
+        default:
+                return setting_number(settings, id) == setting_number(other, id);
+        }
+}
+
+#define SETTING_EXCHANGE(id, name, type, member_, initial, flags_)                                 \
+        if (setting_has(SETTING_##id, flags)) {                                                    \
+                SETTING_C_##type kept = settings->member_;                                         \
+                if (!is_same(settings, other, SETTING_##id))                                       \
+                        differing |= SETTING_BIT(SETTING_##id);                                    \
+                settings->member_ = other->member_;                                                \
+                other->member_ = kept;                                                             \
+        }
+
+SettingSet job_settings_exchange(JobSettings *settings, JobSettings *other, unsigned flags)
+{
+        SettingSet differing = 0;
+
+        JOB_SETTINGS(SETTING_EXCHANGE)
+        return differing;
+}
+
 void job_settings_init(JobSettings *settings)
 {
         *settings = (JobSettings){ 0 };

@@ -73,10 +73,12 @@ typedef enum SettingFlag {
         SETTING_OF_OWNER = 1 << 4,      /* TakeOwnership takes it back */
         SETTING_IS_HIDDEN = 1 << 5,     /* no property shows it, so no signal tells of a change */
         SETTING_OF_ORDER = 1 << 6,      /* the manager decides it for each worker; not stored */
+        SETTING_CHANGES_LIVE = 1 << 7,  /* a change is told to the worker that runs (Changed) */
 } SettingFlag;
 
-/* A worker goes by such a setting from its start to its end. */
+/* A worker goes by such a setting from its start to its end, or by its latest value. */
 #define SETTING_FOR_NEW_WORKER (SETTING_FOR_WORKER | SETTING_RENEWS_WORKER)
+#define SETTING_FOR_ANY_WORKER (SETTING_FOR_WORKER | SETTING_CHANGES_LIVE)
 
 /* clang-format off */
 
@@ -88,7 +90,7 @@ typedef enum SettingFlag {
         X(MINIMUM_RETRY_DELAY, "MinimumRetryDelay", U64(0, UINT32_MAX), minimum_retry_delay_sec, 60, SETTING_MOVES_TIMERS) \
         X(NO_PROGRESS_TIMEOUT, "NoProgressTimeout", U64(0, UINT32_MAX), no_progress_timeout_sec, 1209600, SETTING_MOVES_TIMERS) \
         X(MAXIMUM_DOWNLOAD_TIME, "MaximumDownloadTime", U64(1, UINT32_MAX), maximum_download_time_sec, 7776000, SETTING_MOVES_TIMERS) \
-        X(REDIRECT_POLICY, "RedirectPolicy", CHOICE(DOSVC_REDIRECT_POLICIES), redirect_policy, REDIRECT_POLICY_ALLOW_SILENT, SETTING_FOR_NEW_WORKER) \
+        X(REDIRECT_POLICY, "RedirectPolicy", CHOICE(DOSVC_REDIRECT_POLICIES), redirect_policy, REDIRECT_POLICY_ALLOW_SILENT, SETTING_FOR_ANY_WORKER) \
         X(SECURITY_FLAGS, "SecurityFlags", FLAGS(DOSVC_SECURITY_FLAGS), security_flags, 0, SETTING_FOR_NEW_WORKER) \
         X(CA_CERTIFICATE, "CACertificate", TEXT(setting_check_path), ca_certificate, 0, SETTING_FOR_NEW_WORKER) \
         X(TICKET_CACHE, "TicketCache", TEXT(setting_check_ticket_cache), ticket_cache, 0, SETTING_FOR_NEW_WORKER | SETTING_OF_OWNER)
@@ -98,10 +100,10 @@ typedef enum SettingFlag {
  * (headers-bus.c), the parts of SetClientCertificate, and what the manager adds for a worker.
  */
 #define JOB_INNER_SETTINGS(X) \
-        X(PROXY_USAGE, "ProxyUsage", CHOICE(DOSVC_PROXY_USAGES), proxy_usage, PROXY_USAGE_PRECONFIG, 0) \
-        X(PROXIES, "Proxies", TEXTS(url_parse_proxy, LIMIT_PROXY_LIST), proxies, 0, SETTING_FOR_WORKER) \
-        X(PROXY_BYPASS, "ProxyBypass", TEXTS(setting_normalize_bypass, LIMIT_PROXY_LIST), proxy_bypass, 0, SETTING_FOR_WORKER) \
-        X(PROXY_SOURCE, "ProxySource", CHOICE(WORKER_PROXY_SOURCES), proxy_source, PROXY_SOURCE_LIST, SETTING_FOR_WORKER | SETTING_OF_ORDER) \
+        X(PROXY_USAGE, "ProxyUsage", CHOICE(DOSVC_PROXY_USAGES), proxy_usage, PROXY_USAGE_PRECONFIG, SETTING_CHANGES_LIVE) \
+        X(PROXIES, "Proxies", TEXTS(url_parse_proxy, LIMIT_PROXY_LIST), proxies, 0, SETTING_FOR_ANY_WORKER) \
+        X(PROXY_BYPASS, "ProxyBypass", TEXTS(setting_normalize_bypass, LIMIT_PROXY_LIST), proxy_bypass, 0, SETTING_FOR_ANY_WORKER) \
+        X(PROXY_SOURCE, "ProxySource", CHOICE(WORKER_PROXY_SOURCES), proxy_source, PROXY_SOURCE_LIST, SETTING_FOR_ANY_WORKER | SETTING_OF_ORDER) \
         X(CUSTOM_HEADERS, "CustomHeaders", SECRET(setting_are_headers, LIMIT_HEADERS_BYTES), headers, 0, SETTING_FOR_NEW_WORKER | SETTING_OF_OWNER) \
         X(CLIENT_CERTIFICATE, "ClientCertificate", TEXT(setting_check_path), client_certificate, 0, SETTING_FOR_NEW_WORKER | SETTING_OF_OWNER | SETTING_IS_HIDDEN) \
         X(CLIENT_KEY, "ClientKey", TEXT(setting_check_path), client_key, 0, SETTING_FOR_NEW_WORKER | SETTING_OF_OWNER | SETTING_IS_HIDDEN) \
@@ -116,7 +118,13 @@ typedef enum SettingFlag {
 typedef enum SettingId { JOB_SETTINGS(SETTING_ENUM_ID) SETTINGS_MAX } SettingId;
 
 /* Sets of settings are bits 1 << id; a job's changes take the other bits (manager/job.h). */
+typedef uint64_t SettingSet;
+#define SETTING_BIT(id) (UINT64_C(1) << (id))
 _Static_assert(SETTINGS_MAX <= 48, "a set of settings fits into the changes of a job");
+/* A worker chooses its proxies by these. */
+#define SETTINGS_OF_PROXIES                                                                        \
+        (SETTING_BIT(SETTING_PROXIES) | SETTING_BIT(SETTING_PROXY_BYPASS) |                        \
+         SETTING_BIT(SETTING_PROXY_SOURCE))
 
 #define SETTING_C_TEXT(check)           char *
 #define SETTING_C_TEXTS(normalize, max) char **
@@ -226,12 +234,16 @@ const void *setting_member(const JobSettings *settings, SettingId id);
 /* The number of a BOOL, U32, U64, CHOICE or FLAGS. */
 uint64_t setting_number(const JobSettings *settings, SettingId id);
 bool setting_is_default(const JobSettings *settings, SettingId id);
+/* The setting has all of these flags. */
+bool setting_has(SettingId id, unsigned flags);
 /* The store's table of settings keeps it. */
 bool setting_is_stored(SettingId id);
 
 /* Copies a checked value of any type but SECRET. -ENOMEM leaves the setting as it was. */
 int setting_set(JobSettings *settings, SettingId id, const SettingValue *value);
 void setting_reset(JobSettings *settings, SettingId id);
+/* Exchanges those that setting_has() the flags, returns which differ; two secrets always do. */
+SettingSet job_settings_exchange(JobSettings *settings, JobSettings *other, unsigned flags);
 
 /* The setting as one text and back, for the store. -ENOMEM; -EINVAL: not such a text. */
 int setting_format(const JobSettings *settings, SettingId id, char **ret);

@@ -173,6 +173,11 @@ static int parse_proxy_url(const char *s, char **ret_url, const char **ret_reaso
         if (r < 0)
                 return r;
         r = parse_http_url(with_scheme, &url, ret_reason);
+        if (r < 0 && strncasecmp(s, "socks", strlen("socks")) == 0) {
+                *ret_reason =
+                        "names a SOCKS proxy, which is not supported; use one of http or https";
+                return r;
+        }
         if (r < 0) {
                 *ret_reason = "must be like [http=|https=][http://|https://]host[:port]";
                 return r;

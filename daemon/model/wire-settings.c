@@ -131,8 +131,7 @@ int wire_read_setting(sd_bus_message *m, SettingId id, SettingValue *ret, Settin
         return 0;
 }
 
-/* ---- all settings for a worker
- * ------------------------------------------------------------------- */
+/* ---- all settings for a worker --------------------------------------------------------------- */
 
 static int append_secret(sd_bus_message *m, const Secret *secret)
 {
@@ -154,12 +153,12 @@ static int append_entry(sd_bus_message *m, const JobSettings *settings, SettingI
         return r < 0 ? r : wire_close_entry(m);
 }
 
-int wire_append_settings(sd_bus_message *m, const JobSettings *settings)
+int wire_append_settings(sd_bus_message *m, const JobSettings *settings, unsigned flags)
 {
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         for (unsigned id = 0; r >= 0 && id < SETTINGS_MAX; id++)
-                if (setting_infos[id].flags & SETTING_FOR_WORKER &&
+                if (setting_has((SettingId) id, flags) &&
                     !setting_is_default(settings, (SettingId) id))
                         r = append_entry(m, settings, (SettingId) id);
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -197,7 +196,7 @@ static int read_plain(sd_bus_message *m, JobSettings *settings, SettingId id)
 }
 
 /* One entry; a name may come once. */
-static int read_entry(sd_bus_message *m, JobSettings *settings, uint64_t *seen)
+static int read_entry(sd_bus_message *m, unsigned flags, JobSettings *settings, SettingSet *seen)
 {
         const SettingInfo *info;
         const char *name;
@@ -207,27 +206,26 @@ static int read_entry(sd_bus_message *m, JobSettings *settings, uint64_t *seen)
         if (sd_bus_message_read_basic(m, 's', &name) <= 0)
                 return -EBADMSG;
         id = setting_find(name);
-        if (id == SETTINGS_MAX || *seen & UINT64_C(1) << id)
+        if (id == SETTINGS_MAX || *seen & SETTING_BIT(id) || !setting_has(id, flags))
                 return -EBADMSG;
         info = &setting_infos[id];
-        if (!(info->flags & SETTING_FOR_WORKER) ||
-            sd_bus_message_enter_container(m, 'v', info->signature) <= 0)
+        if (sd_bus_message_enter_container(m, 'v', info->signature) <= 0)
                 return -EBADMSG;
-        *seen |= UINT64_C(1) << id;
+        *seen |= SETTING_BIT(id);
         r = info->type == SETTING_TYPE_SECRET ? read_secret(m, settings, id)
                                               : read_plain(m, settings, id);
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static int read_entries(sd_bus_message *m, JobSettings *settings)
+static int read_entries(sd_bus_message *m, unsigned flags, JobSettings *settings)
 {
-        uint64_t seen = 0;
+        SettingSet seen = 0;
         int r;
 
         if (sd_bus_message_enter_container(m, 'a', "{sv}") <= 0)
                 return -EBADMSG;
         while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_entry(m, settings, &seen);
+                r = read_entry(m, flags, settings, &seen);
                 if (r >= 0)
                         r = sd_bus_message_exit_container(m);
                 if (r < 0)
@@ -236,13 +234,13 @@ static int read_entries(sd_bus_message *m, JobSettings *settings)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-int wire_read_settings(sd_bus_message *m, JobSettings *ret)
+int wire_read_settings(sd_bus_message *m, unsigned flags, JobSettings *ret)
 {
         JobSettings settings;
         int r;
 
         job_settings_init(&settings);
-        r = read_entries(m, &settings);
+        r = read_entries(m, flags, &settings);
         if (r < 0) {
                 job_settings_done(&settings);
                 return r == -ENOMEM ? r : -EBADMSG;

@@ -17,7 +17,13 @@ int wire_append_setting(sd_bus_message *m, const JobSettings *settings, SettingI
  */
 int wire_read_setting(sd_bus_message *m, SettingId id, SettingValue *ret, SettingFault *fault);
 
-/* The settings that a worker is told; secrets go as sealed memory files. */
-int wire_append_settings(sd_bus_message *m, const JobSettings *settings);
-/* Complete and checked; free with job_settings_done(). -EBADMSG, -ENOMEM. */
-int wire_read_settings(sd_bus_message *m, JobSettings *ret);
+/*
+ * The settings that have all of these flags: SETTING_FOR_WORKER in an order, SETTING_FOR_ANY_WORKER
+ * in Changed. Secrets go as sealed memory files.
+ */
+int wire_append_settings(sd_bus_message *m, const JobSettings *settings, unsigned flags);
+/*
+ * Complete and checked, the others have their defaults; free with job_settings_done(). -EBADMSG,
+ * also for a setting without the flags; -ENOMEM.
+ */
+int wire_read_settings(sd_bus_message *m, unsigned flags, JobSettings *ret);

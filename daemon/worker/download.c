@@ -187,6 +187,16 @@ void download_stop(Download *download)
         wind_up(download);
 }
 
+void download_change(Download *download, JobSettings *settings)
+{
+        SettingSet changed =
+                job_settings_exchange(&download->settings, settings, SETTING_FOR_ANY_WORKER);
+
+        job_settings_done(settings);
+        if (download->sources)
+                sources_change(download->sources, changed);
+}
+
 /* The first failure ends the download; what the other files have is kept. Consumes failure. */
 static void fail(Download *download, Failure *failure)
 {

@@ -56,5 +56,11 @@ int download_new(sd_event *event,
 Download *download_free(Download *download);
 DEFINE_CLEANUP(Download *, download_free);
 
+/*
+ * The settings that can change while a worker runs are these from now on; consumes settings.
+ * Transfers that run are not disturbed, and the requests that come next go by the new settings.
+ */
+void download_change(Download *download, JobSettings *settings);
+
 /* Ends early: syncs and reports a last checkpoint(), nothing more. Harmless after the end. */
 void download_stop(Download *download);

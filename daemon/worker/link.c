@@ -172,12 +172,12 @@ static int accept_order(Link *link, sd_bus_error *error)
         return 0;
 }
 
-static int refuse_order(int r, sd_bus_error *error)
+static int refuse_message(int r, sd_bus_error *error)
 {
         return r == -ENOMEM ? r
                             : sd_bus_error_set(error,
                                                SD_BUS_ERROR_INVALID_ARGS,
-                                               "The order does not follow the contract.");
+                                               "The message does not follow the contract.");
 }
 
 static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -190,12 +190,12 @@ static int method_download(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 return r;
         r = read_job_id(m, &order.job);
         if (r >= 0)
-                r = wire_read_settings(m, &order.settings);
+                r = wire_read_settings(m, SETTING_FOR_WORKER, &order.settings);
         if (r >= 0)
                 r = read_files(m, &order.records, &order.n_records);
         if (r < 0) {
                 job_settings_done(&order.settings);
-                return refuse_order(r, error);
+                return refuse_message(r, error);
         }
         r = download_new(link->event,
                          &order,
@@ -242,7 +242,7 @@ static int do_files(sd_bus_message *m,
         if (r >= 0)
                 r = read_files(m, &records, &n_records);
         if (r < 0)
-                return refuse_order(r, error);
+                return refuse_message(r, error);
         r = task(job, records, n_records, &failures);
         file_records_free(records, n_records);
         return r < 0 ? r : reply_failures(m, &failures);
@@ -256,6 +256,23 @@ static int method_publish(sd_bus_message *m, void *userdata, sd_bus_error *error
 static int method_clean(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         return do_files(m, userdata, publish_clean, error);
+}
+
+static int method_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        Link *link = userdata;
+        JobSettings settings;
+        int r;
+
+        if (!link->download)
+                return sd_bus_error_set(error,
+                                        DOSVC_ERROR_PREFIX "InvalidState",
+                                        "There is no download whose settings could change.");
+        r = wire_read_settings(m, SETTING_FOR_ANY_WORKER, &settings);
+        if (r < 0)
+                return refuse_message(r, error);
+        download_change(link->download, &settings);
+        return sd_bus_reply_method_return(m, NULL);
 }
 
 static int method_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -284,6 +301,11 @@ static const sd_bus_vtable worker_vtable[] = {
                       WORKER_FILES_SIGNATURE,
                       WORKER_FAILURES_SIGNATURE,
                       method_clean,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD(WORKER_CHANGED,
+                      WORKER_CHANGED_SIGNATURE,
+                      NULL,
+                      method_changed,
                       SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(WORKER_STOP, NULL, NULL, method_stop, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL(WORKER_READY, WORKER_READY_SIGNATURE, 0),

@@ -34,7 +34,7 @@ typedef struct Source Source;
 typedef struct SourceContext {
         sd_event *event;
         Questions *questions;
-        const JobSettings *settings;
+        const JobSettings *settings; /* they may change: sources_change() */
 } SourceContext;
 
 /* An answer whose body belongs to the file. Strings are borrowed and never NULL. */

@@ -35,6 +35,11 @@ Sources *sources_free(Sources *sources)
         return NULL;
 }
 
+void sources_change(Sources *sources, SettingSet changed)
+{
+        session_change(sources->http, changed);
+}
+
 static bool is_http(const char *url)
 {
         return strncasecmp(url, "http:", 5) == 0 || strncasecmp(url, "https:", 6) == 0;

@@ -20,6 +20,12 @@ Sources *sources_free(Sources *sources);
 DEFINE_CLEANUP(Sources *, sources_free);
 
 /*
+ * The settings that the sources were made with have changed in these places, for the requests that
+ * come next.
+ */
+void sources_change(Sources *sources, SettingSet changed);
+
+/*
  * Opens a source for a file without asking anything of the server yet. The record is borrowed; it
  * is read again at each source_fetch(). -EPROTONOSUPPORT; -ENOMEM.
  */

@@ -272,6 +272,7 @@ START_TEST(a_user_has_a_limit_of_jobs)
         for (uint64_t i = 0; i < limit; i++)
                 free(client_create(scene.alice, "one of many"));
         ck_assert_pstr_eq(try_create("one too many", "download"), ERROR("TooManyJobs"));
+        ck_assert_ptr_nonnull(strstr(client_last_message(), "(MaxJobsPerUser=)"));
         free(client_create(scene.bob, "free"));
         free(client_create(scene.root, "free"));
         ck_assert_uint_eq(manager_number(scene.alice, "JobsTotal"), limit);
@@ -305,6 +306,7 @@ START_TEST(an_administrator_sets_the_limits)
                                      "http://127.0.0.1:9/3",
                                      "/tmp/3"),
                           ERROR("TooManyFiles"));
+        ck_assert_ptr_nonnull(strstr(client_last_message(), "2 files (MaxFilesPerJob=)"));
         ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
                           1);
         client_add_file(scene.alice, job, "http://127.0.0.1:9/2", "/tmp/2");

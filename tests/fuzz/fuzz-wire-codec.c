@@ -188,8 +188,10 @@ static void read_failures(Input *input)
 static void read_settings(Input *input)
 {
         static const char *const keys[] = { "RedirectPolicy", "CACertificate", "ClientCertificate",
-                                            "ClientKey",      "TicketCache",   "unknown" };
+                                            "ClientKey",      "TicketCache",   "ProxySource",
+                                            "unknown" };
         sd_bus_message *m = new_message();
+        unsigned flags = take_number(input, 1) & 1 ? SETTING_FOR_WORKER : SETTING_FOR_ANY_WORKER;
         char text[256], list[256];
         JobSettings settings;
 
@@ -211,7 +213,7 @@ static void read_settings(Input *input)
                 assert(r >= 0);
         }
         seal(m);
-        if (wire_read_settings(m, &settings) >= 0)
+        if (wire_read_settings(m, flags, &settings) >= 0)
                 job_settings_done(&settings);
         sd_bus_message_unref(m);
 }

@@ -83,6 +83,16 @@ int worker_link_new(sd_event *event,
         return 0;
 }
 
+void worker_link_change(WorkerLink *link, const JobSettings *settings)
+{
+        JobSettings copy;
+
+        must(job_settings_copy(&copy, settings));
+        (void) job_settings_exchange(&link->settings, &copy, SETTING_FOR_ANY_WORKER);
+        job_settings_done(&copy);
+        link->n_changes++;
+}
+
 void worker_link_stop(WorkerLink *link)
 {
         link->stopped = true;

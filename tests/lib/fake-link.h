@@ -18,8 +18,9 @@ struct WorkerLink {
         FileRecord *files;
         size_t n_files;
         JobSettings settings;
-        Answers *answers; /* borrowed */
-        bool stopped;     /* worker_link_stop() was called */
+        Answers *answers;   /* borrowed */
+        bool stopped;       /* worker_link_stop() was called */
+        unsigned n_changes; /* calls of worker_link_change() */
 };
 
 /* The number of all orders so far, and of those that are not freed. */

@@ -309,7 +309,7 @@ static void append_settings(const WorkerDriver *driver, sd_bus_message *m, const
                 ck_assert_int_ge(strings_copy(NULL, &settings.proxies), 0);
                 ck_assert_int_ge(strings_append(&settings.proxies, proxy), 0);
         }
-        ck_assert_int_ge(wire_append_settings(m, &settings), 0);
+        ck_assert_int_ge(wire_append_settings(m, &settings, SETTING_FOR_WORKER), 0);
 }
 
 static sd_bus_message *new_order(WorkerDriver *driver,
@@ -383,6 +383,27 @@ const char *driver_try_download(WorkerDriver *driver, const FileRecord *record)
         (void) snprintf(name, sizeof(name), "%s", error ? error->name : "");
         sd_bus_message_unref(reply);
         return name[0] ? name : NULL;
+}
+
+const char *driver_try_change(WorkerDriver *driver, const char *name, const char *value)
+{
+        static char error_name[256];
+        const sd_bus_error *error;
+        sd_bus_message *m, *reply;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(driver->bus,
+                                                        &m,
+                                                        NULL,
+                                                        WORKER_PATH,
+                                                        WORKER_INTERFACE,
+                                                        WORKER_CHANGED),
+                         0);
+        ck_assert_int_ge(sd_bus_message_append(m, "a{sv}", 1, name, "s", value), 0);
+        reply = call(driver, m);
+        error = sd_bus_message_get_error(reply);
+        (void) snprintf(error_name, sizeof(error_name), "%s", error ? error->name : "");
+        sd_bus_message_unref(reply);
+        return error_name[0] ? error_name : NULL;
 }
 
 void driver_call_stop(WorkerDriver *driver)

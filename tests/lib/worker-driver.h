@@ -70,6 +70,9 @@ void driver_download(WorkerDriver *driver,
 /* A name of the D-Bus error, or NULL if the second order was taken. */
 const char *driver_try_download(WorkerDriver *driver, const FileRecord *record);
 
+/* Calls Changed with one setting of type s; the name of the D-Bus error, NULL if it was taken. */
+const char *driver_try_change(WorkerDriver *driver, const char *name, const char *value);
+
 /* Calls Stop and waits for the reply. */
 void driver_call_stop(WorkerDriver *driver);
 

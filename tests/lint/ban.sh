@@ -44,6 +44,7 @@ while read -r file; do
         daemon/dosvc-spawn.c | daemon/dosvc-secret.c) ;; # no loop of a daemon, or before exec
         daemon/manager/privileges.c | daemon/manager/user-names.c) ;; # before the loop; in a child
         daemon/confine/rights.c | daemon/spawn/child.c) ;; # the same
+        daemon/worker/sink.c) ;; # its calls wait for the disk, and for a lock that is held meanwhile
         daemon/*)
                 find_calls "$file" 'NSS can block' getpwuid getpwnam getgrgid getgrnam getpwuid_r \
                         getpwnam_r initgroups getaddrinfo gethostbyname

@@ -49,7 +49,7 @@ sed -n "/local verbs=/,/'\$/p" "$completion" | tr -d "'" | sed 's/local verbs=//
 same 'verbs of the help and the manual' "$work/verbs" "$work/verbs-manual"
 same 'verbs of the help and the completion' "$work/verbs" "$work/verbs-completion"
 
-grep -oE -- '^ +(-[a-z] )? *--[a-z-]+' "$work/help" | grep -oE -- '--[a-z-]+' | sort -u >"$work/options"
+grep -oE -- '^ +(-[a-zA-Z] )? *--[a-z-]+' "$work/help" | grep -oE -- '--[a-z-]+' | sort -u >"$work/options"
 sed -n '/^\.SH OPTIONS/,/^\.SH EXIT/p' "$work/manual" | grep -A 1 '^\.TP' |
         grep -oE -- '--[a-z-]+' | sort -u >"$work/options-manual"
 sed -n "/local options=/,/'\$/p" "$completion" | grep -oE -- '--[a-z-]+' | sort -u \

@@ -58,7 +58,7 @@ speakers() {
         krb5.h | gssapi/*) echo daemon/worker/http/kerberos ;;
         jansson.h) echo client-lib/ctl/ ;;
         systemd/sd-bus.h) echo -bus manager/bus- manager/callers manager/subscribers \
-                manager/job-paths manager/job-properties link worker/questions model/wire- \
+                manager/job-paths manager/job-properties manager/live-settings link worker/questions model/wire- \
                 daemon/dosvcd daemon/dosvc-worker client-lib/ ;;
         systemd/sd-event.h | systemd/sd-daemon.h) echo daemon/manager/ daemon/worker/ \
                 daemon/dosvc client-lib/event ;;
@@ -114,7 +114,7 @@ ranks() {
         *manager/manager-parts) echo 7 ;;
         *manager/manager | *manager/manager-*) echo 8 ;;
         *manager/@(announcer|changes|effects|job-order|job-table|reports|runs|waiters)) echo 8 ;;
-        *manager/@(worker-link|answers|vault|store|policy)) echo 7 ;;
+        *manager/@(worker-link|live-settings|answers|vault|store|policy)) echo 7 ;;
         *manager/@(job|attempts|owner|scheduler|timers)) echo 6 ;; # a job embeds the others
         *spawn/server) echo 9 ;;
         *spawn/child) echo 8 ;;

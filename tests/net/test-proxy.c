@@ -1,8 +1,10 @@
 /*
  * Credentials of a proxy against real squids: Basic, Digest and both, for http and, through
- * CONNECT, for https. "9.n" is statement n of spec section 9.
+ * CONNECT, for https; and settings that change while a job is under way. "9.n" is statement n of
+ * spec section 9.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -286,6 +288,174 @@ START_TEST(usage_none_is_direct)
 }
 END_TEST
 
+/* ---- a change while a job is under way ------------------------------------------------------- */
+
+#define MIB (1024U * 1024U)
+
+/* At SLOW_MIB a second the first files end while the long one still runs. */
+#define SLOW_MIB  "2"
+#define LONG_MIB  20U
+#define LONG_WAIT 60000
+
+/* As many as a worker receives at a time. */
+#define FILES_AT_ONCE 8U
+
+static char *new_local(unsigned i)
+{
+        char name[16], *path;
+
+        (void) snprintf(name, sizeof(name), "file-%u", i);
+        path = scene_alice_file(name);
+        (void) unlink(path);
+        return path;
+}
+
+static void add_file(Site site, const char *name, unsigned i)
+{
+        _cleanup_free_ char *url = servers_url(site, name), *path = new_local(i);
+
+        client_add_file(scene.alice, job, url, path);
+}
+
+/* The number of lines of text that have both words. */
+static size_t count_lines(const char *text, const char *one, const char *other)
+{
+        _cleanup_free_ char *copy = strdup(text);
+        char *rest = NULL;
+        size_t n = 0;
+
+        for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+                n += strstr(line, one) && strstr(line, other);
+        return n;
+}
+
+static pid_t worker_pid(void)
+{
+        return daemon_find(&scene.daemon, "dosvc-worker", 0);
+}
+
+/*
+ * One file more than a worker receives at a time waits until another one has come. The proxy
+ * changes before that, so this file comes through the new one, and the others are not disturbed.
+ */
+START_TEST(a_new_proxy_is_for_the_requests_that_come_next)
+{
+        const char *log;
+        pid_t worker;
+
+        servers_add_file("long", LONG_MIB * MIB);
+        add_file(SITE_SLOW, "long", 0);
+        for (unsigned i = 1; i < FILES_AT_ONCE; i++)
+                add_file(SITE_SLOW, "medium", i);
+        add_file(SITE_OPEN, "small", FILES_AT_ONCE);
+        set("server", "basic", SERVERS_PASSWORD);
+        set("proxy", "basic", SERVERS_PASSWORD);
+        set("proxy", "digest", SERVERS_PASSWORD);
+        use(SERVERS_PROXY_BASIC);
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, MIB, WAIT_MSEC);
+        worker = worker_pid();
+        ck_assert_int_gt(worker, 0);
+
+        use(SERVERS_PROXY_DIGEST);
+        log = servers_proxy_requests(SERVERS_PROXY_DIGEST, 3);
+        ck_assert_uint_eq(count_lines(log, "/open/small", " 407 -"), 2); /* and for a nonce */
+        ck_assert_uint_eq(count_lines(log, "/open/small", " 200 Digest"), 1);
+        ck_assert_uint_eq(count_lines(log, "Basic", ""), 0); /* the old proxy's login */
+        ck_assert_int_eq(worker_pid(), worker);
+        ck_assert_str_eq(client_state(scene.alice, job), "transferring");
+
+        client_wait_state(scene.alice, job, "transferred", LONG_WAIT);
+        log = servers_proxy_requests(SERVERS_PROXY_BASIC, FILES_AT_ONCE * 3);
+        ck_assert_uint_eq(count_lines(log, "/slow/long", " 200 Basic"), 1);
+        ck_assert_uint_eq(count_lines(log, "/slow/medium", " 200 Basic"), FILES_AT_ONCE - 1);
+        ck_assert_uint_eq(count_lines(log, "/open/small", ""), 0);
+        log = servers_proxy_requests(SERVERS_PROXY_DIGEST, 3);
+        ck_assert_uint_eq(count_lines(log, "/slow/", ""), 0);
+        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+}
+END_TEST
+
+static void start_parts(void)
+{
+        _cleanup_free_ char *url = servers_url(SITE_SLOW, "medium"), *path = new_local(0);
+
+        ck_assert_pstr_eq(client_try(scene.alice,
+                                     job,
+                                     DOSVC_JOB_INTERFACE,
+                                     "AddFile",
+                                     "ssa{sv}",
+                                     url,
+                                     path,
+                                     1,
+                                     "ranges",
+                                     "a(tt)",
+                                     2,
+                                     UINT64_C(0),
+                                     UINT64_C(2) * MIB,
+                                     UINT64_C(3) * MIB,
+                                     UINT64_C(1) * MIB),
+                          NULL);
+        set("server", "basic", SERVERS_PASSWORD);
+        set("proxy", "basic", SERVERS_PASSWORD);
+        use(SERVERS_PROXY_BASIC);
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, 1, WAIT_MSEC);
+}
+
+/* The new proxy wants the same credential for the same file, but has to ask for it itself. */
+START_TEST(a_new_proxy_gets_the_credential_when_it_asks)
+{
+        const char *log;
+
+        start_parts();
+        use(SERVERS_PROXY_BOTH);
+        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        log = servers_proxy_requests(SERVERS_PROXY_BASIC, 3);
+        ck_assert_uint_eq(count_lines(log, "/slow/medium", " 206 Basic"), 1);
+        log = servers_proxy_requests(SERVERS_PROXY_BOTH, 2);
+        ck_assert_uint_eq(count_lines(log, "/slow/medium", " 407 -"), 1);
+        ck_assert_uint_eq(count_lines(log, "/slow/medium", " 206 Basic"), 1);
+        ck_assert_uint_eq(count_lines(log, "GET ", ""), 2);
+}
+END_TEST
+
+/* Nothing is left of the time before the change, not even at the same proxy. */
+START_TEST(a_proxy_that_comes_back_has_to_ask_again)
+{
+        const char *log;
+
+        start_parts();
+        use(SERVERS_PROXY_BOTH);
+        use(SERVERS_PROXY_BASIC);
+        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        log = servers_proxy_requests(SERVERS_PROXY_BASIC, 5);
+        ck_assert_uint_eq(count_lines(log, "/slow/medium", " 407 -"), 2);
+        ck_assert_uint_eq(count_lines(log, "/slow/medium", " 206 Basic"), 2);
+        ck_assert_str_eq(servers_proxy_requests(SERVERS_PROXY_BOTH, 0), "");
+}
+END_TEST
+
+/* The same way without a proxy: the file that waits is redirected after the change. */
+START_TEST(a_new_redirect_policy_is_for_the_next_redirect)
+{
+        pid_t worker;
+
+        for (unsigned i = 0; i < FILES_AT_ONCE; i++)
+                add_file(SITE_SLOW, "medium", i);
+        add_file(SITE_HERE, "small", FILES_AT_ONCE);
+        set("server", "basic", SERVERS_PASSWORD);
+        client_call(scene.alice, job, "Resume");
+        client_wait_bytes(scene.alice, job, MIB, WAIT_MSEC);
+        worker = worker_pid();
+        client_set_text(scene.alice, job, "RedirectPolicy", "disallow");
+        ck_assert_str_eq(client_state(scene.alice, job), "transferring");
+        ck_assert_int_eq(worker_pid(), worker);
+        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(scene.alice, job).name, "http-302");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("proxy");
@@ -314,10 +484,15 @@ static Suite *make_suite(void)
         tcase_add_test(settings, a_proxy_may_be_spoken_to_over_tls);
         tcase_add_test(settings, a_proxy_without_a_trusted_certificate_is_told_nothing);
         tcase_add_test(settings, usage_none_is_direct);
+        tcase_add_test(settings, a_new_proxy_is_for_the_requests_that_come_next);
+        tcase_add_test(settings, a_new_proxy_gets_the_credential_when_it_asks);
+        tcase_add_test(settings, a_proxy_that_comes_back_has_to_ask_again);
+        tcase_add_test(settings, a_new_redirect_policy_is_for_the_next_redirect);
         return suite;
 }
 
 int main(void)
 {
+        (void) setenv("DOSVC_SLOW_MIB", SLOW_MIB, 1);
         return scene_play(make_suite(), SERVERS_NGINX | SERVERS_SQUID);
 }

@@ -77,6 +77,34 @@ START_TEST(a_worker_takes_one_task)
 }
 END_TEST
 
+START_TEST(only_a_download_has_settings_that_change)
+{
+        driver_start(&case_worker);
+        ck_assert_str_eq(driver_try_change(&case_worker, "RedirectPolicy", "disallow"),
+                         DOSVC_ERROR_PREFIX "InvalidState");
+}
+END_TEST
+
+START_TEST(a_change_that_breaks_the_contract_is_refused)
+{
+        static const struct {
+                const char *name, *value;
+        } changes[] = {
+                { "unknown", "x" },
+                { "CACertificate", "/ca.pem" }, /* for a new worker only */
+                { "RedirectPolicy", "perhaps" },
+                { "Proxies", "http://proxy:3128" }, /* of another type */
+        };
+
+        case_begin(&case_worker, "/stall", NULL);
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++)
+                ck_assert_str_eq(driver_try_change(&case_worker, changes[i].name, changes[i].value),
+                                 SD_BUS_ERROR_INVALID_ARGS);
+        ck_assert_pstr_eq(driver_try_change(&case_worker, "RedirectPolicy", "disallow"), NULL);
+        ck_assert(!case_worker.failed);
+}
+END_TEST
+
 START_TEST(an_order_with_a_bad_path_or_url_is_refused)
 {
         static const struct {
@@ -350,6 +378,8 @@ static void add_process(Suite *suite)
         tcase_add_test(tcase, a_worker_ends_with_its_link);
         tcase_add_test(tcase, a_worker_cannot_be_dumped_and_is_filtered);
         tcase_add_test(tcase, a_worker_takes_one_task);
+        tcase_add_test(tcase, only_a_download_has_settings_that_change);
+        tcase_add_test(tcase, a_change_that_breaks_the_contract_is_refused);
         tcase_add_test(tcase, an_order_with_a_bad_path_or_url_is_refused);
 }
 

@@ -229,10 +229,38 @@ START_TEST(a_stop_ends_the_search_without_an_answer)
 }
 END_TEST
 
+/* ---- changes --------------------------------------------------------------------------------- */
+
+START_TEST(the_new_proxy_may_have_the_credential_again)
+{
+        set(AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC);
+        set(AUTH_TARGET_PROXY, AUTH_SCHEME_BASIC);
+        start(PROXY_SOURCE_LIST);
+        ck_assert_int_eq(ask(0, AUTH_TARGET_SERVER, BASIC), AUTH_SCHEME_BASIC);
+        ck_assert_int_eq(ask(0, AUTH_TARGET_PROXY, BASIC), AUTH_SCHEME_BASIC);
+        ck_assert_int_eq(ask(0, AUTH_TARGET_PROXY, BASIC), -ENOENT);
+        answers_change_proxies(answers, PROXY_SOURCE_LIST);
+        ck_assert_int_eq(ask(0, AUTH_TARGET_PROXY, BASIC), AUTH_SCHEME_BASIC);
+        ck_assert_int_eq(ask(0, AUTH_TARGET_SERVER, BASIC), -ENOENT);
+}
+END_TEST
+
+START_TEST(a_change_ends_the_search_with_an_answer)
+{
+        start(PROXY_SOURCE_AUTODETECT);
+        ck_assert_int_eq(search("http://host:80/"), 0);
+        answers_change_proxies(answers, _i ? PROXY_SOURCE_SESSION : PROXY_SOURCE_LIST);
+        ck_assert_ptr_nonnull(strstr(found, "have changed"));
+        ck_assert_int_lt(send(proxy_fd, "", 1, MSG_NOSIGNAL), 0);
+        ck_assert_int_eq(search("http://host:80/"), _i ? 0 : -EPERM);
+}
+END_TEST
+
 static Suite *answers_suite(void)
 {
         Suite *suite = suite_create("answers");
-        TCase *credentials = tcase_create("credentials"), *proxies = tcase_create("proxies");
+        TCase *credentials = tcase_create("credentials"), *proxies = tcase_create("proxies"),
+              *changes = tcase_create("changes");
 
         tcase_add_checked_fixture(credentials, setup, teardown);
         tcase_add_test(credentials, a_refused_credential_is_not_given_again);
@@ -245,6 +273,11 @@ static Suite *answers_suite(void)
         tcase_add_test(proxies, a_search_that_cannot_start_has_an_answer);
         tcase_add_test(proxies, a_stop_ends_the_search_without_an_answer);
         suite_add_tcase(suite, proxies);
+
+        tcase_add_checked_fixture(changes, setup, teardown);
+        tcase_add_test(changes, the_new_proxy_may_have_the_credential_again);
+        tcase_add_loop_test(changes, a_change_ends_the_search_with_an_answer, 0, 2);
+        suite_add_tcase(suite, changes);
         return suite;
 }
 

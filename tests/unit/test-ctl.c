@@ -26,6 +26,12 @@ START_TEST(the_name_is_the_last_part_of_the_path)
                 { "http://h/a?b=c/d", "a" },
                 { "http://h/a#frag/ment", "a" },
                 { "http://h/%2Fetc%2Fpasswd", "%2Fetc%2Fpasswd" },
+                { "http://h/a%20b", "a b" },
+                { "http://h/caf%C3%a9", "caf\xc3\xa9" },
+                { "http://h/caf%e9", "caf%e9" },
+                { "http://h/a%0ab%1", "a%0ab%1" },
+                { "http://h/%2e", "%2e" },
+                { "http://h/%c2%9b", "%c2%9b" },
                 { "http://h/.hidden", ".hidden" },
         };
         char *name;

@@ -124,6 +124,62 @@ START_TEST(secrets_are_copied)
 }
 END_TEST
 
+/* ---- changing live --------------------------------------------------------------------------- */
+
+START_TEST(a_setting_ends_its_worker_or_reaches_it)
+{
+        for (unsigned id = 0; id < SETTINGS_MAX; id++) {
+                unsigned both = SETTING_CHANGES_LIVE | SETTING_RENEWS_WORKER;
+
+                ck_assert_uint_ne(setting_infos[id].flags & both, both);
+                /* A secret would have to stay in the manager's memory while the worker runs. */
+                if (setting_has((SettingId) id, SETTING_CHANGES_LIVE))
+                        ck_assert_uint_ne(setting_infos[id].type, SETTING_TYPE_SECRET);
+        }
+}
+END_TEST
+
+START_TEST(what_can_change_live_is_exchanged)
+{
+        JobSettings other;
+
+        job_settings_init(&other);
+        ck_assert_int_eq(setting_parse(&settings, SETTING_CA_CERTIFICATE, "/ca.pem"), 0);
+        ck_assert_int_eq(setting_parse(&settings, SETTING_PROXIES, "http://a:1\n"), 0);
+        ck_assert_int_eq(setting_parse(&settings, SETTING_PROXY_BYPASS, "host\n"), 0);
+        ck_assert_int_eq(setting_parse(&other, SETTING_PROXIES, "http://a:1\nhttp://b:2\n"), 0);
+        ck_assert_int_eq(setting_parse(&other, SETTING_PROXY_BYPASS, "host\n"), 0);
+        other.redirect_policy = REDIRECT_POLICY_DISALLOW;
+        other.disk_reserve_bytes = 7;
+
+        ck_assert_uint_eq(job_settings_exchange(&settings, &other, SETTING_FOR_ANY_WORKER),
+                          SETTING_BIT(SETTING_PROXIES) | SETTING_BIT(SETTING_REDIRECT_POLICY));
+        ck_assert_uint_eq(strings_count(settings.proxies), 2);
+        ck_assert_uint_eq(strings_count(other.proxies), 1);
+        ck_assert_uint_eq(settings.redirect_policy, REDIRECT_POLICY_DISALLOW);
+        ck_assert_uint_eq(other.redirect_policy, REDIRECT_POLICY_ALLOW_SILENT);
+        ck_assert_str_eq(settings.ca_certificate, "/ca.pem");
+        ck_assert_uint_eq(settings.disk_reserve_bytes, 0);
+        job_settings_done(&other);
+}
+END_TEST
+
+START_TEST(all_settings_can_be_compared)
+{
+        JobSettings other;
+
+        ck_assert_int_eq(setting_parse(&settings, SETTING_DESCRIPTION, "text"), 0);
+        ck_assert_int_eq(secret_new_copy("secret", 6, &settings.headers), 0);
+        ck_assert_int_eq(job_settings_copy(&other, &settings), 0);
+        ck_assert_uint_eq(job_settings_exchange(&settings, &other, 0),
+                          SETTING_BIT(SETTING_CUSTOM_HEADERS)); /* not looked into */
+        ck_assert_int_eq(setting_parse(&other, SETTING_DESCRIPTION, ""), 0);
+        ck_assert_uint_eq(job_settings_exchange(&settings, &other, 0),
+                          SETTING_BIT(SETTING_DESCRIPTION) | SETTING_BIT(SETTING_CUSTOM_HEADERS));
+        job_settings_done(&other);
+}
+END_TEST
+
 /* ---- judging --------------------------------------------------------------------------------- */
 
 START_TEST(a_value_is_judged_by_its_row)
@@ -303,6 +359,7 @@ static Suite *make_suite(void)
 {
         Suite *suite = suite_create("job-settings");
         TCase *list = tcase_create("list");
+        TCase *live = tcase_create("live");
         TCase *judging = tcase_create("judging");
         TCase *meaning = tcase_create("meaning");
 
@@ -314,6 +371,11 @@ static Suite *make_suite(void)
         tcase_add_test(list, secrets_and_what_a_worker_is_told_are_not_stored);
         tcase_add_test(list, secrets_are_copied);
         suite_add_tcase(suite, list);
+        tcase_add_checked_fixture(live, setup, teardown);
+        tcase_add_test(live, a_setting_ends_its_worker_or_reaches_it);
+        tcase_add_test(live, what_can_change_live_is_exchanged);
+        tcase_add_test(live, all_settings_can_be_compared);
+        suite_add_tcase(suite, live);
         tcase_add_loop_test(judging, a_value_is_judged_by_its_row, 0, 9);
         tcase_add_test(judging, a_long_value_is_not_quoted);
         tcase_add_test(judging, a_name_that_is_none_is_told_the_others);

@@ -153,6 +153,21 @@ START_TEST(a_credential_is_for_one_peer_only)
 }
 END_TEST
 
+START_TEST(one_login_can_be_forgotten_alone)
+{
+        hold(AUTH_SCHEME_BASIC);
+        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(BASIC), proxy);
+        give(AUTH_SCHEME_BASIC, "p", "x");
+        logins_forget_peer(logins, AUTH_TARGET_PROXY);
+        ck_assert_ptr_null(proxy_login());
+        ck_assert_ptr_nonnull(server_login());
+        check_state("ready;", "");
+        logins_challenge(logins, AUTH_TARGET_PROXY, BIT(BASIC), proxy);
+        check_state("", "authenticate proxy 1");
+        give(AUTH_SCHEME_BASIC, "p", "x");
+}
+END_TEST
+
 START_TEST(what_is_refused_is_the_end)
 {
         hold(AUTH_SCHEME_DIGEST);
@@ -319,6 +334,7 @@ int main(void)
         tcase_add_test(tcase, a_challenge_asks_and_the_answer_is_held);
         tcase_add_test(tcase, server_and_proxy_have_one_each);
         tcase_add_test(tcase, a_credential_is_for_one_peer_only);
+        tcase_add_test(tcase, one_login_can_be_forgotten_alone);
         tcase_add_test(tcase, what_is_refused_is_the_end);
         tcase_add_test(tcase, what_was_good_before_is_tried_once_more);
         tcase_add_test(tcase, nothing_offered_or_nothing_set_is_a_refusal);

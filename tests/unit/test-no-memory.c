@@ -15,6 +15,7 @@
 
 #include "manager/config.h"
 #include "manager/job.h"
+#include "manager/live-settings.h"
 #include "manager/owner.h"
 #include "manager/store.h"
 #include "manager/subscribers.h"
@@ -198,7 +199,7 @@ static int read_settings(void *userdata)
         _cleanup_(job_settings_done) JobSettings settings = { 0 };
 
         ck_assert_int_ge(sd_bus_message_rewind(message, 1), 0);
-        return wire_read_settings(message, &settings);
+        return wire_read_settings(message, SETTING_FOR_WORKER, &settings);
 }
 
 static int copy_settings(void *userdata)
@@ -206,6 +207,24 @@ static int copy_settings(void *userdata)
         _cleanup_(job_settings_done) JobSettings copy = { 0 };
 
         return job_settings_copy(&copy, userdata);
+}
+
+typedef struct Telling {
+        sd_bus *bus;
+        const JobSettings *settings;
+} Telling;
+
+/* A worker that has no proxies is told of some. */
+static int tell_settings(void *userdata)
+{
+        const Telling *telling = userdata;
+        _cleanup_(live_settings_freep) LiveSettings *live = NULL;
+        JobSettings order;
+        int r;
+
+        job_settings_init(&order);
+        r = live_settings_new(telling->bus, NULL, &order, NULL, NULL, &live);
+        return r < 0 ? r : live_settings_change(live, telling->settings);
 }
 
 static sd_bus_message *new_message(sd_bus *bus)
@@ -270,10 +289,11 @@ static void torture_settings(sd_bus *bus)
                 .disk_reserve_bytes = 5,
         };
 
-        ck_assert_int_eq(wire_append_settings(message, &settings), 0);
+        ck_assert_int_eq(wire_append_settings(message, &settings, SETTING_FOR_WORKER), 0);
         ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
         TORTURE(read_settings, .userdata = message);
         sd_bus_message_unref(message);
+        TORTURE(tell_settings, .userdata = &(Telling){ bus, &settings });
 
         ck_assert_int_eq(secret_new_copy("A: b\n", 5, &secret), 0);
         settings.headers = settings.key_password = secret;

@@ -14,17 +14,28 @@
 #define LIST(...) ((const char *[]){ __VA_ARGS__, NULL })
 
 static Proxies *proxies;
+static JobSettings settings;
+
+static void set(ProxySource source, const char *const *entries, const char *const *bypass)
+{
+        job_settings_done(&settings);
+        job_settings_init(&settings);
+        settings.proxy_source = source;
+        ck_assert_int_eq(setting_set(&settings,
+                                     SETTING_PROXIES,
+                                     &(SettingValue){ .texts = (char **) (uintptr_t) entries }),
+                         0);
+        ck_assert_int_eq(setting_set(&settings,
+                                     SETTING_PROXY_BYPASS,
+                                     &(SettingValue){ .texts = (char **) (uintptr_t) bypass }),
+                         0);
+}
 
 static void start_with(ProxySource source, const char *const *entries, const char *const *bypass)
 {
-        char **entry_copies = NULL, **bypass_copies = NULL;
-
-        ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) entries, &entry_copies), 0);
-        ck_assert_int_eq(strings_copy((char *const *) (uintptr_t) bypass, &bypass_copies), 0);
+        set(source, entries, bypass);
         proxies_free(proxies);
-        ck_assert_int_eq(proxies_new(source, entry_copies, bypass_copies, NULL, &proxies), 0);
-        strings_free(entry_copies);
-        strings_free(bypass_copies);
+        ck_assert_int_eq(proxies_new(&settings, NULL, &proxies), 0);
 }
 
 static void start(const char *const *entries, const char *const *bypass)
@@ -35,6 +46,7 @@ static void start(const char *const *entries, const char *const *bypass)
 static void teardown(void)
 {
         proxies = proxies_free(proxies);
+        job_settings_done(&settings);
 }
 
 /* The choices in one string, "-" for "directly"; or the name of the errno. */
@@ -281,6 +293,70 @@ START_TEST(who_stops_waiting_is_not_called)
 }
 END_TEST
 
+/* ---- changes --------------------------------------------------------------------------------- */
+
+START_TEST(a_change_takes_what_was_learned_along)
+{
+        unsigned generation;
+
+        start(LIST("http://a:1", "http://b:2"), NULL);
+        generation = proxies_generation(proxies);
+        proxies_report(proxies, "http://a:1", false);
+        ck_assert_str_eq(choices_for("http://host/"), "http://b:2 http://a:1");
+        set(PROXY_SOURCE_LIST, LIST("http://a:1", "http://c:3"), LIST("direct.example"));
+        proxies_forget(proxies);
+        ck_assert_uint_ne(proxies_generation(proxies), generation);
+        ck_assert_str_eq(choices_for("http://host/"), "http://a:1 http://c:3");
+        ck_assert_str_eq(choices_for("http://direct.example/"), "-");
+        proxies_report(proxies, "http://a:1", false);
+        ck_assert_str_eq(choices_for("http://host/"), "http://c:3 http://a:1");
+}
+END_TEST
+
+START_TEST(a_change_takes_what_was_found_along)
+{
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
+        ck_assert_int_eq(keep("http://a/", LIST("http://p:1")), 0);
+        set(PROXY_SOURCE_AUTODETECT, NULL, NULL);
+        proxies_forget(proxies);
+        ck_assert_str_eq(choices_for("http://a/"), "EAGAIN");
+}
+END_TEST
+
+/* The manager takes one question at a time, so the old one has to end before the next is asked. */
+START_TEST(an_outdated_answer_is_not_used)
+{
+        Waiting waiting = { 0 };
+
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
+        search(&waiting, "http://a/");
+        set(PROXY_SOURCE_AUTODETECT, NULL, NULL);
+        proxies_forget(proxies);
+        give(_i ? 0 : -EREMOTEIO, "http://p:1", "The settings have changed.");
+        ck_assert_uint_eq(waiting.calls, 1);
+        ck_assert_ptr_null(waiting.reason);
+        ck_assert_str_eq(fake_questions_asked(), "find-proxies http://a/");
+        give(0, "http://q:2", NULL);
+        ck_assert_str_eq(choices_for("http://a/"), "http://q:2");
+}
+END_TEST
+
+START_TEST(who_waits_for_a_search_gets_the_new_list)
+{
+        Waiting waiting = { 0 };
+
+        start_with(PROXY_SOURCE_SESSION, NULL, NULL);
+        search(&waiting, "http://a/");
+        set(PROXY_SOURCE_LIST, LIST("http://c:3"), NULL);
+        proxies_forget(proxies);
+        give(-EREMOTEIO, "http://p:1", "The settings have changed.");
+        ck_assert_uint_eq(waiting.calls, 1);
+        ck_assert_ptr_null(waiting.reason);
+        ck_assert_str_eq(fake_questions_asked(), "");
+        ck_assert_str_eq(choices_for("http://a/"), "http://c:3");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("proxies");
@@ -300,6 +376,10 @@ int main(void)
         tcase_add_test(tcase, one_search_at_a_time_serves_all_who_wait);
         tcase_add_loop_test(tcase, a_search_that_fails_says_why, 0, 2);
         tcase_add_test(tcase, who_stops_waiting_is_not_called);
+        tcase_add_test(tcase, a_change_takes_what_was_learned_along);
+        tcase_add_test(tcase, a_change_takes_what_was_found_along);
+        tcase_add_loop_test(tcase, an_outdated_answer_is_not_used, 0, 2);
+        tcase_add_test(tcase, who_waits_for_a_search_gets_the_new_list);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

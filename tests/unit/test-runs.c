@@ -95,6 +95,69 @@ START_TEST(a_worker_gets_the_proxies_of_its_job)
 }
 END_TEST
 
+/* The worker that runs hears of it, once it is saved, and goes on. */
+START_TEST(a_live_setting_reaches_the_worker_that_runs)
+{
+        char url[] = "http://own:1", *own[] = { url, NULL };
+        Job *job = make_transferring(1);
+        WorkerLink *link = worker_of(job);
+
+        ck_assert_int_eq(set_proxies(&alice, job, PROXY_USAGE_OVERRIDE, own, NULL), 0);
+        ck_assert_uint_eq(link->n_changes, 0);
+        run_loop();
+        ck_assert_uint_eq(link->n_changes, 1);
+        ck_assert_str_eq(link->settings.proxies[0], "http://own:1");
+
+        ck_assert_int_eq(set_proxies(&alice, job, PROXY_USAGE_AUTODETECT, NULL, NULL), 0);
+        ck_assert_int_eq(set_number(&alice, job, SETTING_REDIRECT_POLICY, REDIRECT_POLICY_DISALLOW),
+                         0);
+        run_loop();
+        ck_assert_uint_eq(link->n_changes, 2);
+        ck_assert_uint_eq(strings_count(link->settings.proxies), 0);
+        ck_assert_uint_eq(link->settings.proxy_source, PROXY_SOURCE_AUTODETECT);
+        ck_assert_uint_eq(link->settings.redirect_policy, REDIRECT_POLICY_DISALLOW);
+
+        ck_assert(!link->stopped);
+        ck_assert_uint_eq(fake_link_count(), 1);
+        ck_assert_uint_eq(job->state, JOB_TRANSFERRING);
+}
+END_TEST
+
+START_TEST(a_change_that_is_not_saved_reaches_no_worker)
+{
+        Job *job = make_transferring(1);
+        WorkerLink *link = worker_of(job);
+
+        ck_assert_int_eq(set_proxies(&alice, job, PROXY_USAGE_NONE, NULL, NULL), 0);
+        store_fail(store, -ENOSPC);
+        run_loop();
+        ck_assert_uint_eq(link->n_changes, 0);
+        ck_assert_uint_eq(job->settings.proxy_usage, PROXY_USAGE_PRECONFIG);
+}
+END_TEST
+
+START_TEST(a_setting_that_is_fixed_gives_the_job_a_new_worker)
+{
+        Job *job = make_transferring(1);
+        WorkerLink *link = worker_of(job);
+
+        ck_assert_int_eq(set_number(&alice, job, SETTING_SECURITY_FLAGS, 1), 0);
+        run_loop();
+        ck_assert(link->stopped);
+        ck_assert_uint_eq(link->n_changes, 0);
+
+        /* It is about to end, and the next one gets all. */
+        ck_assert_int_eq(set_proxies(&alice, job, PROXY_USAGE_AUTODETECT, NULL, NULL), 0);
+        run_loop();
+        ck_assert_uint_eq(link->n_changes, 0);
+        fake_link_end(link, 0, "");
+        run_loop();
+        ck_assert_uint_eq(fake_link_count(), 2);
+        ck_assert_uint_eq(worker_of(job)->settings.proxy_source, PROXY_SOURCE_AUTODETECT);
+        ck_assert_uint_eq(worker_of(job)->settings.security_flags, 1);
+}
+END_TEST
+
 START_TEST(a_worker_gets_the_reserve_of_the_disk)
 {
         config.disk_reserve_bytes = 12345;
@@ -350,6 +413,9 @@ int main(void)
                           resume_without_files_is_refused,
                           a_job_goes_through_its_states,
                           a_worker_gets_the_proxies_of_its_job,
+                          a_live_setting_reaches_the_worker_that_runs,
+                          a_change_that_is_not_saved_reaches_no_worker,
+                          a_setting_that_is_fixed_gives_the_job_a_new_worker,
                           a_worker_gets_the_reserve_of_the_disk,
                           files_added_while_running_get_a_second_worker,
                           files_added_after_the_transfer_wait_for_resume,

@@ -29,10 +29,10 @@ START_TEST(settings_come_out_as_they_went_in)
         ck_assert_int_eq(secret_new_copy("A: b\n", 5, &settings.headers), 0);
         ck_assert_int_eq(secret_new_copy("secret", 6, &settings.key_password), 0);
         ck_assert_int_eq(job_settings_copy(&copy, &settings), 0);
-        ck_assert_int_ge(wire_append_settings(message, &copy), 0);
+        ck_assert_int_ge(wire_append_settings(message, &copy, SETTING_FOR_WORKER), 0);
         job_settings_done(&copy);
         message_seal();
-        ck_assert_int_eq(wire_read_settings(message, &out), 0);
+        ck_assert_int_eq(wire_read_settings(message, SETTING_FOR_WORKER, &out), 0);
         ck_assert_uint_eq(out.redirect_policy, settings.redirect_policy);
         ck_assert_uint_eq(out.security_flags, settings.security_flags);
         ck_assert_uint_eq(out.disk_reserve_bytes, settings.disk_reserve_bytes);
@@ -54,9 +54,9 @@ START_TEST(defaults_are_not_sent)
         JobSettings settings, out = { .redirect_policy = REDIRECT_POLICY_DISALLOW };
 
         job_settings_init(&settings);
-        ck_assert_int_ge(wire_append_settings(message, &settings), 0);
+        ck_assert_int_ge(wire_append_settings(message, &settings, SETTING_FOR_WORKER), 0);
         message_seal();
-        ck_assert_int_eq(wire_read_settings(message, &out), 0);
+        ck_assert_int_eq(wire_read_settings(message, SETTING_FOR_WORKER, &out), 0);
         ck_assert_uint_eq(out.redirect_policy, REDIRECT_POLICY_ALLOW_SILENT);
         ck_assert_ptr_null(out.headers);
         ck_assert_ptr_null(out.ca_certificate);
@@ -102,10 +102,80 @@ START_TEST(what_the_manager_does_not_say_is_refused)
 
         ck_assert_int_ge(r, 0);
         message_seal();
-        ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
+        ck_assert_int_eq(wire_read_settings(message, SETTING_FOR_WORKER, &out), -EBADMSG);
         ck_assert_ptr_null(out.ca_certificate);
 }
 END_TEST
+
+/* ---- Changed --------------------------------------------------------------------------------- */
+
+START_TEST(a_change_has_what_can_change_live)
+{
+        JobSettings settings, out;
+
+        job_settings_init(&settings);
+        ck_assert_int_eq(setting_parse(&settings, SETTING_CA_CERTIFICATE, "/ca.pem"), 0);
+        ck_assert_int_eq(setting_parse(&settings, SETTING_PROXIES, "http://proxy:3128\n"), 0);
+        settings.redirect_policy = REDIRECT_POLICY_DISALLOW;
+        ck_assert_int_ge(wire_append_settings(message, &settings, SETTING_FOR_ANY_WORKER), 0);
+        message_seal();
+        ck_assert_int_eq(wire_read_settings(message, SETTING_FOR_ANY_WORKER, &out), 0);
+        ck_assert_ptr_null(out.ca_certificate);
+        ck_assert_str_eq(out.proxies[0], "http://proxy:3128");
+        ck_assert_uint_eq(out.redirect_policy, REDIRECT_POLICY_DISALLOW);
+        ck_assert_uint_eq(out.proxy_source, PROXY_SOURCE_LIST);
+        job_settings_done(&out);
+        job_settings_done(&settings);
+}
+END_TEST
+
+static const struct {
+        const char *key, *value;
+} fixed[] = {
+        { "unknown", "x" },
+        { "CACertificate", "/ca.pem" },   /* needs a new worker */
+        { "TicketCache", "FILE:/cache" }, /* likewise */
+        { "ProxyUsage", "none" },         /* not for workers */
+        { "DisplayName", "name" },
+        { "RedirectPolicy", "perhaps" },
+        { "ProxySource", "" },
+        { "Proxies", "http://proxy:3128" }, /* of another type */
+};
+
+START_TEST(a_change_of_what_is_fixed_is_refused)
+{
+        JobSettings out = { 0 };
+
+        ck_assert_int_ge(
+                sd_bus_message_append(message, "a{sv}", 1, fixed[_i].key, "s", fixed[_i].value),
+                0);
+        message_seal();
+        ck_assert_int_eq(wire_read_settings(message, SETTING_FOR_ANY_WORKER, &out), -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_list_that_is_too_long_is_refused)
+{
+        JobSettings out = { 0 };
+        char **proxies = NULL;
+
+        for (unsigned i = 0; i <= LIMIT_PROXY_LIST; i++)
+                ck_assert_int_eq(strings_append(&proxies, "http://p:1"), 0);
+        ck_assert_int_ge(sd_bus_message_open_container(message, 'a', "{sv}"), 0);
+        ck_assert_int_ge(sd_bus_message_open_container(message, 'e', "sv"), 0);
+        ck_assert_int_ge(sd_bus_message_append(message, "s", "Proxies"), 0);
+        ck_assert_int_ge(sd_bus_message_open_container(message, 'v', "as"), 0);
+        ck_assert_int_ge(sd_bus_message_append_strv(message, proxies), 0);
+        ck_assert_int_ge(sd_bus_message_close_container(message), 0);
+        ck_assert_int_ge(sd_bus_message_close_container(message), 0);
+        ck_assert_int_ge(sd_bus_message_close_container(message), 0);
+        message_seal();
+        ck_assert_int_eq(wire_read_settings(message, SETTING_FOR_ANY_WORKER, &out), -EBADMSG);
+        strings_free(proxies);
+}
+END_TEST
+
+/* ---- both ------------------------------------------------------------------------------------ */
 
 START_TEST(a_key_comes_once)
 {
@@ -122,7 +192,7 @@ START_TEST(a_key_comes_once)
                                                "/b.pem"),
                          0);
         message_seal();
-        ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
+        ck_assert_int_eq(wire_read_settings(message, SETTING_FOR_WORKER, &out), -EBADMSG);
 }
 END_TEST
 
@@ -132,9 +202,9 @@ START_TEST(headers_are_checked_behind_their_descriptor)
 
         job_settings_init(&settings);
         ck_assert_int_eq(secret_new_copy("Host: x\n", 8, &settings.headers), 0);
-        ck_assert_int_ge(wire_append_settings(message, &settings), 0);
+        ck_assert_int_ge(wire_append_settings(message, &settings, SETTING_FOR_WORKER), 0);
         message_seal();
-        ck_assert_int_eq(wire_read_settings(message, &out), -EBADMSG);
+        ck_assert_int_eq(wire_read_settings(message, SETTING_FOR_WORKER, &out), -EBADMSG);
         job_settings_done(&settings);
 }
 END_TEST
@@ -151,6 +221,9 @@ static Suite *make_suite(void)
                             what_the_manager_does_not_say_is_refused,
                             0,
                             ARRAY_SIZE(refused));
+        tcase_add_test(tcase, a_change_has_what_can_change_live);
+        tcase_add_loop_test(tcase, a_change_of_what_is_fixed_is_refused, 0, ARRAY_SIZE(fixed));
+        tcase_add_test(tcase, a_list_that_is_too_long_is_refused);
         tcase_add_test(tcase, a_key_comes_once);
         tcase_add_test(tcase, headers_are_checked_behind_their_descriptor);
         suite_add_tcase(suite, tcase);

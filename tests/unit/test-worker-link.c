@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "manager/worker-link.h"
 #include "model/file-record.h"
 #include "model/wire-codec.h"
+#include "model/wire-settings.h"
 
 #define FILES 2
 
@@ -99,12 +101,23 @@ void answers_stop(Answers *answers)
         answers_stopped = true;
 }
 
+static unsigned n_proxy_changes;
+static ProxySource proxy_source;
+
+void answers_change_proxies(Answers *answers, ProxySource source)
+{
+        n_proxy_changes++;
+        proxy_source = source;
+}
+
 /* ---- what the link tells --------------------------------------------------------------------- */
 
 static sd_event *event;
 static sd_bus *worker; /* the worker's end, when it speaks D-Bus properly */
 static WorkerLink *worker_link;
 static sd_bus_message *order; /* the call with the task */
+static sd_bus_message *change_call;
+static unsigned n_change_calls;
 static unsigned n_progress, n_records, n_finished, n_failed, n_ended;
 static int ended_result;
 static char ended_text[512];
@@ -183,8 +196,13 @@ static int on_call(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         if (sd_bus_message_is_method_call(m, WORKER_INTERFACE, NULL) <= 0)
                 return 0;
-        if (!order)
+        if (sd_bus_message_is_method_call(m, WORKER_INTERFACE, WORKER_CHANGED) > 0) {
+                n_change_calls++;
+                sd_bus_message_unref(change_call);
+                change_call = sd_bus_message_ref(m);
+        } else if (!order) {
                 order = sd_bus_message_ref(m);
+        }
         return 1;
 }
 
@@ -236,12 +254,14 @@ static void setup(void)
         ended_result = 1;
         answer = 0;
         answers_stopped = false;
+        n_proxy_changes = n_change_calls = 0;
 }
 
 static void teardown(void)
 {
         worker_link = worker_link_free(worker_link);
         order = sd_bus_message_unref(order);
+        change_call = sd_bus_message_unref(change_call);
         worker = sd_bus_close_unref(worker);
         peer_fd = macro_close(peer_fd);
         event = sd_event_unref(event);
@@ -627,6 +647,137 @@ START_TEST(the_end_of_the_link_stops_the_answers)
 }
 END_TEST
 
+/* ---- changed settings ------------------------------------------------------------------------ */
+
+static void change(ProxySource source, RedirectPolicy policy)
+{
+        JobSettings settings;
+
+        job_settings_init(&settings);
+        settings.proxy_source = source;
+        settings.redirect_policy = policy;
+        settings.disk_reserve_bytes = 7; /* cannot change live */
+        worker_link_change(worker_link, &settings);
+        turn();
+}
+
+/* Checks what the worker was told last, and answers. */
+static void take_change(ProxySource source, RedirectPolicy policy)
+{
+        JobSettings settings;
+
+        ck_assert_ptr_nonnull(change_call);
+        ck_assert_int_eq(wire_read_settings(change_call, SETTING_FOR_ANY_WORKER, &settings), 0);
+        ck_assert_uint_eq(settings.proxy_source, source);
+        ck_assert_uint_eq(settings.redirect_policy, policy);
+        job_settings_done(&settings);
+        ck_assert_int_ge(sd_bus_reply_method_return(change_call, NULL), 0);
+        change_call = sd_bus_message_unref(change_call);
+        turn();
+}
+
+static void start_download(void)
+{
+        start_link(WORKER_TASK_DOWNLOAD);
+        start_worker();
+        say_ready();
+        ck_assert_int_ge(sd_bus_reply_method_return(order, NULL), 0);
+        turn();
+}
+
+START_TEST(a_download_is_told_of_a_change)
+{
+        start_download();
+        change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_ALLOW_SILENT);
+        ck_assert_uint_eq(n_proxy_changes, 0);
+        take_change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_ALLOW_SILENT);
+        ck_assert_uint_eq(n_proxy_changes, 1);
+        ck_assert_uint_eq(proxy_source, PROXY_SOURCE_SESSION);
+        ck_assert_uint_eq(n_kills, 0);
+}
+END_TEST
+
+START_TEST(a_worker_that_is_not_ready_gets_the_latest_settings)
+{
+        const char *job_id;
+        JobSettings settings;
+
+        start_link(WORKER_TASK_DOWNLOAD);
+        change(PROXY_SOURCE_AUTODETECT, REDIRECT_POLICY_DISALLOW);
+        start_worker();
+        say_ready();
+        ck_assert_int_gt(sd_bus_message_read(order, "s", &job_id), 0);
+        ck_assert_int_eq(wire_read_settings(order, SETTING_FOR_WORKER, &settings), 0);
+        ck_assert_uint_eq(settings.proxy_source, PROXY_SOURCE_AUTODETECT);
+        ck_assert_uint_eq(settings.redirect_policy, REDIRECT_POLICY_DISALLOW);
+        ck_assert_uint_eq(settings.disk_reserve_bytes, 0);
+        ck_assert_uint_eq(n_change_calls, 0);
+        ck_assert_uint_eq(proxy_source, PROXY_SOURCE_AUTODETECT);
+}
+END_TEST
+
+START_TEST(a_worker_that_refuses_its_settings_is_refused)
+{
+        start_download();
+        change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_ALLOW_SILENT);
+        ck_assert_int_ge(sd_bus_reply_method_errorf(change_call, SD_BUS_ERROR_INVALID_ARGS, "No"),
+                         0);
+        turn();
+        ck_assert_uint_eq(n_proxy_changes, 0);
+        check_distrusted();
+}
+END_TEST
+
+START_TEST(the_end_during_a_change_keeps_its_reason)
+{
+        start_download();
+        change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_ALLOW_SILENT);
+        order = sd_bus_message_unref(order);
+        change_call = sd_bus_message_unref(change_call);
+        worker = sd_bus_close_unref(worker);
+        peer_fd = macro_close(peer_fd);
+        turn();
+        to_link(to_link_userdata, SPAWNER_EXITED, SIGSEGV);
+        turn();
+        ck_assert_int_eq(ended_result, -ECONNRESET);
+        ck_assert_str_eq(ended_text, "The worker was killed by signal 11");
+}
+END_TEST
+
+START_TEST(a_change_after_the_end_is_for_the_next_worker)
+{
+        start_download();
+        ck_assert_int_ge(
+                sd_bus_emit_signal(worker, WORKER_PATH, WORKER_INTERFACE, WORKER_FINISHED, NULL),
+                0);
+        turn();
+        change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_DISALLOW);
+        ck_assert_uint_eq(n_change_calls, 0);
+        exit_worker();
+        ck_assert_int_eq(ended_result, 0);
+}
+END_TEST
+
+START_TEST(only_a_download_is_told)
+{
+        start_link(other_tasks[_i % 2]);
+        start_worker();
+        say_ready();
+        change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_DISALLOW);
+        ck_assert_uint_eq(n_change_calls, 0);
+        ck_assert_uint_eq(n_kills, 0);
+}
+END_TEST
+
+START_TEST(a_download_that_stops_is_not_told)
+{
+        start_download();
+        worker_link_stop(worker_link);
+        change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_DISALLOW);
+        ck_assert_uint_eq(n_change_calls, 0);
+}
+END_TEST
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 #define FAILED(file, code, context)                                                                \
@@ -704,7 +855,7 @@ static Suite *worker_link_suite(void)
 {
         Suite *suite = suite_create("worker-link");
         TCase *stopping = tcase_create("stopping"), *hostile = tcase_create("hostile"),
-              *questions = tcase_create("questions");
+              *questions = tcase_create("questions"), *changes = tcase_create("changes");
 
         tcase_add_checked_fixture(stopping, setup, teardown);
         tcase_add_test(stopping, a_download_that_was_told_to_stop_ends_well);
@@ -735,6 +886,16 @@ static Suite *worker_link_suite(void)
         tcase_add_test(questions, a_search_for_what_is_no_url_is_refused);
         tcase_add_test(questions, the_end_of_the_link_stops_the_answers);
         suite_add_tcase(suite, questions);
+
+        tcase_add_checked_fixture(changes, setup, teardown);
+        tcase_add_test(changes, a_download_is_told_of_a_change);
+        tcase_add_test(changes, a_worker_that_is_not_ready_gets_the_latest_settings);
+        tcase_add_test(changes, a_worker_that_refuses_its_settings_is_refused);
+        tcase_add_test(changes, the_end_during_a_change_keeps_its_reason);
+        tcase_add_test(changes, a_change_after_the_end_is_for_the_next_worker);
+        tcase_add_loop_test(changes, only_a_download_is_told, 0, 2);
+        tcase_add_test(changes, a_download_that_stops_is_not_told);
+        suite_add_tcase(suite, changes);
         return suite;
 }
 

@@ -112,8 +112,11 @@ static int send_request(Fetch *fetch)
 
 static void ask(Fetch *fetch)
 {
-        int r = route_find(&fetch->route, fetch->url);
+        int r;
 
+        if (route_is_outdated(&fetch->route))
+                logins_forget_peer(fetch->logins, AUTH_TARGET_PROXY);
+        r = route_find(&fetch->route, fetch->url);
         if (r == 0)
                 return; /* on_proxies_found() goes on */
         if (r > 0) {
@@ -329,6 +332,10 @@ static void on_login_refused(void *userdata, AuthTarget target, const char *text
         Fetch *fetch = userdata;
         bool proxy = target == AUTH_TARGET_PROXY;
 
+        if (proxy && route_is_outdated(&fetch->route)) {
+                ask(fetch);
+                return;
+        }
         status_set_failure(&fetch->failure, proxy ? 407 : 401, fetch->url, proxy, 0);
         if (text)
                 failure_add(&fetch->failure, text);
@@ -424,6 +431,16 @@ static bool is_challenge_of_proxy(const RequestResult *result)
                (result->head->status == 0 && result->tunnel_status == 407);
 }
 
+/*
+ * The request has come to nothing because of its proxy, and there is another one. A challenge of a
+ * proxy that the settings do not name any more is not answered.
+ */
+static bool takes_other_route(Fetch *fetch, const RequestResult *result)
+{
+        return route_next(&fetch->route, result->unreached) ||
+               (is_challenge_of_proxy(result) && route_is_outdated(&fetch->route));
+}
+
 /* Nothing more is missing of what the request was made for. */
 static bool is_served(const Fetch *fetch, const RequestResult *result)
 {
@@ -437,12 +454,12 @@ static void on_done(void *userdata, const RequestResult *result)
         Fetch *fetch = userdata;
         /* The result points into the request, which is freed when that has been used. */
         _cleanup_(request_freep) Request *request = STEAL_PTR(fetch->request);
-        bool other_proxy = route_next(&fetch->route, result->unreached);
+        bool other_route = takes_other_route(fetch, result);
 
         confirm_logins(fetch, result->head->status);
         if (fetch->failure.code || fetch->refused || is_served(fetch, result))
                 finish(fetch);
-        else if (other_proxy)
+        else if (other_route)
                 ask(fetch);
         else if (result->aborted && fetch->decision == RESUME_RESTART)
                 restart(fetch);

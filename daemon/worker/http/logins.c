@@ -71,6 +71,11 @@ static LoginState *current(Logins *logins)
         return &logins->states[logins->target];
 }
 
+void logins_forget_peer(Logins *logins, AuthTarget target)
+{
+        login_state_done(&logins->states[target]);
+}
+
 void logins_forget(Logins *logins)
 {
         logins->question = question_free(logins->question);

@@ -59,5 +59,8 @@ void logins_accepted(Logins *logins, AuthTarget target);
 /* The login to show to that peer; NULL: none. */
 const Login *logins_get(const Logins *logins, AuthTarget target, const char *peer);
 
+/* Erases the credential for that target, because the next peer there is another one. */
+void logins_forget_peer(Logins *logins, AuthTarget target);
+
 /* Erases all credentials and stops asking for any. */
 void logins_forget(Logins *logins);

@@ -25,14 +25,14 @@ typedef struct Answer {
 } Answer;
 
 struct Proxies {
-        char **entries;     /* owned */
-        char **bypass;      /* owned */
-        char **unreachable; /* owned: proxies that could not be reached the last time */
-        bool searched;
+        const JobSettings *settings; /* borrowed */
+        unsigned generation;         /* of the settings */
+        char **unreachable;          /* owned: proxies that could not be reached the last time */
         Answer answers[MAX_ORIGINS];
         size_t next; /* index of the answer that is overwritten next */
         Questions *questions;
         Question *question; /* NULL: no search is under way */
+        bool outdated;      /* the question was asked under settings that have changed since */
         char *url;          /* owned: what the question is about */
         List waiters;       /* ProxiesWaiter.link */
 };
@@ -45,11 +45,7 @@ static bool contains(char *const *list, const char *s)
         return false;
 }
 
-int proxies_new(ProxySource source,
-                char *const *entries,
-                char *const *bypass,
-                Questions *questions,
-                Proxies **ret)
+int proxies_new(const JobSettings *settings, Questions *questions, Proxies **ret)
 {
         _cleanup_(proxies_freep) Proxies *proxies = calloc(1, sizeof(*proxies));
         int r;
@@ -57,30 +53,47 @@ int proxies_new(ProxySource source,
         if (!proxies)
                 return -ENOMEM;
         list_init(&proxies->waiters);
+        proxies->settings = settings;
         proxies->questions = questions;
-        r = strings_copy(entries, &proxies->entries);
-        if (r >= 0)
-                r = strings_copy(bypass, &proxies->bypass);
-        if (r >= 0)
-                r = strings_copy(NULL, &proxies->unreachable);
+        r = strings_copy(NULL, &proxies->unreachable);
         if (r < 0)
                 return r;
-        proxies->searched = source != PROXY_SOURCE_LIST;
         *ret = STEAL_PTR(proxies);
         return 0;
+}
+
+static void forget_answers(Proxies *proxies)
+{
+        for (size_t i = 0; i < MAX_ORIGINS; i++) {
+                free(proxies->answers[i].url);
+                strings_free(proxies->answers[i].choices);
+                proxies->answers[i] = (Answer){ 0 };
+        }
+        proxies->next = 0;
+}
+
+void proxies_forget(Proxies *proxies)
+{
+        proxies->generation++;
+        proxies->outdated = proxies->question;
+        forget_answers(proxies);
+        for (char **entry = proxies->unreachable; *entry; entry++) {
+                free(*entry);
+                *entry = NULL;
+        }
+}
+
+unsigned proxies_generation(const Proxies *proxies)
+{
+        return proxies->generation;
 }
 
 Proxies *proxies_free(Proxies *proxies)
 {
         if (!proxies)
                 return NULL;
-        strings_free(proxies->entries);
-        strings_free(proxies->bypass);
         strings_free(proxies->unreachable);
-        for (size_t i = 0; i < MAX_ORIGINS; i++) {
-                free(proxies->answers[i].url);
-                strings_free(proxies->answers[i].choices);
-        }
+        forget_answers(proxies);
         question_free(proxies->question);
         free(proxies->url);
         free(proxies);
@@ -89,7 +102,7 @@ Proxies *proxies_free(Proxies *proxies)
 
 static bool is_bypassed(const Proxies *proxies, const char *host)
 {
-        for (char **rule = proxies->bypass; *rule; rule++)
+        for (char **rule = proxies->settings->proxy_bypass; rule && *rule; rule++)
                 if (bypass_matches(*rule, host))
                         return true;
         return false;
@@ -99,12 +112,13 @@ static bool is_bypassed(const Proxies *proxies, const char *host)
 static int choose(const Proxies *proxies, const char *url, char ***choices)
 {
         const char *prefix = strncasecmp(url, "https:", 6) == 0 ? "https=" : "http=";
+        char **entries = proxies->settings->proxies;
         bool named = false;
         int r = 0;
 
-        for (char **entry = proxies->entries; *entry; entry++)
+        for (char **entry = entries; entry && *entry; entry++)
                 named = named || str_starts_with(*entry, prefix);
-        for (char **entry = proxies->entries; r >= 0 && *entry; entry++) {
+        for (char **entry = entries; entry && r >= 0 && *entry; entry++) {
                 if (named && str_starts_with(*entry, prefix))
                         r = strings_append(choices, *entry + strlen(prefix));
                 else if (!named && !strchr(*entry, '='))
@@ -169,8 +183,9 @@ int proxies_decide(const Proxies *proxies, const char *url, char ***ret_choices)
 
         if (r < 0)
                 return r;
-        return proxies->searched ? decide_by_answer(proxies, url, ret_choices)
-                                 : decide_by_settings(proxies, url, host, ret_choices);
+        return proxies->settings->proxy_source == PROXY_SOURCE_LIST
+                       ? decide_by_settings(proxies, url, host, ret_choices)
+                       : decide_by_answer(proxies, url, ret_choices);
 }
 
 static int read_answer(char *const *answer, char ***ret_choices)
@@ -237,10 +252,13 @@ static void on_answer(void *userdata, int result, char *const *answer, const cha
         List waiters;
 
         proxies->question = NULL;
-        if (result >= 0) {
+        if (proxies->outdated) {
+                result = 0;
+        } else if (result >= 0) {
                 result = proxies_keep(proxies, url, answer);
                 reason = "The answer is no list of proxies.";
         }
+        proxies->outdated = false;
         /* Those who were waiting for another origin come back and wait again. */
         list_init(&waiters);
         while (!list_is_empty(&proxies->waiters)) {

@@ -7,6 +7,9 @@
  * asked once for each origin, one question at a time, and its answers are kept; the oldest is
  * overwritten when there are too many. A proxy that could not be reached is tried last from then
  * on, for all files of the job.
+ *
+ * The settings may change. What was found and learned under the old ones is forgotten then, and
+ * each route that was decided by them is outdated.
  */
 #pragma once
 
@@ -19,18 +22,19 @@
 typedef struct Proxies Proxies;
 typedef struct Questions Questions;
 
-/*
- * PROXY_SOURCE_LIST: entries are normal forms of url_parse_proxy(); otherwise they are not used.
- * questions is borrowed. -ENOMEM.
- */
-int proxies_new(ProxySource source,
-                char *const *entries,
-                char *const *bypass,
-                Questions *questions,
-                Proxies **ret);
+/* Both are borrowed. proxies_forget() has to follow a change of the settings. -ENOMEM. */
+int proxies_new(const JobSettings *settings, Questions *questions, Proxies **ret);
 /* After all who wait. */
 Proxies *proxies_free(Proxies *proxies);
 DEFINE_CLEANUP(Proxies *, proxies_free);
+
+/*
+ * The settings have changed. The answer of a search that is under way is not used, but those who
+ * wait for it are called when it comes, and search again if they still need to.
+ */
+void proxies_forget(Proxies *proxies);
+/* Counts the changes: a decision of another generation is outdated. */
+unsigned proxies_generation(const Proxies *proxies);
 
 /*
  * *ret_choices: what to try, one after the other, at least one: "scheme://host:port" of a proxy, or

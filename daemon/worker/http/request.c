@@ -42,7 +42,7 @@ struct Request {
         Head head;
         size_t unwanted_bytes;
         CURLcode result;
-        bool by_proxy;
+        char *proxy; /* owned; "": reached directly */
         bool head_reported;
         bool body_wanted;
         bool aborted;   /* an event returned a negative value */
@@ -408,10 +408,10 @@ int request_new(CurlLoop *loop,
                 return -ENOMEM;
         request->events = events;
         request->userdata = userdata;
-        request->by_proxy = spec->proxy[0] != '\0';
+        request->proxy = strdup(spec->proxy);
         head_init(&request->head);
         request->easy = curl_easy_init();
-        if (!request->easy)
+        if (!request->proxy || !request->easy)
                 return -ENOMEM;
         if (set_defaults(request) != CURLE_OK || set_url(request->easy, spec->url) != CURLE_OK ||
             curl_easy_setopt(request->easy, CURLOPT_PROXY, spec->proxy) != CURLE_OK ||
@@ -444,6 +444,7 @@ Request *request_free(Request *request)
         curl_slist_free_all(request->proxy_headers);
         tls_watch_free(request->watch);
         head_done(&request->head);
+        free(request->proxy);
         free(request);
         return NULL;
 }
@@ -538,7 +539,7 @@ static bool is_before_connection(CURLcode result)
 
 void request_explain(const Request *request, Failure *failure)
 {
-        const char *url = NULL, *text = NULL, *detail;
+        const char *url = NULL, *text = NULL, *detail, *about;
         int code = ERROR_CODE_UNKNOWN_ERROR;
         bool transient = true;
         long error = 0;
@@ -546,6 +547,7 @@ void request_explain(const Request *request, Failure *failure)
 
         (void) curl_easy_getinfo(request->easy, CURLINFO_EFFECTIVE_URL, &url);
         (void) curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+        about = url ? url : "";
         about_tls = tls_explain(request->watch, request->result, &text);
         if (about_tls) {
                 failure_set(failure,
@@ -564,8 +566,11 @@ void request_explain(const Request *request, Failure *failure)
                         transient = errors[i].transient;
                         text = errors[i].text;
                 }
-        if (request->by_proxy && request->result == CURLE_COULDNT_CONNECT)
-                text = "No connection to the proxy could be made";
+        if (!str_is_empty(request->proxy) && is_before_connection(request->result)) {
+                about = request->proxy;
+                if (request->result == CURLE_COULDNT_CONNECT)
+                        text = "No connection to the proxy could be made";
+        }
         /* The reason of the socket, if there is one, says more than libcurl's. */
         detail = error > 0 && code == ERROR_CODE_CONNECT_FAILURE ? strerrordesc_np((int) error)
                                                                  : NULL;
@@ -580,5 +585,5 @@ void request_explain(const Request *request, Failure *failure)
                     detail ? " (" : "",
                     detail ? detail : "",
                     detail ? ")" : "",
-                    log_url(url ? url : ""));
+                    log_url(about));
 }

@@ -12,8 +12,9 @@
 typedef struct Route {
         Proxies *proxies; /* borrowed */
         ProxiesWaiter waiter;
-        char **choices; /* owned: proxies, "" = directly; NULL: not decided */
-        size_t at;      /* index of the one that is tried */
+        char **choices;      /* owned: proxies, "" = directly; NULL: not decided */
+        size_t at;           /* index of the one that is tried */
+        unsigned generation; /* of the settings at the latest decision */
 } Route;
 
 /* found: as ProxiesWaiter has it. */
@@ -22,9 +23,12 @@ void route_init(Route *route,
                 void (*found)(void *userdata, const char *reason),
                 void *userdata);
 
+/* The settings have changed since the latest decision, so that the next request needs another. */
+bool route_is_outdated(const Route *route);
+
 /*
- * Decides on the way to url unless that was done. 1: it is known; 0: proxies are searched for, and
- * found() follows; errnos of proxies_decide() and proxies_search().
+ * Decides on the way to url unless that was done and is not outdated. 1: it is known; 0: proxies
+ * are searched for, and found() follows; errnos of proxies_decide() and proxies_search().
  */
 int route_find(Route *route, const char *url);
 
@@ -33,7 +37,7 @@ const char *route_proxy(const Route *route);
 
 /*
  * A request is over. Returns true if it could reach neither proxy nor server and another proxy is
- * left to be tried.
+ * left to be tried, or another decision to be made.
  */
 bool route_next(Route *route, bool unreached);
 

@@ -25,11 +25,7 @@ int session_new(const SourceContext *context, Failure *failure, Session **ret)
         if (r >= 0)
                 r = origins_new(&session->origins);
         if (r >= 0)
-                r = proxies_new((ProxySource) settings->proxy_source,
-                                settings->proxies,
-                                settings->proxy_bypass,
-                                context->questions,
-                                &session->proxies);
+                r = proxies_new(settings, context->questions, &session->proxies);
         if (r >= 0)
                 r = tickets_new(context->event,
                                 settings->ticket_cache ? settings->ticket_cache : "",
@@ -40,6 +36,12 @@ int session_new(const SourceContext *context, Failure *failure, Session **ret)
                 return r;
         *ret = STEAL_PTR(session);
         return 0;
+}
+
+void session_change(Session *session, SettingSet changed)
+{
+        if (changed & SETTINGS_OF_PROXIES)
+                proxies_forget(session->proxies);
 }
 
 Session *session_free(Session *session)

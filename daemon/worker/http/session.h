@@ -25,6 +25,8 @@ typedef struct Session {
 
 /* As sources_new(). */
 int session_new(const SourceContext *context, Failure *failure, Session **ret);
+/* As sources_change(). */
+void session_change(Session *session, SettingSet changed);
 /* After all requests have been freed. */
 Session *session_free(Session *session);
 DEFINE_CLEANUP(Session *, session_free);
