@@ -142,9 +142,6 @@ parse_bypass(const ConfigKey *key, void *field, const char *value, bool add, con
         }
 #define NUMBER(...) NUMBER_FOR(NULL, __VA_ARGS__)
 
-/* A worker keeps what it was started with: it would have to end, and begin some files again. */
-#define NEW_ATTEMPTS "for downloads that start from now on"
-
 static const ConfigKey keys[] = {
         NUMBER("Limits", "MaxJobs", max_jobs, 1, 1000000),
         NUMBER("Limits", "MaxJobsPerUser", max_jobs_per_user, 1, 1000000),
@@ -157,15 +154,9 @@ static const ConfigKey keys[] = {
           offsetof(Config, disk_reserve_bytes),
           0,
           UINT64_C(1) << 50,
-          NEW_ATTEMPTS },
-        { "Proxy", "Proxy", parse_proxies, offsetof(Config, proxies), 0, 0, NEW_ATTEMPTS },
-        { "Proxy",
-          "ProxyBypass",
-          parse_bypass,
-          offsetof(Config, proxy_bypass),
-          0,
-          0,
-          NEW_ATTEMPTS },
+          "for downloads that start from now on" },
+        { "Proxy", "Proxy", parse_proxies, offsetof(Config, proxies), 0, 0, NULL },
+        { "Proxy", "ProxyBypass", parse_bypass, offsetof(Config, proxy_bypass), 0, 0, NULL },
         NUMBER("Service", "IdleExitSec", idle_exit_sec, 0, 1000000000),
         NUMBER_FOR("for new jobs",
                    "Service",
@@ -400,7 +391,7 @@ static bool is_same(const ConfigKey *key, const Config *a, const Config *b)
         return !*list && !*other_list;
 }
 
-/* "MaxJobs=, Proxy= (for downloads that start from now on)": values may hold passwords. */
+/* "MaxJobs=, DiskReserve= (for downloads that start from now on)": no values, see take_line(). */
 static int describe_changes(const Config *before, const Config *after, char **ret)
 {
         _cleanup_free_ char *text = strdup("");

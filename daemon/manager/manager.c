@@ -157,7 +157,7 @@ void manager_network_came_up(Manager *manager)
 
 void manager_take_config(Manager *manager)
 {
-        runs_take_limits(&manager->runs);
+        runs_take_config(&manager->runs);
 }
 
 int manager_reload(Manager *manager, const Caller *caller, char **ret_problem)

@@ -20,14 +20,6 @@ static void arm_plan(Runs *runs)
         (void) sd_event_source_set_enabled(runs->plan, SD_EVENT_ONESHOT);
 }
 
-void runs_take_limits(Runs *runs)
-{
-        scheduler_set_limits(&runs->schedulers[SCHEDULER_DOWNLOADS],
-                             (uint32_t) runs->parts->config->max_active_jobs,
-                             (uint32_t) runs->parts->config->max_active_jobs_per_user);
-        arm_plan(runs);
-}
-
 void runs_enqueue(Runs *runs, Job *job, SchedulerPool pool)
 {
         scheduler_add(&runs->schedulers[pool],
@@ -143,6 +135,16 @@ void runs_update_worker(Runs *runs, Job *job)
         /* The worker of an old owner learns nothing of the new one. */
         if (job->work.run && job_run_owner(job->work.run) == job->owner)
                 job_run_change(job->work.run, &view);
+}
+
+void runs_take_config(Runs *runs)
+{
+        scheduler_set_limits(&runs->schedulers[SCHEDULER_DOWNLOADS],
+                             (uint32_t) runs->parts->config->max_active_jobs,
+                             (uint32_t) runs->parts->config->max_active_jobs_per_user);
+        arm_plan(runs);
+        LIST_FOREACH_SAFE (link, after, &runs->running)
+                runs_update_worker(runs, CONTAINER_OF(link, Job, work.running_link));
 }
 
 int runs_replace_worker(Runs *runs, Job *job)

@@ -37,8 +37,8 @@ int runs_init(Runs *runs,
               const JobRunEvents *events);
 void runs_done(Runs *runs);
 
-/* The limits of the configuration have changed. */
-void runs_take_limits(Runs *runs);
+/* The configuration has changed. */
+void runs_take_config(Runs *runs);
 
 /* The job waits for a worker of that pool. */
 void runs_enqueue(Runs *runs, Job *job, SchedulerPool pool);

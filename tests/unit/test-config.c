@@ -349,12 +349,12 @@ START_TEST(a_reload_names_what_has_changed)
         ck_assert_str_eq(reload("[Proxy]\nProxyBypass=a\nProxyBypass=b\nProxy=one:1\n"
                                 "[Limits]\nMaxJobs=9\n"),
                          "");
-        ck_assert_str_eq(reload("[Limits]\nMaxActiveJobs=7\n[Proxy]\nProxy=one:1 two:2\n"
-                                "[Service]\nMinimumRetryDelaySec=7\n"),
-                         "MaxJobs=, MaxActiveJobs=, "
-                         "Proxy= (for downloads that start from now on), "
-                         "ProxyBypass= (for downloads that start from now on), "
-                         "MinimumRetryDelaySec= (for new jobs)");
+        ck_assert_str_eq(
+                reload("[Limits]\nMaxActiveJobs=7\nDiskReserve=1G\n[Proxy]\nProxy=one:1 two:2\n"
+                       "[Service]\nMinimumRetryDelaySec=7\n"),
+                "MaxJobs=, MaxActiveJobs=, "
+                "DiskReserve= (for downloads that start from now on), "
+                "Proxy=, ProxyBypass=, MinimumRetryDelaySec= (for new jobs)");
         ck_assert_uint_eq(config.max_jobs, 100000);
         ck_assert_uint_eq(config.max_active_jobs, 7);
         ck_assert_uint_eq(strings_count(config.proxies), 2);

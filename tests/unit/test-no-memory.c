@@ -576,7 +576,7 @@ static int reload_config(void *userdata)
         if (r >= 0)
                 r = config_reload(&config, userdata, &changes, &problem);
         if (r >= 0)
-                ck_assert_ptr_nonnull(strstr(changes, "MaxJobs=, Proxy="));
+                ck_assert_ptr_nonnull(strstr(changes, "MaxJobs=, Proxy=, ProxyBypass="));
         ck_assert_ptr_null(problem);
         if (config.max_jobs != 0)
                 ck_assert_uint_eq(config.max_jobs, r >= 0 ? 7 : 100000);

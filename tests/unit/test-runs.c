@@ -123,6 +123,29 @@ START_TEST(a_live_setting_reaches_the_worker_that_runs)
 }
 END_TEST
 
+START_TEST(other_proxies_of_the_service_reach_the_worker_that_runs)
+{
+        char first[] = "http://first:1", second[] = "http://second:2";
+        char *old[] = { first, NULL }, *others[] = { second, NULL };
+        char **before = config.proxies;
+        Job *job, *own;
+
+        config.proxies = old;
+        job = make_transferring(1);
+        own = make_job(1);
+        ck_assert_int_eq(set_proxies(&alice, own, PROXY_USAGE_NONE, NULL, NULL), 0);
+        resume(own);
+        ck_assert_str_eq(worker_of(job)->settings.proxies[0], "http://first:1");
+
+        config.proxies = others;
+        manager_take_config(manager);
+        ck_assert_str_eq(worker_of(job)->settings.proxies[0], "http://second:2");
+        ck_assert_uint_eq(strings_count(worker_of(own)->settings.proxies), 0);
+        ck_assert(!worker_of(job)->stopped);
+        config.proxies = before;
+}
+END_TEST
+
 START_TEST(a_change_that_is_not_saved_reaches_no_worker)
 {
         Job *job = make_transferring(1);
@@ -414,6 +437,7 @@ int main(void)
                           a_job_goes_through_its_states,
                           a_worker_gets_the_proxies_of_its_job,
                           a_live_setting_reaches_the_worker_that_runs,
+                          other_proxies_of_the_service_reach_the_worker_that_runs,
                           a_change_that_is_not_saved_reaches_no_worker,
                           a_setting_that_is_fixed_gives_the_job_a_new_worker,
                           a_worker_gets_the_reserve_of_the_disk,
