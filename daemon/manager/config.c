@@ -428,7 +428,7 @@ int config_load(Config *config, const char *path)
 int config_reload(Config *config, const char *path, char **ret_changes, char **ret_problem)
 {
         _cleanup_free_ char *changes = NULL;
-        Config fresh, before;
+        Config fresh = { 0 }, before;
         ConfigLoad loading = { .config = &fresh, .strict = true };
         int r = read_all(&loading, path);
 
