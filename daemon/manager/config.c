@@ -191,7 +191,7 @@ _printf_(4, 5) static void complain(ConfigLoad *load,
                                     const char *format,
                                     ...)
 {
-        _cleanup_free_ char *text = NULL, *problem = NULL;
+        _cleanup_free_ char *text = NULL;
         char number[16] = "";
         va_list args;
         int r;
