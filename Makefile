@@ -85,7 +85,7 @@ pic = $(patsubst %.c,$(B)/%.pic.o,$(1))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(addprefix $(B)/,$(PROGRAMS)) $(B)/libdosvc.so.0 ## Build daemons, library and dosvcctl
+all: $(addprefix $(B)/,$(PROGRAMS)) $(B)/libdosvc.so.0 $(B)/org.dosvc1.5 ## Build daemons, library and dosvcctl
 
 $(B)/%.o: %.c
 	$(call say,CC,$<)
@@ -113,12 +113,16 @@ $(B)/$(1): $(call obj,$($(1)_SOURCES)) $(addprefix $(B)/,$($(1)_ROOMS)) $(addpre
 endef
 $(foreach program,$(PROGRAMS) $(TESTS) $(TEST_TOOLS),$(eval $(call program_rule,$(program))))
 
-$(B)/libdosvc.so.0: $(call pic,$(libdosvc_SOURCES)) client-lib/libdosvc.sym
+# The file has the full version; the link that programs name when they start has the ABI's, 0.
+$(B)/libdosvc.so.$(VERSION): $(call pic,$(libdosvc_SOURCES)) client-lib/libdosvc.sym
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -shared -Wl,-soname,libdosvc.so.0 \
 		-Wl,--version-script=client-lib/libdosvc.sym $(ALL_LDFLAGS) \
 		-o $@ $(call pic,$(libdosvc_SOURCES)) $$(pkg-config --libs libsystemd)
-	$(Q)ln -sf libdosvc.so.0 $(B)/libdosvc.so
+
+$(B)/libdosvc.so.0: $(B)/libdosvc.so.$(VERSION)
+	$(Q)ln -sf $(<F) $@
+	$(Q)ln -sf $(@F) $(B)/libdosvc.so
 
 include tests/targets.mk
 
@@ -135,6 +139,11 @@ INSTALL_DIRS := $(bindir) $(libexecdir) $(libdir)/pkgconfig $(includedir) $(syst
         $(mandir)/man1 $(mandir)/man5 $(mandir)/man8 $(sysconfdir)/dosvc/dosvcd.conf.d
 
 include systemd/install.mk
+
+$(B)/org.dosvc1.5: dbus/man-page.awk $(addprefix dbus/,$(INTERFACES))
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)awk -v version=$(VERSION) -f $^ >$@
 
 deps: ## Install with apt-get what building and the demo need (as root)
 	apt-get install -y --no-install-recommends $(DEPS)

@@ -7,6 +7,14 @@
 
 #include "internal.h"
 
+#define TEXT_OF(number)       #number
+#define VERSION_TEXT(a, b, c) TEXT_OF(a) "." TEXT_OF(b) "." TEXT_OF(c)
+
+EXPORT const char *dosvc_version(void)
+{
+        return VERSION_TEXT(DOSVC_VERSION_MAJOR, DOSVC_VERSION_MINOR, DOSVC_VERSION_PATCH);
+}
+
 EXPORT int dosvc_open(unsigned int flags, dosvc_connection **ret)
 {
         dosvc_connection *c;

@@ -70,6 +70,20 @@
 extern "C" {
 #endif
 
+/*
+ * The version of this header, and "MAJOR.MINOR.PATCH" of the library that runs, which may be a
+ * later one: what a header declares is in every library of the same or a later version, until the
+ * number in the library's name (libdosvc.so.0) changes. Since 0.1.
+ */
+#define DOSVC_VERSION_MAJOR                       0
+#define DOSVC_VERSION_MINOR                       1
+#define DOSVC_VERSION_PATCH                       0
+#define DOSVC_VERSION_NUMBER(major, minor, patch) (((major) << 16) | ((minor) << 8) | (patch))
+/* To be compared: #if DOSVC_VERSION >= DOSVC_VERSION_NUMBER(0, 2, 0) */
+#define DOSVC_VERSION                                                                              \
+        DOSVC_VERSION_NUMBER(DOSVC_VERSION_MAJOR, DOSVC_VERSION_MINOR, DOSVC_VERSION_PATCH)
+const char *dosvc_version(void);
+
 /* Room for the id of a job: 32 lower-case hex digits and NUL. */
 #define DOSVC_ID_SIZE 33
 

@@ -4,7 +4,7 @@ libdosvc_SOURCES := $(addprefix client-lib/,connection.c error.c event.c job.c j
         properties.c service.c string-list.c)
 
 # The map of error names is registered with libsystemd, so the library stays loaded.
-$(B)/libdosvc.so.0: ALL_LDFLAGS += -Wl,-z,nodelete
+$(B)/libdosvc.so.$(VERSION): ALL_LDFLAGS += -Wl,-z,nodelete
 
 ROOMS += client ctl
 

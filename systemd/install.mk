@@ -8,7 +8,8 @@ INSTALL_PROGRAMS := \
         0711:$(B)/dosvc-proxy:$(libexecdir)/dosvc-proxy \
         0755:$(B)/dosvc-secret:$(libexecdir)/dosvc-secret \
         0755:$(B)/dosvcctl:$(bindir)/dosvcctl \
-        0644:$(B)/libdosvc.so.0:$(libdir)/libdosvc.so.0
+        0644:$(B)/libdosvc.so.$(VERSION):$(libdir)/libdosvc.so.$(VERSION) \
+        0644:$(B)/org.dosvc1.5:$(mandir)/man5/org.dosvc1.5
 
 SYSTEM_UNITS := dosvcd.service dosvcd-resume.service dosvc-key.service dosvc-spawn.service \
         dosvc-spawn.socket
@@ -39,7 +40,9 @@ INSTALL_TEXTS := \
 # The administrator's once it is there: neither replaced nor, when changed, removed.
 INSTALL_CONFIG := $(sysconfdir)/dosvc/dosvcd.conf
 
-INSTALL_LINKS := libdosvc.so.0:$(libdir)/libdosvc.so
+INSTALL_LINKS := \
+        libdosvc.so.$(VERSION):$(libdir)/libdosvc.so.0 \
+        libdosvc.so.0:$(libdir)/libdosvc.so
 
 INSTALL_DIRS += $(datadir)/bash-completion/completions $(mandir)/man3
 

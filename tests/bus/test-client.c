@@ -79,7 +79,7 @@ START_TEST(the_service_tells_what_it_is)
         const char *const *schemes;
 
         ck_assert_int_eq(dosvc_get_service(alice, &service), 0);
-        ck_assert_str_eq(dosvc_service_version(service), VERSION);
+        ck_assert_str_eq(dosvc_service_version(service), dosvc_version());
         ck_assert_str_eq(dosvc_service_credential_store(service), "keyring");
         ck_assert_str_eq(dosvc_service_credential_persistence(service), "volatile");
         ck_assert_uint_eq(dosvc_service_jobs_total(service), 1);

@@ -31,7 +31,7 @@ typedef struct Terminal {
 static void terminal_start(Terminal *terminal, const char *option, const char *url)
 {
         const struct winsize size = { .ws_row = 24, .ws_col = 80 };
-        const char *program = stage_command("dosvcctl"), *library = library_path();
+        const char *program = stage_command("dosvcctl"), *library = stage_library_path();
 
         *terminal = (Terminal){ 0 };
         terminal->pid = forkpty(&terminal->fd, NULL, NULL, &size);

@@ -1,6 +1,5 @@
 #include "tests/lib/dosvcctl-fixture.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,19 +13,6 @@
 #include "tests/lib/users.h"
 
 char *output;
-
-const char *library_path(void)
-{
-        static char variable[4200];
-        _cleanup_free_ char *pattern = temp_dir_path(stage_dir(), "usr/lib/*/libdosvc.so.0");
-        glob_t found;
-
-        ck_assert_int_eq(glob(pattern, 0, NULL, &found), 0);
-        (void) snprintf(variable, sizeof(variable), "LD_LIBRARY_PATH=%s", found.gl_pathv[0]);
-        *strrchr(variable, '/') = '\0';
-        globfree(&found);
-        return variable;
-}
 
 /* Runs a shell command as that user, "dosvcctl" in it being the one under test. */
 int run_as(uint32_t uid, const char *command)
@@ -46,7 +32,7 @@ int run_as(uint32_t uid, const char *command)
         ck_assert_int_gt(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", scene.bus.address), 0);
         status = process_run(&(ProcessSpec){
                 .argv = PROCESS_ARGV("sh", "-c", script),
-                .environment = PROCESS_ARGV(address, library_path(), "LC_ALL=C.UTF-8"),
+                .environment = PROCESS_ARGV(address, stage_library_path(), "LC_ALL=C.UTF-8"),
                 .output = file,
                 .uid = uid,
         });

@@ -10,9 +10,6 @@
 
 extern char *output; /* of the last command: stdout and stderr */
 
-/* "LD_LIBRARY_PATH=" and where the installed libdosvc is. */
-const char *library_path(void);
-
 /* Exit status of a command that a user, or alice, runs. */
 int run_as(uint32_t uid, const char *command);
 int run(const char *command);

@@ -75,7 +75,15 @@ same 'errors of dosvc-wire.h and of property Error in the XML' "$work/errors" "$
 cut -d' ' -f1 "$work/errors" | sort >"$work/error-names"
 same "errors of dosvc-wire.h and of dosvcctl's advice" "$work/error-names" "$work/errors-advice"
 
-for page in "$manual" client-lib/libdosvc.3; do
+sed -n 's/^#define DOSVC_VERSION_[MP][A-Z]* \([0-9]*\)$/\1/p' client-lib/dosvc.h | paste -sd . >"$work/version"
+sed -n 's/^VERSION := //p' Makefile >"$work/version-makefile"
+same 'version of dosvc.h and of the Makefile' "$work/version" "$work/version-makefile"
+grep -ohE '<(method|signal|property) name="[A-Za-z]*"' dbus/org.dosvc1.{Manager,Job,File}.xml |
+        sed 's/.*"\(.*\)"/\1/' | sort >"$work/members"
+sed -nE 's/^\.SS "(signal |property )?([A-Za-z]+).*/\2/p' "$B/org.dosvc1.5" | sort >"$work/members-manual"
+same 'members of the XML and of org.dosvc1(5)' "$work/members" "$work/members-manual"
+
+for page in "$manual" client-lib/libdosvc.3 "$B/org.dosvc1.5"; do
         command -v man >/dev/null || break
         ! man --warnings -l "$page" 2>&1 >/dev/null | grep . || bad=1
 done
