@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "dbus/dosvc-wire.h"
 
@@ -179,7 +180,7 @@ START_TEST(a_queued_job_starts_when_there_may_be_more_workers)
 {
         _cleanup_free_ char *url = NULL, *first = NULL, *second = NULL;
         _cleanup_free_ char *one = scene_alice_file("one"), *two = scene_alice_file("two");
-        _cleanup_close_ int server = start_silent_server(&url);
+        int server = start_silent_server(&url);
 
         reload("[Limits]\nMaxActiveJobs=1\n");
         first = client_create_for(scene.alice, url, one);
@@ -192,6 +193,7 @@ START_TEST(a_queued_job_starts_when_there_may_be_more_workers)
         reload("[Limits]\nMaxActiveJobs=2\n");
         client_wait_state(scene.alice, second, "connecting", 10000);
         ck_assert_str_eq(client_state(scene.alice, first), "connecting");
+        (void) close(server);
 }
 END_TEST
 
