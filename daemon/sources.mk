@@ -23,7 +23,7 @@ manager_SOURCES := $(addprefix daemon/manager/,announcer.c answers.c attempts.c 
         store-recovery.c store-row.c store-schema.c store-slots.c store-statements.c subscribers.c timers.c user-names.c users.c vault.c \
         vault-keyring.c vault-secret.c waiters.c worker-link.c)
 
-worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c link.c partial.c \
+worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c file-access.c link.c partial.c \
         parts.c publish.c questions.c record.c sink.c sources.c transfer.c) \
         $(addprefix daemon/worker/http/,curl-loop.c date.c fetch.c head.c kerberos.c logins.c \
         origins.c proxies.c redirect.c request.c resume.c route.c session.c status.c tickets.c \

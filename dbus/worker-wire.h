@@ -72,7 +72,7 @@
  */
 #pragma once
 
-#define WORKER_PROTOCOL_VERSION 6
+#define WORKER_PROTOCOL_VERSION 7
 
 #define WORKER_PATH      "/org/dosvc1/worker"
 #define WORKER_INTERFACE "org.dosvc1.Worker"
@@ -87,11 +87,12 @@
  * Methods of the worker.
  *   Download(s job_id, Settings settings, a FileRecord files) → ()
  *       replies at once; the work is told in signals.
- *   Publish(s job_id, a FileRecord files) → a Failure failures
- *       gives finished files their final names, removes the temporary files of the
- *       others, and those that a worker made without recording them, whose names follow from
- *       job and file (worker/sink). One failure for each file that could not be dealt with;
- *       empty = all done. May be repeated.
+ *   Publish(s job_id, u umask, a FileRecord files) → a Failure failures
+ *       gives finished files their final names, and the mode, group and ACL of a file that the
+ *       owner makes with that umask, 0 to 0777, or those of what they replace
+ *       (worker/file-access); removes the temporary files of the others, and those that a worker
+ *       made without recording them, whose names follow from job and file (worker/sink).
+ *       One failure for each file that could not be dealt with; empty = all done. May be repeated.
  *   Clean(s job_id, a FileRecord files) → a Failure failures
  *       removes every temporary file that is still the one recorded, and the unrecorded.
  *   Changed(Settings settings) → ()
@@ -102,8 +103,9 @@
 #define WORKER_DOWNLOAD           "Download"
 #define WORKER_DOWNLOAD_SIGNATURE "sa{sv}a(" WORKER_FILE_SIGNATURE ")"
 #define WORKER_PUBLISH            "Publish"
+#define WORKER_PUBLISH_SIGNATURE  "sua(" WORKER_FILE_SIGNATURE ")"
 #define WORKER_CLEAN              "Clean"
-#define WORKER_FILES_SIGNATURE    "sa(" WORKER_FILE_SIGNATURE ")"
+#define WORKER_CLEAN_SIGNATURE    "sa(" WORKER_FILE_SIGNATURE ")"
 #define WORKER_FAILURES_SIGNATURE "a(" WORKER_FAILURE_SIGNATURE ")"
 #define WORKER_CHANGED            "Changed"
 #define WORKER_CHANGED_SIGNATURE  "a{sv}"

@@ -130,7 +130,10 @@ static const int allowed[] = {
         SCMP_SYS(fchmod),
         SCMP_SYS(fcntl),
         SCMP_SYS(fdatasync),
+        SCMP_SYS(fgetxattr),
         SCMP_SYS(flock),
+        SCMP_SYS(fremovexattr),
+        SCMP_SYS(fsetxattr),
         SCMP_SYS(fstat),
         SCMP_SYS(fstatfs),
         SCMP_SYS(fsync),
@@ -156,6 +159,7 @@ static const int allowed[] = {
         SCMP_SYS(statfs),
         SCMP_SYS(statx),
         SCMP_SYS(sync_file_range),
+        SCMP_SYS(umask),
         SCMP_SYS(unlink),
         SCMP_SYS(unlinkat),
         SCMP_SYS(utimensat),
@@ -203,6 +207,9 @@ static const scmp_datum_t key_operations[] = {
         KEYCTL_SEARCH,         KEYCTL_READ,     KEYCTL_GET_PERSISTENT,
 };
 
+/* A file may be given to another group, not to another user. */
+static const scmp_datum_t new_owners[] = { (uid_t) -1 };
+
 /* Limits may be read but not set: the new limit has to be NULL. */
 static const scmp_datum_t new_limits[] = { 0 };
 
@@ -218,6 +225,7 @@ static const struct {
 } allowed_values[] = {
         { SCMP_SYS(socket), 0, families, ARRAY_SIZE(families) },
         { SCMP_SYS(ioctl), 1, ioctls, ARRAY_SIZE(ioctls) },
+        { SCMP_SYS(fchown), 1, new_owners, ARRAY_SIZE(new_owners) },
         { SCMP_SYS(keyctl), 0, key_operations, ARRAY_SIZE(key_operations) },
         { SCMP_SYS(prlimit64), 2, new_limits, ARRAY_SIZE(new_limits) },
         { SCMP_SYS(prctl), 0, process_operations, ARRAY_SIZE(process_operations) },

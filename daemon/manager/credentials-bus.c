@@ -200,3 +200,35 @@ int credentials_bus_remove(BusEdge *edge, Job *job, sd_bus_message *m, sd_bus_er
                 r = sd_bus_message_append(reply, "b", removed);
         return r < 0 ? bus_reply_fail(edge, reply, r) : bus_reply_saved(edge, m, reply);
 }
+
+/* ---- property CredentialSlots ---------------------------------------------------------------- */
+
+static int append_slots(AuthTarget target, unsigned schemes, sd_bus_message *reply)
+{
+        int r = 0;
+
+        for (unsigned scheme = 0; r >= 0 && scheme < AUTH_SCHEMES_MAX; scheme++)
+                if (schemes & 1U << scheme)
+                        r = sd_bus_message_append(reply,
+                                                  "(ss)",
+                                                  auth_target_to_string(target),
+                                                  auth_scheme_to_string((AuthScheme) scheme));
+        return r;
+}
+
+int credentials_bus_get_slots(BusEdge *edge,
+                              const Caller *caller,
+                              const Job *job,
+                              sd_bus_message *reply,
+                              sd_bus_error *error)
+{
+        unsigned schemes[AUTH_TARGETS_MAX];
+        int r = manager_get_credential_slots(edge->manager, caller, job, schemes);
+
+        if (r < 0)
+                return bus_error_set_verb(error, r, job);
+        r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        for (unsigned target = 0; r >= 0 && target < AUTH_TARGETS_MAX; target++)
+                r = append_slots((AuthTarget) target, schemes[target], reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}

@@ -59,11 +59,10 @@ static void advance(Effects *effects, Job *job)
 /* Until the next attempt of a job in TRANSIENT_ERROR, or until it fails for good. */
 static void wait_for_attempt(Effects *effects, Job *job)
 {
-        timers_start(effects->timers,
-                     &job->timer,
-                     attempts_wait_usec(&job->attempts,
-                                        effects->parts->clock,
-                                        job->settings.no_progress_timeout_sec));
+        timers_start(
+                effects->timers,
+                &job->timer,
+                attempts_wait_usec(&job->attempts, effects->parts->clock, job_patience_sec(job)));
 }
 
 /* The effects are carried out after the change was announced. */
@@ -176,9 +175,7 @@ void effects_on_reverted(void *userdata, Job *job, JobChanges changed, int error
 
 static void end_transient_error(Effects *effects, Job *job)
 {
-        if (attempts_stalled_too_long(&job->attempts,
-                                      effects->parts->clock,
-                                      job->settings.no_progress_timeout_sec))
+        if (attempts_stalled_too_long(&job->attempts, effects->parts->clock, job_patience_sec(job)))
                 reports_fail_stalled(effects->reports, job);
         else
                 (void) changes_move(effects->changes, job, JOB_EVENT_RETRY, 0);

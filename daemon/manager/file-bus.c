@@ -180,6 +180,28 @@ static int read_option(void *userdata, const char *key, sd_bus_message *m, sd_bu
         return sd_bus_message_exit_container(m);
 }
 
+/* Says which two files would have one local name. */
+static int set_clash(sd_bus_error *error, const Job *job, const ManagerFile *files, size_t n_files)
+{
+        ManagerClash clash;
+        int r = manager_find_clash(job, files, n_files, &clash);
+        _cleanup_free_ char *remote = r > 0 ? strdup(log_url(files[clash.file].remote_name)) : NULL;
+        const char *other;
+
+        if (!remote)
+                return r < 0 ? r : -ENOMEM;
+        other = clash.other < job->n_files ? job->files[clash.other].record.remote_name
+                                           : files[clash.other - job->n_files].remote_name;
+        return bus_error_set(error,
+                             -EINVAL,
+                             "Local name '%s' cannot be that of %s, because file %zu of the job, "
+                             "%s, has it",
+                             files[clash.file].local_name,
+                             remote,
+                             clash.other,
+                             log_url(other));
+}
+
 /* Adds all files or none. *ret_first: index of the first. */
 static int add_requested(BusEdge *edge,
                          Job *job,
@@ -210,6 +232,8 @@ static int add_requested(BusEdge *edge,
         r = manager_add_files(edge->manager, caller, job, files, n_requests, ret_first);
         if (r == -EMFILE)
                 return refuse_more_files(edge, job, error);
+        if (r == -EEXIST)
+                return set_clash(error, job, files, n_requests);
         return r < 0 ? bus_error_set_verb(error, r, job) : 0;
 }
 

@@ -172,6 +172,22 @@ static int property_headers(sd_bus *bus,
         return r < 0 ? r : headers_bus_get(edge, caller, userdata, reply, error);
 }
 
+static int property_credential_slots(sd_bus *bus,
+                                     const char *path,
+                                     const char *interface,
+                                     const char *name,
+                                     sd_bus_message *reply,
+                                     void *userdata,
+                                     sd_bus_error *error)
+{
+        sd_bus_message *m = sd_bus_get_current_message(bus);
+        BusEdge *edge = bus_edge_of(m);
+        const Caller *caller;
+        int r = bus_edge_find_caller(edge, m, &caller, error);
+
+        return r < 0 ? r : credentials_bus_get_slots(edge, caller, userdata, reply, error);
+}
+
 /*
  * sd-bus answers Set as soon as this returns, so that the change must be durable by then: it cannot
  * wait for the commit at the end of the loop's iteration.
@@ -303,8 +319,13 @@ void job_bus_tell_progress(BusEdge *edge, Job *job, const char *destination)
 
 #define UNPRIV SD_BUS_VTABLE_UNPRIVILEGED
 
+#define GETTER_U32(member)            property_get
+#define GETTER_U64(member)            property_get
+#define GETTER_BY(signature, append)  property_get
+#define GETTER_FOR(signature, getter) getter
+
 #define READ_ENTRY(name, value, changes, flags)                                                    \
-        SD_BUS_PROPERTY(name, PROPERTY_SIGNATURE_##value, property_get, 0, flags),
+        SD_BUS_PROPERTY(name, PROPERTY_SIGNATURE_##value, GETTER_##value, 0, flags),
 #define SETTING_ENTRY(id, name, type, member, initial, flags)                                      \
         SD_BUS_WRITABLE_PROPERTY(name,                                                             \
                                  SETTING_SIGNATURE_##type,                                         \

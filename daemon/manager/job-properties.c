@@ -95,19 +95,44 @@ static int append_type(const Job *job, const Property *property, sd_bus_message 
         return sd_bus_message_append(m, "s", job_type_to_string(JOB_TYPE_DOWNLOAD));
 }
 
-static void format_time(uint64_t usec, char *text, size_t size)
+#define TIME_TEXT_MAX 64
+
+static void format_time(uint64_t usec, char text[static TIME_TEXT_MAX])
 {
         time_t seconds = (time_t) (usec / USEC_PER_SEC);
         struct tm tm;
 
-        if (!gmtime_r(&seconds, &tm) || strftime(text, size, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+        if (!gmtime_r(&seconds, &tm) ||
+            strftime(text, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
                 text[0] = '\0';
+}
+
+/* Says how long the job keeps trying, and why it has to. */
+static void describe_attempts(const Job *job, char *text, size_t size)
+{
+        const Attempts *attempts = &job->attempts;
+        char next[TIME_TEXT_MAX], end[TIME_TEXT_MAX];
+
+        format_time(attempts->next_usec, next);
+        format_time(attempts->fails_usec, end);
+        if (attempts->fails_usec < attempts->next_usec)
+                (void) snprintf(text,
+                                size,
+                                "Gives up at %s, Resume tries at once: %s",
+                                end,
+                                failure_text(&job->error));
+        else
+                (void) snprintf(text,
+                                size,
+                                "Tries again at %s, gives up at %s: %s",
+                                next,
+                                end,
+                                failure_text(&job->error));
 }
 
 /* One sentence for people that says what the job does or waits for. */
 static void describe(const Job *job, char *text, size_t size)
 {
-        char when[64];
         uint32_t left = job->n_files - job->n_finished;
 
         if (job->publishing) {
@@ -137,18 +162,7 @@ static void describe(const Job *job, char *text, size_t size)
                                 failure_text(&job->error));
                 break;
         case JOB_TRANSIENT_ERROR:
-                format_time(job->attempts.fails_usec < job->attempts.next_usec
-                                    ? job->attempts.fails_usec
-                                    : job->attempts.next_usec,
-                            when,
-                            sizeof(when));
-                (void) snprintf(text,
-                                size,
-                                job->attempts.fails_usec < job->attempts.next_usec
-                                        ? "Gives up at %s, Resume tries at once: %s"
-                                        : "Tries again at %s: %s",
-                                when,
-                                failure_text(&job->error));
+                describe_attempts(job, text, size);
                 break;
         case JOB_TRANSFERRED:
                 (void) snprintf(text, size, "All files are transferred; Complete publishes them.");
@@ -203,6 +217,7 @@ static int append_next_attempt_time(const Job *job, const Property *property, sd
 #define VALUE_U32(member)            .append = append_u32, .offset = offsetof(Job, member)
 #define VALUE_U64(member)            .append = append_u64, .offset = offsetof(Job, member)
 #define VALUE_BY(signature, append_) .append = (append_)
+#define VALUE_FOR(signature, getter) .append = NULL
 
 #define READ_PROPERTY(name_, value, changes_, vtable_flags)                                        \
         { .name = (name_),                                                                         \
@@ -228,6 +243,18 @@ static int append_next_attempt_time(const Job *job, const Property *property, sd
 
 static const Property properties[] = { JOB_READ_PROPERTIES(READ_PROPERTY) JOB_PROPERTY_SETTINGS(
         SETTING_PROPERTY) JOB_OTHER_PROPERTIES(OTHER_PROPERTY) };
+
+/* What introspection says of signals is what JobChanges makes of it. */
+#define TELLING_FLAGS                                                                              \
+        (SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE | SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION)
+#define CHECK_READ(name, value, changes, flags)                                                    \
+        _Static_assert(((changes) != 0) == (((flags) &TELLING_FLAGS) != 0),                        \
+                       name " tells what touches it");
+#define CHECK_OTHER(name, signature, append, set, changes, getter, flags)                          \
+        CHECK_READ(name, , changes, flags)
+
+JOB_READ_PROPERTIES(CHECK_READ)
+JOB_OTHER_PROPERTIES(CHECK_OTHER)
 
 static const Property *find_property(const char *name)
 {

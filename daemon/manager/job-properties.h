@@ -20,7 +20,8 @@
 
 /*
  * Properties that nobody writes: X(name, value, changes, vtable flags). The value is a member of
- * Job, U32(member) or U64(member), or BY(signature, function of job-properties.c).
+ * Job, U32(member) or U64(member), or BY(signature, function of job-properties.c), or it depends on
+ * who asks: FOR(signature, getter of job-bus.c), and then only Get shows it.
  */
 #define JOB_READ_PROPERTIES(X) \
         X("Id", BY("s", append_id), 0, PROPERTY_IS_CONST) \
@@ -38,11 +39,13 @@
         X("CreationTime", U64(created_usec), 0, PROPERTY_IS_CONST) \
         X("ModificationTime", U64(modified_usec), 0, 0) \
         X("TransferCompletionTime", U64(transferred_usec), JOB_CHANGE_TIMES, PROPERTY_IS_TOLD) \
-        X("NextAttemptTime", BY("t", append_next_attempt_time), JOB_CHANGE_STATE | JOB_CHANGE_TIMES, PROPERTY_IS_TOLD)
+        X("NextAttemptTime", BY("t", append_next_attempt_time), JOB_CHANGE_STATE | JOB_CHANGE_TIMES, PROPERTY_IS_TOLD) \
+        X("CredentialSlots", FOR("a(ss)", property_credential_slots), JOB_CHANGE_CREDENTIALS, PROPERTY_IS_HIDDEN)
 
 #define PROPERTY_SIGNATURE_U32(member)            "u"
 #define PROPERTY_SIGNATURE_U64(member)            "t"
 #define PROPERTY_SIGNATURE_BY(signature, append)  signature
+#define PROPERTY_SIGNATURE_FOR(signature, getter) signature
 
 /*
  * Writable properties that are not one row of the settings: X(name, signature, append function or

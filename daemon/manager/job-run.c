@@ -334,6 +334,7 @@ int job_run_start(JobRun *run, const JobSettings *settings)
                 .owner_uid = run->owner->uid,
                 .owner_name = run->owner->name,
                 .settings = settings,
+                .umask = run->job->settings.umask,
         };
         int r = 0;
 

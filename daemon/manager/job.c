@@ -26,12 +26,17 @@
 #include "manager/job.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 
 #include "model/error-code.h"
+
+/* Typing errors in a URL lead nowhere for ever; a server that is down mostly comes back in a day.
+ */
+#define UNANSWERED_SEC 86400
 
 typedef struct Move {
         bool legal;
@@ -174,6 +179,12 @@ int job_new(sd_id128_t id, Owner *owner, Job **ret)
         return 0;
 }
 
+/* The tree borrows the names. */
+static void leave_name(void *name)
+{
+        (void) name;
+}
+
 Job *job_free(Job *job)
 {
         if (!job)
@@ -182,6 +193,7 @@ Job *job_free(Job *job)
         scheduler_remove(&job->work.queue);
         list_remove(&job->pending.link);
         job_set_owner(job, NULL);
+        tdestroy(job->local_names, leave_name);
         for (uint32_t i = 0; i < job->n_files; i++)
                 file_record_done(&job->files[i].record);
         free(job->files);
@@ -236,11 +248,13 @@ void job_take_stored(Job *job, Job *stored)
         TAKE(error_count);
         attempts_take_stored(&both.attempts, &stored->attempts);
         TAKE(credentials_lost);
+        TAKE(answered);
         TAKE(unreported);
         TAKE(created_usec);
         TAKE(modified_usec);
         TAKE(transferred_usec);
         TAKE(files);
+        TAKE(local_names);
         TAKE(n_files);
         TAKE(n_files_allocated);
         TAKE(n_finished);
@@ -280,12 +294,21 @@ bool job_is_unreachable(const Job *job)
                 job->error.code == (uint32_t) ERROR_CODE_TIMEOUT);
 }
 
+uint64_t job_patience_sec(const Job *job)
+{
+        bool unanswered = !job->answered &&
+                          setting_is_default(&job->settings, SETTING_NO_PROGRESS_TIMEOUT) &&
+                          job->settings.minimum_retry_delay_sec < UNANSWERED_SEC;
+
+        return unanswered ? UNANSWERED_SEC : job->settings.no_progress_timeout_sec;
+}
+
 AttemptsLimits job_attempts_limits(const Job *job, uint64_t max_delay_sec)
 {
         return (AttemptsLimits){
                 .min_delay_sec = job->settings.minimum_retry_delay_sec,
                 .max_delay_sec = max_delay_sec,
-                .no_progress_sec = job->settings.no_progress_timeout_sec,
+                .no_progress_sec = job_patience_sec(job),
         };
 }
 
@@ -302,6 +325,25 @@ static void count_file(Job *job, const JobFile *file, int sign)
         if (file->record.finished)
                 job->n_finished += one;
         job->bytes_transferred += factor * file->live_bytes;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+        return strcmp(a, b);
+}
+
+bool job_has_local_name(const Job *job, const char *local_name)
+{
+        return tfind(local_name, &job->local_names, compare_names);
+}
+
+/* Of two files with the same name, which only an older version let in, the tree has the first. */
+static void forget_name(Job *job, const char *local_name)
+{
+        char *const *found = tfind(local_name, &job->local_names, compare_names);
+
+        if (found && *found == local_name)
+                (void) tdelete(local_name, &job->local_names, compare_names);
 }
 
 int job_add_file(Job *job, const char *remote_name, const char *local_name)
@@ -321,6 +363,10 @@ int job_add_file(Job *job, const char *remote_name, const char *local_name)
         r = file_record_init(&file.record, job->n_files, remote_name, local_name);
         if (r < 0)
                 return r;
+        if (!tsearch(file.record.local_name, &job->local_names, compare_names)) {
+                file_record_done(&file.record);
+                return -ENOMEM;
+        }
         count_file(job, &file, 1);
         job->files[job->n_files] = file;
         return (int) job->n_files++;
@@ -375,6 +421,7 @@ void job_truncate_files(Job *job, uint32_t n)
                 JobFile *file = &job->files[--job->n_files];
 
                 count_file(job, file, -1);
+                forget_name(job, file->record.local_name);
                 file_record_done(&file->record);
         }
 }
@@ -382,8 +429,11 @@ void job_truncate_files(Job *job, uint32_t n)
 void job_set_file(Job *job, uint32_t index, FileRecord *record)
 {
         JobFile *file = &job->files[index];
+        char *local_name = file->record.local_name;
 
         count_file(job, file, -1);
+        file->record.local_name = record->local_name;
+        record->local_name = local_name;
         file_record_done(&file->record);
         file->record = *record;
         *record = (FileRecord){ 0 };

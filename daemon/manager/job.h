@@ -77,6 +77,7 @@ typedef uint64_t JobChanges;
 #define JOB_CHANGE_OWNER       (UINT64_C(1) << 3)
 #define JOB_CHANGE_TIMES       (UINT64_C(1) << 4)
 #define JOB_CHANGE_NEW         (UINT64_C(1) << 5)
+#define JOB_CHANGE_CREDENTIALS (UINT64_C(1) << 6)
 #define JOB_CHANGE_SETTING(id) (UINT64_C(1) << (16 + (id)))
 
 typedef struct JobRun JobRun; /* job-run.h */
@@ -94,9 +95,11 @@ typedef struct JobPending {
         JobChanges changed;
 } JobPending;
 
-/* The state of the job as its clients know it: announcer.c. */
+/* The job as its clients know it: announcer.c. */
 typedef struct JobAnnounced {
         JobState state;
+        uint32_t owner_uid;
+        uint32_t n_files;
         bool removed;
 } JobAnnounced;
 
@@ -138,12 +141,14 @@ typedef struct Job {
         uint32_t error_count;
         Attempts attempts;
         bool credentials_lost;
+        bool answered;         /* a server has answered once, whatever it said */
         uint64_t vault_bytes;  /* the job's part of Owner.vault_bytes */
         uint64_t created_usec; /* realtime; 0: never */
         uint64_t modified_usec;
         uint64_t transferred_usec;
 
         JobFile *files;
+        void *local_names; /* those of the files: a tree of tsearch(3), which borrows them */
         uint32_t n_files;
         uint32_t n_files_allocated;
         uint32_t n_finished;
@@ -201,9 +206,13 @@ bool job_has_work(const Job *job);  /* something is left to do without a call of
 /* The latest attempt failed before a server answered, so another network may help. */
 bool job_is_unreachable(const Job *job);
 AttemptsLimits job_attempts_limits(const Job *job, uint64_t max_delay_sec);
+/* NoProgressTimeout; where the owner has not set it, a job that no server answered has less. */
+uint64_t job_patience_sec(const Job *job);
 
 /* Adds a file, which the caller has checked. Returns its index. -ENOMEM. */
 int job_add_file(Job *job, const char *remote_name, const char *local_name);
+/* A file of the job has that local name. */
+bool job_has_local_name(const Job *job, const char *local_name);
 /* Sets checksum and ranges of a file that was just added; copies. -ENOMEM changes nothing. */
 int job_want(Job *job,
              uint32_t index,
@@ -217,7 +226,7 @@ int job_want(Job *job,
 int job_set_remote_name(Job *job, uint32_t index, const char *remote_name);
 /* Removes the files from index n on, which were added last. */
 void job_truncate_files(Job *job, uint32_t n);
-/* Replaces the record of a file; ownership of the strings moves to the job. */
+/* Replaces the record of a file, which keeps its local name; the other strings move to the job. */
 void job_set_file(Job *job, uint32_t index, FileRecord *record);
 /* A temporary file is recorded, or a worker may have created one that it did not report. */
 bool job_may_have_temp(const Job *job, uint32_t index);

@@ -454,11 +454,13 @@ static void on_job_new(void *userdata, Job *job)
 {
         Telling telling = { userdata, job, "JobNew", NULL };
 
+        objects_bus_tell_new(telling.edge, job);
         subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
 }
 
 static void on_job_changed(void *userdata, Job *job, JobChanges changes, JobState previous)
 {
+        objects_bus_tell_changed(userdata, job, changes);
         job_bus_tell_changed(userdata, job, changes, previous);
 }
 
@@ -474,6 +476,7 @@ static void on_job_removed(void *userdata, Job *job)
         Telling telling = { userdata, job, "JobRemoved", job_state_to_string(job->state) };
 
         subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
+        objects_bus_tell_removed(telling.edge, job);
 }
 
 typedef struct Tick {

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "base/uid.h"
@@ -185,7 +186,7 @@ static int set_credentials(Manager *manager,
                 return r;
         changes_erase_log(&manager->changes); /* it may have replaced another one */
         job->credentials_lost = false;
-        return changes_save(&manager->changes, job, 0, 0);
+        return changes_save(&manager->changes, job, 0, JOB_CHANGE_CREDENTIALS);
 }
 
 int manager_set_credentials(Manager *manager,
@@ -216,8 +217,25 @@ int manager_remove_credentials(Manager *manager,
         if (removed <= 0)
                 return removed;
         changes_erase_log(&manager->changes);
-        r = changes_save(&manager->changes, job, 0, 0);
+        r = changes_save(&manager->changes, job, 0, JOB_CHANGE_CREDENTIALS);
         return r < 0 ? r : 1;
+}
+
+int manager_get_credential_slots(const Manager *manager,
+                                 const Caller *caller,
+                                 const Job *job,
+                                 unsigned ret_schemes[static AUTH_TARGETS_MAX])
+{
+        unsigned implicit;
+        int r = policy_check(caller, VERB_READ_CREDENTIAL_SLOTS, job);
+
+        for (unsigned target = 0; r >= 0 && target < AUTH_TARGETS_MAX; target++)
+                r = store_slot_schemes(manager->parts.store,
+                                       job,
+                                       (AuthTarget) target,
+                                       &ret_schemes[target],
+                                       &implicit);
+        return r;
 }
 
 /* Keeps the login of a URL unless the job has such credentials, also those of an earlier URL. */
@@ -240,6 +258,58 @@ static int keep_login(Manager *manager, Job *job, const ManagerLogin *login)
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
+
+/* Of files with one name the first comes first: all of them are in one array. */
+static int compare_files(const void *a, const void *b)
+{
+        const ManagerFile *one = *(const ManagerFile *const *) a;
+        const ManagerFile *other = *(const ManagerFile *const *) b;
+        int order = strcmp(one->local_name, other->local_name);
+
+        return order != 0 ? order : (one > other) - (one < other);
+}
+
+/* The index of the file in the job that has the name. */
+static size_t find_named(const Job *job, const char *local_name)
+{
+        size_t i = 0;
+
+        while (i < job->n_files && !str_equal(job->files[i].record.local_name, local_name))
+                i++;
+        return i;
+}
+
+int manager_find_clash(const Job *job, const ManagerFile *files, size_t n_files, ManagerClash *ret)
+{
+        _cleanup_free_ const ManagerFile **sorted =
+                calloc(n_files ? n_files : 1, sizeof(const ManagerFile *));
+
+        if (!sorted)
+                return -ENOMEM;
+        for (size_t i = 0; i < n_files; i++) {
+                if (job_has_local_name(job, files[i].local_name)) {
+                        *ret = (ManagerClash){ i, find_named(job, files[i].local_name) };
+                        return 1;
+                }
+                sorted[i] = &files[i];
+        }
+        qsort(sorted, n_files, sizeof(const ManagerFile *), compare_files);
+        for (size_t i = 1; i < n_files; i++)
+                if (str_equal(sorted[i - 1]->local_name, sorted[i]->local_name)) {
+                        *ret = (ManagerClash){ (size_t) (sorted[i] - files),
+                                               job->n_files + (size_t) (sorted[i - 1] - files) };
+                        return 1;
+                }
+        return 0;
+}
+
+static int check_local_names(const Job *job, const ManagerFile *files, size_t n_files)
+{
+        ManagerClash clash;
+        int r = manager_find_clash(job, files, n_files, &clash);
+
+        return r > 0 ? -EEXIST : r;
+}
 
 static int add_file(Manager *manager, Job *job, const ManagerFile *file)
 {
@@ -267,6 +337,8 @@ int manager_add_files(Manager *manager,
         /* A limit that was lowered may be below what the job has already. */
         if (r >= 0 && job->n_files + n_files > manager->parts.config->max_files_per_job)
                 r = -EMFILE;
+        if (r >= 0)
+                r = check_local_names(job, files, n_files);
         /* The credentials come first: where the vault refuses them, nothing is changed. */
         for (size_t i = 0; r >= 0 && i < n_files; i++)
                 r = keep_login(manager, job, &files[i].login);
@@ -430,7 +502,7 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
         job_set_owner(job, owner);
         owners_release(manager->parts.owners, before);
         job->credentials_lost = false;
-        changes = JOB_CHANGE_OWNER | job_forget_owners_settings(job);
+        changes = JOB_CHANGE_OWNER | JOB_CHANGE_CREDENTIALS | job_forget_owners_settings(job);
         store_owners_settings(manager->parts.store, job);
         r = changes_move(&manager->changes, job, JOB_EVENT_TAKE, changes);
         if (r >= 0)

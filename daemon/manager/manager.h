@@ -130,7 +130,8 @@ typedef struct ManagerFile {
 
 /*
  * Adds files and keeps the first login among them, all or nothing. *ret_first is the index of the
- * first. -EMFILE: too many files; errors of manager_set_credentials().
+ * first. -EMFILE: too many files; -EEXIST: two files would have one local name; errors of
+ * manager_set_credentials().
  */
 int manager_add_files(Manager *manager,
                       const Caller *caller,
@@ -138,6 +139,17 @@ int manager_add_files(Manager *manager,
                       const ManagerFile *files,
                       size_t n_files,
                       uint32_t *ret_first);
+
+/*
+ * Finds two files with one local name: file is among those to be added, other is the index in the
+ * job of one that is there, or that would be added before. 1: found, 0: there are none; -ENOMEM.
+ */
+typedef struct ManagerClash {
+        size_t file;
+        size_t other;
+} ManagerClash;
+
+int manager_find_clash(const Job *job, const ManagerFile *files, size_t n_files, ManagerClash *ret);
 
 /*
  * Gives files other URLs to be fetched from and keeps the first login among them, all or nothing.
@@ -220,6 +232,11 @@ int manager_set_credentials(Manager *manager,
                             AuthScheme scheme,
                             const char *user_name,
                             const Secret *secret);
+/* Which are set: for each target bits 1 << AuthScheme. */
+int manager_get_credential_slots(const Manager *manager,
+                                 const Caller *caller,
+                                 const Job *job,
+                                 unsigned ret_schemes[static AUTH_TARGETS_MAX]);
 /* 1: removed, 0: there were none. */
 int manager_remove_credentials(Manager *manager,
                                const Caller *caller,

@@ -1,8 +1,8 @@
 /*
- * org.freedesktop.DBus.ObjectManager.GetManagedObjects of /org/dosvc1: the jobs that the caller
- * may see, with their files. sd-bus has an answer of its own, which is built in one piece, however
- * long that takes and however large it gets; this one takes its place. No signal of that interface
- * is sent: what a job is called and does is told to subscribers only.
+ * org.freedesktop.DBus.ObjectManager of /org/dosvc1: the jobs that the caller may see, with their
+ * files. sd-bus has an answer of its own to GetManagedObjects, which is built in one piece, however
+ * long that takes and however large it gets; this one takes its place. The signals go to those
+ * subscribers that may see the job, as all others do.
  */
 #pragma once
 
@@ -10,3 +10,11 @@
 
 /* Errors of sd-bus. */
 int objects_bus_register(BusEdge *edge);
+
+/*
+ * InterfacesAdded and InterfacesRemoved. Files have theirs unless more than LIMIT_ANNOUNCED_FILES
+ * of a job come or go together. Called before the announcer takes note of the change.
+ */
+void objects_bus_tell_new(BusEdge *edge, const Job *job);
+void objects_bus_tell_changed(BusEdge *edge, const Job *job, JobChanges changes);
+void objects_bus_tell_removed(BusEdge *edge, const Job *job);

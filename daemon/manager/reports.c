@@ -17,6 +17,7 @@ static void on_receiving(void *userdata, Job *job)
 {
         Reports *reports = userdata;
 
+        job->answered = true;
         (void) changes_move(reports->changes, job, JOB_EVENT_RECEIVING, 0);
 }
 
@@ -45,29 +46,43 @@ static void on_checkpoint(void *userdata, Job *job, const uint32_t *indexes, siz
         on_progress(reports, job);
 }
 
-/* Sets the error that the owner sees. */
-static void set_error(Job *job, const Failure *failure)
+static void add_slots(const Reports *reports, Job *job, AuthTarget target)
 {
-        bool auth = failure->code == ERROR_CODE_HTTP(401) || failure->code == ERROR_CODE_HTTP(407);
+        unsigned schemes, implicit;
 
-        job_set_error(job, failure);
-        if (auth && job->credentials_lost)
+        if (store_slot_schemes(reports->parts->store, job, target, &schemes, &implicit) >= 0)
+                failure_add_schemes(&job->error,
+                                    target == AUTH_TARGET_PROXY ? "Set for target proxy"
+                                                                : "Set for target server",
+                                    schemes);
+        if (job->credentials_lost)
                 failure_add(&job->error, "The stored credentials were lost; set them again.");
+}
+
+/* Sets the error that the owner sees. */
+static void set_error(const Reports *reports, Job *job, const Failure *failure)
+{
+        job_set_error(job, failure);
+        if (failure->code == ERROR_CODE_HTTP(401))
+                add_slots(reports, job, AUTH_TARGET_SERVER);
+        else if (failure->code == ERROR_CODE_HTTP(407))
+                add_slots(reports, job, AUTH_TARGET_PROXY);
         job->error_count++;
 }
 
 static void fail(Reports *reports, Job *job, const Failure *failure)
 {
-        set_error(job, failure);
+        set_error(reports, job, failure);
         (void) changes_move(reports->changes, job, JOB_EVENT_FAILED, JOB_CHANGE_ERROR);
 }
 
 /* lost: the worker ended without a report of its success or failure. */
 static void fail_transiently(Reports *reports, Job *job, const Failure *failure, bool lost)
 {
-        const AttemptsLimits limits =
-                job_attempts_limits(job, reports->parts->config->max_retry_delay_sec);
+        AttemptsLimits limits;
 
+        job->answered |= ERROR_CODE_IS_HTTP(failure->code);
+        limits = job_attempts_limits(job, reports->parts->config->max_retry_delay_sec);
         if (!attempts_fail(&job->attempts,
                            reports->parts->clock,
                            &limits,
@@ -76,7 +91,7 @@ static void fail_transiently(Reports *reports, Job *job, const Failure *failure,
                 fail(reports, job, failure);
                 return;
         }
-        set_error(job, failure);
+        set_error(reports, job, failure);
         (void) changes_move(reports->changes,
                             job,
                             JOB_EVENT_FAILED_TRANSIENT,
@@ -161,7 +176,7 @@ static void publish_ended(Reports *reports, Job *job, JobOutcome outcome, const 
                 waiters_answer(reports->waiters, job, -ECANCELED, false, "The service is stopping");
                 return;
         }
-        set_error(job, failure);
+        set_error(reports, job, failure);
         (void) changes_save(reports->changes, job, 0, JOB_CHANGE_ERROR);
         waiters_answer(reports->waiters, job, -EIO, false, failure_text(failure));
 }

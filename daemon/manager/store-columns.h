@@ -37,7 +37,8 @@
         X(modified, U64, modified_usec) \
         X(transferred, U64, transferred_usec) \
         X(next_attempt, U64, attempts.next_usec) \
-        X(sealed, ENUM(1U << VAULT_KINDS_MAX), sealed)
+        X(sealed, ENUM(1U << VAULT_KINDS_MAX), sealed) \
+        X(answered, BOOL, answered)
 
 /* Members of a FileRecord. The sums of the rows that exist were made in this order. */
 #define FILE_KEYS "job, idx"

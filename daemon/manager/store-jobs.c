@@ -182,11 +182,9 @@ static int read_ranges(sqlite3_stmt *s, FileRecord *record)
 static int read_file(sqlite3_stmt *s, Job *job)
 {
         FileRecord record = { .index = (uint32_t) store_column_u64(s, FILE_COLUMN_idx) };
-        int index = job_add_file(job, "", ""), r;
+        int r;
 
-        if (index < 0)
-                return index;
-        if ((uint32_t) index != record.index || !store_column_u64(s, FILE_COLUMN_is_whole))
+        if (job->n_files != record.index || !store_column_u64(s, FILE_COLUMN_is_whole))
                 return -EUCLEAN;
         r = read_ranges(s, &record);
         if (r >= 0)
@@ -196,7 +194,9 @@ static int read_file(sqlite3_stmt *s, Job *job)
                                    FIRST_FILE_COLUMN,
                                    &record);
         if (r >= 0)
-                job_set_file(job, (uint32_t) index, &record);
+                r = job_add_file(job, "", record.local_name);
+        if (r >= 0)
+                job_set_file(job, record.index, &record);
         file_record_done(&record);
         return r < 0 ? r : 0;
 }

@@ -184,6 +184,9 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         "WHEN row_sum(" JOB_VALUES_6 ") THEN row_sum(" JOB_VALUES_7 ") "
         "ELSE ~row_sum(" JOB_VALUES_7 ") END FROM jobs;"
         "DROP TABLE jobs; ALTER TABLE jobs_7 RENAME TO jobs;",
+        /* 8: older jobs keep their patience */
+        "ALTER TABLE jobs ADD COLUMN answered INTEGER NOT NULL DEFAULT 1;"
+        SUM_ANEW("jobs", JOB_VALUES_7, "answered"),
         /* clang-format on */
 };
 

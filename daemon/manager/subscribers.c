@@ -142,7 +142,7 @@ bool subscribers_is_empty(const Subscribers *subscribers)
         return !subscribers->by_name;
 }
 
-static bool hears(const Subscriber *subscriber, const Job *job)
+static bool hears_of(const Subscriber *subscriber, const Job *job, uint32_t owner_uid)
 {
         const SubscribeOptions *options = &subscriber->options;
 
@@ -150,7 +150,12 @@ static bool hears(const Subscriber *subscriber, const Job *job)
                 return false;
         if (options->all_users || (options->one_job && subscriber->uid == 0))
                 return true; /* only root gets this far with all-users */
-        return job->owner->uid == subscriber->uid;
+        return owner_uid == subscriber->uid;
+}
+
+static bool hears(const Subscriber *subscriber, const Job *job)
+{
+        return hears_of(subscriber, job, job->owner->uid);
 }
 
 bool subscribers_hears(const Subscribers *subscribers, const char *name, const Job *job)
@@ -171,6 +176,20 @@ void subscribers_each(const Subscribers *subscribers,
         HASH_ITER (hh, subscribers->by_name, subscriber, after)
                 if (hears(subscriber, job) &&
                     (!progress_only || subscriber->options.progress_interval_msec > 0))
+                        each(userdata, subscriber->name);
+}
+
+void subscribers_each_between(const Subscribers *subscribers,
+                              const Job *job,
+                              uint32_t owner_uid,
+                              uint32_t other_uid,
+                              void (*each)(void *userdata, const char *destination),
+                              void *userdata)
+{
+        Subscriber *subscriber, *after;
+
+        HASH_ITER (hh, subscribers->by_name, subscriber, after)
+                if (hears_of(subscriber, job, owner_uid) && !hears_of(subscriber, job, other_uid))
                         each(userdata, subscriber->name);
 }
 

@@ -55,5 +55,13 @@ void subscribers_each(const Subscribers *subscribers,
                       void (*each)(void *userdata, const char *destination),
                       void *userdata);
 
+/* Each connection that hears of the job when one user owns it, and not when the other does. */
+void subscribers_each_between(const Subscribers *subscribers,
+                              const Job *job,
+                              uint32_t owner_uid,
+                              uint32_t other_uid,
+                              void (*each)(void *userdata, const char *destination),
+                              void *userdata);
+
 /* Something of the job moved: those who want its progress get their tick in time. */
 void subscribers_note_progress(Subscribers *subscribers, const Job *job);

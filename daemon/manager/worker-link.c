@@ -71,6 +71,7 @@ struct WorkerLink {
         FileRecord *files;
         size_t n_files;
         JobSettings settings; /* freed when they are sent */
+        uint32_t umask;
 
         LiveSettings *live;           /* NULL: the order of a DOWNLOAD was not sent yet */
         Answers *answers;             /* borrowed; NULL: not a DOWNLOAD */
@@ -487,6 +488,8 @@ static int send_task(WorkerLink *link)
                 r = sd_bus_message_append(m, "s", link->job_id);
         if (r >= 0 && link->task == WORKER_TASK_DOWNLOAD)
                 r = wire_append_settings(m, &link->settings, SETTING_FOR_WORKER);
+        if (r >= 0 && link->task == WORKER_TASK_PUBLISH)
+                r = sd_bus_message_append(m, "u", link->umask);
         if (r >= 0)
                 r = wire_append_files(m, link->files, link->n_files);
         if (r >= 0)
@@ -634,6 +637,7 @@ static int copy_order(WorkerLink *link, const WorkerOrder *order)
 
         link->task = order->task;
         link->answers = order->answers;
+        link->umask = order->umask;
         (void) sd_id128_to_string(order->job, link->job_id);
         if (order->settings)
                 r = job_settings_copy(&link->settings, order->settings);

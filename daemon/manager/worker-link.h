@@ -39,6 +39,7 @@ typedef struct WorkerOrder {
         const FileRecord *files; /* DOWNLOAD: unfinished ones; other tasks: with a temporary file */
         size_t n_files;
         const JobSettings *settings; /* DOWNLOAD */
+        uint32_t umask;              /* PUBLISH */
         Answers *answers;            /* DOWNLOAD: to the worker's questions */
 } WorkerOrder;
 

@@ -11,6 +11,9 @@
 
 #define ERROR_CODE_HTTP(status) (0x80190000u | (uint32_t) (status))
 
+/* A server or proxy has answered. */
+#define ERROR_CODE_IS_HTTP(code) (((code) &0xffff0000u) == ERROR_CODE_HTTP(0))
+
 #define ERROR_CODE_ENUM(name, number, text, class) ERROR_CODE_##name = (int) (number),
 enum { DOSVC_JOB_ERRORS(ERROR_CODE_ENUM) };
 

@@ -99,6 +99,26 @@ void failure_add(Failure *failure, const char *sentence)
         failure->description = longer;
 }
 
+void failure_add_schemes(Failure *failure, const char *what, unsigned schemes)
+{
+        char text[256];
+        size_t n = (size_t) snprintf(text, sizeof(text), "%s: %s", what, schemes ? "" : "none");
+        const char *between = "";
+
+        for (unsigned scheme = 0; scheme < AUTH_SCHEMES_MAX && n < sizeof(text); scheme++)
+                if (schemes & 1U << scheme) {
+                        n += (size_t) snprintf(text + n,
+                                               sizeof(text) - n,
+                                               "%s%s",
+                                               between,
+                                               auth_scheme_to_string((AuthScheme) scheme));
+                        between = ", ";
+                }
+        if (n < sizeof(text))
+                (void) snprintf(text + n, sizeof(text) - n, ".");
+        failure_add(failure, text);
+}
+
 /* An error that is not in the table is transient and has the text of its errno. */
 typedef struct LocalError {
         int error;

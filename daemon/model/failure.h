@@ -66,6 +66,8 @@ void failure_set_internal(Failure *failure, int error);
 
 /* Appends another sentence to the description. */
 void failure_add(Failure *failure, const char *sentence);
+/* Appends the sentence "WHAT: NAME, NAME." of a set of schemes, bits 1 << AuthScheme. */
+void failure_add_schemes(Failure *failure, const char *what, unsigned schemes);
 
 /* Reason ("the disk is full") and code of a negative errno, as failure_set_local() has them. */
 const char *failure_local_reason(int error);

@@ -81,7 +81,6 @@ typedef enum SettingFlag {
 #define SETTING_FOR_ANY_WORKER (SETTING_FOR_WORKER | SETTING_CHANGES_LIVE)
 
 /* clang-format off */
-
 /* Each of these is a property of its own that can be read, written, and given to CreateJob. */
 #define JOB_PROPERTY_SETTINGS(X) \
         X(DISPLAY_NAME, "DisplayName", TEXT(setting_check_display_name), display_name, 0, 0) \
@@ -93,7 +92,8 @@ typedef enum SettingFlag {
         X(REDIRECT_POLICY, "RedirectPolicy", CHOICE(DOSVC_REDIRECT_POLICIES), redirect_policy, REDIRECT_POLICY_ALLOW_SILENT, SETTING_FOR_ANY_WORKER) \
         X(SECURITY_FLAGS, "SecurityFlags", FLAGS(DOSVC_SECURITY_FLAGS), security_flags, 0, SETTING_FOR_NEW_WORKER) \
         X(CA_CERTIFICATE, "CACertificate", TEXT(setting_check_path), ca_certificate, 0, SETTING_FOR_NEW_WORKER) \
-        X(TICKET_CACHE, "TicketCache", TEXT(setting_check_ticket_cache), ticket_cache, 0, SETTING_FOR_NEW_WORKER | SETTING_OF_OWNER)
+        X(TICKET_CACHE, "TicketCache", TEXT(setting_check_ticket_cache), ticket_cache, 0, SETTING_FOR_NEW_WORKER | SETTING_OF_OWNER) \
+        X(UMASK, "UMask", U32(0, 0777), umask, 022, 0)
 
 /*
  * The parts of property ProxySettings (settings-bus.c), the headers that only the owner reads

@@ -81,6 +81,9 @@
 #define LIMIT_LISTINGS_PER_USER 3
 #define LIMIT_LISTINGS          12
 
+/* Files that a signal of their own announces, of those that come or go together. */
+#define LIMIT_ANNOUNCED_FILES 512
+
 /* Child nodes in the introspection of one object, which is written in one piece. */
 #define LIMIT_INTROSPECTED_NODES 10000
 

@@ -161,6 +161,16 @@ static int read_job_id(sd_bus_message *m, sd_id128_t *ret)
                        : 0;
 }
 
+static int read_umask(sd_bus_message *m, mode_t *ret)
+{
+        uint32_t mask;
+
+        if (sd_bus_message_read(m, "u", &mask) < 0 || mask > 0777)
+                return -EBADMSG;
+        *ret = mask;
+        return 0;
+}
+
 /* A second order is a mistake of the manager: it is refused, and nothing changes. */
 static int accept_order(Link *link, sd_bus_error *error)
 {
@@ -227,35 +237,38 @@ static int reply_failures(sd_bus_message *m, const FailureList *failures)
 /* Publish and Clean: the process has nothing else to do, so the reply waits for the result. */
 static int do_files(sd_bus_message *m,
                     Link *link,
-                    int (*task)(sd_id128_t, const FileRecord *, size_t, FailureList *),
+                    bool publishing,
+                    int (*task)(const PublishOrder *order, FailureList *ret),
                     sd_bus_error *error)
 {
         _cleanup_(failure_list_done) FailureList failures = { 0 };
         FileRecord *records = NULL;
-        size_t n_records = 0;
-        sd_id128_t job;
+        PublishOrder order = { 0 };
         int r = accept_order(link, error);
 
         if (r < 0)
                 return r;
-        r = read_job_id(m, &job);
+        r = read_job_id(m, &order.job);
+        if (r >= 0 && publishing)
+                r = read_umask(m, &order.umask);
         if (r >= 0)
-                r = read_files(m, &records, &n_records);
+                r = read_files(m, &records, &order.n_records);
         if (r < 0)
                 return refuse_message(r, error);
-        r = task(job, records, n_records, &failures);
-        file_records_free(records, n_records);
+        order.records = records;
+        r = task(&order, &failures);
+        file_records_free(records, order.n_records);
         return r < 0 ? r : reply_failures(m, &failures);
 }
 
 static int method_publish(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return do_files(m, userdata, publish_files, error);
+        return do_files(m, userdata, true, publish_files, error);
 }
 
 static int method_clean(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return do_files(m, userdata, publish_clean, error);
+        return do_files(m, userdata, false, publish_clean, error);
 }
 
 static int method_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -293,12 +306,12 @@ static const sd_bus_vtable worker_vtable[] = {
                       method_download,
                       SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(WORKER_PUBLISH,
-                      WORKER_FILES_SIGNATURE,
+                      WORKER_PUBLISH_SIGNATURE,
                       WORKER_FAILURES_SIGNATURE,
                       method_publish,
                       SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD(WORKER_CLEAN,
-                      WORKER_FILES_SIGNATURE,
+                      WORKER_CLEAN_SIGNATURE,
                       WORKER_FAILURES_SIGNATURE,
                       method_clean,
                       SD_BUS_VTABLE_UNPRIVILEGED),

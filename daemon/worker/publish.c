@@ -49,19 +49,18 @@ static SinkFile sink_file_of(const FileRecord *record)
 
 /* Opens the directories of all items, then confines the process to them. */
 static int prepare(Destinations *destinations,
-                   sd_id128_t job,
-                   const FileRecord *records,
-                   size_t n_records,
+                   const PublishOrder *order,
                    bool cleaning,
                    Item *items,
                    FailureList *failures)
 {
+        const FileRecord *records = order->records;
         int r;
 
-        for (size_t i = 0; i < n_records; i++) {
+        for (size_t i = 0; i < order->n_records; i++) {
                 items[i] = (Item){
                         .record = &records[i],
-                        .tag = sink_tag(job, records[i].index),
+                        .tag = sink_tag(order->job, records[i].index),
                         .fd = -EBADF,
                 };
                 r = destinations_add(destinations, records[i].local_name, &items[i].destination);
@@ -109,22 +108,22 @@ static int clean(Item *item, FailureList *failures)
         return drop(item, r, failures);
 }
 
-static int open_item(Item *item, FailureList *failures)
+static int open_item(Item *item, mode_t umask_of_owner, FailureList *failures)
 {
         SinkFile file = sink_file_of(item->record);
-        int64_t mtime_sec;
+        SinkFinal final = {
+                .name = destination_entry(item->record->local_name),
+                .tag = item->tag,
+                .umask = umask_of_owner,
+        };
         int r;
 
         r = sweep(item);
         if (r < 0)
                 return drop(item, r, failures);
-        if (sources_modified(item->record, &mtime_sec) < 0)
-                mtime_sec = -1;
-        r = sink_publish_open(destination_fd(item->destination),
-                              &file,
-                              destination_entry(item->record->local_name),
-                              mtime_sec,
-                              &item->fd);
+        if (sources_modified(item->record, &final.mtime_sec) < 0)
+                final.mtime_sec = -1;
+        r = sink_publish_open(destination_fd(item->destination), &file, &final, &item->fd);
         /* 1: an earlier attempt published it, but may not have synced the directory. */
         if (r > 0)
                 destination_changed(item->destination);
@@ -144,14 +143,15 @@ static int rename_item(Item *item, FailureList *failures)
 }
 
 /* Sets modes and times, then syncs (the first sync carries the others), then renames. */
-static int publish_batch(Item *items, size_t n_items, FailureList *failures)
+static int publish_batch(Item *items, size_t n_items, mode_t umask_of_owner, FailureList *failures)
 {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < n_items; i++)
                 if (items[i].destination)
-                        r = items[i].record->finished ? open_item(&items[i], failures)
-                                                      : clean(&items[i], failures);
+                        r = items[i].record->finished
+                                    ? open_item(&items[i], umask_of_owner, failures)
+                                    : clean(&items[i], failures);
         for (size_t i = 0; r >= 0 && i < n_items; i++)
                 if (items[i].fd >= 0 && fsync(items[i].fd) < 0)
                         r = drop(&items[i], -errno, failures);
@@ -161,9 +161,9 @@ static int publish_batch(Item *items, size_t n_items, FailureList *failures)
         return r;
 }
 
-static int
-run(sd_id128_t job, const FileRecord *records, size_t n_records, bool cleaning, FailureList *ret)
+static int run(const PublishOrder *order, bool cleaning, FailureList *ret)
 {
+        const size_t n_records = order->n_records;
         _cleanup_(destinations_freep) Destinations *destinations = NULL;
         _cleanup_free_ Item *items = calloc(n_records ? n_records : 1, sizeof(*items));
         _cleanup_(failure_list_done) FailureList failures = { 0 };
@@ -173,10 +173,11 @@ run(sd_id128_t job, const FileRecord *records, size_t n_records, bool cleaning, 
                 return -ENOMEM;
         r = destinations_new(&destinations);
         if (r >= 0)
-                r = prepare(destinations, job, records, n_records, cleaning, items, &failures);
+                r = prepare(destinations, order, cleaning, items, &failures);
         for (size_t i = 0; r >= 0 && !cleaning && i < n_records; i += BATCH)
                 r = publish_batch(&items[i],
                                   n_records - i < BATCH ? n_records - i : BATCH,
+                                  order->umask,
                                   &failures);
         for (size_t i = 0; r >= 0 && cleaning && i < n_records; i++)
                 if (items[i].destination)
@@ -196,12 +197,12 @@ run(sd_id128_t job, const FileRecord *records, size_t n_records, bool cleaning, 
         return 0;
 }
 
-int publish_files(sd_id128_t job, const FileRecord *records, size_t n_records, FailureList *ret)
+int publish_files(const PublishOrder *order, FailureList *ret)
 {
-        return run(job, records, n_records, false, ret);
+        return run(order, false, ret);
 }
 
-int publish_clean(sd_id128_t job, const FileRecord *records, size_t n_records, FailureList *ret)
+int publish_clean(const PublishOrder *order, FailureList *ret)
 {
-        return run(job, records, n_records, true, ret);
+        return run(order, true, ret);
 }

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <systemd/sd-id128.h>
 
 #include "base/macro.h"
@@ -15,9 +16,16 @@
 #include "model/failure.h"
 #include "model/file-record.h"
 
+typedef struct PublishOrder {
+        sd_id128_t job;
+        mode_t umask; /* of the owner; Publish only */
+        const FileRecord *records;
+        size_t n_records;
+} PublishOrder;
+
 /*
  * Confine the process, then work. *ret gets one entry for each file that could not be published or
  * removed. Errnos of Landlock; -ENOMEM.
  */
-int publish_files(sd_id128_t job, const FileRecord *records, size_t n_records, FailureList *ret);
-int publish_clean(sd_id128_t job, const FileRecord *records, size_t n_records, FailureList *ret);
+int publish_files(const PublishOrder *order, FailureList *ret);
+int publish_clean(const PublishOrder *order, FailureList *ret);

@@ -13,11 +13,10 @@
 
 #include "base/str.h"
 
+#include "worker/file-access.h"
+
 /* No other user reads a file before it is whole and published. */
 #define TEMP_MODE 0600
-
-/* The mode that a program with the usual umask of 022 creates files with. */
-#define FINAL_MODE 0644
 
 /* ".", ".", eight hex digits, ".dosvc" */
 #define TEMP_DECORATION 16
@@ -281,11 +280,14 @@ static int remove_unrecorded(int dir_fd, const char *name)
 
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT ? 0 : -errno;
-        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 07777) != TEMP_MODE)
+        if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
+                return 0;
+        /* An empty one of another mode may have shown sink_publish_open() which mode to set. */
+        if ((st.st_mode & 07777) != TEMP_MODE && st.st_size > 0)
                 return 0;
         fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
+                return errno == ENOENT || errno == EACCES ? 0 : -errno;
         r = lock_temp(fd);
         if (r < 0)
                 return r;
@@ -472,27 +474,27 @@ static bool is_published(int dir_fd, const SinkFile *file, const char *final_nam
         return fstatat(dir_fd, final_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_recorded(&st, file);
 }
 
-int sink_publish_open(int dir_fd,
-                      const SinkFile *file,
-                      const char *final_name,
-                      int64_t mtime_sec,
-                      int *ret_fd)
+int sink_publish_open(int dir_fd, const SinkFile *file, const SinkFinal *final, int *ret_fd)
 {
         struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_OMIT } };
+        uint32_t next = (generation_of(file->temp_name) + 1) % GENERATIONS;
+        _cleanup_free_ char *probe_name = NULL;
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
         int r;
 
         fd = open_recorded(dir_fd, file, O_RDONLY, &st);
         if (fd < 0)
-                return fd == -ESTALE && is_published(dir_fd, file, final_name) ? 1 : fd;
-        r = check_final(dir_fd, final_name);
+                return fd == -ESTALE && is_published(dir_fd, file, final->name) ? 1 : fd;
+        r = check_final(dir_fd, final->name);
+        if (r >= 0)
+                r = make_name(final->name, final->tag | next, &probe_name);
+        if (r >= 0)
+                r = file_access_set(fd, dir_fd, final->name, probe_name, final->umask);
         if (r < 0)
                 return r;
-        if (fchmod(fd, FINAL_MODE) < 0)
-                return -errno;
-        if (mtime_sec >= 0) {
-                times[1] = (struct timespec){ .tv_sec = mtime_sec };
+        if (final->mtime_sec >= 0) {
+                times[1] = (struct timespec){ .tv_sec = final->mtime_sec };
                 if (futimens(fd, times) < 0)
                         return -errno;
         }

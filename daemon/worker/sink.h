@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <systemd/sd-id128.h>
 
 #include "base/macro.h"
@@ -83,18 +84,22 @@ void sink_start_sync(Sink *sink);
 /* Waits until all written bytes are on disk. After a failure it always fails (fsync(2)). */
 int sink_sync(Sink *sink);
 
+/* The file as it is to be when it is published. */
+typedef struct SinkFinal {
+        const char *name;
+        uint32_t tag;
+        mode_t umask;      /* the owner's */
+        int64_t mtime_sec; /* negative: the time is left as it is */
+} SinkFinal;
+
 /*
  * Publishing a finished file, in steps so that many files share one sync of the disk.
- * sink_publish_open() proves that the file is the one recorded and sets mode and time (mtime_sec
- * negative: the time is left as it is); it returns 1 if the final name is that file already. The
- * caller fsyncs *ret_fd. sink_publish_rename() gives the file its final name. The caller syncs the
- * directory. -ESTALE, -EISDIR, -EEXIST.
+ * sink_publish_open() proves that the file is the one recorded, lets those have access to it that
+ * worker/file-access.h says, and sets the time; it returns 1 if the final name is that file
+ * already. The caller fsyncs *ret_fd. sink_publish_rename() gives the file its final name. The
+ * caller syncs the directory. -ESTALE, -EISDIR, -EEXIST.
  */
-int sink_publish_open(int dir_fd,
-                      const SinkFile *file,
-                      const char *final_name,
-                      int64_t mtime_sec,
-                      int *ret_fd);
+int sink_publish_open(int dir_fd, const SinkFile *file, const SinkFinal *final, int *ret_fd);
 int sink_publish_rename(int dir_fd, const SinkFile *file, const char *final_name);
 
 /* Removes the temporary file if it is still the one recorded; any other file is left alone. */
@@ -102,7 +107,7 @@ int sink_clean(int dir_fd, const SinkFile *file);
 
 /*
  * Removes temporary files that were made for that tag and never recorded: under the names of its
- * generations, if they are still as they were created. The file with the recorded name, kept,
- * stays. -EWOULDBLOCK.
+ * generations, if they are empty or still have their first mode. The file with the recorded name,
+ * kept, stays. -EWOULDBLOCK.
  */
 int sink_sweep(int dir_fd, const char *final_name, uint32_t tag, const char *kept);

@@ -290,6 +290,113 @@ START_TEST(pairs_are_set_replaced_and_removed_one_by_one)
 }
 END_TEST
 
+/* "target/scheme " for each pair of CredentialSlots, or the name of the error. */
+static const char *slots_of(sd_bus *bus)
+{
+        static char text[1024];
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+        const char *target, *scheme;
+
+        text[0] = '\0';
+        if (sd_bus_get_property(bus,
+                                DOSVC_BUS_NAME,
+                                job,
+                                DOSVC_JOB_INTERFACE,
+                                "CredentialSlots",
+                                &error,
+                                &reply,
+                                "a(ss)") < 0) {
+                (void) snprintf(text, sizeof(text), "%s", error.name);
+                sd_bus_error_free(&error);
+                return text;
+        }
+        ck_assert_int_ge(sd_bus_message_enter_container(reply, 'a', "(ss)"), 0);
+        while (sd_bus_message_read(reply, "(ss)", &target, &scheme) > 0) {
+                size_t at = strlen(text);
+
+                (void) snprintf(text + at, sizeof(text) - at, "%s/%s ", target, scheme);
+        }
+        sd_bus_message_unref(reply);
+        return text;
+}
+
+START_TEST(the_owner_sees_which_pairs_are_set)
+{
+        ck_assert_str_eq(slots_of(scene.alice), "");
+        client_set_password(scene.alice, job, "proxy", "basic", "reader", "word");
+        client_set_password(scene.alice, job, "server", "bearer", NULL, "token");
+        ck_assert_pstr_eq(client_try_credential(scene.alice,
+                                                job,
+                                                "server",
+                                                "negotiate",
+                                                &(ClientCredential){ .user_name = NULL }),
+                          NULL);
+        ck_assert_str_eq(slots_of(scene.alice), "server/negotiate server/bearer proxy/basic ");
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "bearer"), 1);
+        ck_assert_str_eq(slots_of(scene.alice), "server/negotiate proxy/basic ");
+        client_add_file(scene.alice, job, "http://user:word@127.0.0.1:9/", "/tmp/x");
+        ck_assert_str_eq(slots_of(scene.alice), "server/basic server/negotiate proxy/basic ");
+}
+END_TEST
+
+/* Root neither, before the job is its own; and then they are gone. */
+START_TEST(nobody_else_sees_which_pairs_are_set)
+{
+        client_set_password(scene.alice, job, "server", "basic", "reader", "word");
+        ck_assert_str_eq(slots_of(scene.root), SD_BUS_ERROR_ACCESS_DENIED);
+        ck_assert_str_eq(slots_of(scene.bob), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        client_call(scene.root, job, "TakeOwnership");
+        ck_assert_str_eq(slots_of(scene.root), "");
+        ck_assert_str_eq(slots_of(scene.alice), SD_BUS_ERROR_UNKNOWN_OBJECT);
+}
+END_TEST
+
+static int on_invalidated(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        unsigned *n = userdata;
+        const char *interface, *name;
+
+        ck_assert_int_ge(sd_bus_message_read(m, "s", &interface), 0);
+        ck_assert_int_ge(sd_bus_message_skip(m, "a{sv}"), 0);
+        ck_assert_int_ge(sd_bus_message_enter_container(m, 'a', "s"), 0);
+        while (sd_bus_message_read(m, "s", &name) > 0)
+                *n += strcmp(name, "CredentialSlots") == 0;
+        return 0;
+}
+
+START_TEST(a_change_of_the_pairs_is_told)
+{
+        unsigned n = 0;
+
+        ck_assert_int_ge(sd_bus_match_signal(scene.alice,
+                                             NULL,
+                                             NULL,
+                                             job,
+                                             "org.freedesktop.DBus.Properties",
+                                             "PropertiesChanged",
+                                             on_invalidated,
+                                             &n),
+                         0);
+        ck_assert_pstr_eq(client_try(scene.alice,
+                                     DOSVC_MANAGER_PATH,
+                                     DOSVC_MANAGER_INTERFACE,
+                                     "Subscribe",
+                                     "a{sv}",
+                                     0),
+                          NULL);
+        client_set_password(scene.alice, job, "server", "basic", "reader", "word");
+        ck_assert(PROCESS_WAIT_UNTIL(5000, (sd_bus_process(scene.alice, NULL), n == 1)));
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert(PROCESS_WAIT_UNTIL(5000, (sd_bus_process(scene.alice, NULL), n == 2)));
+        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 0);
+        process_nap_msec(200);
+        while (sd_bus_process(scene.alice, NULL) > 0)
+                ;
+        ck_assert_uint_eq(n, 2);
+}
+END_TEST
+
 START_TEST(removal_knows_its_targets_and_schemes)
 {
         static const char *const calls[][3] = {
@@ -390,7 +497,8 @@ START_TEST(nothing_gives_a_credential_back)
         ck_assert_int_gt(sd_bus_message_read(reply, "s", &xml), 0);
         ck_assert_uint_eq(count(xml, "credential"),
                           count(xml, "\"SetCredentials\"") + count(xml, "\"RemoveCredentials\"") +
-                                  count(xml, "\"credentials\""));
+                                  count(xml, "\"credentials\"") +
+                                  count(xml, "\"CredentialSlots\""));
         sd_bus_message_unref(reply);
 }
 END_TEST
@@ -605,6 +713,9 @@ static Suite *make_suite(void)
 
         tcase_add_test(slots, pairs_are_set_replaced_and_removed_one_by_one);
         tcase_add_test(slots, removal_knows_its_targets_and_schemes);
+        tcase_add_test(slots, the_owner_sees_which_pairs_are_set);
+        tcase_add_test(slots, nobody_else_sees_which_pairs_are_set);
+        tcase_add_test(slots, a_change_of_the_pairs_is_told);
         tcase_add_test(slots, a_change_is_a_modification_of_the_job);
         tcase_add_test(slots, a_job_that_is_gone_takes_no_credentials);
         tcase_add_test(slots, nothing_gives_a_credential_back);

@@ -82,6 +82,16 @@ static const char *file_string(unsigned n, const char *property)
         return client_string(scene.alice, file_path(n), DOSVC_FILE_INTERFACE, property);
 }
 
+/* A local name that no file has yet. */
+static const char *new_name(void)
+{
+        static char name[32];
+        static unsigned n;
+
+        (void) snprintf(name, sizeof(name), "/tmp/new-%u", n++);
+        return name;
+}
+
 /* AddFile with one option of a string, or two. */
 static const char *try_checksum(const char *key, const char *value, const char *other)
 {
@@ -92,7 +102,7 @@ static const char *try_checksum(const char *key, const char *value, const char *
                                   "AddFile",
                                   "ssa{sv}",
                                   URL,
-                                  "/tmp/x",
+                                  new_name(),
                                   1,
                                   key,
                                   "s",
@@ -103,7 +113,7 @@ static const char *try_checksum(const char *key, const char *value, const char *
                           "AddFile",
                           "ssa{sv}",
                           URL,
-                          "/tmp/x",
+                          new_name(),
                           2,
                           key,
                           "s",
@@ -167,7 +177,7 @@ static const char *try_ranges(const FileRange *ranges, size_t n)
                                            DOSVC_JOB_INTERFACE,
                                            "AddFile");
         if (r >= 0)
-                r = sd_bus_message_append(m, "ss", URL, "/tmp/x");
+                r = sd_bus_message_append(m, "ss", URL, new_name());
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
@@ -253,6 +263,70 @@ START_TEST(bad_ranges_are_refused_by_name)
         ck_assert_uint_eq(files(), 0);
         ck_assert_pstr_eq(try_ranges(many, 500), NULL);
         ck_assert_uint_eq(files(), 1);
+}
+END_TEST
+
+/* AddFiles with two files; the URLs say which. */
+static const char *try_pair(const char *local, const char *other)
+{
+        return client_try(scene.alice,
+                          job,
+                          DOSVC_JOB_INTERFACE,
+                          "AddFiles",
+                          "a(ss)",
+                          2,
+                          URL "/one",
+                          local,
+                          URL "/other?token=secret",
+                          other);
+}
+
+static void assert_clash(const char *error, const char *message)
+{
+        ck_assert_pstr_eq(error, INVALID_ARGS);
+        ck_assert_str_eq(client_last_message(), message);
+}
+
+START_TEST(two_files_of_a_job_never_have_one_local_name)
+{
+        client_add_file(scene.alice, job, URL "/first?token=secret", "/tmp/x");
+        assert_clash(client_try_add_file(scene.alice, job, URL "/second", "/tmp/x"),
+                     "Local name '/tmp/x' cannot be that of " URL "/second, because file 0 of the "
+                     "job, " URL "/first, has it");
+        assert_clash(try_pair("/tmp/y", "/tmp/x"),
+                     "Local name '/tmp/x' cannot be that of " URL "/other, because file 0 of the "
+                     "job, " URL "/first, has it");
+        assert_clash(try_pair("/tmp/y", "/tmp/y"),
+                     "Local name '/tmp/y' cannot be that of " URL "/other, because file 1 of the "
+                     "job, " URL "/one, has it");
+        ck_assert_uint_eq(files(), 1);
+        scene_crash();
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, "/tmp/x"), INVALID_ARGS);
+        ck_assert_pstr_eq(try_pair("/tmp/y", "/tmp/z"), NULL);
+        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, "/tmp/z"), INVALID_ARGS);
+        ck_assert_uint_eq(files(), 3);
+}
+END_TEST
+
+/* Otherwise two spellings of one place would be two names. */
+START_TEST(a_place_has_one_spelling)
+{
+        static const char *const names[] = { "/tmp//x", "//tmp/x", "/tmp/./x", "/tmp/a/../x" };
+
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+                ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, names[i]),
+                                  INVALID_ARGS);
+        ck_assert_uint_eq(files(), 0);
+}
+END_TEST
+
+START_TEST(another_job_may_want_the_same_place)
+{
+        char *other = client_create(scene.alice, "other");
+
+        client_add_file(scene.alice, job, URL, "/tmp/x");
+        client_add_file(scene.alice, other, URL, "/tmp/x");
+        free(other);
 }
 END_TEST
 
@@ -422,6 +496,9 @@ int main(void)
         tcase_add_test(wishes, a_bad_checksum_is_refused);
         tcase_add_test(wishes, ranges_are_kept_in_their_order);
         tcase_add_test(wishes, bad_ranges_are_refused_by_name);
+        tcase_add_test(wishes, two_files_of_a_job_never_have_one_local_name);
+        tcase_add_test(wishes, a_place_has_one_spelling);
+        tcase_add_test(wishes, another_job_may_want_the_same_place);
         tcase_add_checked_fixture(places, NULL, stop);
         tcase_add_test(places, a_file_gets_another_remote_name);
         tcase_add_test(places, a_running_job_goes_on_at_the_new_place_from_the_first_byte);

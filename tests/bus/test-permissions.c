@@ -534,8 +534,12 @@ static void add_many_files(sd_bus *bus)
                                                         "AddFiles"),
                          0);
         ck_assert_int_ge(sd_bus_message_open_container(m, 'a', "(ss)"), 0);
-        for (int i = 0; i < 10000; i++)
-                ck_assert_int_ge(sd_bus_message_append(m, "(ss)", "http://host/a", "/dir/a"), 0);
+        for (int i = 0; i < 10000; i++) {
+                char local[32];
+
+                (void) snprintf(local, sizeof(local), "/dir/%d", i);
+                ck_assert_int_ge(sd_bus_message_append(m, "(ss)", "http://host/a", local), 0);
+        }
         ck_assert_int_ge(sd_bus_message_close_container(m), 0);
         ck_assert_int_ge(sd_bus_call(bus, m, 0, NULL, &reply), 0);
         sd_bus_message_unref(reply);

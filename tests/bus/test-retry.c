@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dbus/dosvc-wire.h"
@@ -248,6 +249,70 @@ START_TEST(a_job_that_waits_too_long_is_given_up)
 }
 END_TEST
 
+/* Status says that the job keeps trying for so long from now on. */
+static void assert_keeps_trying(uint64_t seconds)
+{
+        static const char words[] = ", gives up at ";
+        const char *status = client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Status");
+        const char *when = strstr(status, words);
+        uint64_t end = (uint64_t) time(NULL) + seconds;
+        struct tm tm = { 0 };
+
+        ck_assert_msg(strncmp(status, "Tries again at ", 15) == 0 && when, "%s", status);
+        ck_assert_ptr_nonnull(strptime(when + strlen(words), "%Y-%m-%d %H:%M:%S UTC: ", &tm));
+        ck_assert_msg((uint64_t) timegm(&tm) >= end - 60 && (uint64_t) timegm(&tm) <= end,
+                      "%s",
+                      status);
+}
+
+static void fail_once(void)
+{
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+}
+
+/* A fortnight as the original, but a day where nobody has ever answered. */
+START_TEST(a_job_that_nobody_answers_is_tried_for_a_day)
+{
+        job = client_create_for(scene.alice, NOBODY, local);
+        fail_once();
+        assert_keeps_trying(86400);
+        set_span("NoProgressTimeout", 100000);
+        assert_keeps_trying(100000);
+        set_span("NoProgressTimeout", 1209600);
+        assert_keeps_trying(86400);
+}
+END_TEST
+
+START_TEST(a_job_that_was_answered_once_is_tried_for_a_fortnight)
+{
+        create("/busy");
+        fail_once();
+        assert_keeps_trying(1209600);
+        http_server_stop(&server);
+        fail_once();
+        ck_assert_str_eq(client_error(scene.alice, job).name, "connect-failure");
+        assert_keeps_trying(1209600);
+        scene_crash();
+        assert_keeps_trying(1209600);
+        http_server_start(&server, serve, scene.dir);
+}
+END_TEST
+
+/* So that a client need not wait for it. Wrong schemes are in tests/net/test-auth. */
+START_TEST(each_kind_of_typing_error_has_a_name)
+{
+        static const char *const cases[][2] = {
+                { "http://no.invalid/", "name-resolution-failure" },
+                { NOBODY, "connect-failure" },
+        };
+
+        job = client_create_for(scene.alice, cases[_i][0], local);
+        fail_once();
+        ck_assert_str_eq(client_error(scene.alice, job).name, cases[_i][1]);
+}
+END_TEST
+
 /* What was set counts for a wait that is under way. */
 START_TEST(patience_may_be_lost_while_waiting)
 {
@@ -376,6 +441,9 @@ int main(void)
         tcase_add_test(spans, spans_are_those_of_the_original_unless_set);
         tcase_add_test(spans, spans_are_kept_over_a_crash);
         tcase_add_test(spans, spans_have_bounds);
+        tcase_add_test(spans, a_job_that_nobody_answers_is_tried_for_a_day);
+        tcase_add_test(spans, a_job_that_was_answered_once_is_tried_for_a_fortnight);
+        tcase_add_loop_test(spans, each_kind_of_typing_error_has_a_name, 0, 2);
         tcase_add_test(limits, without_patience_the_first_failure_is_the_last);
         tcase_add_test(limits, a_delay_beyond_the_patience_is_an_error_at_once);
         tcase_add_test(limits, a_job_that_gets_nowhere_is_given_up);

@@ -191,15 +191,16 @@ void add_files(Job *job, size_t n)
         static const ManagerFile files[] = {
                 { .remote_name = "http://host/a", .local_name = "/dir/a" },
                 { .remote_name = "http://host/b", .local_name = "/dir/b" },
-                { .remote_name = "http://host/c", .local_name = "/dir/c" }
+                { .remote_name = "http://host/c", .local_name = "/dir/c" },
+                { .remote_name = "http://host/d", .local_name = "/dir/d" },
         };
         uint32_t first;
 
-        ck_assert_uint_le(n, ARRAY_SIZE(files));
+        ck_assert_uint_le(job->n_files + n, ARRAY_SIZE(files));
         ck_assert_int_eq(manager_add_files(manager,
                                            &(Caller){ .uid = job->owner->uid },
                                            job,
-                                           files,
+                                           &files[job->n_files],
                                            n,
                                            &first),
                          0);

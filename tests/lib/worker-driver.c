@@ -330,6 +330,8 @@ static sd_bus_message *new_order(WorkerDriver *driver,
         ck_assert_int_ge(sd_bus_message_append(m, "s", JOB_ID), 0);
         if (strcmp(member, WORKER_DOWNLOAD) == 0)
                 append_settings(driver, m, proxy);
+        if (strcmp(member, WORKER_PUBLISH) == 0)
+                ck_assert_int_ge(sd_bus_message_append(m, "u", (uint32_t) 022), 0);
         ck_assert_int_ge(wire_append_files(m, records, n_records), 0);
         return m;
 }

@@ -99,6 +99,27 @@ static void assert_asked_first(Site site, const char *path, const char *scheme)
         ck_assert_str_eq(requests, expected);
 }
 
+/* So that a client sees by the name that waiting is of no use; tests/bus/test-retry has the others.
+ */
+START_TEST(a_wrong_scheme_has_an_error_of_its_own)
+{
+        static const struct {
+                Site site;
+                const char *scheme, *state, *error;
+        } cases[] = {
+                { SITE_OPEN, "https", "transient-error", "secure-channel-failure" },
+                { SITE_TLS_OPEN, "http", "error", "http-400" },
+        };
+        _cleanup_free_ char *right = servers_url(cases[_i].site, "small"), *wrong = NULL;
+
+        ck_assert_int_ge(asprintf(&wrong, "%s%s", cases[_i].scheme, strchr(right, ':')), 0);
+        client_add_file(scene.alice, job, wrong, local);
+        client_call(scene.alice, job, "Resume");
+        client_wait_state(scene.alice, job, cases[_i].state, WAIT_MSEC);
+        ck_assert_str_eq(client_error(scene.alice, job).name, cases[_i].error);
+}
+END_TEST
+
 typedef struct Way {
         Site site;
         const char *scheme, *path, *word;
@@ -112,6 +133,35 @@ static const Way ways[] = {
         { SITE_DIGEST_SHA256, "digest", "/sha256/small", "Digest" },
         { SITE_DIGEST_EITHER, "digest", "/either/small", "Digest" },
 };
+
+static void assert_described(const char *offered, const char *set)
+{
+        ClientError error = client_error(scene.alice, job);
+
+        ck_assert_msg(strstr(error.description, offered) && strstr(error.description, set),
+                      "%s",
+                      error.description);
+}
+
+/* What the server offers and what the job has, so that the owner sees what is missing. */
+START_TEST(a_refusal_names_what_is_offered_and_what_is_set)
+{
+        char offered[32];
+
+        (void) snprintf(offered, sizeof(offered), " It offers: %s.", ways[_i].scheme);
+        add(ways[_i].site, "small", local);
+        expect_error(CODE_401, "http-401");
+        assert_described(offered, " Set for target server: none.");
+        set("ntlm", SERVERS_PASSWORD);
+        client_set_password(scene.alice, job, "server", "bearer", NULL, "token");
+        client_set_password(scene.alice, job, "proxy", "basic", "reader", "word");
+        expect_error(CODE_401, "http-401");
+        assert_described(offered, " Set for target server: ntlm, bearer.");
+        set(ways[_i].scheme, "wrong");
+        expect_error(CODE_401, "http-401");
+        assert_described(offered, ways[_i].scheme);
+}
+END_TEST
 
 START_TEST(right_credentials_are_given_when_asked_for)
 {
@@ -440,7 +490,12 @@ static Suite *make_suite(void)
                             right_credentials_are_given_when_asked_for,
                             0,
                             ARRAY_SIZE(ways));
+        tcase_add_loop_test(schemes, a_wrong_scheme_has_an_error_of_its_own, 0, 2);
         tcase_add_loop_test(schemes, without_credentials_the_job_is_in_error, 0, ARRAY_SIZE(ways));
+        tcase_add_loop_test(schemes,
+                            a_refusal_names_what_is_offered_and_what_is_set,
+                            0,
+                            ARRAY_SIZE(ways));
         tcase_add_loop_test(schemes, wrong_credentials_are_an_error, 0, ARRAY_SIZE(ways));
         tcase_add_test(schemes, credentials_of_a_scheme_not_offered_are_not_used);
         tcase_add_test(schemes, of_all_schemes_set_the_offered_one_is_used);

@@ -139,10 +139,19 @@ END_TEST
 /* Spec section 1.6: explicit credentials of the server are not the proxy's. */
 START_TEST(the_servers_credentials_are_not_the_proxys)
 {
+        ClientError error;
+        char text[128];
+
         add(ways[_i].site);
         use(ways[_i].proxy);
         set("server", ways[_i].scheme, SERVERS_PASSWORD);
         expect_error(CODE_407, "http-407");
+        (void) snprintf(text,
+                        sizeof(text),
+                        " It offers: %s. Set for target proxy: none.",
+                        ways[_i].scheme);
+        error = client_error(scene.alice, job);
+        ck_assert_msg(strstr(error.description, text), "%s", error.description);
         ck_assert_ptr_null(strstr(servers_proxy_requests(ways[_i].proxy, 1), ways[_i].word));
 }
 END_TEST

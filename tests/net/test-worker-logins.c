@@ -111,6 +111,7 @@ START_TEST(an_unknown_challenge_is_not_asked_about)
         fetch_as("/unknown-scheme", right, NULL);
         case_assert_failed(ERROR_CODE_HTTP(401), false, "remote-file");
         ck_assert_str_eq(case_worker.questions, "");
+        ck_assert_ptr_nonnull(strstr(case_worker.description, " It offers: none."));
 }
 END_TEST
 
@@ -146,6 +147,8 @@ START_TEST(another_port_gets_no_credentials)
                 case_assert_failed(ERROR_CODE_HTTP(401), false, "remote-file");
                 /* It was not even asked for: only the first origin's own challenge was. */
                 ck_assert_str_eq(case_worker.questions, challenged ? "0 server basic;" : "");
+                ck_assert_ptr_nonnull(strstr(case_worker.description,
+                                             " It offers: basic. Credentials are for the origin"));
                 driver_stop(&case_worker);
         }
         case_assert_log_count(&case_other, "GET /basic\n", 2);

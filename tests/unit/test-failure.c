@@ -85,6 +85,21 @@ START_TEST(a_copy_is_equal_and_a_stolen_failure_is_gone)
 }
 END_TEST
 
+START_TEST(schemes_are_named_in_a_sentence_of_their_own)
+{
+        _cleanup_(failure_done) Failure failure = FAILURE_NONE;
+
+        failure_add_schemes(&failure, "It offers", 1U << AUTH_SCHEME_NTLM); /* to nothing */
+        ck_assert_ptr_null(failure.description);
+        failure_set(&failure, 1, false, ERROR_CONTEXT_REMOTE_FILE, NULL, "Refused.");
+        failure_add_schemes(&failure, "It offers", (1U << AUTH_SCHEMES_MAX) - 1);
+        failure_add_schemes(&failure, "Set", 0);
+        ck_assert_str_eq(failure.description,
+                         "Refused. It offers: basic, digest, ntlm, negotiate, passport, bearer. "
+                         "Set: none.");
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("failure");
@@ -94,6 +109,7 @@ int main(void)
 
         tcase_add_test(tcase, local_errors_name_the_path_and_the_reason);
         tcase_add_test(tcase, the_first_reason_stays);
+        tcase_add_test(tcase, schemes_are_named_in_a_sentence_of_their_own);
         tcase_add_test(tcase, a_copy_is_equal_and_a_stolen_failure_is_gone);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);

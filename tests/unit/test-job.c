@@ -454,6 +454,24 @@ START_TEST(only_a_job_that_no_server_answered_is_unreachable)
 }
 END_TEST
 
+/* The day and the fortnight, in seconds. */
+START_TEST(patience_is_short_until_a_server_has_answered)
+{
+        ck_assert_uint_eq(job_patience_sec(job), 86400);
+        job->answered = true;
+        ck_assert_uint_eq(job_patience_sec(job), 1209600);
+        ck_assert_uint_eq(job_attempts_limits(job, 1).no_progress_sec, 1209600);
+        job->answered = false;
+        ck_assert_uint_eq(job_attempts_limits(job, 1).no_progress_sec, 86400);
+        /* An owner who says how long is taken at his word, and so is one who waits longer. */
+        job->settings.no_progress_timeout_sec = 100000;
+        ck_assert_uint_eq(job_patience_sec(job), 100000);
+        job->settings.no_progress_timeout_sec = 1209600;
+        job->settings.minimum_retry_delay_sec = 86400;
+        ck_assert_uint_eq(job_patience_sec(job), 1209600);
+}
+END_TEST
+
 START_TEST(files_have_the_index_of_their_place)
 {
         for (int i = 0; i < 100; i++)
@@ -461,6 +479,29 @@ START_TEST(files_have_the_index_of_their_place)
         for (uint32_t i = 0; i < 100; i++)
                 ck_assert_uint_eq(job->files[i].record.index, i);
         check_sums(0, 100, 0, UNKNOWN);
+}
+END_TEST
+
+START_TEST(a_job_knows_the_local_names_of_its_files)
+{
+        FileRecord record;
+
+        ck_assert(!job_has_local_name(job, "/dir/a"));
+        ck_assert_int_eq(job_add_file(job, "http://host/a", "/dir/a"), 0);
+        ck_assert_int_eq(job_add_file(job, "http://host/b", "/dir/b"), 1);
+        /* A stored job of an older version: the name goes with the first that has it. */
+        ck_assert_int_eq(job_add_file(job, "http://host/c", "/dir/a"), 2);
+        ck_assert_int_eq(file_record_init(&record, 1, "http://host/d", "/dir/other"), 0);
+        job_set_file(job, 1, &record); /* the name that was there lives on */
+        file_record_done(&record);
+        ck_assert_str_eq(job->files[1].record.local_name, "/dir/b");
+        ck_assert_str_eq(job->files[1].record.remote_name, "http://host/d");
+        ck_assert(job_has_local_name(job, "/dir/b"));
+        job_truncate_files(job, 2);
+        ck_assert(job_has_local_name(job, "/dir/a"));
+        job_truncate_files(job, 1);
+        ck_assert(!job_has_local_name(job, "/dir/b"));
+        ck_assert(job_has_local_name(job, "/dir/a"));
 }
 END_TEST
 
@@ -577,12 +618,14 @@ int main(void)
         tcase_add_test(files, truncation_takes_back_what_files_counted);
         tcase_add_test(files, only_an_unfinished_file_begins_again_with_another_remote_name);
         tcase_add_test(files, files_have_the_index_of_their_place);
+        tcase_add_test(files, a_job_knows_the_local_names_of_its_files);
         suite_add_tcase(suite, files);
         tcase_add_checked_fixture(rest, setup, teardown);
         tcase_add_test(rest, a_job_counts_for_one_owner_at_a_time);
         tcase_add_test(rest, an_error_replaces_the_one_before);
         tcase_add_test(rest, a_new_owner_does_not_inherit_secrets_and_paths);
         tcase_add_test(rest, only_a_job_that_no_server_answered_is_unreachable);
+        tcase_add_test(rest, patience_is_short_until_a_server_has_answered);
         tcase_add_test(rest, what_the_store_keeps_replaces_what_is_in_memory);
         suite_add_tcase(suite, rest);
         runner = srunner_create(suite);

@@ -22,7 +22,7 @@ static void on_ready(void *userdata)
         (void) strncat(events, "ready;", sizeof(events) - strlen(events) - 1);
 }
 
-static void on_refused(void *userdata, AuthTarget target, const char *text)
+static void on_refused(void *userdata, AuthTarget target, unsigned offered, const char *text)
 {
         size_t at = strlen(events);
 

@@ -41,24 +41,83 @@ END_TEST
 
 START_TEST(files_are_added_all_or_none)
 {
-        static const ManagerFile files[6] = {
+        static const ManagerFile files[11] = {
                 { .remote_name = "http://host/1", .local_name = "/1" },
                 { .remote_name = "http://host/2", .local_name = "/2" },
                 { .remote_name = "http://host/3", .local_name = "/3" },
                 { .remote_name = "http://host/4", .local_name = "/4" },
                 { .remote_name = "http://host/5", .local_name = "/5" },
                 { .remote_name = "http://host/6", .local_name = "/6" },
+                { .remote_name = "http://host/7", .local_name = "/7" },
+                { .remote_name = "http://host/8", .local_name = "/8" },
+                { .remote_name = "http://host/9", .local_name = "/9" },
+                { .remote_name = "http://host/10", .local_name = "/10" },
+                { .remote_name = "http://host/11", .local_name = "/11" },
         };
         Job *job = make_job(0);
         uint32_t first = 4711;
 
         ck_assert_int_eq(manager_add_files(manager, &alice, job, files, 6, &first), 0);
         ck_assert_uint_eq(first, 0);
-        ck_assert_int_eq(manager_add_files(manager, &alice, job, files, 5, &first), -EMFILE);
+        ck_assert_int_eq(manager_add_files(manager, &alice, job, &files[6], 5, &first), -EMFILE);
         ck_assert_uint_eq(job->n_files, 6);
-        ck_assert_int_eq(manager_add_files(manager, &alice, job, files, 4, &first), 0);
+        ck_assert_int_eq(manager_add_files(manager, &alice, job, &files[6], 4, &first), 0);
         ck_assert_uint_eq(first, 6);
-        ck_assert_int_eq(manager_add_files(manager, &alice, job, files, 1, &first), -EMFILE);
+        ck_assert_int_eq(manager_add_files(manager, &alice, job, &files[10], 1, &first), -EMFILE);
+}
+END_TEST
+
+START_TEST(files_with_one_local_name_are_found_wherever_they_are)
+{
+        static const ManagerFile files[] = {
+                { .remote_name = "http://host/1", .local_name = "/c" },
+                { .remote_name = "http://host/2", .local_name = "/a" },
+                { .remote_name = "http://host/3", .local_name = "/b" },
+                { .remote_name = "http://host/4", .local_name = "/a" },
+        };
+        ManagerClash clash = { 4711, 4711 };
+        Job *job = make_job(0);
+        uint32_t first = 4711;
+
+        ck_assert_int_eq(manager_find_clash(job, files, 3, &clash), 0);
+        ck_assert_int_eq(manager_find_clash(job, files, 4, &clash), 1);
+        ck_assert_uint_eq(clash.file, 3);
+        ck_assert_uint_eq(clash.other, 1);
+        ck_assert_int_eq(manager_add_files(manager, &alice, job, files, 4, &first), -EEXIST);
+        ck_assert_uint_eq(job->n_files, 0);
+        ck_assert_int_eq(manager_add_files(manager, &alice, job, files, 2, &first), 0);
+        ck_assert_int_eq(manager_find_clash(job, &files[2], 2, &clash), 1);
+        ck_assert_uint_eq(clash.file, 1);
+        ck_assert_uint_eq(clash.other, 1);
+        ck_assert_int_eq(manager_add_files(manager, &alice, job, &files[2], 2, &first), -EEXIST);
+        ck_assert_uint_eq(job->n_files, 2);
+        ck_assert_int_eq(manager_add_files(manager, &alice, job, &files[2], 1, &first), 0);
+}
+END_TEST
+
+/* Comparing each with each would take minutes. */
+START_TEST(a_hundred_thousand_local_names_are_compared_quickly)
+{
+        enum { N = 100000 };
+        ManagerFile *files = calloc(2 * N, sizeof(*files));
+        char(*names)[16] = calloc(2 * N, sizeof(*names));
+        uint64_t began = clock_boottime(&clock_system);
+        ManagerClash clash;
+        Job *job = make_job(0);
+
+        ck_assert(files && names);
+        for (int i = 0; i < 2 * N; i++) {
+                (void) snprintf(names[i], sizeof(names[i]), "/dir/%d", 2 * N - i);
+                files[i].local_name = names[i];
+        }
+        for (int i = 0; i < N; i++)
+                ck_assert_int_eq(job_add_file(job, "", names[i]), i);
+        ck_assert_int_eq(manager_find_clash(job, &files[N], N, &clash), 0);
+        ck_assert_uint_lt(clock_boottime(&clock_system) - began, 5 * USEC_PER_SEC);
+        job_truncate_files(job, 0);
+        ck_assert_uint_lt(clock_boottime(&clock_system) - began, 5 * USEC_PER_SEC);
+        free(files);
+        free(names);
 }
 END_TEST
 
@@ -607,6 +666,8 @@ int main(void)
                           roots_jobs_are_not_limited_per_user,
                           files_are_added_all_or_none,
                           a_limit_below_what_a_job_has_refuses_more_files,
+                          files_with_one_local_name_are_found_wherever_they_are,
+                          a_hundred_thousand_local_names_are_compared_quickly,
                           who_may_own_no_job_creates_none,
                           a_uid_under_a_new_name_owns_nothing_here,
                           a_caller_sees_what_policy_lets_him,

@@ -450,8 +450,9 @@ static void make_files(void *userdata)
 static int publish(void *userdata)
 {
         Published *published = userdata;
+        PublishOrder order = { .records = published->records, .n_records = 2 };
         FailureList failures = { 0 };
-        int r = publish_files(SD_ID128_NULL, published->records, 2, &failures);
+        int r = publish_files(&order, &failures);
 
         if (r >= 0) /* the directory found no memory: that is one of them */
                 r = failures.n_entries > 0 ? -ENOMEM : 0;
@@ -463,10 +464,11 @@ static int publish(void *userdata)
 static void is_published(void *userdata, int result)
 {
         Published *published = userdata;
+        PublishOrder order = { .records = published->records, .n_records = 2 };
         FailureList failures = { 0 };
         struct stat st;
 
-        ck_assert_int_eq(publish_files(SD_ID128_NULL, published->records, 2, &failures), 0);
+        ck_assert_int_eq(publish_files(&order, &failures), 0);
         ck_assert_uint_eq(failures.n_entries, 0);
         ck_assert_int_eq(stat(published->final_name, &st), 0);
         ck_assert_uint_eq(st.st_ino, published->records[0].inode);

@@ -27,6 +27,7 @@ static const Row on_a_job[] = {
         { VERB_SET_REMOTE_NAME, 0, -ENOENT, -EACCES, 0 },
         { VERB_SET_HEADERS, 0, -ENOENT, -EACCES, 0 },
         { VERB_READ_HEADERS, 0, -ENOENT, -EACCES, 0 },
+        { VERB_READ_CREDENTIAL_SLOTS, 0, -ENOENT, -EACCES, 0 },
         { VERB_SET_CERTIFICATE, 0, -ENOENT, -EACCES, 0 },
         { VERB_REMOVE_CERTIFICATE, 0, -ENOENT, -EACCES, 0 },
 };

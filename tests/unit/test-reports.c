@@ -235,7 +235,7 @@ START_TEST(a_fatal_failure_waits_for_resume)
         run_loop();
         check_event_log("error ");
         ck_assert_uint_eq(job->error.code, ERROR_CODE_HTTP(401));
-        ck_assert_str_eq(job->error.description, "First.");
+        ck_assert_str_eq(job->error.description, "First. Set for target server: none.");
         ck_assert_uint_eq(job->error.file, 1);
         ck_assert(!is_waiting(job));
         ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);

@@ -141,15 +141,19 @@ static void check_calls(void)
         bool ran = false;
         pthread_t thread;
         struct rlimit limit;
+        int dir_fd;
 
         forbid_new_rights();
         MUST(sandbox_enter(STDERR_FILENO) == 0);
+        dir_fd = open(inside, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        MUST(dir_fd >= 0);
         /* needed */
         MUST(pthread_create(&thread, NULL, in_thread, &ran) == 0);
         MUST(pthread_join(thread, NULL) == 0 && ran);
         MUST(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
         MUST(can_write(inside, "file"));
         MUST(getrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_max == 0);
+        MUST(fchown(dir_fd, (uid_t) -1, getegid()) == 0);
         MUST(getenv("HOME") == NULL && getenv("PATH") != NULL);
 #ifndef WITH_SANITIZER
         /* not needed */
@@ -160,6 +164,7 @@ static void check_calls(void)
         MUST(socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0) < 0 && errno == EPERM);
         MUST(chmod(inside, 0777) < 0 && errno == EPERM);
         MUST(chown(inside, 1, 1) < 0 && errno == EPERM);
+        MUST(fchown(dir_fd, geteuid(), (gid_t) -1) < 0 && errno == EPERM);
         MUST(prctl(PR_SET_DUMPABLE, 1) < 0 && errno == EPERM);
         limit.rlim_cur = limit.rlim_max = 1;
         MUST(setrlimit(RLIMIT_CORE, &limit) < 0 && errno == EPERM);

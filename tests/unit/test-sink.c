@@ -356,19 +356,20 @@ START_TEST(publishing_renames_once_and_knows_it_later)
 {
         Sink *sink = filled_sink();
         SinkFile file = kept_file(sink);
+        SinkFinal final = { "file", TAG, 027, 1000 }, elsewhere = { "elsewhere", TAG, 027, 1000 };
         struct stat st;
         int fd;
 
         sink_free(sink);
-        ck_assert_int_eq(sink_publish_open(dir_fd, &file, "file", 1000, &fd), 0);
+        ck_assert_int_eq(sink_publish_open(dir_fd, &file, &final, &fd), 0);
         (void) close(fd);
         ck_assert_int_eq(sink_publish_rename(dir_fd, &file, "file"), 0);
         assert_content("file", "hello world");
         ck_assert_int_eq(fstatat(dir_fd, "file", &st, 0), 0);
         ck_assert_int_eq(st.st_mtime, 1000);
-        ck_assert_uint_eq(st.st_mode & 07777, 0644);
-        ck_assert_int_eq(sink_publish_open(dir_fd, &file, "file", 1000, &fd), 1);
-        ck_assert_int_eq(sink_publish_open(dir_fd, &file, "elsewhere", 1000, &fd), -ESTALE);
+        ck_assert_uint_eq(st.st_mode & 07777, 0640);
+        ck_assert_int_eq(sink_publish_open(dir_fd, &file, &final, &fd), 1);
+        ck_assert_int_eq(sink_publish_open(dir_fd, &file, &elsewhere, &fd), -ESTALE);
         forget_file(&file);
 }
 END_TEST
@@ -386,10 +387,11 @@ START_TEST(publishing_replaces_a_file_and_a_symlink_only)
                 static const int expected[] = { 0, 0, -EISDIR, -EEXIST };
                 Sink *sink = filled_sink();
                 SinkFile file = kept_file(sink);
+                SinkFinal final = { names[i], TAG, 022, -1 };
                 int fd = -EBADF;
 
                 sink_free(sink);
-                ck_assert_int_eq(sink_publish_open(dir_fd, &file, names[i], -1, &fd), expected[i]);
+                ck_assert_int_eq(sink_publish_open(dir_fd, &file, &final, &fd), expected[i]);
                 ck_assert_int_eq(sink_publish_rename(dir_fd, &file, names[i]), expected[i]);
                 (void) macro_close(fd);
                 forget_file(&file);

@@ -179,6 +179,7 @@ START_TEST(a_job_of_an_older_version_is_taken_over)
                 ck_assert_ptr_null(job->settings.ca_certificate);
                 ck_assert_uint_eq(job->sealed, 0);
                 ck_assert_int_eq(job->unreported, _i < 5); /* nobody knew before */
+                ck_assert(job->answered);
                 ck_assert_int_eq(
                         store_get_slot(store, job, AUTH_TARGET_PROXY, AUTH_SCHEME_DIGEST, &slot),
                         0);

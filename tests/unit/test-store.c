@@ -265,6 +265,7 @@ static void fill_job(Job *job)
         job->error_count = 3;
         job->attempts.failures = UINT32_MAX;
         job->credentials_lost = true;
+        job->answered = true;
         job->created_usec = 1;
         job->modified_usec = 2;
         job->transferred_usec = 3;
@@ -300,6 +301,7 @@ static void check_same_job(const Job *a, const Job *b)
         ck_assert_uint_eq(a->error_count, b->error_count);
         ck_assert_uint_eq(a->attempts.failures, b->attempts.failures);
         ck_assert(a->credentials_lost == b->credentials_lost);
+        ck_assert(a->answered == b->answered);
         ck_assert_uint_eq(a->created_usec, b->created_usec);
         ck_assert_uint_eq(a->modified_usec, b->modified_usec);
         ck_assert_uint_eq(a->transferred_usec, b->transferred_usec);

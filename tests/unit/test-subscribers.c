@@ -104,6 +104,29 @@ START_TEST(each_hears_only_of_what_he_may)
 }
 END_TEST
 
+static unsigned count_between(const Job *job, uint32_t owner_uid, uint32_t other_uid)
+{
+        unsigned n = 0;
+
+        subscribers_each_between(subscribers, job, owner_uid, other_uid, on_each, &n);
+        return n;
+}
+
+START_TEST(who_hears_of_one_owners_job_only_is_known)
+{
+        add(":1.1", &alice, &own);
+        add(":1.2", &alice, &own);
+        add(":1.3", &bob, &own);
+        add(":1.4", &root, &own);
+        add(":1.5", &root, &all); /* of both */
+        add(":1.6", &root, &one); /* as well, if it is that one */
+        ck_assert_uint_eq(count_between(&alices, alice.uid, bob.uid), 2);
+        ck_assert_uint_eq(count_between(&alices, bob.uid, alice.uid), 1);
+        ck_assert_uint_eq(count_between(&alices, root.uid, alice.uid), 1);
+        ck_assert_uint_eq(count_between(&alices, alice.uid, alice.uid), 0);
+}
+END_TEST
+
 START_TEST(a_new_owner_is_who_hears_of_the_job)
 {
         Job job = alices;
@@ -252,6 +275,7 @@ int main(void)
 
         tcase_add_checked_fixture(who, setup, teardown);
         tcase_add_test(who, each_hears_only_of_what_he_may);
+        tcase_add_test(who, who_hears_of_one_owners_job_only_is_known);
         tcase_add_test(who, a_new_owner_is_who_hears_of_the_job);
         tcase_add_test(who, a_second_subscription_replaces_the_first);
         tcase_add_test(who, who_unsubscribes_hears_nothing_more);

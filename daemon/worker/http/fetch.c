@@ -303,6 +303,23 @@ static void fail_status(Fetch *fetch, const RequestResult *result)
         finish(fetch);
 }
 
+/* LoginsEvents.refused */
+static void on_login_refused(void *userdata, AuthTarget target, unsigned offered, const char *text)
+{
+        Fetch *fetch = userdata;
+        bool proxy = target == AUTH_TARGET_PROXY;
+
+        if (proxy && route_is_outdated(&fetch->route)) {
+                ask(fetch);
+                return;
+        }
+        status_set_failure(&fetch->failure, proxy ? 407 : 401, fetch->url, proxy, 0);
+        failure_add_schemes(&fetch->failure, "It offers", offered);
+        if (text)
+                failure_add(&fetch->failure, text);
+        finish(fetch);
+}
+
 /* The peer answered 401 or 407. */
 static void answer_challenge(Fetch *fetch, AuthTarget target, const RequestResult *result)
 {
@@ -316,6 +333,11 @@ static void answer_challenge(Fetch *fetch, AuthTarget target, const RequestResul
                                  target,
                                  result->server_offered,
                                  file_record_owners_name(fetch->record));
+        else if (target == AUTH_TARGET_SERVER)
+                on_login_refused(fetch,
+                                 target,
+                                 result->server_offered,
+                                 "Credentials are for the origin of the file's own URL only.");
         else
                 fail_status(fetch, result);
 }
@@ -324,22 +346,6 @@ static void answer_challenge(Fetch *fetch, AuthTarget target, const RequestResul
 static void on_login_ready(void *userdata)
 {
         ask(userdata);
-}
-
-/* LoginsEvents.refused */
-static void on_login_refused(void *userdata, AuthTarget target, const char *text)
-{
-        Fetch *fetch = userdata;
-        bool proxy = target == AUTH_TARGET_PROXY;
-
-        if (proxy && route_is_outdated(&fetch->route)) {
-                ask(fetch);
-                return;
-        }
-        status_set_failure(&fetch->failure, proxy ? 407 : 401, fetch->url, proxy, 0);
-        if (text)
-                failure_add(&fetch->failure, text);
-        finish(fetch);
 }
 
 /* LoginsEvents.failed */

@@ -145,7 +145,7 @@ static void hold(Logins *logins)
 
 static void refuse(Logins *logins, const char *reason)
 {
-        logins->events->refused(logins->userdata, logins->target, reason);
+        logins->events->refused(logins->userdata, logins->target, logins->offered, reason);
 }
 
 /* ticket_done_t */

@@ -32,8 +32,11 @@ typedef struct Tickets Tickets;
 typedef struct LoginsEvents {
         /* The request may be repeated with what logins_get() returns now. */
         void (*ready)(void *userdata);
-        /* There is no credential. text: NULL, or a sentence that says more than the status does. */
-        void (*refused)(void *userdata, AuthTarget target, const char *text);
+        /*
+         * There is no credential that the peer takes; offered: its schemes. text: NULL, or a
+         * sentence that says more than the status does.
+         */
+        void (*refused)(void *userdata, AuthTarget target, unsigned offered, const char *text);
         void (*failed)(void *userdata, int error);
 } LoginsEvents;
 
