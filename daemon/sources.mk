@@ -19,9 +19,9 @@ manager_SOURCES := $(addprefix daemon/manager/,announcer.c answers.c attempts.c 
         job.c job-bus.c job-log.c job-order.c job-paths.c job-properties.c job-run.c job-table.c \
         live-settings.c manager.c manager-bus.c manager-settings.c manager-verbs.c objects-bus.c options.c owner.c policy.c \
         privileges.c proxy-finder.c reports.c runs.c scheduler.c sealed.c secret-bus.c \
-        secret-reader.c service-paths.c settings-bus.c spawner.c store.c store-core.c store-jobs.c \
+        secret-reader.c service-paths.c settings-bus.c signals-bus.c spawner.c store.c store-core.c store-jobs.c \
         store-recovery.c store-row.c store-schema.c store-slots.c store-statements.c subscribers.c timers.c user-names.c users.c vault.c \
-        vault-keyring.c vault-secret.c waiters.c worker-link.c)
+        vault-keyring.c vault-secret.c wait-bus.c waiters.c worker-link.c)
 
 worker_SOURCES := $(addprefix daemon/worker/,destinations.c digest.c download.c file-access.c link.c partial.c \
         parts.c publish.c questions.c record.c sink.c sources.c transfer.c) \

@@ -29,21 +29,22 @@ static int hex_digit(char c)
 /* A copy of size bytes of text with %XX decoded; NULL without memory. */
 static char *decode(const char *text, size_t size)
 {
-        char *copy = malloc(size + 1), *at = copy;
+        char *copy = strndup(text, size), *to = copy;
 
-        for (size_t i = 0; copy && i < size; i++) {
-                int high = text[i] == '%' && i + 2 < size ? hex_digit(text[i + 1]) : -1;
-                int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+        if (!copy)
+                return NULL;
+        for (const char *from = copy; *from; from++) {
+                int high = *from == '%' ? hex_digit(from[1]) : -1;
+                int low = high >= 0 ? hex_digit(from[2]) : -1;
 
                 if (low >= 0) {
-                        *at++ = (char) (high * 16 + low);
-                        i += 2;
+                        *to++ = (char) (high * 16 + low);
+                        from += 2;
                 } else {
-                        *at++ = text[i];
+                        *to++ = *from;
                 }
         }
-        if (copy)
-                *at = '\0';
+        *to = '\0';
         return copy;
 }
 

@@ -6,7 +6,7 @@ void announcer_changed(Announcer *announcer, Job *job, JobChanges changed)
         JobState previous = job->announced.state;
 
         if (job->state == previous) /* it changed and changed back before it was saved */
-                changed &= ~(unsigned) JOB_CHANGE_STATE;
+                changed &= ~JOB_CHANGE_STATE;
         if (changed & JOB_CHANGE_NEW && observer->job_new)
                 observer->job_new(observer->userdata, job);
         else if (changed && observer->job_changed)

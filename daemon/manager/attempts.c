@@ -133,6 +133,7 @@ bool attempts_fail(Attempts *attempts,
         attempts->workers_lost += worker_lost;
         stopwatch_start(&attempts->stalled, ticks);
         stopwatch_settle(&attempts->stalled, ticks);
+        attempts->next_usec = 0;
         if (are_exhausted(attempts, clock, limits))
                 return false;
         attempts->next_usec = clock_realtime(clock) + attempts_delay_usec(limits->min_delay_sec,

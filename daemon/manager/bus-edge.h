@@ -21,6 +21,7 @@ typedef struct BusEdge {
         Subscribers *subscribers;
         List secret_calls; /* secret-bus.c: calls that wait for a descriptor */
         List listings;     /* bus-listing.c: answers that are being built */
+        List wait_calls;   /* wait-bus.c: calls that wait for a job */
         sd_event_source *listing_timer;
 } BusEdge;
 

@@ -32,6 +32,20 @@ static void advance_publishing(Effects *effects, Job *job)
                 waiters_answer(effects->waiters, job, -EIO, false, "The job could not be saved");
 }
 
+/* Publishes the files of a job that completes itself, at once or when the next attempt is due. */
+static void advance_transferred(Effects *effects, Job *job)
+{
+        uint64_t now = clock_realtime(effects->parts->clock);
+
+        if (job->attempts.next_usec > now) {
+                timers_start(effects->timers, &job->timer, job->attempts.next_usec - now);
+                return;
+        }
+        timers_cancel(&job->timer);
+        job->publishing = true;
+        advance_publishing(effects, job);
+}
+
 static void advance_final(Effects *effects, Job *job)
 {
         if (job->state == JOB_CANCELLED && !job->cleaning.done && runs_has_temporary_files(job)) {
@@ -54,6 +68,8 @@ static void advance(Effects *effects, Job *job)
                 advance_publishing(effects, job);
         else if (job->state == JOB_QUEUED)
                 runs_enqueue(effects->runs, job, SCHEDULER_DOWNLOADS);
+        else if (job_completes_itself(job))
+                advance_transferred(effects, job);
 }
 
 /* Until the next attempt of a job in TRANSIENT_ERROR, or until it fails for good. */
@@ -135,7 +151,7 @@ static void wait_after_revert(Effects *effects, Job *job)
                 return; /* the end of the worker moves the job on */
         if (job->state == JOB_TRANSIENT_ERROR && job->attempts.next_usec > now + delay)
                 delay = job->attempts.next_usec - now;
-        if (job->state == JOB_TRANSIENT_ERROR || job_is_final(job) ||
+        if (job->state == JOB_TRANSIENT_ERROR || job_is_final(job) || job_completes_itself(job) ||
             (job->state == JOB_QUEUED && !runs_is_queued(job)))
                 timers_start(effects->timers, &job->timer, delay);
 }

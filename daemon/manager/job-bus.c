@@ -15,6 +15,7 @@
 #include "manager/headers-bus.h"
 #include "manager/job-paths.h"
 #include "manager/job-properties.h"
+#include "manager/wait-bus.h"
 #include "model/enums.h"
 
 /* ---- methods --------------------------------------------------------------------------------- */
@@ -63,7 +64,7 @@ static void reply_done(sd_bus_message *call, int result, const char *text)
         sd_bus_error_free(&error);
 }
 
-static void on_cancelled(void *userdata, int result, bool partial, const char *text)
+static void on_done(void *userdata, int result, bool partial, const char *text)
 {
         sd_bus_message *call = userdata;
 
@@ -115,7 +116,24 @@ static int run_long_verb(sd_bus_message *m,
 
 static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        return run_long_verb(m, userdata, manager_cancel, on_cancelled, error);
+        return run_long_verb(m, userdata, manager_cancel, on_done, error);
+}
+
+static int method_complete_whole(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const Job *job = userdata;
+        int r = run_long_verb(m, userdata, manager_complete_whole, on_done, error);
+
+        if (r != -EBADFD || job->n_finished == job->n_files)
+                return r;
+        sd_bus_error_free(error);
+        return bus_error_set(
+                error,
+                r,
+                "%u of %u files of the job are whole; Complete would put these in place "
+                "and give up the others",
+                job->n_finished,
+                job->n_files);
 }
 
 static int method_complete(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -357,6 +375,9 @@ static const sd_bus_vtable job_vtable[] = {
         SD_BUS_METHOD("Cancel", NULL, NULL, method_cancel, UNPRIV),
         SD_BUS_METHOD_WITH_ARGS("Complete", SD_BUS_NO_ARGS,
                                 SD_BUS_RESULT("b", partial), method_complete, UNPRIV),
+        SD_BUS_METHOD("CompleteWhole", NULL, NULL, method_complete_whole, UNPRIV),
+        SD_BUS_METHOD_WITH_ARGS("Wait", SD_BUS_ARGS("t", timeout_usec),
+                                SD_BUS_RESULT("s", state), wait_bus_wait, UNPRIV),
         SD_BUS_METHOD("TakeOwnership", NULL, NULL, method_take_ownership, UNPRIV),
         SD_BUS_METHOD_WITH_ARGS("SetCredentials",
                                 SD_BUS_ARGS("s", target, "s", scheme, "a{sv}", credentials),

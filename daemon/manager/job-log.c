@@ -187,7 +187,7 @@ static void log_state(const Job *job)
         describe_transfer(job, details, sizeof(details));
         if (job->state == JOB_QUEUED && called)
                 log_event(LOG_INFO, job, LOG_ID_JOB_RESUMED, "resumed", "");
-        else if (job->state == JOB_SUSPENDED && called)
+        else if (job->state == JOB_SUSPENDED && called && !job->publishing)
                 log_event(LOG_INFO, job, LOG_ID_JOB_SUSPENDED, "suspended", "");
         else if (job->state == JOB_CANCELLED)
                 log_event(LOG_INFO, job, LOG_ID_JOB_CANCELLED, "cancelled", "");

@@ -130,6 +130,25 @@ static void describe_attempts(const Job *job, char *text, size_t size)
                                 failure_text(&job->error));
 }
 
+static void describe_transferred(const Job *job, char *text, size_t size)
+{
+        char when[TIME_TEXT_MAX];
+
+        format_time(job->attempts.next_usec, when);
+        if (!job_completes_itself(job))
+                (void) snprintf(text, size, "All files are transferred; Complete publishes them.");
+        else if (job->error.code == 0)
+                (void) snprintf(text, size, "All files are transferred; it completes itself.");
+        else
+                (void) snprintf(
+                        text,
+                        size,
+                        "All files are transferred; completing is tried again at %s, and by "
+                        "Complete at once: %s",
+                        when,
+                        failure_text(&job->error));
+}
+
 /* One sentence for people that says what the job does or waits for. */
 static void describe(const Job *job, char *text, size_t size)
 {
@@ -165,7 +184,7 @@ static void describe(const Job *job, char *text, size_t size)
                 describe_attempts(job, text, size);
                 break;
         case JOB_TRANSFERRED:
-                (void) snprintf(text, size, "All files are transferred; Complete publishes them.");
+                describe_transferred(job, text, size);
                 break;
         case JOB_CANCELLED:
                 (void) snprintf(text, size, "Cancelled; temporary files are being removed.");
@@ -206,10 +225,12 @@ static int append_error(const Job *job, const Property *property, sd_bus_message
 
 static int append_next_attempt_time(const Job *job, const Property *property, sd_bus_message *m)
 {
-        return sd_bus_message_append(m,
-                                     "t",
-                                     job->state == JOB_TRANSIENT_ERROR ? job->attempts.next_usec
-                                                                       : UINT64_C(0));
+        return sd_bus_message_append(
+                m,
+                "t",
+                !job->publishing && (job->state == JOB_TRANSIENT_ERROR || job_completes_itself(job))
+                        ? job->attempts.next_usec
+                        : UINT64_C(0));
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */

@@ -22,6 +22,7 @@
  *   TRANSFERRED     | none or stopping | no           | no          | if publishing failed
  *
  *   TRANSIENT_ERROR goes to ERROR by itself (FAILED) when nothing has come for NoProgressTimeout.
+ *   TRANSFERRED is completed by itself with AutoComplete, and tried again when that fails.
  */
 #include "manager/job.h"
 
@@ -74,7 +75,7 @@ static const Move moves[JOB_STATES_MAX][JOB_EVENTS_MAX] = {
                 [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_HALT | JOB_PLAN),
                 [JOB_EVENT_RESTART]          = TO(QUEUED, JOB_SAVE | JOB_PLAN),
                 [JOB_EVENT_RECEIVING]        = TO(TRANSFERRING, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR),
-                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR),
+                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_ANNOUNCE | JOB_CLEAR_ERROR | JOB_PLAN),
                 [JOB_EVENT_REQUEUE]          = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN),
                 [JOB_EVENT_FAILED_TRANSIENT] = TO(TRANSIENT_ERROR, JOB_SAVE | JOB_ANNOUNCE | JOB_RETRY),
                 [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_ANNOUNCE),
@@ -87,7 +88,7 @@ static const Move moves[JOB_STATES_MAX][JOB_EVENTS_MAX] = {
                 [JOB_EVENT_TAKE]             = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_HALT | JOB_PLAN),
                 [JOB_EVENT_RESTART]          = TO(QUEUED, JOB_SAVE | JOB_PLAN),
                 [JOB_EVENT_RECEIVING]        = TO(TRANSFERRING, 0),
-                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_ANNOUNCE),
+                [JOB_EVENT_TRANSFERRED]      = TO(TRANSFERRED, JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN),
                 [JOB_EVENT_REQUEUE]          = TO(QUEUED, JOB_SAVE | JOB_ANNOUNCE | JOB_PLAN),
                 [JOB_EVENT_FAILED_TRANSIENT] = TO(TRANSIENT_ERROR, JOB_SAVE | JOB_ANNOUNCE | JOB_RETRY),
                 [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_ANNOUNCE),
@@ -117,7 +118,7 @@ static const Move moves[JOB_STATES_MAX][JOB_EVENTS_MAX] = {
                 [JOB_EVENT_CANCEL]           = TO(CANCELLED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
                 [JOB_EVENT_COMPLETE]         = TO(TRANSFERRED, JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(TRANSFERRED, JOB_SAVE),
-                [JOB_EVENT_RESTART]          = TO(TRANSFERRED, 0),
+                [JOB_EVENT_RESTART]          = TO(TRANSFERRED, JOB_PLAN),
                 [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
         },
         [JOB_ACKNOWLEDGED] = {
@@ -284,7 +285,14 @@ bool job_is_active(const Job *job)
 bool job_has_work(const Job *job)
 {
         return job_is_active(job) || job->state == JOB_QUEUED ||
-               job->state == JOB_TRANSIENT_ERROR || job_is_final(job);
+               job->state == JOB_TRANSIENT_ERROR || job_completes_itself(job) || job_is_final(job);
+}
+
+bool job_completes_itself(const Job *job)
+{
+        bool is_given_up = job->attempts.failures > 0 && job->attempts.next_usec == 0;
+
+        return job->state == JOB_TRANSFERRED && job->settings.auto_complete && !is_given_up;
 }
 
 bool job_is_unreachable(const Job *job)

@@ -203,6 +203,8 @@ const char *job_display_name(const Job *job); /* never NULL */
 bool job_is_final(const Job *job);  /* acknowledged, cancelled */
 bool job_is_active(const Job *job); /* connecting, transferring */
 bool job_has_work(const Job *job);  /* something is left to do without a call of its owner */
+/* Transferred, with AutoComplete, and not given up after many failures to put it in place. */
+bool job_completes_itself(const Job *job);
 /* The latest attempt failed before a server answered, so another network may help. */
 bool job_is_unreachable(const Job *job);
 AttemptsLimits job_attempts_limits(const Job *job, uint64_t max_delay_sec);

@@ -12,13 +12,13 @@
 #include "manager/bus-edge.h"
 #include "manager/bus-error.h"
 #include "manager/bus-listing.h"
-#include "manager/credentials.h"
 #include "manager/file-bus.h"
 #include "manager/job-bus.h"
 #include "manager/job-paths.h"
 #include "manager/job-properties.h"
 #include "manager/objects-bus.h"
 #include "manager/secret-bus.h"
+#include "manager/signals-bus.h"
 #include "model/enums.h"
 #include "model/limits.h"
 #include "model/text.h"
@@ -413,111 +413,23 @@ PROPERTY(max_files_per_job)
                                      (uint32_t) manager_config(edge->manager)->max_files_per_job);
 }
 
-/* ---- signals --------------------------------------------------------------------------------- */
-
-typedef struct Telling {
-        BusEdge *edge;
-        Job *job;
-        const char *member;
-        const char *result; /* NULL: JobNew */
-} Telling;
-
-static void send_signal(void *userdata, const char *destination)
-{
-        const Telling *telling = userdata;
-        char path[JOB_PATH_MAX], id[SD_ID128_STRING_MAX];
-        sd_bus_message *m = NULL;
-        int r;
-
-        r = sd_bus_message_new_signal(telling->edge->bus,
-                                      &m,
-                                      DOSVC_MANAGER_PATH,
-                                      DOSVC_MANAGER_INTERFACE,
-                                      telling->member);
-        if (r >= 0)
-                r = sd_bus_message_set_destination(m, destination);
-        if (r >= 0)
-                r = sd_bus_message_append(m,
-                                          "so",
-                                          sd_id128_to_string(telling->job->id, id),
-                                          job_path(telling->job, path));
-        if (r >= 0 && telling->result)
-                r = sd_bus_message_append(m, "s", telling->result);
-        if (r >= 0)
-                r = sd_bus_send(NULL, m, NULL);
-        sd_bus_message_unref(m);
-        if (r < 0)
-                log_errno(LOG_DEBUG, r, "A signal cannot be sent");
-}
-
-static void on_job_new(void *userdata, Job *job)
-{
-        Telling telling = { userdata, job, "JobNew", NULL };
-
-        objects_bus_tell_new(telling.edge, job);
-        subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
-}
-
-static void on_job_changed(void *userdata, Job *job, JobChanges changes, JobState previous)
-{
-        objects_bus_tell_changed(userdata, job, changes);
-        job_bus_tell_changed(userdata, job, changes, previous);
-}
-
-static void on_job_progress(void *userdata, Job *job)
-{
-        const BusEdge *edge = userdata;
-
-        subscribers_note_progress(edge->subscribers, job);
-}
-
-static void on_job_removed(void *userdata, Job *job)
-{
-        Telling telling = { userdata, job, "JobRemoved", job_state_to_string(job->state) };
-
-        subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
-        objects_bus_tell_removed(telling.edge, job);
-}
-
-typedef struct Tick {
-        BusEdge *edge;
-        const char *destination;
-        uint64_t since_usec;
-} Tick;
-
-static void tick_job(void *userdata, Job *job)
-{
-        const Tick *tick = userdata;
-
-        if (job->moved_usec >= tick->since_usec &&
-            subscribers_hears(tick->edge->subscribers, tick->destination, job))
-                job_bus_tell_progress(tick->edge, job, tick->destination);
-}
-
-static void on_tick(void *userdata, const char *destination, uint64_t since_usec)
-{
-        Tick tick = { userdata, destination, since_usec };
-
-        manager_each_running(tick.edge->manager, tick_job, &tick);
-}
+/* ---- the object ------------------------------------------------------------------------------ */
 
 static void on_caller_gone(void *userdata, const char *sender)
 {
         BusEdge *edge = userdata;
 
-        subscribers_remove(edge->subscribers, sender);
+        signals_bus_forget(edge, sender);
         listing_drop(edge, sender);
 }
-
-/* ---- the object -------------------------------------------------------------------------------
- */
 
 bool manager_bus_is_idle(const ManagerBus *manager_bus)
 {
         const BusEdge *edge = &manager_bus->edge;
 
         return subscribers_is_empty(edge->subscribers) && list_is_empty(&edge->secret_calls) &&
-               list_is_empty(&edge->listings) && !callers_is_asking(edge->callers);
+               list_is_empty(&edge->listings) && list_is_empty(&edge->wait_calls) &&
+               !callers_is_asking(edge->callers);
 }
 
 /* clang-format off */
@@ -585,12 +497,13 @@ int manager_bus_new(sd_bus *bus, sd_event *event, Manager *manager, Users *users
         edge = &manager_bus->edge;
         list_init(&edge->secret_calls);
         list_init(&edge->listings);
+        list_init(&edge->wait_calls);
         manager_bus->bus = sd_bus_ref(bus);
         edge->bus = bus;
         edge->event = event;
         edge->manager = manager;
 
-        r = subscribers_new(event, on_tick, edge, &edge->subscribers);
+        r = subscribers_new(event, signals_bus_tick, edge, &edge->subscribers);
         if (r >= 0)
                 r = callers_new(bus, users, on_caller_gone, edge, &edge->callers);
         if (r >= 0)
@@ -599,14 +512,7 @@ int manager_bus_new(sd_bus *bus, sd_event *event, Manager *manager, Users *users
                 r = sd_bus_attach_event(bus, event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
                 return r;
-        manager_set_observer(manager,
-                             &(ManagerObserver){
-                                     .job_new = on_job_new,
-                                     .job_changed = on_job_changed,
-                                     .job_progress = on_job_progress,
-                                     .job_removed = on_job_removed,
-                                     .userdata = edge,
-                             });
+        signals_bus_observe(edge);
         *ret = STEAL_PTR(manager_bus);
         return 0;
 }
@@ -615,8 +521,7 @@ ManagerBus *manager_bus_free(ManagerBus *manager_bus)
 {
         if (!manager_bus)
                 return NULL;
-        if (manager_bus->edge.manager)
-                manager_set_observer(manager_bus->edge.manager, &(ManagerObserver){ 0 });
+        signals_bus_ignore(&manager_bus->edge);
         secret_bus_drop(&manager_bus->edge);
         listing_drop(&manager_bus->edge, NULL);
         callers_free(manager_bus->edge.callers);

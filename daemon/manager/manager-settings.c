@@ -13,7 +13,7 @@ static int finish_change(Manager *manager, Job *job, unsigned flags, JobChanges 
         unsigned effects = 0;
         int r;
 
-        if (flags & SETTING_MOVES_JOB && runs_is_queued(job))
+        if (flags & SETTING_MOVES_JOB && (runs_is_queued(job) || job->state == JOB_TRANSFERRED))
                 effects |= JOB_PLAN;
         if (flags & SETTING_MOVES_TIMERS && job->state == JOB_TRANSIENT_ERROR)
                 effects |= JOB_RETRY;

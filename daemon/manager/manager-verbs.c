@@ -450,6 +450,21 @@ int manager_complete(Manager *manager,
         return r;
 }
 
+int manager_complete_whole(Manager *manager,
+                           const Caller *caller,
+                           Job *job,
+                           manager_done_t done,
+                           void *userdata)
+{
+        int r = policy_check(caller, VERB_COMPLETE, job);
+
+        if (r >= 0 && job->n_files == 0)
+                r = -ENODATA;
+        if (r >= 0 && job->n_finished < job->n_files)
+                r = -EBADFD;
+        return r < 0 ? r : manager_complete(manager, caller, job, done, userdata);
+}
+
 int manager_cancel(Manager *manager,
                    const Caller *caller,
                    Job *job,

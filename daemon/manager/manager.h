@@ -184,6 +184,12 @@ int manager_complete(Manager *manager,
                      Job *job,
                      manager_done_t done,
                      void *userdata);
+/* The same, if every file is whole. Also -EBADFD: some are not; -ENODATA: there are none. */
+int manager_complete_whole(Manager *manager,
+                           const Caller *caller,
+                           Job *job,
+                           manager_done_t done,
+                           void *userdata);
 int manager_cancel(Manager *manager,
                    const Caller *caller,
                    Job *job,

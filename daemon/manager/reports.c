@@ -165,8 +165,20 @@ static void download_ended(Reports *reports, Job *job, JobOutcome outcome, const
                 fail(reports, job, failure);
 }
 
+/* The files of a job that completes itself could not be put in place: it is tried again later. */
+static void plan_completion(Reports *reports, Job *job)
+{
+        const AttemptsLimits limits =
+                job_attempts_limits(job, reports->parts->config->max_retry_delay_sec);
+
+        if (!attempts_fail(&job->attempts, reports->parts->clock, &limits, false, 0))
+                job_log_write(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "not completed any more");
+}
+
 static void publish_ended(Reports *reports, Job *job, JobOutcome outcome, const Failure *failure)
 {
+        JobChanges changed = JOB_CHANGE_ERROR;
+
         job->publishing = false;
         /* The callers of a success are answered when the job is removed. */
         if (outcome == JOB_OUTCOME_DONE &&
@@ -177,7 +189,11 @@ static void publish_ended(Reports *reports, Job *job, JobOutcome outcome, const 
                 return;
         }
         set_error(reports, job, failure);
-        (void) changes_save(reports->changes, job, 0, JOB_CHANGE_ERROR);
+        if (job_completes_itself(job)) {
+                plan_completion(reports, job);
+                changed |= JOB_CHANGE_TIMES;
+        }
+        (void) changes_save(reports->changes, job, 0, changed);
         waiters_answer(reports->waiters, job, -EIO, false, failure_text(failure));
 }
 

@@ -68,7 +68,7 @@ typedef enum ProxySource {
 typedef enum SettingFlag {
         SETTING_FOR_WORKER = 1 << 0,    /* a worker is told it when it starts */
         SETTING_RENEWS_WORKER = 1 << 1, /* a change gives an active job a new worker, which knows */
-        SETTING_MOVES_JOB = 1 << 2,     /* a change may move the job in the queue */
+        SETTING_MOVES_JOB = 1 << 2,     /* a change may move the job in the queue, or end it */
         SETTING_MOVES_TIMERS = 1 << 3,  /* a change may move the job's timers */
         SETTING_OF_OWNER = 1 << 4,      /* TakeOwnership takes it back */
         SETTING_IS_HIDDEN = 1 << 5,     /* no property shows it, so no signal tells of a change */
@@ -86,6 +86,7 @@ typedef enum SettingFlag {
         X(DISPLAY_NAME, "DisplayName", TEXT(setting_check_display_name), display_name, 0, 0) \
         X(DESCRIPTION, "Description", TEXT(setting_check_description), description, 0, 0) \
         X(PRIORITY, "Priority", CHOICE(DOSVC_PRIORITIES), priority, PRIORITY_NORMAL, SETTING_MOVES_JOB) \
+        X(AUTO_COMPLETE, "AutoComplete", BOOL, auto_complete, 0, SETTING_MOVES_JOB) \
         X(MINIMUM_RETRY_DELAY, "MinimumRetryDelay", U64(0, UINT32_MAX), minimum_retry_delay_sec, 60, SETTING_MOVES_TIMERS) \
         X(NO_PROGRESS_TIMEOUT, "NoProgressTimeout", U64(0, UINT32_MAX), no_progress_timeout_sec, 1209600, SETTING_MOVES_TIMERS) \
         X(MAXIMUM_DOWNLOAD_TIME, "MaximumDownloadTime", U64(1, UINT32_MAX), maximum_download_time_sec, 7776000, SETTING_MOVES_TIMERS) \

@@ -64,6 +64,10 @@
 /* Calls of Complete that wait for one publication. */
 #define LIMIT_WAITERS_PER_JOB 64
 
+/* Calls of Wait that are not answered yet, of one user and in all. */
+#define LIMIT_WAITS_PER_USER 256
+#define LIMIT_WAITS          4096
+
 /*
  * A reply: three quarters of what Debian's system bus carries (max_message_size of dbus-daemon,
  * 32 MiB; dbus-broker takes the 128 MiB of the D-Bus specification). No bus tells its limit, and

@@ -23,6 +23,7 @@ OTHER_VALUES = {
     "CACertificate": GLib.Variant("s", ""),
     "TicketCache": GLib.Variant("s", "KCM:0"),
     "UMask": GLib.Variant("u", 0o77),
+    "AutoComplete": GLib.Variant("b", False),
     "ProxySettings": GLib.Variant("(sasas)", ("none", [], [])),
     "CustomHeaders": GLib.Variant("as", ["X-Test: yes"]),
 }

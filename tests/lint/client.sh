@@ -75,7 +75,7 @@ same 'errors of dosvc-wire.h and of property Error in the XML' "$work/errors" "$
 cut -d' ' -f1 "$work/errors" | sort >"$work/error-names"
 same "errors of dosvc-wire.h and of dosvcctl's advice" "$work/error-names" "$work/errors-advice"
 
-sed -n 's/^#define DOSVC_VERSION_[MP][A-Z]* \([0-9]*\)$/\1/p' client-lib/dosvc.h | paste -sd . >"$work/version"
+sed -n 's/^#define DOSVC_VERSION_[MP][A-Z]*  *\([0-9]*\)$/\1/p' client-lib/dosvc.h | paste -sd . >"$work/version"
 sed -n 's/^VERSION := //p' Makefile >"$work/version-makefile"
 same 'version of dosvc.h and of the Makefile' "$work/version" "$work/version-makefile"
 grep -ohE '<(method|signal|property) name="[A-Za-z]*"' dbus/org.dosvc1.{Manager,Job,File}.xml |

@@ -256,6 +256,127 @@ END_TEST
 
 /* Cancel --------------------------------------------------------------------------------------- */
 
+/* ---- AutoComplete ---------------------------------------------------------------------------- */
+
+/* A transferred job that completes itself, with the worker that publishes its file. */
+static Job *make_completing(void)
+{
+        Job *job = make_transferring(1);
+
+        ck_assert_int_eq(set_number(&alice, job, SETTING_AUTO_COMPLETE, 1), 0);
+        run_loop();
+        fake_link_checkpoint(worker_of(job), 0, 100, 100, true);
+        fake_link_succeed(worker_of(job));
+        run_loop();
+        ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
+        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_PUBLISH);
+        event_log[0] = '\0';
+        return job;
+}
+
+START_TEST(a_job_completes_itself)
+{
+        Job *job = make_completing();
+
+        fake_link_succeed(worker_of(job));
+        run_loop();
+        check_event_log("acknowledged removed=acknowledged ");
+        ck_assert_uint_eq(fake_link_alive(), 0);
+}
+END_TEST
+
+START_TEST(a_transferred_job_completes_itself_once_it_is_told_to)
+{
+        Job *job = make_transferred(1);
+
+        ck_assert_int_eq(set_number(&alice, job, SETTING_AUTO_COMPLETE, 1), 0);
+        run_loop();
+        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_PUBLISH);
+        fake_link_succeed(worker_of(job));
+        run_loop();
+        check_event_log("acknowledged removed=acknowledged ");
+}
+END_TEST
+
+START_TEST(completing_itself_is_tried_again_after_a_failure)
+{
+        Job *job = make_completing();
+        uint64_t first;
+
+        fake_link_fail(worker_of(job), false, (uint32_t) ERROR_CODE_ACCESS_DENIED, 0);
+        run_loop();
+        ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
+        ck_assert_uint_ne(job->error.code, 0);
+        ck_assert_uint_eq(fake_link_alive(), 0);
+        first = job->attempts.next_usec - now_usec;
+        ck_assert_uint_ge(first, 60 * SEC);
+        ck_assert(is_waiting(job));
+
+        now_usec = job->attempts.next_usec;
+        expire_timer(job);
+        run_loop();
+        fake_link_fail(worker_of(job), false, (uint32_t) ERROR_CODE_ACCESS_DENIED, 0);
+        run_loop();
+        ck_assert_uint_gt(job->attempts.next_usec - now_usec, first);
+
+        complete(job); /* its owner does not wait */
+        fake_link_succeed(worker_of(job));
+        run_loop();
+        event_log[0] = '\0';
+        ck_assert_uint_eq(fake_link_alive(), 0);
+}
+END_TEST
+
+START_TEST(completing_itself_is_given_up_with_the_owners_patience)
+{
+        Job *job = make_completing();
+
+        ck_assert(job_has_work(job));
+        ck_assert_int_eq(set_number(&alice, job, SETTING_NO_PROGRESS_TIMEOUT, 0), 0);
+        fake_link_fail(worker_of(job), false, (uint32_t) ERROR_CODE_ACCESS_DENIED, 0);
+        run_loop();
+        ck_assert_uint_eq(job->state, JOB_TRANSFERRED);
+        ck_assert_uint_eq(fake_link_alive(), 0);
+        ck_assert(!is_waiting(job));
+        ck_assert(!job_has_work(job));
+}
+END_TEST
+
+START_TEST(after_a_restart_a_job_still_completes_itself)
+{
+        Job *job = make_completing();
+        sd_id128_t id = job->id;
+
+        manager = manager_free(manager);
+        new_manager(-1);
+        ck_assert_int_eq(manager_load(manager), 0);
+        run_loop();
+        ck_assert_int_eq(manager_find_job(manager, &root, id, &job), 0);
+        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_PUBLISH);
+        fake_link_succeed(worker_of(job));
+        run_loop();
+        ck_assert_int_eq(manager_find_job(manager, &root, id, &job), -ENOENT);
+        event_log[0] = '\0';
+}
+END_TEST
+
+START_TEST(complete_whole_gives_nothing_up)
+{
+        Job *job = make_transferring(1), *whole = make_transferred(1), *empty = make_job(0);
+
+        ck_assert_int_eq(manager_complete_whole(manager, &alice, job, on_done, NULL), -EBADFD);
+        ck_assert_int_eq(manager_complete_whole(manager, &alice, empty, on_done, NULL), -ENODATA);
+        ck_assert_int_eq(manager_complete_whole(manager, &bob, whole, on_done, NULL), -ENOENT);
+        run_loop();
+        check_event_log("");
+        ck_assert_int_eq(manager_complete_whole(manager, &alice, whole, on_done, NULL), 0);
+        run_loop();
+        fake_link_succeed(worker_of(whole));
+        run_loop();
+        check_event_log("acknowledged done=ok removed=acknowledged ");
+}
+END_TEST
+
 START_TEST(cancel_with_nothing_on_disk_needs_no_worker)
 {
         Job *job = make_job(1);
@@ -386,6 +507,14 @@ int main(void)
                           publications_get_workers_in_order,
                           a_publication_does_not_wait_for_downloads,
                           a_job_that_is_being_published_is_left_alone);
+        FIXTURE_ADD_TESTS(suite,
+                          "a job that completes itself",
+                          a_job_completes_itself,
+                          a_transferred_job_completes_itself_once_it_is_told_to,
+                          completing_itself_is_tried_again_after_a_failure,
+                          completing_itself_is_given_up_with_the_owners_patience,
+                          after_a_restart_a_job_still_completes_itself,
+                          complete_whole_gives_nothing_up);
         FIXTURE_ADD_TESTS(suite,
                           "waiters",
                           callers_without_a_worker_hear_that_the_service_stops,

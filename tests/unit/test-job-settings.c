@@ -269,7 +269,7 @@ START_TEST(entries_of_a_list_get_their_normal_form)
 
         make_list(&value, "socks5://one", 1);
         ck_assert_int_eq(setting_check(SETTING_PROXIES, &value, &fault), -EINVAL);
-        ck_assert(str_starts_with(fault.text, "'socks5://one' must be"));
+        ck_assert(str_starts_with(fault.text, "'socks5://one' names a SOCKS proxy"));
         setting_value_done(&value);
 }
 END_TEST
