@@ -53,8 +53,7 @@ void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata
  */
 void manager_network_came_up(Manager *manager);
 
-/* The configuration, which the manager borrows, has changed. */
-void manager_take_config(Manager *manager);
+void manager_take_config(Manager *manager); /* the borrowed configuration has changed */
 /* Reads the configuration again. -EACCES, and errors of config_reload_t. */
 int manager_reload(Manager *manager, const Caller *caller, char **ret_problem);
 
