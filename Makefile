@@ -17,6 +17,11 @@ mandir         ?= $(datadir)/man
 libdir         ?= $(prefix)/lib$(addprefix /,$(shell $(CC) -print-multiarch 2>/dev/null))
 systemunitdir  ?= $(prefix)/lib/systemd/system
 userunitdir    ?= $(prefix)/lib/systemd/user
+systempresetdir ?= $(prefix)/lib/systemd/system-preset
+userpresetdir  ?= $(prefix)/lib/systemd/user-preset
+# D-Bus looks for services below /usr/local, but not for policies.
+dbuspolicydir  ?= $(if $(filter /usr,$(prefix)),$(datadir),$(sysconfdir))/dbus-1/system.d
+catalogdir     ?= $(prefix)/lib/systemd/catalog
 sysusersdir    ?= $(prefix)/lib/sysusers.d
 tmpfilesdir    ?= $(prefix)/lib/tmpfiles.d
 INSTALL        ?= install
@@ -128,7 +133,8 @@ bench: all ## Fetch a large file next to curl, in pairs, and print the ratios
 	$(Q)B=$(B) tests/bench
 
 INSTALL_DIRS := $(bindir) $(libexecdir) $(libdir)/pkgconfig $(includedir) $(systemunitdir) \
-        $(userunitdir) $(sysusersdir) $(tmpfilesdir) $(datadir)/dbus-1/system.d \
+        $(userunitdir) $(systempresetdir) $(userpresetdir) $(catalogdir) $(sysusersdir) $(tmpfilesdir) \
+        $(dbuspolicydir) \
         $(datadir)/dbus-1/system-services $(datadir)/dbus-1/services $(datadir)/dbus-1/interfaces \
         $(mandir)/man1 $(mandir)/man5 $(mandir)/man8 $(sysconfdir)/dosvc/dosvcd.conf.d
 

@@ -234,6 +234,13 @@ uint32_t dosvc_service_jobs_total(const dosvc_service *service);
 uint32_t dosvc_service_max_jobs_per_user(const dosvc_service *service);
 uint32_t dosvc_service_max_files_per_job(const dosvc_service *service);
 
+/*
+ * The service reads its configuration again; root only. Manager.Reload. Since 0.1.
+ * Errors: -EINVAL (a file has a mistake, which the message names with file and line; the old
+ * configuration stays), -EACCES.
+ */
+int dosvc_reload(dosvc_connection *connection);
+
 /* ------------------------------------------------------------------ finding jobs */
 
 /* All users' jobs instead of one's own; root only. Also for dosvc_subscribe(). */
@@ -497,6 +504,17 @@ int dosvc_job_take_ownership(dosvc_connection *connection, const char *job);
  * Properties.GetAll and Introspectable.Introspect. Since 0.1.
  */
 int dosvc_job_get_settings(dosvc_connection *connection, const char *job, dosvc_values **ret);
+
+/*
+ * One property of a job, as the value of its name. So are read those that dosvc_job_get_info()
+ * leaves out because only the owner may see them: "CredentialSlots" has a value for each pair that
+ * is set, with its target as "0" and its scheme as "1". *ret is freed with dosvc_values_free(). Job
+ * by Properties.Get. Since 0.1. Errors: -EBADR (no such property).
+ */
+int dosvc_job_get_property(dosvc_connection *connection,
+                           const char *job,
+                           const char *property,
+                           dosvc_values **ret);
 
 /*
  * Each sets the writable property of a job that has that name ("RedirectPolicy"), by one

@@ -179,6 +179,8 @@ const char *const *string_list_const(char *const *strings);
 
 /* Reads an a{sv}: all of it, or a negative errno and nothing. */
 int values_read(sd_bus_message *m, dosvc_values **ret);
+/* Reads one variant, as the value of that name. */
+int values_read_variant(sd_bus_message *m, const char *name, dosvc_values **ret);
 /*
  * Appends an a{sv} of the values, which may be NULL, but for those of the one type; a number is a
  * "t". -EINVAL: a value that can only be read.

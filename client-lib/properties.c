@@ -72,6 +72,24 @@ int properties_get_string(dosvc_connection *c,
         return 0;
 }
 
+EXPORT int dosvc_job_get_property(dosvc_connection *connection,
+                                  const char *job,
+                                  const char *property,
+                                  dosvc_values **ret)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        char path[JOB_PATH_SIZE];
+        int r;
+
+        r = job_path(connection, job, path);
+        if (r >= 0)
+                r = properties_get(connection, path, DOSVC_JOB_INTERFACE, property, &reply);
+        if (r < 0)
+                return r;
+        r = values_read_variant(reply, property, ret);
+        return r < 0 ? error_remember_text(connection, r, NULL) : 0;
+}
+
 int properties_new_set(dosvc_connection *c,
                        const char *job,
                        const char *property,

@@ -57,3 +57,12 @@ EXPORT uint32_t dosvc_service_max_files_per_job(const dosvc_service *service)
 {
         return (uint32_t) values_number(service, "MaxFilesPerJob");
 }
+
+EXPORT int dosvc_reload(dosvc_connection *connection)
+{
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = call_new(connection, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, "Reload", &m);
+        return r < 0 ? r : call_send(connection, m, NULL);
+}

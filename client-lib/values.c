@@ -528,3 +528,18 @@ int values_read(sd_bus_message *m, dosvc_values **ret)
         value_done(&value);
         return r;
 }
+
+int values_read_variant(sd_bus_message *m, const char *name, dosvc_values **ret)
+{
+        _cleanup_values_ dosvc_values *values = dosvc_values_new();
+        Value value = { 0 };
+        int r = values ? value_read(m, &value) : -ENOMEM;
+
+        if (r >= 0)
+                r = values_add(values, name, &value);
+        else
+                value_done(&value);
+        if (r >= 0)
+                *ret = STEAL_PTR(values);
+        return r;
+}

@@ -7,11 +7,15 @@
  *   with --user                  user instance; starts dosvc-spawn when it is needed
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "base/log.h"
 
@@ -35,6 +39,7 @@ typedef struct Service {
         const Vault *vault;
         Presence *presence;
         IdleWatch *idle_watch;
+        bool serving; /* READY=1 was sent */
         bool stopping;
 } Service;
 
@@ -103,8 +108,6 @@ static void on_idle(void *userdata)
 
 static int watch_idle(Service *service)
 {
-        if (service->config.idle_exit_sec == 0)
-                return 0;
         return idle_watch_new(service->event,
                               service->config.idle_exit_sec * USEC_PER_SEC,
                               &(IdleWatchEvents){
@@ -122,6 +125,7 @@ static void on_presence(void *userdata, int result)
         Service *service = userdata;
 
         if (result == 0) {
+                service->serving = true;
                 (void) sd_notify(0, "READY=1\nSTATUS=Serving");
                 log_write(LOG_INFO,
                           &(LogContext){ .message_id = LOG_ID_STARTED },
@@ -164,6 +168,76 @@ static int open_bus(Service *service)
         return r;
 }
 
+/* Reloading ------------------------------------------------------------------------------- */
+
+/* Follows sd_notify(3), for units of Type=notify-reload and for the eyes of systemctl status. */
+static void notify_reload(const Service *service, bool begins)
+{
+        uint64_t now_usec = 0;
+
+        if (!service->serving)
+                return; /* READY=1 would be too early */
+        (void) sd_event_now(service->event, CLOCK_MONOTONIC, &now_usec);
+        if (begins)
+                (void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_usec);
+        else
+                (void) sd_notify(0, "READY=1");
+}
+
+static void take_config(Service *service)
+{
+        log_set_max_level((int) service->config.log_level);
+        if (service->idle_watch)
+                idle_watch_set_span(service->idle_watch,
+                                    service->config.idle_exit_sec * USEC_PER_SEC);
+        if (service->manager)
+                manager_take_config(service->manager);
+}
+
+/* by: who has called for it, for the log */
+static int reload(Service *service, const char *by, char **ret_problem)
+{
+        _cleanup_free_ char *changes = NULL;
+        int r;
+
+        notify_reload(service, true);
+        r = config_reload(&service->config, service->options.paths.config, &changes, ret_problem);
+        if (r >= 0) {
+                take_config(service);
+                log_write(LOG_NOTICE,
+                          &(LogContext){ .message_id = LOG_ID_RELOADED },
+                          "The configuration was read again for %s; %s%s",
+                          by,
+                          *changes ? "changed: " : "nothing has changed",
+                          changes);
+        } else {
+                log_write(LOG_ERR,
+                          &(LogContext){ .message_id = LOG_ID_RELOAD_REFUSED },
+                          "The configuration stays as it was, though %s asked for another: %s",
+                          by,
+                          r == -EINVAL ? *ret_problem : strerrordesc_np(-r));
+        }
+        notify_reload(service, false);
+        return r;
+}
+
+/* config_reload_t */
+static int reload_for_caller(void *userdata, uint32_t uid, char **ret_problem)
+{
+        char by[32];
+
+        (void) snprintf(by, sizeof(by), "uid %" PRIu32, uid);
+        return reload(userdata, by, ret_problem);
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        _cleanup_free_ char *problem = NULL;
+
+        (void) reload(userdata, "a signal", &problem);
+        return 0;
+}
+
 /* Starting -------------------------------------------------------------------------------- */
 
 static void on_backend_ready(void *userdata, int result)
@@ -187,6 +261,7 @@ static int open_backend(Service *service)
                 &(BackendSpec){
                         .event = service->event,
                         .config = &service->config,
+                        .reload = reload_for_caller,
                         .state_directory = service->options.paths.state_directory,
                         .state_dir_fd = service->state_dir,
                         .program_dir_fd = service->program_dir,
@@ -206,6 +281,7 @@ static int open_loop(Service *service)
         (void) sigemptyset(&mask);
         (void) sigaddset(&mask, SIGTERM);
         (void) sigaddset(&mask, SIGINT);
+        (void) sigaddset(&mask, SIGHUP);
         (void) sigaddset(&mask, SIGCHLD);
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
                 return -errno;
@@ -214,6 +290,8 @@ static int open_loop(Service *service)
                 r = sd_event_add_signal(service->event, NULL, SIGTERM, on_signal, service);
         if (r >= 0)
                 r = sd_event_add_signal(service->event, NULL, SIGINT, on_signal, service);
+        if (r >= 0)
+                r = sd_event_add_signal(service->event, NULL, SIGHUP, on_hangup, service);
         if (r >= 0)
                 r = sd_event_set_watchdog(service->event, true);
         return r < 0 ? r : 0;

@@ -16,8 +16,8 @@ spawn_SOURCES := $(addprefix daemon/spawn/,child.c server.c)
 manager_SOURCES := $(addprefix daemon/manager/,announcer.c answers.c attempts.c backend.c bus-edge.c \
         bus-error.c bus-listing.c bus-presence.c callers.c certificate-bus.c changes.c config.c \
         credentials.c credentials-bus.c effects.c file-bus.c headers-bus.c helper.c idle-watch.c \
-        job.c job-bus.c job-order.c job-paths.c job-properties.c job-run.c job-table.c live-settings.c manager.c \
-        manager-bus.c manager-settings.c manager-verbs.c objects-bus.c options.c owner.c policy.c \
+        job.c job-bus.c job-log.c job-order.c job-paths.c job-properties.c job-run.c job-table.c \
+        live-settings.c manager.c manager-bus.c manager-settings.c manager-verbs.c objects-bus.c options.c owner.c policy.c \
         privileges.c proxy-finder.c reports.c runs.c scheduler.c sealed.c secret-bus.c \
         secret-reader.c service-paths.c settings-bus.c signals-bus.c spawner.c store.c store-core.c store-jobs.c \
         store-recovery.c store-row.c store-schema.c store-slots.c store-statements.c subscribers.c timers.c user-names.c users.c vault.c \

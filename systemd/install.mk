@@ -20,9 +20,12 @@ INSTALL_TEXTS := \
         0755:systemd/dosvc-key:$(libexecdir)/dosvc-key \
         $(foreach unit,$(SYSTEM_UNITS),0644:systemd/$(unit):$(systemunitdir)/$(unit)) \
         $(foreach unit,$(USER_UNITS),0644:systemd/user/$(unit):$(userunitdir)/$(unit)) \
+        0644:systemd/dosvcd.catalog:$(catalogdir)/dosvcd.catalog \
         0644:systemd/dosvcd.sysusers:$(sysusersdir)/dosvcd.conf \
         0644:systemd/dosvcd.tmpfiles:$(tmpfilesdir)/dosvcd.conf \
-        0644:dbus/org.dosvc1.conf:$(datadir)/dbus-1/system.d/org.dosvc1.conf \
+        0644:systemd/dosvcd.preset:$(systempresetdir)/80-dosvcd.preset \
+        0644:systemd/dosvcd.preset:$(userpresetdir)/80-dosvcd.preset \
+        0644:dbus/org.dosvc1.conf:$(dbuspolicydir)/org.dosvc1.conf \
         0644:dbus/org.dosvc1.service:$(datadir)/dbus-1/system-services/org.dosvc1.service \
         0644:dbus/org.dosvc1.user.service:$(datadir)/dbus-1/services/org.dosvc1.service \
         $(foreach xml,$(INTERFACES),0644:dbus/$(xml):$(datadir)/dbus-1/interfaces/$(xml)) \
@@ -37,15 +40,11 @@ INSTALL_TEXTS := \
 # The administrator's once it is there: neither replaced nor, when changed, removed.
 INSTALL_CONFIG := $(sysconfdir)/dosvc/dosvcd.conf
 
-# Enabled as installed; systemctl mask turns it off.
 INSTALL_LINKS := \
         libdosvc.so.$(VERSION):$(libdir)/libdosvc.so.0 \
-        libdosvc.so.0:$(libdir)/libdosvc.so \
-        ../dosvcd-resume.service:$(systemunitdir)/multi-user.target.wants/dosvcd-resume.service \
-        ../dosvcd-resume.service:$(userunitdir)/default.target.wants/dosvcd-resume.service
+        libdosvc.so.0:$(libdir)/libdosvc.so
 
-INSTALL_DIRS += $(systemunitdir)/multi-user.target.wants $(userunitdir)/default.target.wants \
-        $(datadir)/bash-completion/completions $(mandir)/man3
+INSTALL_DIRS += $(datadir)/bash-completion/completions $(mandir)/man3
 
 # Nobody else's, the inner ones first.
 INSTALL_OWN_DIRS := $(libexecdir) $(sysconfdir)/dosvc/dosvcd.conf.d $(sysconfdir)/dosvc
@@ -70,20 +69,32 @@ ln -sf $(call field,1,$(1)) $(DESTDIR)$(call field,2,$(1))
 endef
 
 INSTALL_SED = sed -e 's|/usr/libexec/dosvc|$(libexecdir)|g' -e 's|/etc/dosvc|$(sysconfdir)/dosvc|g' \
+        -e 's|/usr/share/dbus-1|$(datadir)/dbus-1|g' \
         -e 's|@prefix@|$(prefix)|g' -e 's|@libdir@|$(libdir)|g' \
         -e 's|@includedir@|$(includedir)|g' -e 's|@VERSION@|$(VERSION)|g'
 
-install: all ## Install below DESTDIR, as packages do
+LIVE = prefix=$(prefix) sysconfdir=$(sysconfdir) systemunitdir=$(systemunitdir) \
+        systempresetdir=$(systempresetdir) tmpfilesdir=$(tmpfilesdir) systemd/live-system
+
+install: all ## Install, ready for use (as root); below DESTDIR only the files, as packages do
+	$(if $(DESTDIR),,$(LIVE) install) $(MAKE) --no-print-directory install-files
+
+uninstall: ## Stop it and remove what install put there, but no changed configuration and no data
+	$(if $(DESTDIR),,$(LIVE) uninstall) $(MAKE) --no-print-directory uninstall-files
+
+purge: ## The same, and remove configuration, jobs, credentials and user
+	$(if $(DESTDIR),$(error purge is for this system, not for DESTDIR))
+	$(LIVE) purge $(MAKE) --no-print-directory uninstall-files
+
+install-files: all
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(INSTALL_DIRS))
 	$(foreach entry,$(INSTALL_PROGRAMS),$(call install_program,$(entry)))
 	$(foreach entry,$(INSTALL_TEXTS),$(call install_text,$(entry)))
 	$(foreach entry,$(INSTALL_LINKS),$(call install_link,$(entry)))
 	[ -e $(DESTDIR)$(INSTALL_CONFIG) ] || \
 		$(INSTALL) -m 0644 systemd/dosvcd.conf $(DESTDIR)$(INSTALL_CONFIG)
-	$(if $(DESTDIR),,@echo 'Now: ldconfig; systemd-sysusers; systemd-tmpfiles --create;' \
-		'systemctl daemon-reload; systemctl reload dbus')
 
-uninstall: ## Remove what install put there, but no changed configuration and no data
+uninstall-files:
 	rm -f $(foreach entry,$(INSTALL_PROGRAMS) $(INSTALL_TEXTS),$(DESTDIR)$(call field,3,$(entry)))
 	rm -f $(foreach entry,$(INSTALL_LINKS),$(DESTDIR)$(call field,2,$(entry)))
 	! cmp -s systemd/dosvcd.conf $(DESTDIR)$(INSTALL_CONFIG) || rm -f $(DESTDIR)$(INSTALL_CONFIG)
@@ -92,4 +103,4 @@ uninstall: ## Remove what install put there, but no changed configuration and no
 		rmdir --ignore-fail-on-non-empty $(DESTDIR)$$directory; \
 	done
 
-.PHONY: install uninstall
+.PHONY: install uninstall purge install-files uninstall-files

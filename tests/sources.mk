@@ -32,7 +32,7 @@ define manager_test
 $(1)_OWN_ROOMS := manager.a testlib.a model.a base.a
 $(1)_STAND_INS := $(STAND_INS)
 endef
-MANAGER_TESTS := changes effects manager manager-verbs reports runs
+MANAGER_TESTS := changes effects job-log manager manager-verbs reports runs
 $(foreach test,$(MANAGER_TESTS),$(eval $(call manager_test,tests/unit/test-$(test))))
 
 # Each allocation fails in turn: of our own objects, not of the libraries'.

@@ -153,6 +153,7 @@ ExitStatus verb_set(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_cred(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_header(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_cert(Ctl *ctl, int argc, char **argv);
+ExitStatus verb_reload(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_take_ownership(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_attach(Ctl *ctl, int argc, char **argv);
 ExitStatus verb_wait(Ctl *ctl, int argc, char **argv);

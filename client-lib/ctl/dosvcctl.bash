@@ -22,7 +22,7 @@ _dosvcctl_keys() {
 _dosvcctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' job='' word i
         local verbs='get create add list show files status explain resume start suspend pause
-                cancel complete set edit-url cred header cert take-ownership attach wait monitor help'
+                cancel complete set edit-url cred header cert take-ownership reload attach wait monitor help'
         local options='--help --version --system --user --no-start --quiet --json= --no-legend
                 --output-file= --directory= --name= --description= --priority= --proxy= --login=
                 --scheme= --target= --ask-password --no-ask-password --password-fd= --digest=
@@ -80,7 +80,9 @@ _dosvcctl() {
                         word=$options
                 elif [[ -z $verb ]]; then
                         word=$verbs
-                elif [[ $verb == cred && $prev == cred || $verb == cert && $prev == cert ]]; then
+                elif [[ $verb == cred && $prev == cred ]]; then
+                        word='set list remove'
+                elif [[ $verb == cert && $prev == cert ]]; then
                         word='set remove'
                 elif [[ $verb == header && $prev == header ]]; then
                         word='set show remove'

@@ -182,19 +182,73 @@ static ExitStatus cred_remove(Ctl *ctl, const char *id)
         return status;
 }
 
+/* Calls slot() for each pair of target and scheme that is set. */
+static void cred_each_slot(const dosvc_values *slots,
+                           void (*slot)(void *userdata, const char *target, const char *scheme),
+                           void *userdata)
+{
+        for (size_t i = 0; i < dosvc_values_size(slots); i++) {
+                const dosvc_values *pair;
+                const char *target, *scheme;
+
+                if (dosvc_values_get_values(slots, dosvc_values_name(slots, i), &pair) >= 0 &&
+                    dosvc_values_get_string(pair, "0", &target) >= 0 &&
+                    dosvc_values_get_string(pair, "1", &scheme) >= 0)
+                        slot(userdata, target, scheme);
+        }
+}
+
+static void cred_print_slot(void *userdata, const char *target, const char *scheme)
+{
+        (void) printf("%s %s\n", target, scheme);
+}
+
+static void cred_add_slot(void *userdata, const char *target, const char *scheme)
+{
+        (void) json_array_append_new(
+                userdata,
+                json_pack("{siss ss}", "schema", 1, "target", target, "scheme", scheme));
+}
+
+static ExitStatus cred_list(Ctl *ctl, const char *id)
+{
+        const dosvc_values *slots;
+        dosvc_values *values;
+        int r = dosvc_job_get_property(ctl->connection, id, "CredentialSlots", &values);
+
+        if (r < 0)
+                return ctl_fail(ctl, r, "Cannot list the credentials");
+        if (dosvc_values_get_values(values, "CredentialSlots", &slots) >= 0) {
+                if (ctl->json) {
+                        json_t *array = json_array();
+
+                        cred_each_slot(slots, cred_add_slot, array);
+                        ctl_print_json(ctl, array);
+                } else {
+                        cred_each_slot(slots, cred_print_slot, NULL);
+                }
+        }
+        dosvc_values_free(values);
+        return EXIT_DONE;
+}
+
 ExitStatus verb_cred(Ctl *ctl, int argc, char **argv)
 {
-        bool set = strcmp(argv[0], "set") == 0;
+        bool set = strcmp(argv[0], "set") == 0, list = strcmp(argv[0], "list") == 0;
         char id[DOSVC_ID_SIZE];
         ExitStatus status;
 
-        if (!set && strcmp(argv[0], "remove") != 0) {
-                ctl_error("'cred %s' is unknown; there are 'cred set' and 'cred remove'.", argv[0]);
+        if (!set && !list && strcmp(argv[0], "remove") != 0) {
+                ctl_error("'cred %s' is unknown; there are 'cred set', 'cred list' and 'cred "
+                          "remove'.",
+                          argv[0]);
                 return EXIT_USAGE;
         }
         status = ctl_find_job(ctl, argv[1], id);
         if (status != EXIT_DONE)
                 return status;
+        if (list)
+                return cred_list(ctl, id);
         if (!set)
                 return cred_remove(ctl, id);
         status = cred_read(ctl);

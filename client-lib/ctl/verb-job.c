@@ -206,6 +206,14 @@ static ExitStatus job_fail_to_complete(const Ctl *ctl, int r, const char *job)
         return status;
 }
 
+ExitStatus verb_reload(Ctl *ctl, int argc, char **argv)
+{
+        ExitStatus status = ctl_connect(ctl);
+        int r = status == EXIT_DONE ? dosvc_reload(ctl->connection) : 0;
+
+        return r < 0 ? ctl_fail(ctl, r, "Cannot read the configuration again") : status;
+}
+
 ExitStatus verb_complete(Ctl *ctl, int argc, char **argv)
 {
         ExitStatus first = EXIT_DONE;

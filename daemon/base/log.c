@@ -8,8 +8,6 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
-#include "base/str.h"
-
 static const char *log_program = "dosvcd";
 static int log_max_level = LOG_INFO;
 static int log_to_journal;
@@ -39,47 +37,95 @@ void log_set_max_level(int level)
         log_max_level = level;
 }
 
-/* Copies a "NAME=value" field into text and lists it. Returns the number of fields. */
-static int add_field(struct iovec *fields, int n, char *text, size_t size, const char *s)
+/* The length of the UTF-8 sequence at s, and the character; 0: there is none. */
+static size_t read_character(const char *s, uint32_t *ret)
 {
-        int length = snprintf(text, size, "%s", s);
+        static const uint32_t first_of_length[] = { 0, 0, 0x80, 0x800, 0x10000 };
+        unsigned char lead = (unsigned char) *s;
+        size_t length = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+        uint32_t c = length <= 1 ? lead : lead & (0xffU >> (length + 1));
 
-        if (length < 0)
-                return n;
-        fields[n].iov_base = text;
-        fields[n].iov_len = (size_t) length < size ? (size_t) length : size - 1;
-        return n + 1;
+        for (size_t i = 1; i < length; i++) {
+                unsigned char next = (unsigned char) s[i];
+
+                if ((next & 0xc0) != 0x80) /* the end of the string, too */
+                        return 0;
+                c = c << 6 | (next & 0x3f);
+        }
+        if (length == 0 || lead > 0xf7 || c < first_of_length[length] || c > 0x10ffff ||
+            (c >= 0xd800 && c <= 0xdfff))
+                return 0;
+        *ret = c;
+        return length;
 }
 
-static void send_to_journal(int level, const LogContext *context, const char *message)
+/* Controls, separators of lines, and what changes the direction of writing. */
+static int is_misleading(uint32_t c)
 {
-        enum { FIELDS = 7, FIELD_SIZE = 128 };
-        char text[FIELDS][FIELD_SIZE], field[FIELD_SIZE], whole[2100];
-        struct iovec fields[FIELDS + 1];
-        int n = 0;
+        return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c || c == 0x200e || c == 0x200f ||
+               (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
 
-        n = add_field(fields, n, whole, sizeof(whole), message);
-        (void) snprintf(field, sizeof(field), "PRIORITY=%d", level);
-        n = add_field(fields, n, text[n], FIELD_SIZE, field);
-        (void) snprintf(field, sizeof(field), "SYSLOG_IDENTIFIER=%s", log_program);
-        n = add_field(fields, n, text[n], FIELD_SIZE, field);
-        if (context->job_id) {
-                (void) snprintf(field, sizeof(field), "DOSVC_JOB=%s", context->job_id);
-                n = add_field(fields, n, text[n], FIELD_SIZE, field);
+static void clean(char *text)
+{
+        char *to = text;
+
+        while (*text) {
+                uint32_t c = 0;
+                size_t length = read_character(text, &c);
+
+                if (length == 0 || is_misleading(c)) {
+                        *to++ = '?';
+                        text += length > 0 ? length : 1;
+                } else {
+                        memmove(to, text, length);
+                        to += length;
+                        text += length;
+                }
         }
-        if (context->message_id) {
-                (void) snprintf(field, sizeof(field), "MESSAGE_ID=%s", context->message_id);
-                n = add_field(fields, n, text[n], FIELD_SIZE, field);
-        }
-        if (context->has_owner) {
-                (void) snprintf(field, sizeof(field), "DOSVC_OWNER=%u", context->owner_uid);
-                n = add_field(fields, n, text[n], FIELD_SIZE, field);
-        }
-        if (context->error) {
-                (void) snprintf(field, sizeof(field), "DOSVC_ERRNO=%d", context->error);
-                n = add_field(fields, n, text[n], FIELD_SIZE, field);
-        }
-        (void) sd_journal_sendv(fields, n);
+        *to = '\0';
+}
+
+typedef struct JournalEntry {
+        /* The longest name that a user may choose fits into a field. */
+        char text[LOG_FIELDS_MAX + 4][1024];
+        struct iovec fields[LOG_FIELDS_MAX + 5];
+        int n;
+} JournalEntry;
+
+static void add_field(JournalEntry *entry, char *text)
+{
+        entry->fields[entry->n].iov_base = text;
+        entry->fields[entry->n].iov_len = strlen(text);
+        entry->n++;
+}
+
+_printf_(2, 3) static void format_field(JournalEntry *entry, const char *format, ...)
+{
+        char *text = entry->text[entry->n];
+        va_list args;
+
+        va_start(args, format);
+        (void) vsnprintf(text, sizeof(entry->text[0]), format, args);
+        va_end(args);
+        clean(text); /* also what a cut has left of a character */
+        add_field(entry, text);
+}
+
+static void send_to_journal(int level, const LogContext *context, char *message)
+{
+        JournalEntry entry = { .n = 0 };
+
+        format_field(&entry, "PRIORITY=%d", level);
+        format_field(&entry, "SYSLOG_IDENTIFIER=%s", log_program);
+        if (context->message_id)
+                format_field(&entry, "MESSAGE_ID=%s", context->message_id);
+        if (context->error)
+                format_field(&entry, "DOSVC_ERRNO=%d", context->error);
+        for (size_t i = 0; context->fields && context->fields[i]; i++)
+                format_field(&entry, "%s", context->fields[i]);
+        add_field(&entry, message);
+        (void) sd_journal_sendv(entry.fields, entry.n);
 }
 
 void log_write(int level, const LogContext *context, const char *format, ...)
@@ -97,10 +143,7 @@ void log_write(int level, const LogContext *context, const char *format, ...)
         va_start(args, format);
         (void) vsnprintf(message + prefix, sizeof(message) - prefix, format, args);
         va_end(args);
-        /* Texts of workers and file names may contain line ends, which would forge an entry. */
-        for (char *c = message + prefix; *c; c++)
-                if (str_has_control(c, 1))
-                        *c = '?';
+        clean(message + prefix);
         if (context->error) {
                 size_t used = strlen(message);
 
@@ -114,14 +157,7 @@ void log_write(int level, const LogContext *context, const char *format, ...)
                 send_to_journal(level, context, message);
                 return;
         }
-        (void) fprintf(stderr,
-                       "<%d>%s: %s%s%s%s\n",
-                       level,
-                       log_program,
-                       context->job_id ? "job " : "",
-                       context->job_id ? context->job_id : "",
-                       context->job_id ? ": " : "",
-                       message + prefix);
+        (void) fprintf(stderr, "<%d>%s: %s\n", level, log_program, message + prefix);
 }
 
 const char *log_url(const char *url)

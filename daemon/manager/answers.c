@@ -78,11 +78,11 @@ choose_credential(const Answers *answers, AuthTarget target, unsigned offered, C
         if (r != -ENOKEY && r != -EBADMSG)
                 return r;
         answers->job->credentials_lost = true;
-        log_job(LOG_WARNING,
-                answers->job,
-                -r,
-                LOG_ID_CREDENTIALS_LOST,
-                "A credential cannot be opened");
+        job_log_write(LOG_WARNING,
+                      answers->job,
+                      -r,
+                      LOG_ID_CREDENTIALS_LOST,
+                      "A credential cannot be opened");
         return -ENOENT;
 }
 

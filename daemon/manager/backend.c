@@ -44,6 +44,8 @@ static int load_jobs(Backend *backend)
                 .event = backend->spec.event,
                 .clock = &clock_system,
                 .config = backend->spec.config,
+                .reload = backend->spec.reload,
+                .reload_userdata = backend->userdata,
                 .vault = backend->vault,
                 .spawner = backend->spawner,
                 .owners = &backend->owners,

@@ -19,6 +19,7 @@ typedef struct Backend Backend;
 typedef struct BackendSpec {
         sd_event *event;
         const Config *config;
+        config_reload_t reload; /* for manager_reload(), with userdata of backend_new() */
         const char *state_directory;
         int state_dir_fd;
         int program_dir_fd; /* where dosvc-spawn and dosvc-secret are */

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <ini.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,7 @@ struct ConfigKey {
                      const char **reason);
         size_t offset;
         uint64_t min, max;
+        const char *reach; /* to what a change applies that is made by a reload; NULL: to all */
 };
 
 static int
@@ -133,10 +136,11 @@ parse_bypass(const ConfigKey *key, void *field, const char *value, bool add, con
         return parse_words(value, false, add, field, reason);
 }
 
-#define NUMBER(section, name, member, min, max)                                                    \
+#define NUMBER_FOR(reach, section, name, member, min, max)                                         \
         {                                                                                          \
-                (section), (name), parse_number, offsetof(Config, member), (min), (max)            \
+                (section), (name), parse_number, offsetof(Config, member), (min), (max), (reach)   \
         }
+#define NUMBER(...) NUMBER_FOR(NULL, __VA_ARGS__)
 
 static const ConfigKey keys[] = {
         NUMBER("Limits", "MaxJobs", max_jobs, 1, 1000000),
@@ -149,23 +153,64 @@ static const ConfigKey keys[] = {
           parse_bytes,
           offsetof(Config, disk_reserve_bytes),
           0,
-          UINT64_C(1) << 50 },
-        { "Proxy", "Proxy", parse_proxies, offsetof(Config, proxies), 0, 0 },
-        { "Proxy", "ProxyBypass", parse_bypass, offsetof(Config, proxy_bypass), 0, 0 },
+          UINT64_C(1) << 50,
+          "for downloads that start from now on" },
+        { "Proxy", "Proxy", parse_proxies, offsetof(Config, proxies), 0, 0, NULL },
+        { "Proxy", "ProxyBypass", parse_bypass, offsetof(Config, proxy_bypass), 0, 0, NULL },
         NUMBER("Service", "IdleExitSec", idle_exit_sec, 0, 1000000000),
-        NUMBER("Service", "MinimumRetryDelaySec", job_defaults.minimum_retry_delay_sec, 1, 86400),
+        NUMBER_FOR("for new jobs",
+                   "Service",
+                   "MinimumRetryDelaySec",
+                   job_defaults.minimum_retry_delay_sec,
+                   1,
+                   86400),
         NUMBER("Service", "MaximumRetryDelaySec", max_retry_delay_sec, 1, 86400),
-        { "Service", "LogLevel", parse_level, offsetof(Config, log_level), 0, 0 },
+        { "Service", "LogLevel", parse_level, offsetof(Config, log_level), 0, 0, NULL },
 };
 
-typedef struct ConfigFile {
+/* At start a problem is a warning; a reload is refused for the first one. */
+typedef struct ConfigLoad {
         Config *config;
+        bool strict;
+        char *problem;  /* owned */
+        bool no_memory; /* something could not be taken over for lack of memory */
+} ConfigLoad;
+
+typedef struct ConfigFile {
+        ConfigLoad *load;
         const char *path;
-        bool no_memory; /* a line could not be taken over for lack of memory */
         FILE *stream;
         int n_lines;
         bool seen[ARRAY_SIZE(keys)]; /* the keys that the file has set so far */
 } ConfigFile;
+
+/* "PATH:LINE: text"; line 0: the whole file. */
+_printf_(4, 5) static void complain(ConfigLoad *load,
+                                    const char *path,
+                                    int line,
+                                    const char *format,
+                                    ...)
+{
+        _cleanup_free_ char *text = NULL;
+        char number[16] = "";
+        va_list args;
+        int r;
+
+        if (line > 0)
+                (void) snprintf(number, sizeof(number), ":%d", line);
+        va_start(args, format);
+        r = vasprintf(&text, format, args);
+        va_end(args);
+        if (r < 0) {
+                text = NULL; /* vasprintf() leaves it undefined */
+                load->no_memory = true;
+                return;
+        }
+        if (!load->strict)
+                log_warning("%s%s: %s, ignoring", path, number, text);
+        else if (!load->problem && str_format(&load->problem, "%s%s: %s", path, number, text) < 0)
+                load->no_memory = true;
+}
 
 /* For inih; always returns 1, so that it goes on after a faulty line. */
 static int take_line(void *userdata, const char *section, const char *name, const char *value)
@@ -182,23 +227,29 @@ static int take_line(void *userdata, const char *section, const char *name, cons
                         continue;
                 file->seen[i] = true;
                 r = keys[i].parse(&keys[i],
-                                  (char *) file->config + keys[i].offset,
+                                  (char *) file->load->config + keys[i].offset,
                                   value,
                                   add,
                                   &reason);
                 if (r == -ENOMEM)
-                        file->no_memory = true;
+                        file->load->no_memory = true;
                 else if (r < 0)
-                        log_warning("%s: [%s] %s%s%s %s, ignoring",
-                                    file->path,
-                                    section,
-                                    name,
-                                    shown ? "=" : "",
-                                    shown ? value : "",
-                                    reason);
+                        complain(file->load,
+                                 file->path,
+                                 file->n_lines,
+                                 "[%s] %s%s%s %s",
+                                 section,
+                                 name,
+                                 shown ? "=" : "",
+                                 shown ? value : "",
+                                 reason);
                 return 1;
         }
-        log_warning("%s: unknown key %s in section [%s], ignoring", file->path, name, section);
+        log_warning("%s:%d: unknown key %s in section [%s], ignoring",
+                    file->path,
+                    file->n_lines,
+                    name,
+                    section);
         return 1;
 }
 
@@ -221,44 +272,45 @@ static char *read_line(char *line, int size, void *userdata)
         do
                 c = fgetc(file->stream);
         while (c != EOF && c != '\n');
-        log_warning("%s: line %d is longer than %d bytes, ignoring",
-                    file->path,
-                    file->n_lines,
-                    size - 2);
+        complain(file->load,
+                 file->path,
+                 file->n_lines,
+                 "the line is longer than %d bytes",
+                 size - 2);
         line[0] = '\n';
         line[1] = '\0';
         return line;
 }
 
-/* Only lack of memory is an error, because the configuration would be incomplete. */
-static int read_file(Config *config, const char *path)
+static void read_file(ConfigLoad *load, const char *path)
 {
         FILE *stream = fopen(path, "re");
-        ConfigFile file = { .config = config, .path = path, .stream = stream };
+        ConfigFile file = { .load = load, .path = path, .stream = stream };
         int line;
 
         if (!stream) {
                 if (errno == ENOMEM)
-                        return -ENOMEM;
-                if (errno != ENOENT)
-                        log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", path);
-                return 0;
+                        load->no_memory = true;
+                else if (errno != ENOENT)
+                        complain(load, path, 0, "cannot be read: %s", strerrordesc_np(errno));
+                return;
         }
         line = ini_parse_stream(read_line, &file, take_line, &file);
         if (line > 0)
-                log_warning("%s: line %d is neither [section] nor key=value, ignoring", path, line);
+                complain(load, path, line, "the line is neither [section] nor key=value");
         else if (line < 0 || ferror(stream))
-                log_warning("%s cannot be read to its end, ignoring the rest", path);
+                complain(load, path, 0, "cannot be read to its end");
         (void) fclose(stream);
-        return file.no_memory ? -ENOMEM : 0;
 }
 
-static int read_drop_in(Config *config, const char *directory, const char *name)
+static void read_drop_in(ConfigLoad *load, const char *directory, const char *name)
 {
         _cleanup_free_ char *path = NULL;
-        int r = str_format(&path, "%s/%s", directory, name);
 
-        return r < 0 ? r : read_file(config, path);
+        if (str_format(&path, "%s/%s", directory, name) < 0)
+                load->no_memory = true;
+        else
+                read_file(load, path);
 }
 
 static int is_drop_in(const struct dirent *entry)
@@ -269,11 +321,44 @@ static int is_drop_in(const struct dirent *entry)
                strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
-int config_load(Config *config, const char *path)
+static void read_drop_ins(ConfigLoad *load, const char *directory)
+{
+        struct dirent **entries = NULL;
+        int n = scandir(directory, &entries, is_drop_in, alphasort);
+
+        if (n < 0 && errno == ENOMEM)
+                load->no_memory = true;
+        else if (n < 0 && errno != ENOENT)
+                complain(load, directory, 0, "cannot be read: %s", strerrordesc_np(errno));
+        for (int i = 0; i < n; i++) {
+                read_drop_in(load, directory, entries[i]->d_name);
+                free(entries[i]);
+        }
+        free(entries);
+}
+
+static void check_delays(ConfigLoad *load, const char *path)
+{
+        Config *config = load->config;
+        uint64_t min = config->job_defaults.minimum_retry_delay_sec;
+
+        if (config->max_retry_delay_sec >= min)
+                return;
+        complain(load,
+                 path,
+                 0,
+                 "MaximumRetryDelaySec=%lu is below MinimumRetryDelaySec=%lu",
+                 config->max_retry_delay_sec,
+                 min);
+        config->max_retry_delay_sec = min;
+}
+
+/* Lack of memory is an error in any case, because the configuration would be incomplete. */
+static int read_all(ConfigLoad *load, const char *path)
 {
         _cleanup_free_ char *directory = NULL;
-        struct dirent **entries = NULL;
-        int n, r;
+        Config *config = load->config;
+        int r;
 
         *config = defaults;
         job_settings_init(&config->job_defaults);
@@ -282,32 +367,86 @@ int config_load(Config *config, const char *path)
                 r = strings_copy(NULL, &config->proxy_bypass);
         if (r >= 0)
                 r = str_format(&directory, "%s.d", path);
-        if (r >= 0)
-                r = read_file(config, path);
         if (r < 0)
                 return r;
+        read_file(load, path);
+        read_drop_ins(load, directory);
+        check_delays(load, path);
+        return load->no_memory ? -ENOMEM : 0;
+}
 
-        n = scandir(directory, &entries, is_drop_in, alphasort);
-        if (n < 0 && errno == ENOMEM)
+static bool is_same(const ConfigKey *key, const Config *a, const Config *b)
+{
+        const char *one = (const char *) a + key->offset, *other = (const char *) b + key->offset;
+        char **list, **other_list;
+
+        if (key->parse != parse_proxies && key->parse != parse_bypass)
+                return memcmp(one, other, sizeof(uint64_t)) == 0;
+        memcpy(&list, one, sizeof(list));
+        memcpy(&other_list, other, sizeof(other_list));
+        while (*list && *other_list && strcmp(*list, *other_list) == 0) {
+                list++;
+                other_list++;
+        }
+        return !*list && !*other_list;
+}
+
+/* "MaxJobs=, DiskReserve= (for downloads that start from now on)": no values, see take_line(). */
+static int describe_changes(const Config *before, const Config *after, char **ret)
+{
+        _cleanup_free_ char *text = strdup("");
+
+        if (!text)
                 return -ENOMEM;
-        if (n < 0 && errno != ENOENT)
-                log_errno(LOG_WARNING, errno, "%s cannot be read, ignoring", directory);
-        for (int i = 0; i < n; i++) {
-                if (r >= 0)
-                        r = read_drop_in(config, directory, entries[i]->d_name);
-                free(entries[i]);
-        }
-        free(entries);
-        if (r < 0)
-                return r;
+        for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+                const char *reach = keys[i].reach;
+                char *longer;
 
-        if (config->max_retry_delay_sec < config->job_defaults.minimum_retry_delay_sec) {
-                log_warning("MaximumRetryDelaySec=%lu is below MinimumRetryDelaySec, using %lu",
-                            config->max_retry_delay_sec,
-                            config->job_defaults.minimum_retry_delay_sec);
-                config->max_retry_delay_sec = config->job_defaults.minimum_retry_delay_sec;
+                if (is_same(&keys[i], before, after))
+                        continue;
+                if (str_format(&longer,
+                               "%s%s%s=%s%s%s",
+                               text,
+                               *text ? ", " : "",
+                               keys[i].name,
+                               reach ? " (" : "",
+                               reach ? reach : "",
+                               reach ? ")" : "") < 0)
+                        return -ENOMEM;
+                free(text);
+                text = longer;
         }
+        *ret = STEAL_PTR(text);
         return 0;
+}
+
+int config_load(Config *config, const char *path)
+{
+        return read_all(&(ConfigLoad){ .config = config }, path);
+}
+
+int config_reload(Config *config, const char *path, char **ret_changes, char **ret_problem)
+{
+        _cleanup_free_ char *changes = NULL;
+        Config fresh = { 0 }, before;
+        ConfigLoad loading = { .config = &fresh, .strict = true };
+        int r = read_all(&loading, path);
+
+        if (r >= 0 && loading.problem)
+                r = -EINVAL;
+        if (r >= 0)
+                r = describe_changes(config, &fresh, &changes);
+        if (r >= 0) {
+                before = *config;
+                *config = fresh;
+                fresh = before;
+                *ret_changes = STEAL_PTR(changes);
+        } else if (r == -EINVAL) {
+                *ret_problem = STEAL_PTR(loading.problem);
+        }
+        config_done(&fresh);
+        free(loading.problem);
+        return r;
 }
 
 void config_done(Config *config)

@@ -1,7 +1,8 @@
 /*
  * The configuration of the service, dosvcd.conf(5): defaults, the main file, then drop-ins in the
- * order of their names. A file that cannot be read or parsed leaves the settings as they were. An
- * unknown key or a value out of range is named in a warning and ignored.
+ * order of their names. When the service starts, what cannot be read, parsed or used is named in a
+ * warning and ignored; a reload that finds such a thing is refused. An unknown key is a warning in
+ * both cases.
  */
 #pragma once
 
@@ -31,4 +32,10 @@ typedef struct Config {
  * result, also after an error. -ENOMEM.
  */
 int config_load(Config *config, const char *path);
+/*
+ * Replaces a configuration that is in use. *ret_changes names the keys whose values are others now,
+ * and to what they apply if not to all; "" if there are none. -EINVAL: nothing has changed, and
+ * *ret_problem says why, with file and line. -ENOMEM.
+ */
+int config_reload(Config *config, const char *path, char **ret_changes, char **ret_problem);
 void config_done(Config *config);

@@ -13,7 +13,7 @@ void effects_drop_job(Effects *effects, Job *job)
 void effects_remove_job(Effects *effects, Job *job)
 {
         if (store_delete_job(effects->parts->store, job) < 0)
-                log_job(LOG_WARNING, job, 0, NULL, "The job cannot be deleted yet");
+                job_log_write(LOG_WARNING, job, 0, NULL, "The job cannot be deleted yet");
         if (job->vault_bytes > 0)
                 changes_erase_log(effects->changes);
         changes_arm(effects->changes);
@@ -93,6 +93,7 @@ void effects_on_committed(void *userdata, Job *job, unsigned bits, JobChanges ch
 {
         Effects *effects = userdata;
 
+        job_log_changed(job, changed, job->announced.state);
         announcer_changed(effects->announcer, job, changed);
         job_table_count_work(effects->table, job);
 
@@ -182,9 +183,10 @@ void effects_on_reverted(void *userdata, Job *job, JobChanges changed, int error
                 effects_drop_job(effects, job);
                 return;
         }
+        job_log_reverted(job);
         r = effects_reread(effects, job);
         if (r < 0) {
-                log_job(LOG_ERR, job, -r, NULL, "The job cannot be read back yet");
+                job_log_write(LOG_ERR, job, -r, NULL, "The job cannot be read back yet");
                 fail_waiters(effects, job, error);
                 timers_start(effects->timers, &job->timer, TIMERS_RETRY_USEC);
                 return;

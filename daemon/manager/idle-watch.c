@@ -14,6 +14,13 @@ struct IdleWatch {
         unsigned idle_checks; /* in a row */
 };
 
+static void start(IdleWatch *watch)
+{
+        (void) sd_event_source_set_time_relative(watch->timer, watch->span_usec / CHECKS);
+        (void) sd_event_source_set_enabled(watch->timer,
+                                           watch->span_usec > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
 static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
 {
         IdleWatch *watch = userdata;
@@ -24,8 +31,7 @@ static int on_check(sd_event_source *source, uint64_t usec, void *userdata)
                 watch->idle_checks = 0;
                 events->idle(events->userdata);
         }
-        (void) sd_event_source_set_time_relative(source, watch->span_usec / CHECKS);
-        (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+        start(watch);
         return 0;
 }
 
@@ -39,19 +45,26 @@ int idle_watch_new(sd_event *event,
 
         if (!watch)
                 return -ENOMEM;
-        watch->span_usec = span_usec;
         watch->events = *events;
         r = sd_event_add_time_relative(event,
                                        &watch->timer,
                                        CLOCK_BOOTTIME,
-                                       span_usec / CHECKS,
+                                       0,
                                        USEC_PER_SEC,
                                        on_check,
                                        watch);
         if (r < 0)
                 return r;
+        idle_watch_set_span(watch, span_usec);
         *ret = STEAL_PTR(watch);
         return 0;
+}
+
+void idle_watch_set_span(IdleWatch *watch, uint64_t span_usec)
+{
+        watch->span_usec = span_usec;
+        watch->idle_checks = 0;
+        start(watch);
 }
 
 IdleWatch *idle_watch_free(IdleWatch *watch)

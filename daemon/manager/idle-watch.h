@@ -19,10 +19,12 @@ typedef struct IdleWatchEvents {
         void *userdata;
 } IdleWatchEvents;
 
-/* -ENOMEM. */
+/* span_usec 0: it never reports. -ENOMEM. */
 int idle_watch_new(sd_event *event,
                    uint64_t span_usec,
                    const IdleWatchEvents *events,
                    IdleWatch **ret);
+/* The time begins anew with another span. */
+void idle_watch_set_span(IdleWatch *watch, uint64_t span_usec);
 IdleWatch *idle_watch_free(IdleWatch *watch);
 DEFINE_CLEANUP(IdleWatch *, idle_watch_free);

@@ -1,5 +1,6 @@
 /*
- * Log entries about one job, with the fields by which an administrator finds them.
+ * Log entries about one job, as an administrator looks for them: text and fields say which job it
+ * is, whose, how it is called, and which host it is fetched from. dosvcd(8) lists the fields.
  */
 #pragma once
 
@@ -7,13 +8,24 @@
 
 #include "manager/job.h"
 
-/* event: LOG_ID_* or NULL; error_: positive errno or 0 */
-#define log_job(level, job, error_, event, ...)                                                    \
-        log_write((level),                                                                         \
-                  &(LogContext){ .job_id = sd_id128_to_string((job)->id,                           \
-                                                              (char[SD_ID128_STRING_MAX]){ 0 }),   \
-                                 .message_id = (event),                                            \
-                                 .owner_uid = (job)->owner->uid,                                   \
-                                 .has_owner = 1,                                                   \
-                                 .error = (error_) },                                              \
-                  __VA_ARGS__)
+/* error: positive errno or 0; message_id: LOG_ID_* or NULL */
+void job_log_write(int level,
+                   const Job *job,
+                   int error,
+                   const char *message_id,
+                   const char *format,
+                   ...) _printf_(5, 6);
+
+/* A verb of that user has made a change that is not saved yet, or has made none. */
+void job_log_called(Job *job, uint32_t uid);
+/* The same for TakeOwnership. */
+void job_log_taken(Job *job, uint32_t uid, uint32_t former_owner_uid);
+
+/*
+ * Logs what the job has become by changes that are saved now: created, taken over, resumed,
+ * suspended, failed, transferred, completed or cancelled, and who called for it. previous: the
+ * state before.
+ */
+void job_log_changed(Job *job, JobChanges changed, JobState previous);
+/* The changes were taken back. */
+void job_log_reverted(Job *job);

@@ -167,6 +167,7 @@ int job_new(sd_id128_t id, Owner *owner, Job **ret)
         job->id = id;
         job->state = job->announced.state = JOB_SUSPENDED;
         job->error = FAILURE_NONE;
+        job->log.caller_uid = JOB_LOG_NOBODY;
         job_settings_init(&job->settings);
         list_init(&job->owner_link);
         list_init(&job->pending.link);

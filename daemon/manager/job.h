@@ -116,6 +116,14 @@ typedef struct JobCleaning {
         uint8_t n_failures;
 } JobCleaning;
 
+#define JOB_LOG_NOBODY (-1)
+
+/* What the log has to say of the changes that are not saved yet: job-log.c. */
+typedef struct JobLog {
+        int64_t caller_uid; /* JOB_LOG_NOBODY: the service itself */
+        uint32_t former_owner_uid;
+} JobLog;
+
 typedef struct Job {
         sd_id128_t id;   /* key */
         int64_t serial;  /* row in the store; follows the order of creation */
@@ -154,6 +162,7 @@ typedef struct Job {
         JobTableEntry table;
         JobPending pending;
         JobAnnounced announced;
+        JobLog log;
         JobWork work;
         TimersEntry timer; /* until the next attempt, or until a span of time is over */
         JobCleaning cleaning;

@@ -298,6 +298,26 @@ static int method_unsubscribe(sd_bus_message *m, void *userdata, sd_bus_error *e
         return sd_bus_reply_method_return(m, NULL);
 }
 
+static int method_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        BusEdge *edge = userdata;
+        _cleanup_free_ char *problem = NULL;
+        const Caller *caller;
+        int r;
+
+        r = bus_edge_find_caller(edge, m, &caller, error);
+        if (r < 0)
+                return r;
+        r = manager_reload(edge->manager, caller, &problem);
+        if (r == -EACCES)
+                return bus_error_set(error, r, "Only root may have the configuration read again");
+        if (r == -EINVAL)
+                return bus_error_set(error, r, "The configuration stays as it was: %s", problem);
+        if (r < 0)
+                return bus_error_set_verb(error, r, NULL);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
 /* ---- properties ------------------------------------------------------------------------------ */
 
 #define PROPERTY(name)                                                                             \
@@ -427,6 +447,7 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
                                 method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Unsubscribe", NULL, NULL, method_unsubscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Reload", NULL, NULL, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", property_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Features", "as", property_features, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("SupportedProtocols", "as", property_supported_protocols, 0,
@@ -438,10 +459,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_PROPERTY("CredentialPersistence", "s", property_credential_persistence, 0,
                         SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("JobsTotal", "u", property_jobs_total, 0, 0),
-        SD_BUS_PROPERTY("MaxJobsPerUser", "u", property_max_jobs_per_user, 0,
-                        SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("MaxFilesPerJob", "u", property_max_files_per_job, 0,
-                        SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("MaxJobsPerUser", "u", property_max_jobs_per_user, 0, 0),
+        SD_BUS_PROPERTY("MaxFilesPerJob", "u", property_max_files_per_job, 0, 0),
         SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("s", id, "o", job), 0),
         SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("s", id, "o", job, "s", result), 0),
         SD_BUS_VTABLE_END,

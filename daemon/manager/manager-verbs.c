@@ -131,6 +131,7 @@ int manager_create_job(Manager *manager, const Caller *caller, const char *displ
                                 &(SettingValue){ .text = display_name });
         if (r >= 0)
                 r = changes_save(&manager->changes, job, 0, JOB_CHANGE_NEW);
+        job_log_called(job, caller->uid);
         if (r >= 0)
                 *ret = job;
         else if (!changes_is_pending(job)) /* else the failing batch frees it */
@@ -333,7 +334,8 @@ int manager_add_files(Manager *manager,
         uint32_t first = job->n_files;
         int r = begin_unpublished(manager, caller, VERB_ADD_FILE, job);
 
-        if (r >= 0 && n_files > manager->parts.config->max_files_per_job - job->n_files)
+        /* A limit that was lowered may be below what the job has already. */
+        if (r >= 0 && job->n_files + n_files > manager->parts.config->max_files_per_job)
                 r = -EMFILE;
         if (r >= 0)
                 r = check_local_names(job, files, n_files);
@@ -399,6 +401,17 @@ int manager_set_remote_names(Manager *manager,
 
 /* ---- starting and stopping ------------------------------------------------------------------- */
 
+/* A move that the caller asked for, which the log will say. */
+static int
+move_for(Manager *manager, const Caller *caller, Job *job, JobEvent event, JobChanges changed)
+{
+        int r = changes_move(&manager->changes, job, event, changed);
+
+        if (r >= 0)
+                job_log_called(job, caller->uid);
+        return r;
+}
+
 int manager_resume(Manager *manager, const Caller *caller, Job *job)
 {
         int r = begin_unpublished(manager, caller, VERB_RESUME, job);
@@ -407,17 +420,18 @@ int manager_resume(Manager *manager, const Caller *caller, Job *job)
                 return r;
         if (job->state != JOB_QUEUED && !job_is_active(job))
                 attempts_resume(&job->attempts, manager->parts.clock);
-        return changes_move(&manager->changes,
-                            job,
-                            JOB_EVENT_RESUME,
-                            job_completes_itself(job) ? JOB_CHANGE_TIMES : 0);
+        return move_for(manager,
+                        caller,
+                        job,
+                        JOB_EVENT_RESUME,
+                        job_completes_itself(job) ? JOB_CHANGE_TIMES : 0);
 }
 
 int manager_suspend(Manager *manager, const Caller *caller, Job *job)
 {
         int r = begin_unpublished(manager, caller, VERB_SUSPEND, job);
 
-        return r < 0 ? r : changes_move(&manager->changes, job, JOB_EVENT_SUSPEND, 0);
+        return r < 0 ? r : move_for(manager, caller, job, JOB_EVENT_SUSPEND, 0);
 }
 
 int manager_complete(Manager *manager,
@@ -433,7 +447,7 @@ int manager_complete(Manager *manager,
         if (r < 0 || job->publishing)
                 return r;
         job->publishing = true;
-        r = changes_move(&manager->changes, job, JOB_EVENT_COMPLETE, 0);
+        r = move_for(manager, caller, job, JOB_EVENT_COMPLETE, 0);
         if (r < 0) {
                 job->publishing = false;
                 waiters_drop_last(&manager->waiters);
@@ -468,7 +482,7 @@ int manager_cancel(Manager *manager,
                 r = waiters_add(&manager->waiters, job, done, userdata);
         if (r < 0)
                 return r;
-        r = changes_move(&manager->changes, job, JOB_EVENT_CANCEL, 0);
+        r = move_for(manager, caller, job, JOB_EVENT_CANCEL, 0);
         if (r < 0)
                 waiters_drop_last(&manager->waiters);
         return r;
@@ -485,6 +499,7 @@ static void store_owners_settings(Store *store, const Job *job)
 int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
 {
         Owner *before = job->owner, *owner;
+        const uint32_t before_uid = before->uid;
         JobChanges changes;
         int r = begin_unpublished(manager, caller, VERB_TAKE_OWNERSHIP, job);
 
@@ -511,6 +526,6 @@ int manager_take_ownership(Manager *manager, const Caller *caller, Job *job)
         store_owners_settings(manager->parts.store, job);
         r = changes_move(&manager->changes, job, JOB_EVENT_TAKE, changes);
         if (r >= 0)
-                log_job(LOG_NOTICE, job, 0, LOG_ID_OWNERSHIP_TAKEN, "Ownership is taken");
+                job_log_taken(job, caller->uid, before_uid);
         return r;
 }

@@ -69,7 +69,11 @@ static int take_slot(void *userdata, sd_id128_t id, const VaultRow *row)
                 job->owner->vault_bytes += row->sealed_size;
                 return 0;
         }
-        log_job(LOG_WARNING, job, 0, LOG_ID_CREDENTIALS_LOST, "A credential was lost with its key");
+        job_log_write(LOG_WARNING,
+                      job,
+                      0,
+                      LOG_ID_CREDENTIALS_LOST,
+                      "A credential was lost with its key");
         job->credentials_lost = true;
         changes_erase_log(&manager->changes);
         return 1;
@@ -149,6 +153,22 @@ void manager_network_came_up(Manager *manager)
         }
         if (n > 0)
                 log_info("The network has come up, jobs that are tried sooner: %u", n);
+}
+
+void manager_take_config(Manager *manager)
+{
+        runs_take_config(&manager->runs);
+}
+
+int manager_reload(Manager *manager, const Caller *caller, char **ret_problem)
+{
+        const ManagerParts *parts = &manager->parts;
+        bool own = parts->only_uid >= 0 && parts->only_uid == (int64_t) caller->uid;
+        int r = policy_check(caller, own ? VERB_RELOAD_OWN : VERB_RELOAD, NULL);
+
+        if (r >= 0 && !parts->reload)
+                r = -EOPNOTSUPP;
+        return r < 0 ? r : parts->reload(parts->reload_userdata, caller->uid, ret_problem);
 }
 
 bool manager_is_idle(const Manager *manager)

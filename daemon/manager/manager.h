@@ -53,6 +53,10 @@ void manager_stop(Manager *manager, void (*done)(void *userdata), void *userdata
  */
 void manager_network_came_up(Manager *manager);
 
+void manager_take_config(Manager *manager); /* the borrowed configuration has changed */
+/* Reads the configuration again. -EACCES, and errors of config_reload_t. */
+int manager_reload(Manager *manager, const Caller *caller, char **ret_problem);
+
 /* The service may exit: nothing runs or waits, and nothing would be lost. */
 bool manager_is_idle(const Manager *manager);
 

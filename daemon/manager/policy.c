@@ -32,6 +32,8 @@ static const Access access_table[VERBS_MAX] = {
         [VERB_READ_HEADERS] = ACCESS_OWNER,
         [VERB_SET_CERTIFICATE] = ACCESS_OWNER,
         [VERB_REMOVE_CERTIFICATE] = ACCESS_OWNER,
+        [VERB_RELOAD] = ACCESS_ROOT,
+        [VERB_RELOAD_OWN] = ACCESS_ANY,
 };
 
 int policy_check(const Caller *caller, Verb verb, const Job *job)

@@ -36,6 +36,8 @@ typedef enum Verb {
         VERB_READ_HEADERS,
         VERB_SET_CERTIFICATE,
         VERB_REMOVE_CERTIFICATE,
+        VERB_RELOAD,
+        VERB_RELOAD_OWN, /* Reload of a user instance by its user */
         VERBS_MAX,
 } Verb;
 

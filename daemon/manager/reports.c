@@ -68,7 +68,6 @@ static void set_error(const Reports *reports, Job *job, const Failure *failure)
         else if (failure->code == ERROR_CODE_HTTP(407))
                 add_slots(reports, job, AUTH_TARGET_PROXY);
         job->error_count++;
-        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "%s", failure_text(&job->error));
 }
 
 static void fail(Reports *reports, Job *job, const Failure *failure)
@@ -101,7 +100,6 @@ static void fail_transiently(Reports *reports, Job *job, const Failure *failure,
 
 void reports_fail_stalled(Reports *reports, Job *job)
 {
-        log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "Given up: %s", failure_text(&job->error));
         (void) changes_move(reports->changes, job, JOB_EVENT_FAILED, 0);
 }
 
@@ -150,7 +148,6 @@ static void download_succeeded(Reports *reports, Job *job)
                 attempts_succeed(&job->attempts);
                 job->transferred_usec = clock_realtime(reports->parts->clock);
                 (void) changes_move(reports->changes, job, JOB_EVENT_TRANSFERRED, JOB_CHANGE_TIMES);
-                log_job(LOG_INFO, job, 0, LOG_ID_JOB_DONE, "All files are transferred");
         }
 }
 
@@ -176,7 +173,7 @@ static void plan_completion(Reports *reports, Job *job)
                 job_attempts_limits(job, reports->parts->config->max_retry_delay_sec);
 
         if (!attempts_fail(&job->attempts, reports->parts->clock, &limits, false, 0))
-                log_job(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "It is not completed any more");
+                job_log_write(LOG_NOTICE, job, 0, LOG_ID_JOB_FAILED, "not completed any more");
 }
 
 static void publish_ended(Reports *reports, Job *job, JobOutcome outcome, const Failure *failure)
@@ -218,12 +215,12 @@ static bool clean_ended(Reports *reports, Job *job, JobOutcome outcome, const Fa
                 return true;
         }
         if (outcome != JOB_OUTCOME_DONE)
-                log_job(LOG_WARNING,
-                        job,
-                        0,
-                        NULL,
-                        "Temporary files are left behind, ignoring: %s",
-                        failure_text(failure));
+                job_log_write(LOG_WARNING,
+                              job,
+                              0,
+                              NULL,
+                              "Temporary files are left behind, ignoring: %s",
+                              failure_text(failure));
         cleaning->done = true;
         return false;
 }
@@ -235,12 +232,12 @@ static void log_no_process(Reports *reports, const Job *job, const Failure *fail
         if (reports->no_process_usec != 0 && now - reports->no_process_usec < NO_PROCESS_LOG_USEC)
                 return;
         reports->no_process_usec = now;
-        log_job(LOG_WARNING,
-                job,
-                EAGAIN,
-                NULL,
-                "Jobs wait until a worker can be started for them: %s",
-                failure_text(failure));
+        job_log_write(LOG_WARNING,
+                      job,
+                      EAGAIN,
+                      NULL,
+                      "Jobs wait until a worker can be started for them: %s",
+                      failure_text(failure));
 }
 
 /*

@@ -73,7 +73,7 @@ static int start_download(Runs *runs, Job *job)
         int r = job_order_collect(runs->parts, job, &settings, &lost);
 
         if (r == -ENOKEY) {
-                log_job(LOG_WARNING, job, 0, LOG_ID_CREDENTIALS_LOST, "%s", lost);
+                job_log_write(LOG_WARNING, job, 0, LOG_ID_CREDENTIALS_LOST, "%s", lost);
                 return job_run_refuse(job->work.run, (uint32_t) ERROR_CODE_CREDENTIALS_LOST, lost);
         }
         return r < 0 ? r : job_run_start(job->work.run, &settings);
@@ -86,7 +86,7 @@ void runs_start(Runs *runs, Job *job)
         int r = downloads ? start_download(runs, job) : job_run_start(run, NULL);
 
         if (r < 0) {
-                log_job(LOG_ERR, job, -r, NULL, "A worker cannot be prepared yet");
+                job_log_write(LOG_ERR, job, -r, NULL, "A worker cannot be prepared yet");
                 timers_start(runs->timers, &job->timer, TIMERS_RETRY_USEC);
         } else if (downloads) {
                 attempts_start_active(&job->attempts, runs->parts->clock);
@@ -135,6 +135,16 @@ void runs_update_worker(Runs *runs, Job *job)
         /* The worker of an old owner learns nothing of the new one. */
         if (job->work.run && job_run_owner(job->work.run) == job->owner)
                 job_run_change(job->work.run, &view);
+}
+
+void runs_take_config(Runs *runs)
+{
+        scheduler_set_limits(&runs->schedulers[SCHEDULER_DOWNLOADS],
+                             (uint32_t) runs->parts->config->max_active_jobs,
+                             (uint32_t) runs->parts->config->max_active_jobs_per_user);
+        arm_plan(runs);
+        LIST_FOREACH_SAFE (link, after, &runs->running)
+                runs_update_worker(runs, CONTAINER_OF(link, Job, work.running_link));
 }
 
 int runs_replace_worker(Runs *runs, Job *job)

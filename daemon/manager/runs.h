@@ -37,6 +37,9 @@ int runs_init(Runs *runs,
               const JobRunEvents *events);
 void runs_done(Runs *runs);
 
+/* The configuration has changed. */
+void runs_take_config(Runs *runs);
+
 /* The job waits for a worker of that pool. */
 void runs_enqueue(Runs *runs, Job *job, SchedulerPool pool);
 void runs_dequeue(Job *job);

@@ -14,6 +14,12 @@ void scheduler_init(Scheduler *scheduler,
                 list_init(&scheduler->rotations[i]);
 }
 
+void scheduler_set_limits(Scheduler *scheduler, uint32_t max_active, uint32_t max_active_per_owner)
+{
+        scheduler->max_active = max_active;
+        scheduler->max_active_per_owner = max_active_per_owner;
+}
+
 static OwnerShare *share_of(const Scheduler *scheduler, Owner *owner)
 {
         return &owner->shares[scheduler->pool];

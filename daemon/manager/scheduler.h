@@ -42,6 +42,9 @@ void scheduler_init(Scheduler *scheduler,
                     uint32_t max_active,
                     uint32_t max_active_per_owner);
 
+/* Lower limits end nothing that is active, but nothing becomes active until they are kept. */
+void scheduler_set_limits(Scheduler *scheduler, uint32_t max_active, uint32_t max_active_per_owner);
+
 void scheduler_entry_init(SchedulerEntry *entry);
 bool scheduler_is_queued(const SchedulerEntry *entry);
 

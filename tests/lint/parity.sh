@@ -94,10 +94,11 @@ for (@members) {
 # And back: what the accessors of the library, the keys of the manual and the special keys of set
 # name is there.
 my %properties = map { $_->[2] => $_ } grep { $_->[1] eq "property" } @members;
+my %member_of = map { $_->[2] => $_ } @members;
 for my $file ("job-info", "service") {
         my $text = slurp("client-lib/$file.c");
         for my $name ($text =~ m{"([A-Z]\w+)"}g) {
-                complain("client-lib/$file.c: there is no property $name") if !$properties{$name};
+                complain("client-lib/$file.c: there is no member $name") if !$member_of{$name};
         }
 }
 my $set = slurp("client-lib/ctl/verb-set.c");

@@ -230,11 +230,11 @@ START_TEST(an_unknown_key_is_named)
 {
         drop_in("a.conf", "[Service]\nFrobnicate=yes\n");
         load_text("[Limits]\nMaxFoo=1\nmaxjobs=1\nMaxJobs=9\n[Other]\nMaxJobs=1\n");
-        check_warned("MaxFoo");
+        check_warned("dosvcd.conf:2: unknown key MaxFoo");
         check_warned("maxjobs");
         check_warned("[Other]");
         check_warned("Frobnicate");
-        check_warned("dosvcd.conf.d/a.conf");
+        check_warned("dosvcd.conf.d/a.conf:2:");
         ck_assert_uint_eq(config.max_jobs, 9);
 }
 END_TEST
@@ -292,7 +292,7 @@ END_TEST
 START_TEST(a_line_that_is_none_is_named_and_the_rest_read)
 {
         load_text("[Limits]\nthis is no line\nMaxJobs=9\n");
-        check_warned("line 2");
+        check_warned("dosvcd.conf:2: the line is neither");
         ck_assert_uint_eq(config.max_jobs, 9);
 }
 END_TEST
@@ -308,7 +308,7 @@ START_TEST(a_line_that_is_too_long_is_named)
                 length += snprintf(text + length, 32, "host.example.org.a.b.c. ");
         (void) snprintf(text + length, 32, "\n[Limits]\nMaxJobs=9\n");
         load_text(text);
-        check_warned("line 2 is longer");
+        check_warned("dosvcd.conf:2: the line is longer");
         ck_assert_uint_eq(strings_count(config.proxy_bypass), 0);
         ck_assert_uint_eq(config.max_jobs, 9);
 }
@@ -320,6 +320,78 @@ START_TEST(the_longest_delay_is_not_below_the_shortest)
         check_warned("MaximumRetryDelaySec");
         ck_assert_uint_eq(config.job_defaults.minimum_retry_delay_sec, 100);
         ck_assert_uint_eq(config.max_retry_delay_sec, 100);
+}
+END_TEST
+
+/* What config_reload() says has changed, or why it refuses; static. */
+static const char *reload(const char *text)
+{
+        static char said[1024];
+        _cleanup_free_ char *changes = NULL, *problem = NULL;
+        int r;
+
+        temp_dir_write(path, text);
+        r = config_reload(&config, path, &changes, &problem);
+        if (r < 0) {
+                ck_assert_int_eq(r, -EINVAL);
+                ck_assert_ptr_null(changes);
+                (void) snprintf(said, sizeof(said), "! %s", problem + strlen(dir) + 1);
+        } else {
+                ck_assert_ptr_null(problem);
+                (void) snprintf(said, sizeof(said), "%s", changes);
+        }
+        return said;
+}
+
+START_TEST(a_reload_names_what_has_changed)
+{
+        load_text("[Limits]\nMaxJobs=9\n[Proxy]\nProxy=one:1\nProxyBypass=a b\n");
+        ck_assert_str_eq(reload("[Proxy]\nProxyBypass=a\nProxyBypass=b\nProxy=one:1\n"
+                                "[Limits]\nMaxJobs=9\n"),
+                         "");
+        ck_assert_str_eq(
+                reload("[Limits]\nMaxActiveJobs=7\nDiskReserve=1G\n[Proxy]\nProxy=one:1 two:2\n"
+                       "[Service]\nMinimumRetryDelaySec=7\n"),
+                "MaxJobs=, MaxActiveJobs=, "
+                "DiskReserve= (for downloads that start from now on), "
+                "Proxy=, ProxyBypass=, MinimumRetryDelaySec= (for new jobs)");
+        ck_assert_uint_eq(config.max_jobs, 100000);
+        ck_assert_uint_eq(config.max_active_jobs, 7);
+        ck_assert_uint_eq(strings_count(config.proxies), 2);
+        ck_assert_uint_eq(config.job_defaults.minimum_retry_delay_sec, 7);
+}
+END_TEST
+
+/* An unknown key may be one of a later version. */
+START_TEST(a_reload_takes_all_of_the_configuration_or_nothing)
+{
+        static const struct {
+                const char *text, *said;
+        } cases[] = {
+                { "[Limits]\nMaxJobs=8\nMaxJobsPerUser=0\nMaxActiveJobs=0\n",
+                  "! dosvcd.conf:3: [Limits] MaxJobsPerUser=0 must be a whole number within its "
+                  "range" },
+                { "[Limits]\nMaxJobs=8\nno line\n",
+                  "! dosvcd.conf:3: the line is neither [section] nor key=value" },
+                { "[Limits]\nMaxJobs=8\n[Proxy]\nProxy=http://alice:hunter2@proxy:80\n",
+                  "! dosvcd.conf:4: [Proxy] Proxy must not hold user info (use SetCredentials with "
+                  "target proxy)" },
+                { "[Service]\nMinimumRetryDelaySec=9\nMaximumRetryDelaySec=8\n",
+                  "! dosvcd.conf: MaximumRetryDelaySec=8 is below MinimumRetryDelaySec=9" },
+                { "[Limits]\nMaxJobs=9\nMaxFoo=1\n", "" },
+        };
+
+        load_text("[Limits]\nMaxJobs=9\n");
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                ck_assert_str_eq(reload(cases[i].text), cases[i].said);
+                ck_assert_uint_eq(config.max_jobs, 9);
+                ck_assert_uint_eq(config.max_retry_delay_sec, 3600);
+        }
+        drop_in("a.conf", "[Limits]\n\nMaxJobs=x\n");
+        ck_assert_str_eq(reload("[Limits]\nMaxJobs=8\n"),
+                         "! dosvcd.conf.d/a.conf:3: [Limits] MaxJobs=x must be a whole number "
+                         "within its range");
+        ck_assert_uint_eq(config.max_jobs, 9);
 }
 END_TEST
 
@@ -338,6 +410,7 @@ int main(void)
         Suite *suite = suite_create("config");
         TCase *files = tcase_create("files");
         TCase *values = tcase_create("values");
+        TCase *reloads = tcase_create("reloads");
         SRunner *runner;
         int failed;
 
@@ -359,6 +432,10 @@ int main(void)
         tcase_add_test(values, a_line_that_is_too_long_is_named);
         tcase_add_test(values, the_longest_delay_is_not_below_the_shortest);
         suite_add_tcase(suite, values);
+        tcase_add_checked_fixture(reloads, setup, teardown);
+        tcase_add_test(reloads, a_reload_names_what_has_changed);
+        tcase_add_test(reloads, a_reload_takes_all_of_the_configuration_or_nothing);
+        suite_add_tcase(suite, reloads);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

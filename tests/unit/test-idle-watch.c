@@ -85,6 +85,22 @@ START_TEST(a_service_that_goes_on_is_asked_again)
 }
 END_TEST
 
+START_TEST(another_span_counts_from_now_on)
+{
+        is_idle = true;
+        run_until_asked(1);
+        idle_watch_set_span(watch, 0);
+        for (unsigned i = 0; i < 20; i++)
+                ck_assert_int_ge(sd_event_run(event, 100 * USEC_PER_MSEC), 0);
+        ck_assert_uint_eq(asked, 1);
+        idle_watch_set_span(watch, SPAN_MSEC * USEC_PER_MSEC);
+        run_until_asked(2);
+        ck_assert_uint_eq(reported, 0);
+        run_until_asked(3);
+        ck_assert_uint_eq(reported, 1);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("idle-watch");
@@ -97,6 +113,7 @@ int main(void)
         tcase_add_test(tcase, two_idle_moments_in_a_row_are_reported);
         tcase_add_test(tcase, work_in_between_begins_the_time_anew);
         tcase_add_test(tcase, a_service_that_goes_on_is_asked_again);
+        tcase_add_test(tcase, another_span_counts_from_now_on);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -121,6 +121,20 @@ START_TEST(a_hundred_thousand_local_names_are_compared_quickly)
 }
 END_TEST
 
+START_TEST(a_limit_below_what_a_job_has_refuses_more_files)
+{
+        static const ManagerFile file = { .remote_name = "http://host/1", .local_name = "/1" };
+        Job *job = make_job(3);
+        uint32_t first = 4711;
+
+        config.max_files_per_job = 2;
+        ck_assert_int_eq(manager_add_files(manager, &alice, job, &file, 1, &first), -EMFILE);
+        ck_assert_uint_eq(job->n_files, 3);
+        resume(job);
+        check_event_log("queued connecting ");
+}
+END_TEST
+
 START_TEST(who_may_own_no_job_creates_none)
 {
         static const struct {
@@ -651,6 +665,7 @@ int main(void)
                           quotas_are_kept,
                           roots_jobs_are_not_limited_per_user,
                           files_are_added_all_or_none,
+                          a_limit_below_what_a_job_has_refuses_more_files,
                           files_with_one_local_name_are_found_wherever_they_are,
                           a_hundred_thousand_local_names_are_compared_quickly,
                           who_may_own_no_job_creates_none,

@@ -569,6 +569,23 @@ static int load_config(void *userdata)
         return r;
 }
 
+static int reload_config(void *userdata)
+{
+        Config config = { 0 };
+        _cleanup_free_ char *changes = NULL, *problem = NULL;
+        int r = config_load(&config, "/nonexistent");
+
+        if (r >= 0)
+                r = config_reload(&config, userdata, &changes, &problem);
+        if (r >= 0)
+                ck_assert_ptr_nonnull(strstr(changes, "MaxJobs=, Proxy=, ProxyBypass="));
+        ck_assert_ptr_null(problem);
+        if (config.max_jobs != 0)
+                ck_assert_uint_eq(config.max_jobs, r >= 0 ? 7 : 100000);
+        config_done(&config);
+        return r;
+}
+
 START_TEST(a_configuration_is_whole_or_none)
 {
         _cleanup_free_ char *path = temp_dir_path(dir, "dosvcd.conf"),
@@ -581,6 +598,7 @@ START_TEST(a_configuration_is_whole_or_none)
         temp_dir_write(first, "[Proxy]\nProxy=http://one:1 two:2\nProxyBypass=host\n");
         temp_dir_write(second, "[Limits]\nMaxJobs=7\n");
         TORTURE(load_config, .userdata = path);
+        TORTURE(reload_config, .userdata = path);
 }
 END_TEST
 

@@ -39,6 +39,8 @@ static const Row on_no_job[] = {
         { VERB_LIST_ALL, -EACCES, -EACCES, 0, 0 },
         { VERB_SUBSCRIBE, 0, 0, 0, 0 },
         { VERB_SUBSCRIBE_ALL, -EACCES, -EACCES, 0, 0 },
+        { VERB_RELOAD, -EACCES, -EACCES, 0, 0 },
+        { VERB_RELOAD_OWN, 0, 0, 0, 0 },
 };
 
 static int ask(uint32_t caller_uid, uint32_t owner_uid, Verb verb, bool with_job)

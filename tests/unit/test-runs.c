@@ -123,6 +123,29 @@ START_TEST(a_live_setting_reaches_the_worker_that_runs)
 }
 END_TEST
 
+START_TEST(other_proxies_of_the_service_reach_the_worker_that_runs)
+{
+        char first[] = "http://first:1", second[] = "http://second:2";
+        char *old[] = { first, NULL }, *others[] = { second, NULL };
+        char **before = config.proxies;
+        Job *job, *own;
+
+        config.proxies = old;
+        job = make_transferring(1);
+        own = make_job(1);
+        ck_assert_int_eq(set_proxies(&alice, own, PROXY_USAGE_NONE, NULL, NULL), 0);
+        resume(own);
+        ck_assert_str_eq(worker_of(job)->settings.proxies[0], "http://first:1");
+
+        config.proxies = others;
+        manager_take_config(manager);
+        ck_assert_str_eq(worker_of(job)->settings.proxies[0], "http://second:2");
+        ck_assert_uint_eq(strings_count(worker_of(own)->settings.proxies), 0);
+        ck_assert(!worker_of(job)->stopped);
+        config.proxies = before;
+}
+END_TEST
+
 START_TEST(a_change_that_is_not_saved_reaches_no_worker)
 {
         Job *job = make_transferring(1);
@@ -225,6 +248,35 @@ START_TEST(no_more_workers_run_than_configured)
         run_loop();
         ck_assert_uint_eq(jobs[2]->state, JOB_CONNECTING);
         ck_assert_uint_eq(fake_link_alive(), 2);
+}
+END_TEST
+
+START_TEST(other_limits_hold_for_workers_that_are_not_started_yet)
+{
+        Job *jobs[4];
+
+        for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
+                jobs[i] = make_job(1);
+        resume(jobs[0]);
+        resume(jobs[1]);
+        config.max_active_jobs = 1;
+        manager_take_config(manager);
+        resume(jobs[2]);
+        ck_assert_uint_eq(fake_link_alive(), 2);
+        fake_link_succeed(worker_of(jobs[0]));
+        run_loop();
+        ck_assert_uint_eq(fake_link_alive(), 1);
+        ck_assert_uint_eq(jobs[2]->state, JOB_QUEUED);
+
+        config.max_active_jobs = 2;
+        manager_take_config(manager);
+        run_loop();
+        ck_assert_uint_eq(jobs[2]->state, JOB_CONNECTING);
+        config.max_active_jobs = 20;
+        config.max_active_jobs_per_user = 2;
+        manager_take_config(manager);
+        resume(jobs[3]);
+        ck_assert_uint_eq(jobs[3]->state, JOB_QUEUED);
 }
 END_TEST
 
@@ -385,12 +437,14 @@ int main(void)
                           a_job_goes_through_its_states,
                           a_worker_gets_the_proxies_of_its_job,
                           a_live_setting_reaches_the_worker_that_runs,
+                          other_proxies_of_the_service_reach_the_worker_that_runs,
                           a_change_that_is_not_saved_reaches_no_worker,
                           a_setting_that_is_fixed_gives_the_job_a_new_worker,
                           a_worker_gets_the_reserve_of_the_disk,
                           files_added_while_running_get_a_second_worker,
                           files_added_after_the_transfer_wait_for_resume,
-                          no_more_workers_run_than_configured);
+                          no_more_workers_run_than_configured,
+                          other_limits_hold_for_workers_that_are_not_started_yet);
         FIXTURE_ADD_TESTS(suite,
                           "halting",
                           suspend_halts_the_worker_and_keeps_what_it_has,
