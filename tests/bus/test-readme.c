@@ -19,7 +19,7 @@
 #include "tests/lib/users.h"
 
 #define MARGIN "    "
-#define BLOCKS 5 /* as many as there are */
+#define BLOCKS 6 /* as many as there are */
 
 /* What stands for the reader's own. */
 #define EXAMPLE_URL  "https://example.com/image.iso"
