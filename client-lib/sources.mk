@@ -12,7 +12,7 @@ client_SOURCES := $(libdosvc_SOURCES)
 
 # Everything of dosvcctl but its main, so that tests can link it.
 ctl_SOURCES := $(addprefix client-lib/ctl/,advice.c ctl.c file-options.c format.c local-name.c \
-        password.c property.c proxy-environment.c screen.c table.c url-list.c verb-credentials.c \
+        options.c password.c property.c proxy-environment.c screen.c table.c url-list.c verb-credentials.c \
         verb-edit-url.c verb-files.c verb-get.c verb-job.c verb-set.c verb-settings.c \
         verb-show.c verb-watch.c)
 

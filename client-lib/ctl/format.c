@@ -225,7 +225,7 @@ size_t format_width(const char *s)
 }
 
 /* Bytes of s that fit into width columns. */
-static size_t format_cut(const char *s, size_t width)
+size_t format_cut(const char *s, size_t width)
 {
         const unsigned char *at = (const unsigned char *) s;
         size_t used = 0;

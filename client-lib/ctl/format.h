@@ -43,8 +43,9 @@ char *format_progress_line(const Progress *progress);
  */
 char *format_clean(const char *s, bool utf8);
 
-/* Columns that clean text takes. */
+/* Columns that clean text takes; bytes of it that fit into that many columns. */
 size_t format_width(const char *s);
+size_t format_cut(const char *s, size_t width);
 
 /* "90", "90s", "5min", "1h 30min", "2d": *ret in microseconds. -EINVAL. */
 int format_parse_span(const char *s, uint64_t *ret_usec);

@@ -233,6 +233,10 @@ static void screen_on_event(void *userdata, const dosvc_event *event)
                 if (screen->mode == SCREEN_BAR)
                         screen_draw(screen, true);
                 break;
+        case DOSVC_EVENT_CHANGED: /* another file is there, or whole */
+                if (screen->mode == SCREEN_BAR)
+                        (void) screen_read(screen);
+                break;
         case DOSVC_EVENT_SERVICE_GONE:
                 screen_report_service(screen, true);
                 break;

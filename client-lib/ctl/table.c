@@ -1,9 +1,14 @@
 #include "ctl/table.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "ctl/format.h"
+
+#define LAST_WIDTH_MIN 8
 
 typedef struct Row {
         char *cells[TABLE_COLUMNS_MAX];
@@ -89,6 +94,28 @@ static size_t table_width(const Table *table, size_t column, bool legend)
         return width;
 }
 
+/* Columns of the terminal; no limit elsewhere. */
+static size_t table_room(FILE *out)
+{
+        struct winsize size;
+
+        if (!isatty(fileno(out)) || ioctl(fileno(out), TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
+                return SIZE_MAX;
+        return size.ws_col;
+}
+
+/* How much of the last cell fits behind the other columns; a little of it always does. */
+static int table_cut(const Table *table, FILE *out, const size_t *widths, const char *cell)
+{
+        size_t room = table_room(out), used = 0;
+
+        for (size_t i = 0; i + 1 < table->n_columns; i++)
+                used += widths[i] + 1;
+        if (room == SIZE_MAX || room < used + LAST_WIDTH_MIN)
+                return (int) (room == SIZE_MAX ? strlen(cell) : format_cut(cell, LAST_WIDTH_MIN));
+        return (int) format_cut(cell, room - used);
+}
+
 static void table_print_row(const Table *table,
                             FILE *out,
                             const size_t *widths,
@@ -102,7 +129,13 @@ static void table_print_row(const Table *table,
 
                 if (table->right[i])
                         fprintf(out, "%*s", gap, "");
-                fprintf(out, "%s%s%s", color, cells[i], *color ? "\033[0m" : "");
+                fprintf(out,
+                        "%s%.*s%s",
+                        color,
+                        i + 1 < table->n_columns ? (int) strlen(cells[i])
+                                                 : table_cut(table, out, widths, cells[i]),
+                        cells[i],
+                        *color ? "\033[0m" : "");
                 if (i + 1 < table->n_columns)
                         fprintf(out, "%*s ", table->right[i] ? 0 : gap, "");
         }

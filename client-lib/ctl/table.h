@@ -1,6 +1,6 @@
 /*
  * Columns of text, as wide as their widest cell, for people; the last column is as long as it
- * likes.
+ * likes, but on a terminal it is cut so that a row is one line.
  */
 #pragma once
 

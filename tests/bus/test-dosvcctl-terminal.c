@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 
@@ -17,6 +18,7 @@
 #include "tests/lib/process.h"
 #include "tests/lib/scene.h"
 #include "tests/lib/stage.h"
+#include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
 /* A dosvcctl of alice's on a terminal of its own; what it shows is collected here. */
@@ -27,10 +29,15 @@ typedef struct Terminal {
         size_t n_shown;
 } Terminal;
 
-/* dosvcctl get with that option and URL. */
-static void terminal_start(Terminal *terminal, const char *option, const char *url)
+/* dosvcctl with two or three words on a terminal of that width and kind. */
+static void terminal_start_on(Terminal *terminal,
+                              unsigned short columns,
+                              const char *term,
+                              const char *verb,
+                              const char *second,
+                              const char *third)
 {
-        const struct winsize size = { .ws_row = 24, .ws_col = 80 };
+        const struct winsize size = { .ws_row = 24, .ws_col = columns };
         const char *program = stage_command("dosvcctl"), *library = stage_library_path();
 
         *terminal = (Terminal){ 0 };
@@ -40,10 +47,16 @@ static void terminal_start(Terminal *terminal, const char *option, const char *u
                 users_become(USERS_ALICE_UID);
                 (void) setenv("DBUS_SYSTEM_BUS_ADDRESS", scene.bus.address, 1);
                 (void) setenv("LD_LIBRARY_PATH", strchr(library, '=') + 1, 1);
-                (void) setenv("TERM", "xterm", 1);
-                (void) execl(program, "dosvcctl", "get", option, url, NULL);
+                (void) setenv("TERM", term, 1);
+                (void) execl(program, "dosvcctl", verb, second, third, NULL);
                 _exit(127);
         }
+}
+
+/* dosvcctl get with that option and URL. */
+static void terminal_start(Terminal *terminal, const char *option, const char *url)
+{
+        terminal_start_on(terminal, 80, "xterm", "get", option, url);
 }
 
 /* Collects until the text is there or, with NULL, until the program is gone. */
@@ -160,6 +173,59 @@ START_TEST(ctrl_c_leaves_the_job_to_the_service)
 }
 END_TEST
 
+START_TEST(a_row_of_a_table_is_one_line_of_the_terminal)
+{
+        static const unsigned short widths[] = { 40, 80, 120 };
+        char id[DOSVC_ID_SIZE];
+
+        ck_assert_int_eq(dosvc_job_create(alice,
+                                          "a name that is far longer than what is left of a line "
+                                          "of eighty or a hundred and twenty columns",
+                                          id),
+                         0);
+        for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+                Terminal terminal;
+                size_t longest = 0;
+
+                terminal_start_on(&terminal, widths[i], "xterm", "list", NULL, NULL);
+                ck_assert_int_eq(terminal_end(&terminal), 0);
+                for (char *line = strtok(terminal.shown, "\r\n"); line; line = strtok(NULL, "\r\n"))
+                        longest = strlen(line) > longest ? strlen(line) : longest;
+                ck_assert_uint_le(longest, widths[i] > 60 ? widths[i] : 60);
+        }
+}
+END_TEST
+
+START_TEST(a_dumb_terminal_gets_no_escape_sequences)
+{
+        _cleanup_free_ char *url = servers_url(SITE_OPEN, "medium");
+        _cleanup_free_ char *fetched = scene_alice_file("medium");
+        Terminal terminal;
+
+        terminal_start_on(&terminal, 80, "dumb", "get", "--exists=replace", url);
+        ck_assert_int_eq(terminal_end(&terminal), 0);
+        ck_assert_ptr_null(strchr(terminal.shown, '\033'));
+        (void) unlink(fetched);
+}
+END_TEST
+
+START_TEST(a_bar_of_several_files_counts_them)
+{
+        _cleanup_free_ char *list = NULL, *small = servers_url(SITE_OPEN, "small");
+        _cleanup_free_ char *medium = servers_url(SITE_OPEN, "medium");
+        _cleanup_free_ char *path = scene_alice_file("urls");
+        Terminal terminal;
+
+        ck_assert_int_gt(asprintf(&list, "%s first\n%s second\n%s third\n", medium, small, medium),
+                         0);
+        temp_dir_write(path, list);
+        terminal_start_on(&terminal, 120, "xterm", "get", "-i", path);
+        ck_assert_int_eq(terminal_end(&terminal), 0);
+        ck_assert_ptr_nonnull(strstr(terminal.shown, " of 3"));
+        ck_assert_int_eq(run("rm -f first second third urls"), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("dosvcctl-terminal");
@@ -169,6 +235,9 @@ static Suite *make_suite(void)
         tcase_add_test(terminal, an_interrupted_prompt_restores_the_terminal_and_leaves_no_job);
         tcase_add_test(terminal, a_terminal_gets_a_progress_bar);
         tcase_add_test(terminal, ctrl_c_leaves_the_job_to_the_service);
+        tcase_add_test(terminal, a_row_of_a_table_is_one_line_of_the_terminal);
+        tcase_add_test(terminal, a_dumb_terminal_gets_no_escape_sequences);
+        tcase_add_test(terminal, a_bar_of_several_files_counts_them);
         return suite;
 }
 
