@@ -34,6 +34,8 @@ INSTALL_TEXTS := \
         0644:client-lib/ctl/dosvcctl.1:$(mandir)/man1/dosvcctl.1 \
         0644:client-lib/libdosvc.3:$(mandir)/man3/libdosvc.3 \
         0644:client-lib/ctl/dosvcctl.bash:$(datadir)/bash-completion/completions/dosvcctl \
+        0644:client-lib/ctl/dosvcctl.zsh:$(datadir)/zsh/vendor-completions/_dosvcctl \
+        0644:client-lib/ctl/dosvcctl.fish:$(datadir)/fish/vendor_completions.d/dosvcctl.fish \
         0644:systemd/dosvcd.8:$(mandir)/man8/dosvcd.8 \
         0644:systemd/dosvcd.conf.5:$(mandir)/man5/dosvcd.conf.5
 
@@ -44,7 +46,8 @@ INSTALL_LINKS := \
         libdosvc.so.$(VERSION):$(libdir)/libdosvc.so.0 \
         libdosvc.so.0:$(libdir)/libdosvc.so
 
-INSTALL_DIRS += $(datadir)/bash-completion/completions $(mandir)/man3
+INSTALL_DIRS += $(datadir)/bash-completion/completions $(datadir)/zsh/vendor-completions \
+        $(datadir)/fish/vendor_completions.d $(mandir)/man3
 
 # Nobody else's, the inner ones first.
 INSTALL_OWN_DIRS := $(libexecdir) $(sysconfdir)/dosvc/dosvcd.conf.d $(sysconfdir)/dosvc

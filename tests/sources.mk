@@ -23,7 +23,7 @@ tests/unit/test-proxy-environment_OWN_ROOMS := ctl.a
 tests/unit/test-ctl_OWN_ROOMS    := ctl.a client.a testlib.a base.a
 tests/unit/test-property_OWN_ROOMS := ctl.a client.a base.a
 tests/bus/test-large_OWN_ROOMS   := client.a testlib.a base.a
-$(foreach test,client client-events dosvcctl dosvcctl-get dosvcctl-terminal dosvcctl-versions,\
+$(foreach test,client client-events dosvcctl dosvcctl-get dosvcctl-terminal dosvcctl-versions dosvcctl-completion,\
         $(eval tests/bus/test-$(test)_OWN_ROOMS := testlib.a client.a base.a))
 tests/unit/test-job-list_OWN_ROOMS := client.a base.a
 tests/unit/test-values_OWN_ROOMS   := client.a base.a

@@ -22,13 +22,14 @@ _dosvcctl_keys() {
 _dosvcctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb='' job='' word i
         local verbs='get create add list show files status explain resume start suspend pause
-                cancel complete set edit-url cred header cert take-ownership reload attach wait monitor help'
+                cancel complete set edit-url cred header cert take-ownership reload attach wait
+                monitor help'
         local options='--help --version --system --user --no-start --quiet --json= --no-legend
                 --output-file= --directory= --name= --description= --priority= --proxy= --login=
                 --scheme= --target= --ask-password --no-ask-password --password-fd= --digest=
                 --checksum= --range= --from-file= --from= --to= --header= --user-agent= --cacert=
-                --exists= --no-clobber --continue --retry --keep --all-or-nothing --dry-run --no-complete --partial --progress
-                --no-wait --timeout= --state= --all-users --all --property= --value'
+                --exists= --no-clobber --continue --retry --keep --all-or-nothing --dry-run
+                --no-complete --partial --progress --no-wait --timeout= --state= --all-users --all --property= --value'
 
         # "=" is a word of its own in COMP_WORDS.
         if [[ $cur == '=' ]]; then
@@ -78,7 +79,7 @@ _dosvcctl() {
         *)
                 if [[ $cur == -* ]]; then
                         word=$options
-                elif [[ -z $verb ]]; then
+                elif [[ -z $verb || $verb == help ]]; then
                         word=$verbs
                 elif [[ $verb == cred && $prev == cred ]]; then
                         word='set list remove'
@@ -91,7 +92,7 @@ _dosvcctl() {
                 elif [[ $verb == add && $prev != add ]]; then
                         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                         return
-                elif [[ $verb == get || $verb == create || $verb == help ]]; then
+                elif [[ $verb == get || $verb == create ]]; then
                         return
                 else
                         word=$(_dosvcctl_jobs)
