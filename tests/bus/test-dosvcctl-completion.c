@@ -8,7 +8,7 @@
 
 #include "tests/lib/client-fixture.h"
 #include "tests/lib/dosvcctl-fixture.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 
 /* What completes the words of $@, one a line: of zsh and bash only the list is taken over. */
 static const char *const shells[] = {
@@ -56,7 +56,7 @@ START_TEST(jobs_and_their_keys_are_asked_from_the_service)
         ck_assert_ptr_null(strstr(complete(_i, "dosvcctl get ''"), job_id));
         ck_assert_int_gt(asprintf(&words, "dosvcctl set %s ''", job_id), 0);
         ck_assert_ptr_nonnull(strstr(complete(_i, words), "minimum-retry-delay="));
-        daemon_stop(&scene.daemon);
+        daemon_stop(&fixture.daemon);
         ck_assert_ptr_null(strstr(complete(_i, "dosvcctl show ''"), job_id));
 }
 END_TEST
@@ -71,5 +71,5 @@ int main(void)
                             jobs_and_their_keys_are_asked_from_the_service,
                             0,
                             ARRAY_SIZE(shells));
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

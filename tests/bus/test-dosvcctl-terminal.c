@@ -15,9 +15,9 @@
 #include "tests/lib/client-fixture.h"
 #include "tests/lib/dosvcctl-fixture.h"
 #include "tests/lib/file-hash.h"
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
-#include "tests/lib/stage.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -38,14 +38,15 @@ static void terminal_start_on(Terminal *terminal,
                               const char *third)
 {
         const struct winsize size = { .ws_row = 24, .ws_col = columns };
-        const char *program = stage_command("dosvcctl"), *library = stage_library_path();
+        const char *program = install_root_command("dosvcctl"),
+                   *library = install_root_library_path();
 
         *terminal = (Terminal){ 0 };
         terminal->pid = forkpty(&terminal->fd, NULL, NULL, &size);
         ck_assert_int_ge(terminal->pid, 0);
         if (terminal->pid == 0) {
                 users_become(USERS_ALICE_UID);
-                (void) setenv("DBUS_SYSTEM_BUS_ADDRESS", scene.bus.address, 1);
+                (void) setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture.bus.address, 1);
                 (void) setenv("LD_LIBRARY_PATH", strchr(library, '=') + 1, 1);
                 (void) setenv("TERM", term, 1);
                 (void) execl(program, "dosvcctl", verb, second, third, NULL);
@@ -100,7 +101,8 @@ static int terminal_end(Terminal *terminal)
 START_TEST(a_password_is_asked_for_without_echo)
 {
         _cleanup_free_ char *url = servers_url(SITE_BASIC, "small");
-        _cleanup_free_ char *original = servers_file("small"), *fetched = scene_alice_file("small");
+        _cleanup_free_ char *original = servers_file("small"),
+                            *fetched = fixture_alice_file("small");
         struct termios settings;
         Terminal terminal;
 
@@ -138,7 +140,7 @@ END_TEST
 START_TEST(a_terminal_gets_a_progress_bar)
 {
         _cleanup_free_ char *url = servers_url(SITE_SLOW, "medium");
-        _cleanup_free_ char *fetched = scene_alice_file("medium");
+        _cleanup_free_ char *fetched = fixture_alice_file("medium");
         size_t redraws = 0;
         Terminal terminal;
 
@@ -199,7 +201,7 @@ END_TEST
 START_TEST(a_dumb_terminal_gets_no_escape_sequences)
 {
         _cleanup_free_ char *url = servers_url(SITE_OPEN, "medium");
-        _cleanup_free_ char *fetched = scene_alice_file("medium");
+        _cleanup_free_ char *fetched = fixture_alice_file("medium");
         Terminal terminal;
 
         terminal_start_on(&terminal, 80, "dumb", "get", "--exists=replace", url);
@@ -213,7 +215,7 @@ START_TEST(a_bar_of_several_files_counts_them)
 {
         _cleanup_free_ char *list = NULL, *small = servers_url(SITE_OPEN, "small");
         _cleanup_free_ char *medium = servers_url(SITE_OPEN, "medium");
-        _cleanup_free_ char *path = scene_alice_file("urls");
+        _cleanup_free_ char *path = fixture_alice_file("urls");
         Terminal terminal;
 
         ck_assert_int_gt(asprintf(&list, "%s first\n%s second\n%s third\n", medium, small, medium),
@@ -243,5 +245,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
+        return fixture_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
 }
