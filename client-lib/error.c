@@ -44,7 +44,8 @@ static int error_to_errno(const sd_bus_error *error)
         return r > 0 ? -r : -EIO;
 }
 
-/* Of the last dosvc_open() of this thread that failed, which left no connection to keep it in. */
+/* The error of the last dosvc_open() of this thread that failed, which left no connection to keep
+ * it in. */
 static _Thread_local int error_of_open;
 
 int error_remember_open(int r)

@@ -165,7 +165,7 @@ static int subscription_new_call(dosvc_connection *c, const Subscription *s, sd_
         if (r < 0)
                 return r;
         r = subscription_append(m, s);
-        /* Who stops the service does not want it to be started by those who wait for it. */
+        /* A stopped service must not be started again by those who wait for it. */
         if (r >= 0 && s->active)
                 r = sd_bus_message_set_auto_start(m, false);
         if (r < 0)

@@ -12,7 +12,7 @@
 
 #define USEC_PER_SEC 1000000ULL
 
-/* Longer than this nobody believes an estimate. */
+/* Nobody trusts an estimate that is longer than this. */
 #define ETA_MAX_SEC (100 * 24 * 3600ULL)
 
 #define BAR_MIN 10

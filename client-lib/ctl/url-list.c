@@ -190,7 +190,7 @@ ExitStatus url_list_number(const Ctl *ctl, UrlList *list, bool existing)
                 taken[i] = existing && url_list_is_there(list->local_names[i]);
         }
         qsort(sorted, list->n, sizeof(*sorted), url_list_compare);
-        /* Of equal names the first in the list keeps its own. */
+        /* The first of several equal names in the list keeps its own. */
         for (size_t first = 0, i = 1; i < list->n; i++) {
                 if (strcmp(*sorted[i], *sorted[first]) != 0) {
                         first = i;

@@ -154,7 +154,7 @@ static bool get_find_same(Get *get)
         dosvc_connection *c = get->ctl->connection;
         dosvc_job_list *jobs;
 
-        /* What such a job has to verify cannot be seen in its list of files. */
+        /* The list of files does not show what such a job has to verify. */
         if (get->options || dosvc_list_jobs(c, 0, NULL, &jobs) < 0)
                 return false;
         for (size_t i = 0; !get->joined && i < dosvc_job_list_size(jobs); i++) {
@@ -247,7 +247,7 @@ static ExitStatus get_join(Get *get)
         return status == EXIT_DONE ? get_start(get) : status;
 }
 
-/* Whoever sets http_proxy expects it to be used, although the service does not see it. */
+/* A person who sets http_proxy expects it to be used, although the service does not see it. */
 static ExitStatus get_set_proxy(const Get *get)
 {
         dosvc_connection *c = get->ctl->connection;
@@ -335,7 +335,7 @@ static ExitStatus get_create(Get *get)
  * An obstacle that a person has most likely typed. The service tries such a job again for a long
  * time, which nobody who waits at a terminal expects.
  */
-static bool get_is_hopeless(const dosvc_job_info *info)
+static bool get_is_likely_typo(const dosvc_job_info *info)
 {
         static const char *const names[] = {
                 "name-resolution-failure", "proxy-name-resolution-failure", "connect-failure",
@@ -364,7 +364,7 @@ static int get_wait(Get *get)
 
         get->screen.silent = !get->ctl->retry;
         for (;;) {
-                bool is_hopeless;
+                bool is_likely_typo;
                 dosvc_job_info *info;
                 int r = dosvc_job_wait(get->ctl->connection,
                                        get->id,
@@ -380,9 +380,9 @@ static int get_wait(Get *get)
                 r = dosvc_job_get_info(get->ctl->connection, get->id, &info);
                 if (r < 0)
                         return r;
-                is_hopeless = get_is_hopeless(info);
+                is_likely_typo = get_is_likely_typo(info);
                 dosvc_job_info_free(info);
-                if (is_hopeless)
+                if (is_likely_typo)
                         return 0;
                 screen_report_obstacle(&get->screen);
                 get->screen.silent = false;

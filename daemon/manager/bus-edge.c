@@ -30,7 +30,7 @@ static void send_answer(void *userdata, int result)
 
 int bus_reply_fail(BusEdge *edge, sd_bus_message *reply, int error)
 {
-        manager_fail_turn(edge->manager, error);
+        manager_fail_batch(edge->manager, error);
         sd_bus_message_unref(reply);
         return error;
 }

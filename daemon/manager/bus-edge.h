@@ -1,5 +1,5 @@
 /*
- * What the handlers of all objects share: the bus, the manager, who calls, and answers that wait
+ * Shared by the handlers of all objects: the bus, the manager, who calls, and answers that wait
  * for the commit. A handler reads, validates, finds its caller, calls one verb of the manager,
  * and answers through bus_reply_saved().
  */
@@ -31,7 +31,7 @@ typedef struct BusEdge {
  */
 int bus_reply_saved(BusEdge *edge, sd_bus_message *call, sd_bus_message *reply);
 
-/* The other end: the change is made, but not its answer. Takes back the turn; returns error. */
+/* The other end: the change is made, but not its answer. Takes back the batch; returns error. */
 int bus_reply_fail(BusEdge *edge, sd_bus_message *reply, int error);
 
 /*

@@ -1,8 +1,8 @@
 /*
- * Who sent a message. The bus driver is asked for the uid of a sender at first contact, the user
- * database for its name; both answers are awaited without blocking, and the sender's messages
- * are held back meanwhile, in their order. What is not answered is denied. Never PIDs, never
- * /proc, never what a message says of itself (polkit CVE-2013-4288, CVE-2021-3560).
+ * Finds out who sent a message. The bus driver is asked for the uid of a sender at first contact,
+ * the user database for its name; both answers are awaited without blocking, and the sender's
+ * messages are held back meanwhile, in their order. What is not answered is denied. Never PIDs,
+ * never /proc, never what a message says of itself (polkit CVE-2013-4288, CVE-2021-3560).
  */
 #pragma once
 

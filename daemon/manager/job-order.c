@@ -5,7 +5,7 @@
 #include "manager/proxy-finder.h"
 #include "manager/sealed.h"
 
-/* Where the worker finds its proxies. The lists in the view are borrowed. */
+/* Sets where the worker finds its proxies. The lists in the view are borrowed. */
 static void choose_proxies(const ManagerParts *parts, const Job *job, JobSettings *view)
 {
         const Config *config = parts->config;

@@ -265,7 +265,7 @@ static int append_next_attempt_time(const Job *job, const Property *property, sd
 static const Property properties[] = { JOB_READ_PROPERTIES(READ_PROPERTY) JOB_PROPERTY_SETTINGS(
         SETTING_PROPERTY) JOB_OTHER_PROPERTIES(OTHER_PROPERTY) };
 
-/* What introspection says of signals is what JobChanges makes of it. */
+/* The flags introspection shows for signals must agree with what JobChanges sends. */
 #define TELLING_FLAGS                                                                              \
         (SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE | SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION)
 #define CHECK_READ(name, value, changes, flags)                                                    \

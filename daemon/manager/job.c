@@ -345,7 +345,7 @@ bool job_has_local_name(const Job *job, const char *local_name)
         return tfind(local_name, &job->local_names, compare_names);
 }
 
-/* Of two files with the same name, which only an older version let in, the tree has the first. */
+/* Only an older version let in two files with the same name; the tree has the first of them. */
 static void forget_name(Job *job, const char *local_name)
 {
         char *const *found = tfind(local_name, &job->local_names, compare_names);

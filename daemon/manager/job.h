@@ -118,7 +118,7 @@ typedef struct JobCleaning {
 
 #define JOB_LOG_NOBODY (-1)
 
-/* What the log has to say of the changes that are not saved yet: job-log.c. */
+/* The log lines due for changes that are not saved yet: job-log.c. */
 typedef struct JobLog {
         int64_t caller_uid; /* JOB_LOG_NOBODY: the service itself */
         uint32_t former_owner_uid;

@@ -1,5 +1,5 @@
 /*
- * What the manager is built upon: the collaborators that its caller gives it and that all of its
+ * The foundation of the manager: the collaborators that its caller gives it and that all of its
  * modules share.
  */
 #pragma once

@@ -259,7 +259,7 @@ static int keep_login(Manager *manager, Job *job, const ManagerLogin *login)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* Of files with one name the first comes first: all of them are in one array. */
+/* Files with one name keep their order: all of them are in one array. */
 static int compare_files(const void *a, const void *b)
 {
         const ManagerFile *one = *(const ManagerFile *const *) a;

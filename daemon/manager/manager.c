@@ -39,7 +39,7 @@ int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata)
         return changes_when_saved(&manager->changes, saved, userdata);
 }
 
-void manager_fail_turn(Manager *manager, int error)
+void manager_fail_batch(Manager *manager, int error)
 {
         changes_fail(&manager->changes, error);
 }

@@ -71,12 +71,12 @@ typedef void (*manager_saved_t)(void *userdata, int result);
  * A change was made whose answer cannot be sent: the whole batch is taken back, and all callers
  * who wait for it get this negative errno.
  */
-void manager_fail_turn(Manager *manager, int error);
+void manager_fail_batch(Manager *manager, int error);
 /* Commits the batch at once. Negative errno: it was taken back. */
 int manager_commit(Manager *manager);
 /*
  * Calls back when the batch is on disk, or has failed. -ENOMEM: the batch fails, as with
- * manager_fail_turn().
+ * manager_fail_batch().
  */
 int manager_when_saved(Manager *manager, manager_saved_t saved, void *userdata);
 
@@ -237,7 +237,7 @@ int manager_set_credentials(Manager *manager,
                             AuthScheme scheme,
                             const char *user_name,
                             const Secret *secret);
-/* Which are set: for each target bits 1 << AuthScheme. */
+/* The slots that are set: for each target bits 1 << AuthScheme. */
 int manager_get_credential_slots(const Manager *manager,
                                  const Caller *caller,
                                  const Job *job,

@@ -29,7 +29,7 @@ static void on_progress(void *userdata, Job *job)
         announcer_progress(reports->announcer, job);
 }
 
-/* What the store refuses here needs no handling: the commit of the batch fails then. */
+/* A refusal of the store needs no handling here: the commit of the batch fails then. */
 static void on_checkpoint(void *userdata, Job *job, const uint32_t *indexes, size_t n_indexes)
 {
         Reports *reports = userdata;

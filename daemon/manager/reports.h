@@ -1,6 +1,6 @@
 /*
- * What workers report about their jobs: live figures, checkpoints, and their end. Decides what each
- * outcome of a worker means for the job, and fails jobs.
+ * Takes the reports of workers about their jobs: live figures, checkpoints, and their end. Decides
+ * what each outcome of a worker means for the job, and fails jobs.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * What the manager announces, as signals to those who have subscribed to the job, and as answers to
- * those who wait for it.
+ * Sends what the manager announces: as signals to those who have subscribed to the job, and as
+ * answers to those who wait for it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * Who hears of which jobs. Every signal of the service is unicast to the connections that asked
- * for it and may see the job: another user's URLs, paths and progress are nobody's business.
+ * Knows who hears of which jobs. Every signal of the service is unicast to the connections that
+ * asked for it and may see the job: another user's URLs, paths and progress are nobody's business.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * Which hosts are reached without a proxy: the rules of ProxySettings and of dosvcd.conf(5),
- * spec section 4.4. A rule is one of
+ * Decides which hosts are reached without a proxy: the rules of ProxySettings and of
+ * dosvcd.conf(5), spec section 4.4. A rule is one of
  *
  *   host.example.com        that host
  *   *.example.com           every host below that domain, not the domain itself

@@ -10,10 +10,11 @@
 
 #include "base/macro.h"
 
-/* What programs ask open(2) for. */
+/* The mode that programs pass to open(2). */
 #define NEW_MODE 0666
 
-/* Of a mode. A set-user-ID bit would not survive that somebody writes to the file. */
+/* The bits of a mode that are kept. A set-user-ID bit would not survive that somebody writes to the
+ * file. */
 #define ALL_BITS   0777U
 #define GROUP_BITS 0070U
 #define OTHER_BITS 0007U
@@ -76,7 +77,7 @@ static int take_after(int fd, int from, const struct stat *model)
         alike = st.st_gid == model->st_gid || fchown(fd, (uid_t) -1, model->st_gid) == 0;
         if (from >= 0)
                 alike &= copy_acl(fd, from);
-        /* Whoever the mode would mean by the group then may do no more than everybody. */
+        /* The group of the mode then may do no more than everybody. */
         if (!alike)
                 mode = (mode & ~GROUP_BITS) | (mode & OTHER_BITS) << 3;
         if (fstat(fd, &st) < 0)

@@ -1,8 +1,8 @@
 /*
- * Who may read and write a published file: its group, its mode and its access control list, acl(5).
- * They are those that the owner's own open(2) would have led to: of a new file in that directory,
- * or of the file of the owner's that has the final name and is replaced. Knows nothing of what is
- * in the file.
+ * Decides who may read and write a published file: its group, its mode and its access control list,
+ * acl(5). They are those that the owner's own open(2) would have led to: of a new file in that
+ * directory, or of the file of the owner's that has the final name and is replaced. Knows nothing
+ * of what is in the file.
  */
 #pragma once
 

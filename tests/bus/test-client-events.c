@@ -16,7 +16,7 @@
 
 /* ------------------------------------------------------------------------- events */
 
-/* What the callback was told. */
+/* The calls of the callback. */
 typedef struct Heard {
         char states[256]; /* "queued connecting …" */
         unsigned counts[8];

@@ -65,7 +65,7 @@ static void set_auto_complete(bool value)
                           NULL);
 }
 
-/* What Wait answers, or the name of its error. */
+/* Returns the answer of Wait, or the name of its error. */
 static const char *wait_as(sd_bus *bus, uint64_t timeout_usec)
 {
         static char answer[256];

@@ -142,7 +142,7 @@ START_TEST(a_cancelled_job_is_cleaned_up_after_a_crash)
         sd_bus_message_unref(m);
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
                                      strcmp(client_state(fixture.alice, job), "cancelled") == 0));
-        process_nap_msec(500); /* memory is ahead of the disk by a turn */
+        process_nap_msec(500); /* memory is ahead of the disk by one batch */
 
         process_kill(&fixture.daemon.pid);
         ck_assert_int_eq(kill(spawner, SIGKILL), 0);

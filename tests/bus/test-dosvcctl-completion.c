@@ -10,7 +10,8 @@
 #include "tests/lib/dosvcctl-fixture.h"
 #include "tests/lib/service-fixture.h"
 
-/* What completes the words of $@, one a line: of zsh and bash only the list is taken over. */
+/* Scripts that complete the words of $@, one a line: of zsh and bash only the list is taken over.
+ */
 static const char *const shells[] = {
         "fish -c 'source client-lib/ctl/dosvcctl.fish; complete -C \"$argv\"' --",
         "zsh -fc '_describe() { print -l -- ${(P)argv[-1]} }; _files() { print FILES };"

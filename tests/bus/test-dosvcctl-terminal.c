@@ -187,11 +187,13 @@ START_TEST(a_row_of_a_table_is_one_line_of_the_terminal)
                          0);
         for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
                 Terminal terminal;
+                char *rest = NULL;
                 size_t longest = 0;
 
                 terminal_start_on(&terminal, widths[i], "xterm", "list", NULL, NULL);
                 ck_assert_int_eq(terminal_end(&terminal), 0);
-                for (char *line = strtok(terminal.shown, "\r\n"); line; line = strtok(NULL, "\r\n"))
+                for (char *line = strtok_r(terminal.shown, "\r\n", &rest); line;
+                     line = strtok_r(NULL, "\r\n", &rest))
                         longest = strlen(line) > longest ? strlen(line) : longest;
                 ck_assert_uint_le(longest, widths[i] > 60 ? widths[i] : 60);
         }

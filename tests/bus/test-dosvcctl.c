@@ -59,7 +59,7 @@ START_TEST(a_failed_get_says_why_and_what_to_do)
         ck_assert_int_eq(run("dosvcctl get http://127.0.0.1:1/"), 2);
         assert_said("-o FILE");
         ck_assert_int_eq(run("dosvcctl get -o x ftp://127.0.0.1/x"), 2);
-        /* What could not begin left nothing behind; the two that failed did. */
+        /* Gets that could not begin left no job behind; the two that failed did. */
         ck_assert_uint_eq(count_jobs(alice, 0, NULL), 3);
 }
 END_TEST

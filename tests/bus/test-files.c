@@ -1,5 +1,5 @@
 /*
- * What is wanted of a file beyond its names: checksums, ranges, and other places to fetch it from
+ * Options of a file beyond its names: checksums, ranges, and other places to fetch it from
  * (spec sections 2.4, 2.6 and 3.5).
  */
 #include <stdio.h>
@@ -486,19 +486,19 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("files");
-        TCase *wishes = fixture_case(suite, "wishes", start);
+        TCase *options = fixture_case(suite, "options", start);
         TCase *places = fixture_case(suite, "places", start);
 
         http_fill(first, sizeof(first), 1);
         http_fill(second, sizeof(second), 2);
-        tcase_add_checked_fixture(wishes, NULL, stop);
-        tcase_add_test(wishes, a_checksum_is_kept_with_its_file);
-        tcase_add_test(wishes, a_bad_checksum_is_refused);
-        tcase_add_test(wishes, ranges_are_kept_in_their_order);
-        tcase_add_test(wishes, bad_ranges_are_refused_by_name);
-        tcase_add_test(wishes, two_files_of_a_job_never_have_one_local_name);
-        tcase_add_test(wishes, a_place_has_one_spelling);
-        tcase_add_test(wishes, another_job_may_want_the_same_place);
+        tcase_add_checked_fixture(options, NULL, stop);
+        tcase_add_test(options, a_checksum_is_kept_with_its_file);
+        tcase_add_test(options, a_bad_checksum_is_refused);
+        tcase_add_test(options, ranges_are_kept_in_their_order);
+        tcase_add_test(options, bad_ranges_are_refused_by_name);
+        tcase_add_test(options, two_files_of_a_job_never_have_one_local_name);
+        tcase_add_test(options, a_place_has_one_spelling);
+        tcase_add_test(options, another_job_may_want_the_same_place);
         tcase_add_checked_fixture(places, NULL, stop);
         tcase_add_test(places, a_file_gets_another_remote_name);
         tcase_add_test(places, a_running_job_goes_on_at_the_new_place_from_the_first_byte);

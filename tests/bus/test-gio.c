@@ -105,7 +105,7 @@ END_TEST
 
 /* ---- objects that come and go ---------------------------------------------------------------- */
 
-/* What a subscriber hears, as "+job " "+file " "-job " "-file ". */
+/* The signals that a subscriber hears, as "+job " "+file " "-job " "-file ". */
 typedef struct Heard {
         sd_bus *bus;
         char text[4096];

@@ -43,7 +43,7 @@
 static unsigned n_jobs;
 static char **paths; /* of the jobs on the bus */
 
-/* What a worker leaves of a file that is whole. */
+/* Makes what a worker leaves of a file that is whole. */
 static void make_temporary_file(FileRecord *record)
 {
         _cleanup_free_ char *path = temp_dir_path(DIR, record->temp_name);

@@ -1,7 +1,7 @@
 /*
- * Who may do what, as root, alice and bob: a foreign job does not exist for bob; root may look,
- * stop, start, cancel and take over, and may not touch what is the owner's (spec section 5.1,
- * statements 27 and 28 of section 9).
+ * Rights of root, alice and bob, tested as root, alice and bob: a foreign job does not exist for
+ * bob; root may look, stop, start, cancel and take over, and may not touch what is the owner's
+ * (spec section 5.1, statements 27 and 28 of section 9).
  */
 #include <stdio.h>
 #include <stdlib.h>

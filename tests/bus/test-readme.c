@@ -21,7 +21,7 @@
 #define MARGIN "    "
 #define BLOCKS 6 /* as many as there are */
 
-/* What stands for the reader's own. */
+/* Placeholders that stand for the reader's own values. */
 #define EXAMPLE_URL  "https://example.com/image.iso"
 #define EXAMPLE_DIR  "/srv/mirror"
 #define ASK          "--ask-password"

@@ -1,5 +1,5 @@
 /*
- * What a job does after a failure (spec sections 3.3 and 3.6): waits, tries again, gives up in
+ * A job after a failure (spec sections 3.3 and 3.6): it waits, tries again, gives up in
  * time, and takes nothing for progress that is none. The configured waits are one second.
  */
 #include <signal.h>
@@ -318,7 +318,7 @@ START_TEST(each_kind_of_typing_error_has_a_name)
 }
 END_TEST
 
-/* What was set counts for a wait that is under way. */
+/* A new value counts for a wait that is under way. */
 START_TEST(patience_may_be_lost_while_waiting)
 {
         create("/busy");

@@ -183,7 +183,7 @@ static int try_open(const VaultRow *row)
         return r;
 }
 
-/* What secret-tool says of the item: the secret itself, or "". A new string. */
+/* Returns what secret-tool says of the item: the secret itself, or "". A new string. */
 static char *look_up(void)
 {
         _cleanup_free_ char *path = temp_dir_path(dir, "lookup");

@@ -1,7 +1,7 @@
 /*
- * What a test's HTTP server does for each path: behaves, asks for passwords, redirects, and
- * every way of not keeping to the protocol that a download has to survive. The table at the
- * end of the .c names the paths.
+ * An HTTP server that does for each path what a test wants: behaves, asks for passwords, redirects,
+ * and every way of not keeping to the protocol that a download has to survive. The table at the end
+ * of the .c names the paths.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 #define BAD_SERVER_ETAG_B   "\"version-b\""
 #define BAD_SERVER_MODIFIED "Thu, 29 Feb 2024 10:00:00 GMT"
 
-/* Who may enter; as a proxy, "proxy-" BAD_SERVER_USER. */
+/* The user who may enter; as a proxy, "proxy-" BAD_SERVER_USER. */
 #define BAD_SERVER_USER     "reader"
 #define BAD_SERVER_PASSWORD "Plover-xyzzy-marker-1848"
 

@@ -47,7 +47,7 @@ void client_set_list(sd_bus *bus,
 /* ProxySettings override with that one proxy. */
 void client_set_proxy(sd_bus *bus, const char *job, const char *proxy);
 
-/* What SetCredentials is given; a member that is NULL or 0 is left out. */
+/* The arguments of SetCredentials; a member that is NULL or 0 is left out. */
 typedef struct ClientCredential {
         const char *user_name;
         const char *password;

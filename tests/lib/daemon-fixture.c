@@ -26,7 +26,7 @@ static const char *const helper_names[] = { "dosvc-spawn",
                                             "dosvc-secret",
                                             "dosvc-proxy" };
 
-/* What systemd leaves for a unit with LoadCredentialEncrypted=vault.key. */
+/* Makes what systemd leaves for a unit with LoadCredentialEncrypted=vault.key. */
 static void make_key(Daemon *daemon)
 {
         _cleanup_free_ char *dir = temp_dir_path(daemon->dir, "credentials");

@@ -1,5 +1,5 @@
 /*
- * What the worker finds is collected first and written at once; the rest are the readers.
+ * First the fake worker, which collects what it finds and writes it at once; then its readers.
  */
 #include "tests/lib/fake-worker.h"
 

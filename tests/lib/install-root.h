@@ -1,6 +1,6 @@
 /*
- * Where the programs under test are installed: the directory of $DOSVC_INSTALL_ROOT, filled by
- * `make install DESTDIR=` before the tests run, root-owned and readable for every uid.
+ * The place where the programs under test are installed: the directory of $DOSVC_INSTALL_ROOT,
+ * filled by `make install DESTDIR=` before the tests run, root-owned and readable for every uid.
  */
 #pragma once
 

@@ -46,7 +46,7 @@ static const char client_format[] = "[libdefaults]\n"
                                     " " REALM_HOST_SILENT " = " REALM_SILENT "\n"
                                     " " REALM_HOST_NOWHERE " = " REALM_NOWHERE "\n";
 
-/* What a KDC at that port reads; all have the same principals. */
+/* The configuration of a KDC at that port; all have the same principals. */
 #define KDC_CONFIG(port)                                                                           \
         "[kdcdefaults]\n"                                                                          \
         " kdc_listen = 127.0.0.1:@" port "@\n"                                                     \

@@ -38,7 +38,8 @@ typedef enum RealmKdc {
         REALM_KDC_AHEAD,   /* its clock is two hours ahead, and is not followed */
 } RealmKdc;
 
-/* What /etc/krb5.conf says of the KDC and of the default cache (NULL = FILE:/tmp/krb5cc_UID). */
+/* Sets what /etc/krb5.conf says of the KDC and of the default cache (NULL = FILE:/tmp/krb5cc_UID).
+ */
 void realm_configure(RealmKdc kdc, const char *default_cache);
 
 typedef struct RealmTicket {

@@ -1,6 +1,7 @@
 /*
- * What servers wrote of the requests to a port, each line "METHOD|URI|STATUS|AUTHORIZATION|USER",
- * put into the words that tests compare. It reads, and forgets up to a place; servers write.
+ * Reads what servers wrote of the requests to a port, each line
+ * "METHOD|URI|STATUS|AUTHORIZATION|USER", put into the words that tests compare. It reads, and
+ * forgets up to a place; servers write.
  */
 #pragma once
 

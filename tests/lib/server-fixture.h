@@ -1,7 +1,7 @@
 /*
- * What the servers of tests/lib stand in: one directory, a free port of 127.0.0.1 for each that
- * could be asked for, their processes, and configurations made from templates. It knows how a
- * server is kept, not what it does. For servers.c and the modules of single servers; tests
+ * The ground that the servers of tests/lib stand on: one directory, a free port of 127.0.0.1 for
+ * each that could be asked for, their processes, and configurations made from templates. It knows
+ * how a server is kept, not what it does. For servers.c and the modules of single servers; tests
  * include servers.h.
  */
 #pragma once

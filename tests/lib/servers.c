@@ -1,5 +1,5 @@
 /*
- * Which server has which site, and what all of them share: the files and the passwords. How a
+ * Knows which server has which site, and what all of them share: the files and the passwords. How a
  * server is set up is in the module of its name.
  */
 #include "tests/lib/servers.h"
@@ -257,7 +257,7 @@ void servers_forget_requests(void)
         request_log_forget();
 }
 
-/* What refuses HTTP/2 has a port of its own behind the one of the URL. */
+/* A site that refuses HTTP/2 has a port of its own behind the one of the URL. */
 static Port log_of(Site site)
 {
         return site == SITE_H2_NTLM ? PORT_NTLM_H2 : sites[site].port;

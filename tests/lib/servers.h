@@ -32,7 +32,7 @@
 #define SERVERS_SMALL_BYTES  (64U * 1024U)
 #define SERVERS_MEDIUM_BYTES (5U * 1024U * 1024U)
 
-/* What servers_start() starts; SERVERS_NGINX is needed by all others. */
+/* The servers that servers_start() starts; SERVERS_NGINX is needed by all others. */
 enum {
         SERVERS_NGINX = 1,
         SERVERS_APACHE = 2,

@@ -17,8 +17,8 @@ ServiceFixture fixture;
 static char *root_dir; /* owned: outlives the forked tests, so that a failed one leaves nothing */
 
 /*
- * Of LeakSanitizer, if it is linked. A test is a process of its own that ends when it has seen
- * enough; the daemons that it starts are watched all the same.
+ * A function of LeakSanitizer, if it is linked. A test is a process of its own that ends when it
+ * has seen enough; the daemons that it starts are watched all the same.
  */
 extern void __lsan_disable(void) __attribute__((__weak__));
 

@@ -1,5 +1,5 @@
 /*
- * What most integration tests stand on: a private bus, a dosvcd on it and three people with a
+ * The fixture of most integration tests: a private bus, a dosvcd on it and three people with a
  * connection. fixture_start() and fixture_stop() are the checked fixture of a TCase, so each test
  * has a daemon and a database of its own; the servers are started once in main().
  */

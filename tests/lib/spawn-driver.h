@@ -22,7 +22,7 @@ typedef struct Spawn {
 /* main() of a program with such tests: EXIT_SUCCESS or EXIT_FAILURE. */
 int spawn_run_suite(int argc, char **argv, char **environment, Suite *(*make_suite)(void) );
 
-/* Where the programs under test are installed, while the suite runs. */
+/* The place where the programs under test are installed, while the suite runs. */
 extern char *spawn_dir;
 
 /*

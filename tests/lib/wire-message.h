@@ -11,5 +11,5 @@ extern sd_bus_message *message;
 /* A new empty message; a second one only after message_teardown(). */
 void message_setup(void);
 void message_teardown(void);
-/* What was written can be read now, from its beginning. */
+/* Makes the message readable, from its beginning. */
 void message_seal(void);

@@ -1,5 +1,5 @@
 /*
- * What each test of dosvc-worker needs: the program, two bad servers (tests/lib/bad-server), a
+ * Set up for each test of dosvc-worker: the program, two bad servers (tests/lib/bad-server), a
  * home directory for the owner of the job, and checks of what has arrived there. As root, because
  * the worker is another user.
  */
@@ -30,8 +30,9 @@ void case_fetch(const char *path);
 void case_fetch_records(const FileRecord *records, size_t n_records);
 
 /*
- * What the manager would know of file 0 after that worker, which is ended by driver_stop() or
- * driver_kill(). interrupt begins a file from that path, and ends the worker when a part is there.
+ * Returns what the manager would know of file 0 after that worker, which is ended by driver_stop()
+ * or driver_kill(). interrupt begins a file from that path, and ends the worker when a part is
+ * there.
  */
 FileRecord case_remember(WorkerDriver *driver, void (*ending)(WorkerDriver *));
 FileRecord case_interrupt(const char *path, void (*ending)(WorkerDriver *));

@@ -336,7 +336,8 @@ static sd_bus_message *new_order(WorkerDriver *driver,
         return m;
 }
 
-/* What a blocking call cannot do: answer the worker's questions while it waits. */
+/* Done in place of a blocking call, which could not do this: answer the worker's questions while it
+ * waits. */
 static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         WorkerDriver *driver = userdata;

@@ -143,7 +143,8 @@ static void assert_described(const char *offered, const char *set)
                       error.description);
 }
 
-/* What the server offers and what the job has, so that the owner sees what is missing. */
+/* The message names what the server offers and what the job has, so that the owner sees what is
+ * missing. */
 START_TEST(a_refusal_names_what_is_offered_and_what_is_set)
 {
         char offered[32];

@@ -65,7 +65,7 @@ static char *bed;
 static unsigned ports[PORTS_MAX];
 static pid_t nginx;
 
-static const TestCaRequest wishes[] = {
+static const TestCaRequest requests[] = {
         { .name = "authority" },
         { .name = "nobody" },
         { .name = "good", .issuer = "authority", .host = "IP:127.0.0.1", .usage = "serverAuth" },
@@ -188,8 +188,8 @@ static void start_bed(void)
         _cleanup_free_ char *config = NULL, *output = NULL;
 
         bed = temp_dir_new();
-        for (size_t i = 0; i < ARRAY_SIZE(wishes); i++)
-                test_ca_certificate(bed, &wishes[i]);
+        for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+                test_ca_certificate(bed, &requests[i]);
         test_ca_revocations(bed, "authority", 66);
         join("with-list.pem", "authority.crt", "authority.crl");
         join("both.pem", "alice.crt", "alice.key");

@@ -63,7 +63,7 @@ static void leave_bytes(FileRecord *record, uint64_t offset)
         leave_data(record, bad_server_a, offset);
 }
 
-/* What the record says of version A. */
+/* Leaves the record that says this of version A. */
 static void leave_version(FileRecord *record, const char *etag, const char *modified, uint64_t size)
 {
         put(&record->etag, etag);
@@ -516,7 +516,7 @@ START_TEST(a_whole_file_that_ends_early_finishes_no_part)
 }
 END_TEST
 
-/* What an earlier worker left of the parts, cut at any place. */
+/* The parts are as an earlier worker left them, cut at any place. */
 START_TEST(each_part_goes_on_where_it_was)
 {
         static const char *const paths[] = { "/plain", "/no-range", "/no-if-range" };
@@ -693,7 +693,7 @@ END_TEST
 
 /* ---- the table -------------------------------------------------------------------------- */
 
-/* What an earlier worker may have learnt of version A. */
+/* Facts that an earlier worker may have learnt of version A. */
 static const struct {
         const char *etag, *modified;
         uint64_t size;
@@ -747,7 +747,8 @@ static bool is_a_whole_version(const void *bytes, size_t size)
         return false;
 }
 
-/* What the worker vouches for is on disk and of one version; a finished file is a whole one. */
+/* Bytes that the worker vouches for are on disk and of one version; a finished file is a whole one.
+ */
 static void assert_nothing_mixed(const FileRecord *record, const char *what)
 {
         _cleanup_free_ char *path = NULL, *bytes = NULL;

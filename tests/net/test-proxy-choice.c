@@ -1,7 +1,7 @@
 /*
- * Which proxy a file comes through: lists and rules of the job, of the configuration, of the
- * session of a user instance, PAC files and WPAD. The proxies are the test's own and know no
- * passwords; which one was asked is read from their logs.
+ * The choice of the proxy that a file comes through: lists and rules of the job, of the
+ * configuration, of the session of a user instance, PAC files and WPAD. The proxies are the test's
+ * own and know no passwords; which one was asked is read from their logs.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /*
- * What survives: jobs, files, credentials and bytes over SIGTERM and kill -9 of dosvcd, of its
+ * Survival of jobs, files, credentials and bytes over SIGTERM and kill -9 of dosvcd, of its
  * spawner and of a worker in the middle of a large file; the result is byte for byte the
  * server's. The file takes five seconds at the rate of SITE_SLOW: 40 MiB unless $DOSVC_SLOW_MIB
  * says otherwise, 1 GiB with 205.

@@ -382,7 +382,7 @@ START_TEST(ntlm_leaves_http_2)
 }
 END_TEST
 
-/* What NTLM cannot ----------------------------------------------------------------------------- */
+/* No implicit NTLM ----------------------------------------------------------------------------- */
 
 START_TEST(implicit_ntlm_says_that_there_is_none)
 {

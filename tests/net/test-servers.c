@@ -45,7 +45,8 @@ static void stop(void)
         dir = temp_dir_remove(dir);
 }
 
-/* What came of it: "STATUS" of the server, "connect STATUS" of a tunnel, "error N" of curl. */
+/* Returns what came of it: "STATUS" of the server, "connect STATUS" of a tunnel, "error N" of curl.
+ */
 static char *curl(const char *url, const char *const *options)
 {
         static const char form[] = "%{exitcode} %{http_connect} %{http_code}\n";
@@ -131,7 +132,7 @@ typedef struct Area {
         const char *scheme, *user; /* as logged */
 } Area;
 
-/* What is wrong is then that there is no ticket. */
+/* There is no ticket then, and that is what is wrong. */
 #define NEGOTIATE "--negotiate", TICKET, TICKET, "Negotiate", "alice@" REALM_NAME
 
 /* clang-format off */
@@ -277,7 +278,7 @@ static const struct {
         { SITE_TLS_OPEN, "connect 407" },
 };
 
-/* Of the requests that begin like that one has passed, that with the right credentials. */
+/* One of the requests that begin like that has passed: the one with the right credentials. */
 static void assert_passed(const char *log, const char *begin, const Way *way)
 {
         _cleanup_free_ char *copy = strdup(log), *end = NULL;

@@ -64,7 +64,7 @@ START_TEST(another_origin_gets_no_header)
 }
 END_TEST
 
-/* What answers the challenge is the credential, and only that. */
+/* Only the credential answers the challenge. */
 START_TEST(a_login_takes_the_place_of_an_own_authorization)
 {
         _cleanup_free_ char *log = NULL;

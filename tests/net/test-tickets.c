@@ -48,7 +48,7 @@ static void start_user(void)
         (void) unlink(local);
 }
 
-/* What a test changed of the realm is seen by the next. */
+/* Undoes what a test changed of the realm, or the next would see it. */
 static void restore(void)
 {
         realm_configure(REALM_KDC_ANSWERS, NULL);

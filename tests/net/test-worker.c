@@ -215,7 +215,7 @@ START_TEST(a_new_temporary_file_is_reported_before_its_bytes)
 }
 END_TEST
 
-START_TEST(a_checkpoint_comes_while_bytes_flow)
+START_TEST(a_checkpoint_comes_while_bytes_arrive)
 {
         case_begin(&case_worker, "/stall", NULL);
         driver_wait_checkpoint(&case_worker, 0, PART);
@@ -393,7 +393,7 @@ static void add_downloads(Suite *suite)
         tcase_add_test(tcase, a_trailer_is_ignored);
         tcase_add_test(tcase, response_headers_are_kept_without_cookies);
         tcase_add_test(tcase, a_new_temporary_file_is_reported_before_its_bytes);
-        tcase_add_test(tcase, a_checkpoint_comes_while_bytes_flow);
+        tcase_add_test(tcase, a_checkpoint_comes_while_bytes_arrive);
         tcase_add_test(tcase, a_temporary_file_is_private);
 }
 

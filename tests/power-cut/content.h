@@ -1,6 +1,6 @@
 /*
- * What the jobs fetch: files whose bytes follow from their number, from a server that takes its
- * time while the power is on and none after a cut.
+ * The files that the jobs fetch: files whose bytes follow from their number, from a server that
+ * takes its time while the power is on and none after a cut.
  *
  *   /open/NUMBER/SIZE    for everybody
  *   /closed/NUMBER/SIZE  asks for CONTENT_USER with CONTENT_PASSWORD (Basic)
@@ -25,7 +25,7 @@ void content_serve(HttpRequest *request);
 /* Whether answers come at full speed. */
 void content_set_fast(bool fast);
 
-/* Where in each file the server's latest answer has got to. */
+/* Tells how far the server's latest answer has got in each file. */
 void content_positions(uint64_t positions[static CONTENT_FILES]);
 
 /* "/open/NUMBER/SIZE" or "/closed/…", a new string. */

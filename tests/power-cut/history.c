@@ -9,7 +9,7 @@
 
 #define NSEC_PER_SEC 1000000000ULL
 
-/* Where a job may stand that was resumed: nothing here makes one fail for good. */
+/* The states of a job that was resumed: nothing here makes one fail for good. */
 #define STATES_RESUMED                                                                             \
         (STATE_BIT(JOB_QUEUED) | STATE_BIT(JOB_CONNECTING) | STATE_BIT(JOB_TRANSFERRING) |         \
          STATE_BIT(JOB_TRANSIENT_ERROR) | STATE_BIT(JOB_TRANSFERRED))

@@ -1,5 +1,5 @@
 /*
- * What the service was asked for and what it answered, kept in this process, so outside of the
+ * Keeps what the service was asked for and what it answered, in this process, so outside of the
  * disk that loses its power. A change is certain at a cut if its answer had arrived before the
  * cut began; it is possible if it had been asked for before the cut ended; any other must not be
  * there.
@@ -41,7 +41,7 @@ typedef struct WantedJob {
         WantedFile files[HISTORY_JOB_FILES];
         unsigned n_files;
         unsigned n_planned;
-        /* What the load knows of it. */
+        /* Known to the load. */
         bool has_password, resumed, over;
 } WantedJob;
 
@@ -71,7 +71,7 @@ uint64_t history_now_nsec(void);
 
 #define STATE_BIT(state) (1u << (unsigned) (state))
 
-/* What may be found of a job after a cut. */
+/* Everything that may be found of a job after a cut. */
 typedef struct Expectation {
         bool must_exist, may_exist;
         bool completed, may_be_completed; /* Complete: certain, possible */

@@ -298,7 +298,7 @@ static bool check_listed(const Verdict *verdict, sd_bus *bus, const Listed *list
                       number,
                       listed->state,
                       e.states);
-        /* What is cancelled stays until its files are removed, and may go at any moment. */
+        /* A cancelled job stays until its files are removed, and may go at any moment. */
         if (strcmp(listed->state, "cancelled") == 0)
                 return false;
         check_job(verdict, number, &e);

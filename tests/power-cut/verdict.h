@@ -1,7 +1,7 @@
 /*
- * What is found after a cut against what was answered before it. Two looks: at the disk before
- * anything runs on it, and at the service that is started there, which then goes on to the end
- * of every job. Each deviation fails the running test with a sentence.
+ * Compares what is found after a cut with what was answered before it. Two looks: at the disk
+ * before anything runs on it, and at the service that is started there, which then goes on to the
+ * end of every job. Each deviation fails the running test with a sentence.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ typedef struct Figures {
         uint64_t clone_usec;                  /* the longest */
 } Figures;
 
-/* What the disk says of a file. */
+/* A file as it is found on the disk. */
 typedef struct Found {
         bool recorded;
         bool continues; /* bytes of it are kept */

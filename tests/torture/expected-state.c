@@ -365,7 +365,7 @@ static void end(Order *order)
                 take_delivery(order);
 }
 
-/* What was acknowledged holds; false when the job is not expected any more. */
+/* Checks that what was acknowledged holds; false when the job is not expected any more. */
 static bool check(Order *order)
 {
         if (is_gone(order)) {
@@ -389,7 +389,7 @@ static bool check(Order *order)
         return true;
 }
 
-/* Where nobody is in a hurry, some wait for a call of expected_send(). */
+/* If nobody is in a hurry, some wait for a call of expected_send(). */
 static void move_on(Order *order, bool hurry)
 {
         if (!hurry && random_chance(40))
@@ -401,7 +401,7 @@ static void move_on(Order *order, bool hurry)
                 end(order);
         else if (is_in(order, "suspended") || is_in(order, "error") ||
                  is_in(order, "transient-error")) {
-                /* What a killed worker has left goes with its job. */
+                /* The leftovers of a killed worker go with its job. */
                 if (!hurry && random_chance(15)) {
                         if (must_answer(order, "Cancel"))
                                 write_off(order);
@@ -481,7 +481,7 @@ static void send_call(CallKind kind, Order *order)
         order->may_be_gone |= kind == CALL_COMPLETE || kind == CALL_CANCEL;
 }
 
-/* What can be asked of a job in that state. */
+/* Chooses a call that can be made on a job in that state. */
 static CallKind choose_call(const Order *order)
 {
         if (is_in(order, "transferred"))

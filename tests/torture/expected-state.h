@@ -1,7 +1,8 @@
 /*
- * What the service owes: every job that it has acknowledged, with the files and the versions
- * that it may find. Calls are made as alice and bob over the bus of the fixture; a job leaves the
- * expected state when the service has let go of it and its files are seen to be right.
+ * The state that the service owes its callers: every job that it has acknowledged, with the files
+ * and the versions that it may find. Calls are made as alice and bob over the bus of the fixture; a
+ * job leaves the expected state when the service has let go of it and its files are seen to be
+ * right.
  */
 #pragma once
 
@@ -37,7 +38,7 @@ void expected_sweep(void);
  */
 void expected_send(unsigned most);
 
-/* What a worker is started for. */
+/* The reasons to start a worker. */
 typedef enum ExpectedTask {
         EXPECTED_DOWNLOAD,
         EXPECTED_PUBLISH,

@@ -40,7 +40,7 @@ void fault_count_loss(void (*count)(uint64_t bytes))
 
 /* ---- on its feet again ----------------------------------------------------------------------- */
 
-/* What the dead leave to us, who are their subreaper. */
+/* Waits for the children of the dead: this process is their subreaper. */
 static void reap_orphans(void)
 {
         siginfo_t dead = { 0 };
@@ -348,7 +348,7 @@ static const struct {
         const char *name;
         void (*deal)(void);
         unsigned percent;
-} blows[] = {
+} faults[] = {
         { "kill a worker", kill_a_worker, 67 },
         { "kill the manager", kill_the_manager, 17 },
         { "kill the spawner", kill_the_spawner, 5 },
@@ -361,12 +361,12 @@ static const struct {
 
 size_t fault_kinds(void)
 {
-        return ARRAY_SIZE(blows);
+        return ARRAY_SIZE(faults);
 }
 
 const char *fault_name(size_t kind)
 {
-        return blows[kind].name;
+        return faults[kind].name;
 }
 
 size_t fault_deal(void)
@@ -375,9 +375,9 @@ size_t fault_deal(void)
         size_t kind = 0;
 
         expected_look();
-        while (kind + 1 < ARRAY_SIZE(blows) && number >= blows[kind].percent)
-                number -= blows[kind++].percent;
-        blows[kind].deal();
+        while (kind + 1 < ARRAY_SIZE(faults) && number >= faults[kind].percent)
+                number -= faults[kind++].percent;
+        faults[kind].deal();
         reap_orphans();
         return kind;
 }

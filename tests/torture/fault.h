@@ -1,14 +1,14 @@
 /*
- * What is done to the service: a kill -9 of a worker, the spawner or the manager at any moment
- * or at its k-th system call, or the error of a system call of a worker or the manager. Each
- * fault leaves a service that is sound again, so that the expected state can be compared.
+ * The faults that the service has to survive: a kill -9 of a worker, the spawner or the manager at
+ * any moment or at its k-th system call, or the error of a system call of a worker or the manager.
+ * Each fault leaves a service that is sound again, so that the expected state can be compared.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Kinds of blows, and the name of one. */
+/* Kinds of faults, and the name of one. */
 size_t fault_kinds(void);
 const char *fault_name(size_t kind);
 

@@ -1,5 +1,5 @@
 /*
- * What there is to fetch: sixteen files on one HTTP server, from nothing to some hundred
+ * The files that there are to fetch: sixteen files on one HTTP server, from nothing to some hundred
  * kilobytes, at once or at a trickle, each with its own idea of validators and ranges. All but
  * those with a checksum change their version whenever they are told to, in mid answer too.
  */
@@ -24,5 +24,5 @@ const char *source_sha256(unsigned source);
 uint32_t source_version(const HttpServer *server, unsigned source);
 void source_change(const HttpServer *server, unsigned source);
 
-/* Which of these versions the file is, byte for byte; -1: none of them. */
+/* Tells which of these versions the file is, byte for byte; -1: none of them. */
 int64_t source_recognize(unsigned source, const char *path, uint32_t first, uint32_t last);

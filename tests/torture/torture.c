@@ -34,10 +34,10 @@
 #define KINDS_MAX  16
 #define LOSSES_MAX 100000U
 
-/* What came of it; shared with the processes of the batches. */
+/* The result; shared with the processes of the batches. */
 typedef struct Tally {
         uint32_t rounds, published;
-        uint32_t blows[KINDS_MAX];
+        uint32_t faults[KINDS_MAX];
         uint64_t fault_msec[KINDS_MAX];
         uint32_t n_losses;
         uint64_t losses[LOSSES_MAX];
@@ -83,7 +83,7 @@ static void play_round(void)
         kind = fault_deal();
         expected_sweep();
         tally->rounds++;
-        tally->blows[kind]++;
+        tally->faults[kind]++;
         tally->fault_msec[kind] += process_now_msec() - began;
 }
 
@@ -139,10 +139,10 @@ static void print_tally(uint64_t msec)
         for (size_t i = 0; i < fault_kinds(); i++)
                 (void) fprintf(stderr,
                                "%6u %-28s %5u ms each\n",
-                               tally->blows[i],
+                               tally->faults[i],
                                fault_name(i),
                                (unsigned) (tally->fault_msec[i] /
-                                           (tally->blows[i] ? tally->blows[i] : 1)));
+                                           (tally->faults[i] ? tally->faults[i] : 1)));
         print_losses();
 }
 

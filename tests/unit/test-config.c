@@ -323,7 +323,7 @@ START_TEST(the_longest_delay_is_not_below_the_shortest)
 }
 END_TEST
 
-/* What config_reload() says has changed, or why it refuses; static. */
+/* Returns what config_reload() says has changed, or why it refuses; static. */
 static const char *reload(const char *text)
 {
         static char said[1024];

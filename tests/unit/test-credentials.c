@@ -220,7 +220,7 @@ START_TEST(an_owners_share_is_limited)
         ck_assert_int_eq(choose(job, AUTH_TARGET_SERVER, ALL, &credential), 0);
         ck_assert_str_eq(secret_data(credential.secret), "first");
         credential_done(&credential);
-        /* What it replaces does not count against it. */
+        /* The credential that it replaces does not count against it. */
         ck_assert_int_eq(set(job, AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, "al", "third"), 0);
         job->owner->vault_bytes -= others;
         check_sums();

@@ -1,6 +1,6 @@
 /*
- * What dosvcctl does before and after it talks to the service: local names, passwords, advice,
- * JSON.
+ * The parts of dosvcctl at work before and after it talks to the service: local names, passwords,
+ * advice, JSON.
  */
 #include <check.h>
 #include <errno.h>

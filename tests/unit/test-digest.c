@@ -6,7 +6,7 @@
 
 #include "worker/digest.h"
 
-/* Of "abc": FIPS 180-2, RFC 1321. */
+/* The digests of "abc": FIPS 180-2, RFC 1321. */
 #define SHA256 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define SHA1   "a9993e364706816aba3e25717850c26c9cd0d89d"
 #define MD5    "900150983cd24fb0d6963f7d28e17f72"

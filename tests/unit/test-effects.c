@@ -412,7 +412,7 @@ static void note_revert(void *userdata, Job *job)
         *(JobState *) userdata = job->state;
 }
 
-/* Who waits for the job has looked at what was taken back. */
+/* A caller that waits for the job has looked at what was taken back. */
 START_TEST(changes_that_are_taken_back_are_told_to_the_observer)
 {
         Job *job = make_error(1);

@@ -72,7 +72,7 @@ static int make_temp(void)
         return fd;
 }
 
-/* What programs do: a file that is there is written to. */
+/* Does as programs do: a file that is there is written to. */
 static int make_by_open(const char *name, mode_t mask)
 {
         int fd;

@@ -34,7 +34,7 @@ static void stop_reading(void)
         dir = temp_dir_remove(dir);
 }
 
-/* What was logged since the last call, with "ID" for the id of the job; static. */
+/* Returns what was logged since the last call, with "ID" for the id of the job; static. */
 static const char *logged(void)
 {
         static char text[8192];

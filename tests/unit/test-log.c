@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 
-/* What is written to stderr; static. */
+/* Returns what is written to stderr; static. */
 static const char *written(const char *text)
 {
         static char line[4096];
@@ -47,7 +47,7 @@ START_TEST(a_text_makes_no_second_entry)
 END_TEST
 
 /* journalctl(1) shows an entry with bytes or controls like these as "[blob data]". */
-START_TEST(no_text_hides_its_entry_or_turns_it_round)
+START_TEST(no_text_hides_its_entry_or_reverses_it)
 {
         static const struct {
                 const char *text, *shown;
@@ -86,7 +86,7 @@ int main(void)
         int failed;
 
         tcase_add_test(lines, a_text_makes_no_second_entry);
-        tcase_add_test(lines, no_text_hides_its_entry_or_turns_it_round);
+        tcase_add_test(lines, no_text_hides_its_entry_or_reverses_it);
         suite_add_tcase(suite, lines);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

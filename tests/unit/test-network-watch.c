@@ -1,6 +1,6 @@
 /*
- * What counts as news of the network, and how seldom they are told. The kernel's own messages
- * come from a network namespace of the test's; the time is the test's. Needs root.
+ * Checks what counts as news of the network, and how seldom they are told. The kernel's own
+ * messages come from a network namespace of the test's; the time is the test's. Needs root.
  */
 #include <check.h>
 #include <errno.h>

@@ -10,7 +10,7 @@
 #define JOB      "0123456789abcdef0123456789abcdef"
 #define JOB_PATH DOSVC_MANAGER_PATH "/job/" JOB
 
-/* Of the job whose id ends in that digit. */
+/* The path of the job whose id ends in that digit. */
 #define JOB_PATH_OF(digit) DOSVC_MANAGER_PATH "/job/0123456789abcdef0123456789abcde" digit
 
 static sd_bus *bus;              /* owned by the fixture, as are the next */
@@ -30,7 +30,7 @@ int sd_bus_call(sd_bus *b, sd_bus_message *m, uint64_t usec, sd_bus_error *e, sd
         return 1;
 }
 
-/* What the connection keeps of a failure is no part of what a call leaves. */
+/* Forgets the failure that the connection keeps: it is no part of what a call leaves. */
 static int finish(int r)
 {
         free(connection->error_name);

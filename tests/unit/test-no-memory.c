@@ -37,7 +37,7 @@
 #include "worker/publish.h"
 #include "worker/sink.h"
 
-/* What one scenario is about; its name is that of its function. */
+/* One scenario; its name is that of its function. */
 #define TORTURE(function, ...)                                                                     \
         no_memory_torture(&(NoMemoryScenario){ .name = #function, .run = (function), __VA_ARGS__ })
 
@@ -414,7 +414,7 @@ static int sink(void *userdata)
         return r;
 }
 
-static void no_litter(void *userdata, int result)
+static void no_leftovers(void *userdata, int result)
 {
         ck_assert_int_eq(rmdir(dir), 0);
         ck_assert_int_eq(mkdir(dir, 0755), 0);
@@ -424,7 +424,7 @@ static void no_litter(void *userdata, int result)
 
 START_TEST(a_temporary_file_is_recorded_or_not_there)
 {
-        TORTURE(sink, .check = no_litter);
+        TORTURE(sink, .check = no_leftovers);
 }
 END_TEST
 
@@ -460,7 +460,7 @@ static int publish(void *userdata)
         return r;
 }
 
-/* What is not done can be done again. */
+/* A move that is not done can be done again. */
 static void is_published(void *userdata, int result)
 {
         Published *published = userdata;

@@ -7,7 +7,7 @@
 #define OWNER_UID 1000U
 #define OTHER_UID 1001U
 
-/* What each relation of the caller to the job gets. */
+/* The rights that each relation of the caller to the job gives. */
 typedef struct Row {
         Verb verb;
         int owner, other, root, root_as_owner;

@@ -1,4 +1,5 @@
-/* What is given up cannot be taken back, so most checks run in a forked child. Needs root. */
+/* Rights that are given up cannot be taken back, so most checks run in a forked child. Needs root.
+ */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>

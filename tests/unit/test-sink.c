@@ -17,7 +17,7 @@
 #include "tests/lib/temp-dir.h"
 #include "worker/sink.h"
 
-/* Of the file under test and of another one. */
+/* The tags of the file under test and of another one. */
 #define TAG   0x12345670U
 #define OTHER 0x12345678U
 
@@ -282,7 +282,7 @@ START_TEST(a_lock_that_is_released_soon_is_waited_for)
 }
 END_TEST
 
-/* What may stand where the recorded file was; each is stale and none is changed. */
+/* Things that may stand where the recorded file was; each is stale and none is changed. */
 enum { GONE, OTHER_INODE, SHORTER, SYMLINK, HARD_LINK, DIRECTORY, FIFO, KINDS };
 
 static void exchange(int kind, const char *name, SinkFile *file)
@@ -440,7 +440,7 @@ START_TEST(a_file_that_was_never_recorded_is_found_by_its_name)
 }
 END_TEST
 
-/* What is at work, what is not ours to make, what was published: nobody's leftover. */
+/* Files at work, files that are not ours to make, files that were published: no leftovers. */
 START_TEST(sweeping_leaves_what_may_be_somebodys)
 {
         Sink *sink = filled_sink();

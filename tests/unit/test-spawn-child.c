@@ -1,5 +1,5 @@
 /*
- * What becomes of a child of dosvc-spawn before it is the program: most of it is seen by running
+ * The steps of a child of dosvc-spawn before it is the program: most of it is seen by running
  * the real dosvc-spawn with a fake worker, which reports what it finds itself to be. Needs root.
  */
 #include <check.h>

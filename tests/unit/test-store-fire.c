@@ -31,7 +31,7 @@ static void teardown(void)
         free(path);
 }
 
-/* What a program of another version, or another program, does to a database. */
+/* Does to a database what a program of another version, or another program, may do. */
 static void execute(const char *database, const char *sql)
 {
         sqlite3 *db = NULL;
@@ -354,7 +354,7 @@ START_TEST(a_flipped_bit_changes_no_job)
 }
 END_TEST
 
-/* What is not there reads as zeros: cutting off nothing else damages nothing. */
+/* Bytes that are not there read as zeros: cutting off nothing else damages nothing. */
 static bool is_zero(const char *data, size_t size)
 {
         while (size > 0 && data[size - 1] == 0)

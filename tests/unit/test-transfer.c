@@ -274,7 +274,7 @@ START_TEST(a_file_without_the_parts_wanted_is_a_failure)
 }
 END_TEST
 
-/* What an earlier worker left: the first five bytes. */
+/* Leaves what an earlier worker would have left: the first five bytes. */
 static void leave_half(void)
 {
         start();

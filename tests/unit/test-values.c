@@ -20,7 +20,7 @@ static sd_bus *bus;
 static dosvc_connection *connection;
 static int pair[2];
 
-/* What the service answers to the calls in turn (NULL: that name of an error), and what they were.
+/* The answers of the service to the calls in turn (NULL: that name of an error), and the calls.
  */
 static sd_bus_message *answers[CALLS_MAX];
 static const char *refusals[CALLS_MAX];

@@ -59,7 +59,7 @@ static void check_equal(const FileRecord *a, const FileRecord *b)
         ck_assert(a->finished == b->finished);
 }
 
-/* What the other side makes of one record. */
+/* Reads one record as the other side does. */
 static int read_one(const FileRecord *record)
 {
         FileRecord *read = NULL;
