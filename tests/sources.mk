@@ -5,7 +5,8 @@ ROOMS += testlib
 # Stand-ins for a module of the daemon are linked only by the test that names them.
 STAND_INS       := tests/lib/fake-link.c tests/lib/manager-fixture.c
 NO_MEMORY       := tests/lib/no-memory.c
-testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY) tests/lib/fake-tickets.c \
+TRIAL           := tests/lib/manager-trial.c
+testlib_SOURCES := $(filter-out $(STAND_INS) $(NO_MEMORY) $(TRIAL) tests/lib/fake-tickets.c \
         tests/lib/fake-questions.c tests/lib/fake-source.c,$(wildcard tests/lib/*.c))
 
 UNIT_TESTS := $(patsubst %.c,%,$(wildcard tests/unit/test-*.c))
@@ -43,8 +44,9 @@ WRAPPED := malloc calloc realloc reallocarray strdup strndup vasprintf __vasprin
 
 NO_MEMORY_TESTS := $(filter tests/unit/test-no-memory%,$(UNIT_TESTS))
 
-tests/unit/test-no-memory-manager_OWN_ROOMS := manager.a testlib.a model.a base.a
-tests/unit/test-no-memory-manager_STAND_INS := $(STAND_INS)
+$(foreach test,manager workers,\
+        $(eval tests/unit/test-no-memory-$(test)_OWN_ROOMS := manager.a testlib.a model.a base.a)\
+        $(eval tests/unit/test-no-memory-$(test)_STAND_INS := $(STAND_INS) $(TRIAL)))
 tests/unit/test-no-memory-client_OWN_ROOMS  := client.a base.a
 
 comma := ,

@@ -12,159 +12,8 @@
 #include "model/error-code.h"
 #include "model/file-record.h"
 #include "tests/lib/manager-fixture.h"
+#include "tests/lib/manager-trial.h"
 #include "tests/lib/no-memory.h"
-
-/* A job, and a verb that is tried on it. */
-typedef struct Trial {
-        Job *job;
-        int (*verb)(Job *job);
-        void (*undo)(Job *job); /* undoes what the verb did */
-        bool (*is_done)(Job *job);
-        int done_result; /* result of Complete or Cancel; 1: not called back yet */
-} Trial;
-
-static void on_saved_result(void *userdata, int result)
-{
-        *(int *) userdata = result;
-}
-
-/* There is memory again, and everything that was put off for lack of it is due now. */
-static void expire_timers(void)
-{
-        Job *job = NULL, *after = NULL;
-
-        JOB_TABLE_FOREACH (job, after, &manager->table)
-                if (is_waiting(job) && (job->stale || !fake_link_of(job->id)))
-                        timers_start(&manager->timers, &job->timer, 0);
-        run_loop();
-}
-
-static void check_file(const FileRecord *a, const FileRecord *b)
-{
-        ck_assert_str_eq(a->remote_name, b->remote_name);
-        ck_assert_str_eq(a->local_name, b->local_name);
-        ck_assert_str_eq(a->temp_name, b->temp_name);
-        ck_assert_str_eq(a->etag, b->etag);
-        ck_assert_str_eq(a->checksum, b->checksum);
-        ck_assert_uint_eq(a->offset_bytes, b->offset_bytes);
-        ck_assert_uint_eq(a->total_bytes, b->total_bytes);
-        ck_assert_uint_eq(a->n_ranges, b->n_ranges);
-        ck_assert_uint_eq(a->finished, b->finished);
-}
-
-static void check_setting(const JobSettings *a, const JobSettings *b, SettingId id)
-{
-        _cleanup_free_ char *text_a = NULL, *text_b = NULL;
-
-        if (!setting_is_stored(id))
-                return;
-        ck_assert_int_eq(setting_format(a, id, &text_a), 0);
-        ck_assert_int_eq(setting_format(b, id, &text_b), 0);
-        ck_assert_str_eq(text_a, text_b);
-}
-
-static void check_job(const Job *job, const Job *saved)
-{
-        ck_assert_str_eq(job->owner->name, saved->owner->name);
-        ck_assert_uint_eq(job->state, saved->state);
-        ck_assert_uint_eq(job->announced.state, saved->state);
-        for (unsigned id = 0; id < SETTINGS_MAX; id++)
-                check_setting(&job->settings, &saved->settings, (SettingId) id);
-        ck_assert_uint_eq(job->sealed, saved->sealed);
-        ck_assert_uint_eq(job->error.code, saved->error.code);
-        ck_assert_uint_eq(job->error_count, saved->error_count);
-        ck_assert_uint_eq(job->attempts.failures, saved->attempts.failures);
-        ck_assert_uint_eq(job->n_files, saved->n_files);
-        ck_assert_uint_eq(job->n_finished, saved->n_finished);
-        ck_assert_uint_eq(job->bytes_total, saved->bytes_total);
-        for (uint32_t i = 0; i < job->n_files; i++)
-                check_file(&job->files[i].record, &saved->files[i].record);
-}
-
-typedef struct Count {
-        Owners owners;
-        unsigned n_jobs;
-} Count;
-
-static int compare(void *userdata, Job *saved)
-{
-        Count *count = userdata;
-        Owner *owner = saved->owner;
-        Job *job = job_table_find(&manager->table, saved->id);
-        uint64_t bytes = 0;
-
-        ck_assert_msg(job != NULL, "a job is in the store alone");
-        check_job(job, saved);
-        ck_assert_int_eq(store_slot_bytes(store, job, &bytes), 0);
-        ck_assert_uint_eq(job->vault_bytes, bytes);
-        count->n_jobs++;
-        job_free(saved);
-        owners_release(&count->owners, owner);
-        return 0;
-}
-
-/* Memory and disk agree, and no change is pending. */
-static void check_agreement(void)
-{
-        Count count = { 0 };
-
-        ck_assert(!store_is_dirty(store));
-        ck_assert(list_is_empty(&manager->changes.dirty));
-        ck_assert_int_eq(store_load(store, &count.owners, compare, &count), 0);
-        ck_assert_uint_eq(count.n_jobs, job_table_count(&manager->table));
-}
-
-/* Calls a verb, waits for its answer, and runs what follows. */
-static int try(void *userdata)
-{
-        Trial *trial = userdata;
-        int saved = 1, r = trial->verb(trial->job);
-
-        if (r >= 0)
-                r = manager_when_saved(manager, on_saved_result, &saved);
-        run_loop();
-        if (r < 0)
-                return r;
-        ck_assert_int_le(saved, 0);
-        return saved;
-}
-
-static void check_trial(void *userdata, int result)
-{
-        Trial *trial = userdata;
-
-        expire_timers();
-        check_agreement();
-        if (result >= 0)
-                ck_assert(trial->is_done(trial->job));
-        else
-                ck_assert(!trial->is_done(trial->job));
-        event_log[0] = '\0';
-        if (result >= 0)
-                trial->undo(trial->job);
-        run_loop();
-        event_log[0] = '\0';
-}
-
-/*
- * Whichever allocation fails, the verb either returns -ENOMEM and changes nothing, or succeeds and
- * changes everything. With memory again it succeeds.
- */
-static void torture(const char *name, Trial *trial)
-{
-        no_memory_torture(&(NoMemoryScenario){ .name = name,
-                                               .run = try,
-                                               .check = check_trial,
-                                               .userdata = trial,
-                                               .harmless = true });
-}
-
-#define TORTURE(the_job, what)                                                                     \
-        torture(#what,                                                                             \
-                &(Trial){ .job = (the_job),                                                        \
-                          .verb = what,                                                            \
-                          .undo = undo_##what,                                                     \
-                          .is_done = is_done_##what })
 
 /* ---- properties ------------------------------------------------------------------------------ */
 
@@ -368,7 +217,7 @@ START_TEST(files_are_added_all_or_none)
                         .is_done = is_done_files };
 
         files_of = &trial.job;
-        torture("files", &trial);
+        manager_trial_run("files", &trial);
 }
 END_TEST
 
@@ -526,7 +375,7 @@ START_TEST(a_login_is_kept_with_its_file_or_neither)
         ck_assert_int_eq(secret_new_copy("secret", 6, &password), 0);
         trial.job = make_job(1);
         files_of = &trial.job;
-        torture("add_with_login", &trial);
+        manager_trial_run("add_with_login", &trial);
         TORTURE(make_job(2), rename_with_login);
         password = secret_free(password);
 }
@@ -672,7 +521,7 @@ static bool is_done_resume_job(Job *job)
         if (job->state == JOB_SUSPENDED)
                 return false;
         for (int i = 0; i < 4 && !fake_link_of(job->id); i++)
-                expire_timers();
+                manager_trial_expire_timers();
         ck_assert_uint_eq(job->state, JOB_CONNECTING);
         ck_assert_ptr_nonnull(fake_link_of(job->id));
         ck_assert(is_waiting(job)); /* for the end of its MaximumDownloadTime */
@@ -707,7 +556,7 @@ START_TEST(a_job_that_is_resumed_gets_its_worker_when_there_is_memory)
                         .is_done = is_done_resume_job };
 
         resumed_of = &trial.job;
-        torture("resume_job", &trial);
+        manager_trial_run("resume_job", &trial);
 }
 END_TEST
 
@@ -765,7 +614,7 @@ START_TEST(a_worker_gets_the_secrets_of_the_settings_or_comes_later)
         ck_assert_int_eq(secret_new_copy("A: b\n", 5, &password), 0);
         trial.job = make_with_settings();
         resumed_of = &trial.job;
-        torture("resume_with_settings", &trial);
+        manager_trial_run("resume_with_settings", &trial);
         password = secret_free(password);
 }
 END_TEST
@@ -809,160 +658,8 @@ START_TEST(ownership_is_taken_with_all_or_not)
         ck_assert_int_eq(secret_new_copy("secret", 6, &password), 0);
         trial.job = make_with_credentials();
         taken_of = &trial.job;
-        torture("take_job", &trial);
+        manager_trial_run("take_job", &trial);
         password = secret_free(password);
-}
-END_TEST
-
-/* ---- reports of workers ---------------------------------------------------------------------- */
-
-static FileRecord reported; /* set by each test */
-
-static int checkpoint(Job *job)
-{
-        WorkerLink *link = worker_of(job);
-
-        link->events->checkpoint(link->userdata, &reported, 1);
-        return manager_commit(manager);
-}
-
-static bool is_done_checkpoint(Job *job)
-{
-        return job->files[0].record.offset_bytes == 50;
-}
-
-static void undo_checkpoint(Job *job)
-{
-        fake_link_checkpoint(worker_of(job), 0, 10, 100, false);
-        ck_assert_int_eq(manager_commit(manager), 0);
-}
-
-static int try_checkpoint(void *userdata)
-{
-        Trial *trial = userdata;
-        int r = checkpoint(trial->job);
-
-        run_loop();
-        return r < 0 ? r : is_done_checkpoint(trial->job) ? 0 : -ENOMEM;
-}
-
-START_TEST(an_offset_is_recorded_or_the_one_before)
-{
-        Trial trial = { .job = make_transferring(1),
-                        .undo = undo_checkpoint,
-                        .is_done = is_done_checkpoint };
-
-        ck_assert_int_eq(file_record_init(&reported, 0, "http://host/a", "/dir/a"), 0);
-        ck_assert_int_eq(str_set(&reported.temp_name, ".0.part"), 0);
-        reported.offset_bytes = 50;
-        reported.total_bytes = 100;
-        no_memory_torture(&(NoMemoryScenario){ .name = "checkpoint",
-                                               .run = try_checkpoint,
-                                               .check = check_trial,
-                                               .userdata = &trial,
-                                               .harmless = true });
-        file_record_done(&reported);
-}
-END_TEST
-
-static Job **failed_of; /* each run uses a job of its own */
-static uint32_t failure_code;
-static bool failure_is_transient;
-
-/* The job takes over the failure of its worker, or it is tried again with another worker. */
-static int fail_worker(void *userdata)
-{
-        fake_link_fail(worker_of(*failed_of), failure_is_transient, failure_code, 0);
-        run_loop();
-        return 0;
-}
-
-static void check_failed(void *userdata, int result)
-{
-        Job *job = *failed_of;
-        sd_id128_t id = job->id;
-        JobState wanted = failure_is_transient ? JOB_TRANSIENT_ERROR : JOB_ERROR;
-
-        for (int i = 0; i < 4 && (job->stale || !(job->state == wanted || job_is_active(job))); i++)
-                expire_timers();
-        check_agreement();
-        if (job->state == wanted)
-                ck_assert_uint_eq(job->error.code, failure_code);
-        else
-                ck_assert_ptr_nonnull(fake_link_of(job->id));
-        if (failure_is_transient && job->state == wanted) {
-                for (int i = 0; i < 2 && !is_waiting(job); i++)
-                        expire_timers();
-                ck_assert(is_waiting(job));
-        }
-        ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
-        run_loop();
-        while (fake_link_of(id)) {
-                fake_link_end(fake_link_of(id), 0, "");
-                run_loop();
-        }
-        ck_assert_uint_eq(job_table_count(&manager->table), 0);
-        *failed_of = make_connecting(1);
-}
-
-static void torture_failure(bool transient, uint32_t code)
-{
-        failure_is_transient = transient;
-        failure_code = code;
-        no_memory_torture(&(NoMemoryScenario){ .name = transient ? "transient failure" : "failure",
-                                               .run = fail_worker,
-                                               .check = check_failed,
-                                               .harmless = true });
-}
-
-START_TEST(a_failure_is_reported_with_its_code_or_the_job_goes_on)
-{
-        Job *job = make_connecting(1);
-
-        failed_of = &job;
-        torture_failure(false, ERROR_CODE_HTTP(404));
-        torture_failure(true, ERROR_CODE_HTTP(503));
-}
-END_TEST
-
-/* ---- start ----------------------------------------------------------------------------------- */
-
-static void make_manager(void *userdata)
-{
-        new_manager(-1);
-}
-
-static int load_again(void *userdata)
-{
-        int r = manager_load(manager);
-
-        if (r >= 0)
-                run_loop();
-        return r;
-}
-
-static void check_loaded(void *userdata, int result)
-{
-        if (result >= 0) {
-                expire_timers();
-                check_agreement();
-                ck_assert_uint_eq(job_table_count(&manager->table), 2);
-        }
-        manager = manager_free(manager);
-        store_rollback(store);
-        ck_assert_ptr_null(owners.by_uid);
-}
-
-START_TEST(all_jobs_are_loaded_or_the_start_fails)
-{
-        (void) make_connecting(1);
-        (void) make_job(2);
-        manager = manager_free(manager);
-        no_memory_torture(&(NoMemoryScenario){ .name = "load",
-                                               .prepare = make_manager,
-                                               .run = load_again,
-                                               .check = check_loaded,
-                                               .harmless = true });
 }
 END_TEST
 
@@ -986,11 +683,6 @@ int main(void)
                           a_job_that_is_resumed_gets_its_worker_when_there_is_memory,
                           a_job_is_suspended_or_runs_on,
                           ownership_is_taken_with_all_or_not);
-        FIXTURE_ADD_TESTS(suite,
-                          "workers",
-                          an_offset_is_recorded_or_the_one_before,
-                          a_failure_is_reported_with_its_code_or_the_job_goes_on);
-        FIXTURE_ADD_TESTS(suite, "start", all_jobs_are_loaded_or_the_start_fails);
         log_set_max_level(LOG_EMERG);
         no_memory_set_up();
         runner = srunner_create(suite);
