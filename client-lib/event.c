@@ -51,7 +51,7 @@ EXPORT uint64_t dosvc_event_rate(const dosvc_event *event)
         return event->rate;
 }
 
-/* ---------------------------------------------------------------- telling events */
+/* ---------------------------------------------------------------- reporting events */
 
 static void watch_set_state(Watch *watch, const char *state)
 {
@@ -61,7 +61,7 @@ static void watch_set_state(Watch *watch, const char *state)
         watch->state[length] = '\0';
 }
 
-static void event_tell(dosvc_connection *c, const dosvc_event *event)
+static void event_report(dosvc_connection *c, const dosvc_event *event)
 {
         bool has_state = event->type == DOSVC_EVENT_STATE || event->type == DOSVC_EVENT_REMOVED;
 
@@ -73,9 +73,9 @@ static void event_tell(dosvc_connection *c, const dosvc_event *event)
                 c->subscription.callback(c->subscription.userdata, event);
 }
 
-static void event_tell_service(dosvc_connection *c, int type)
+static void event_report_service(dosvc_connection *c, int type)
 {
-        event_tell(c, &(dosvc_event){ .type = type });
+        event_report(c, &(dosvc_event){ .type = type });
 }
 
 /* 1 if the message is an event, 0 if it is something else, negative if it is damaged. */
@@ -132,7 +132,7 @@ static int event_on_message(sd_bus_message *m, void *userdata, sd_bus_error *err
         if (!c->service || !sender || strcmp(sender, c->service) != 0)
                 return 0;
         if (event_read(m, &event) > 0 && event_find_job(m, &event))
-                event_tell(c, &event);
+                event_report(c, &event);
         return 0;
 }
 
@@ -193,7 +193,7 @@ static int subscription_on_renewed(sd_bus_message *m, void *userdata, sd_bus_err
 
         c->resubscribe = sd_bus_slot_unref(c->resubscribe);
         if (!sd_bus_message_is_method_error(m, NULL) && subscription_accept(c, m) >= 0)
-                event_tell_service(c, DOSVC_EVENT_SERVICE_BACK);
+                event_report_service(c, DOSVC_EVENT_SERVICE_BACK);
         return 0;
 }
 
@@ -210,7 +210,7 @@ static int subscription_on_owner(sd_bus_message *m, void *userdata, sd_bus_error
         if (c->service) {
                 free(c->service);
                 c->service = NULL;
-                event_tell_service(c, DOSVC_EVENT_SERVICE_GONE);
+                event_report_service(c, DOSVC_EVENT_SERVICE_GONE);
         }
         c->resubscribe = sd_bus_slot_unref(c->resubscribe);
         if (owner[0] && subscription_new_call(c, &c->subscription, &call) >= 0)
@@ -405,7 +405,7 @@ static int wait_read_state_again(dosvc_connection *c, const char *job)
         if (!c->service) {
                 r = subscription_start(c, &c->subscription);
                 if (r >= 0)
-                        event_tell_service(c, DOSVC_EVENT_SERVICE_BACK);
+                        event_report_service(c, DOSVC_EVENT_SERVICE_BACK);
         }
         c->no_start = true;
         if (r >= 0)

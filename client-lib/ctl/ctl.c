@@ -135,7 +135,7 @@ static bool ctl_is_hex(const char *s)
         return strspn(s, "0123456789abcdef") == strlen(s);
 }
 
-static ExitStatus ctl_tell_ambiguous(const Ctl *ctl, const dosvc_job_list *list, const char *name)
+static ExitStatus ctl_report_ambiguous(const Ctl *ctl, const dosvc_job_list *list, const char *name)
 {
         bool prefix = strlen(name) >= PREFIX_MIN && ctl_is_hex(name);
 
@@ -173,7 +173,7 @@ static ExitStatus ctl_pick_job(const Ctl *ctl,
                 fitting++;
         }
         if (fitting > 1)
-                return ctl_tell_ambiguous(ctl, list, name);
+                return ctl_report_ambiguous(ctl, list, name);
         if (fitting == 1)
                 return EXIT_DONE;
         ctl_error("There is no job '%s'. %s", name, advice_hint_of_call(-ENOENT));

@@ -25,8 +25,8 @@ Callers *callers_free(Callers *callers);
 DEFINE_CLEANUP(Callers *, callers_free);
 
 /*
- * The sender of a message that is being handled; borrowed until the next turn of the loop. -EACCES:
- * not known, which the filter lets happen for no method call.
+ * The sender of a message that is being handled; borrowed until the next iteration of the loop.
+ * -EACCES: not known, which the filter lets happen for no method call.
  */
 int callers_find(Callers *callers, sd_bus_message *m, const Caller **ret);
 

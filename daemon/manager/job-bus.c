@@ -234,12 +234,12 @@ static int property_set(sd_bus *bus,
 
 /* ---- signals --------------------------------------------------------------------------------- */
 
-typedef struct Telling {
+typedef struct Announcement {
         BusEdge *edge;
         Job *job;
         JobChanges changes;
         JobState previous;
-} Telling;
+} Announcement;
 
 static int new_signal(BusEdge *edge,
                       const Job *job,
@@ -256,12 +256,12 @@ static int new_signal(BusEdge *edge,
 
 static void send_changed(void *userdata, const char *destination)
 {
-        const Telling *telling = userdata;
+        const Announcement *announcement = userdata;
         sd_bus_message *m = NULL;
         int r;
 
-        r = new_signal(telling->edge,
-                       telling->job,
+        r = new_signal(announcement->edge,
+                       announcement->job,
                        destination,
                        "org.freedesktop.DBus.Properties",
                        "PropertiesChanged",
@@ -269,17 +269,17 @@ static void send_changed(void *userdata, const char *destination)
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", DOSVC_JOB_INTERFACE);
         if (r >= 0)
-                r = job_properties_append_changed(telling->job, telling->changes, m);
+                r = job_properties_append_changed(announcement->job, announcement->changes, m);
         if (r >= 0)
-                r = job_properties_append_invalidated(telling->changes, m);
+                r = job_properties_append_invalidated(announcement->changes, m);
         if (r >= 0)
                 r = sd_bus_send(NULL, m, NULL);
         sd_bus_message_unref(m);
 
-        if (r >= 0 && telling->job->state != telling->previous) {
+        if (r >= 0 && announcement->job->state != announcement->previous) {
                 m = NULL;
-                r = new_signal(telling->edge,
-                               telling->job,
+                r = new_signal(announcement->edge,
+                               announcement->job,
                                destination,
                                DOSVC_JOB_INTERFACE,
                                "StateChanged",
@@ -287,8 +287,8 @@ static void send_changed(void *userdata, const char *destination)
                 if (r >= 0)
                         r = sd_bus_message_append(m,
                                                   "ss",
-                                                  job_state_to_string(telling->job->state),
-                                                  job_state_to_string(telling->previous));
+                                                  job_state_to_string(announcement->job->state),
+                                                  job_state_to_string(announcement->previous));
                 if (r >= 0)
                         r = sd_bus_send(NULL, m, NULL);
                 sd_bus_message_unref(m);
@@ -299,22 +299,22 @@ static void send_changed(void *userdata, const char *destination)
 
 static void send_progress(void *userdata, const char *destination)
 {
-        const Telling *telling = userdata;
+        const Announcement *announcement = userdata;
 
-        job_bus_tell_progress(telling->edge, telling->job, destination);
+        job_bus_announce_progress(announcement->edge, announcement->job, destination);
 }
 
-void job_bus_tell_changed(BusEdge *edge, Job *job, JobChanges changes, JobState previous)
+void job_bus_announce_changed(BusEdge *edge, Job *job, JobChanges changes, JobState previous)
 {
-        Telling telling = { edge, job, changes, previous };
+        Announcement announcement = { edge, job, changes, previous };
 
         /* The last figures of a state are sent before the signal that it is over. */
         if (job->state != previous && previous == JOB_TRANSFERRING)
-                subscribers_each(edge->subscribers, job, true, send_progress, &telling);
-        subscribers_each(edge->subscribers, job, false, send_changed, &telling);
+                subscribers_each(edge->subscribers, job, true, send_progress, &announcement);
+        subscribers_each(edge->subscribers, job, false, send_changed, &announcement);
 }
 
-void job_bus_tell_progress(BusEdge *edge, Job *job, const char *destination)
+void job_bus_announce_progress(BusEdge *edge, Job *job, const char *destination)
 {
         sd_bus_message *m = NULL;
         int r;
@@ -350,7 +350,7 @@ void job_bus_tell_progress(BusEdge *edge, Job *job, const char *destination)
                                  property_get,                                                     \
                                  property_set,                                                     \
                                  0,                                                                \
-                                 PROPERTY_IS_TOLD | UNPRIV),
+                                 PROPERTY_IS_ANNOUNCED | UNPRIV),
 #define OTHER_ENTRY(name, signature, append, set, changes, getter, flags)                          \
         SD_BUS_WRITABLE_PROPERTY(name, signature, getter, property_set, 0, (flags) | UNPRIV),
 

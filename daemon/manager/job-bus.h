@@ -12,5 +12,5 @@
 int job_bus_register(BusEdge *edge);
 
 /* Signals to those who may hear of the job. */
-void job_bus_tell_changed(BusEdge *edge, Job *job, JobChanges changes, JobState previous);
-void job_bus_tell_progress(BusEdge *edge, Job *job, const char *destination);
+void job_bus_announce_changed(BusEdge *edge, Job *job, JobChanges changes, JobState previous);
+void job_bus_announce_progress(BusEdge *edge, Job *job, const char *destination);

@@ -266,10 +266,10 @@ static const Property properties[] = { JOB_READ_PROPERTIES(READ_PROPERTY) JOB_PR
         SETTING_PROPERTY) JOB_OTHER_PROPERTIES(OTHER_PROPERTY) };
 
 /* The flags introspection shows for signals must agree with what JobChanges sends. */
-#define TELLING_FLAGS                                                                              \
+#define ANNOUNCING_FLAGS                                                                           \
         (SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE | SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION)
 #define CHECK_READ(name, value, changes, flags)                                                    \
-        _Static_assert(((changes) != 0) == (((flags) &TELLING_FLAGS) != 0),                        \
+        _Static_assert(((changes) != 0) == (((flags) &ANNOUNCING_FLAGS) != 0),                     \
                        name " tells what touches it");
 #define CHECK_OTHER(name, signature, append, set, changes, getter, flags)                          \
         CHECK_READ(name, , changes, flags)

@@ -10,8 +10,8 @@
 #include "manager/bus-edge.h"
 
 /* Flags of a property in the vtable. */
-#define PROPERTY_IS_CONST SD_BUS_VTABLE_PROPERTY_CONST
-#define PROPERTY_IS_TOLD  SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define PROPERTY_IS_CONST     SD_BUS_VTABLE_PROPERTY_CONST
+#define PROPERTY_IS_ANNOUNCED SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 /* Only Get reads it, and the signal of a change does not show the value. */
 #define PROPERTY_IS_HIDDEN                                                                         \
         (SD_BUS_VTABLE_PROPERTY_EXPLICIT | SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION)
@@ -25,21 +25,21 @@
  */
 #define JOB_READ_PROPERTIES(X) \
         X("Id", BY("s", append_id), 0, PROPERTY_IS_CONST) \
-        X("Owner", BY("u", append_owner), JOB_CHANGE_OWNER, PROPERTY_IS_TOLD) \
+        X("Owner", BY("u", append_owner), JOB_CHANGE_OWNER, PROPERTY_IS_ANNOUNCED) \
         X("Type", BY("s", append_type), 0, PROPERTY_IS_CONST) \
-        X("State", BY("s", append_state), JOB_CHANGE_STATE, PROPERTY_IS_TOLD) \
+        X("State", BY("s", append_state), JOB_CHANGE_STATE, PROPERTY_IS_ANNOUNCED) \
         X("Status", BY("s", append_status), 0, 0) \
-        X("Error", BY("(usssso)", append_error), JOB_CHANGE_ERROR, PROPERTY_IS_TOLD) \
-        X("ErrorCount", U32(error_count), JOB_CHANGE_ERROR, PROPERTY_IS_TOLD) \
-        X("FilesTotal", U32(n_files), JOB_CHANGE_FILES, PROPERTY_IS_TOLD) \
-        X("FilesTransferred", U32(n_finished), JOB_CHANGE_FILES, PROPERTY_IS_TOLD) \
+        X("Error", BY("(usssso)", append_error), JOB_CHANGE_ERROR, PROPERTY_IS_ANNOUNCED) \
+        X("ErrorCount", U32(error_count), JOB_CHANGE_ERROR, PROPERTY_IS_ANNOUNCED) \
+        X("FilesTotal", U32(n_files), JOB_CHANGE_FILES, PROPERTY_IS_ANNOUNCED) \
+        X("FilesTransferred", U32(n_finished), JOB_CHANGE_FILES, PROPERTY_IS_ANNOUNCED) \
         X("BytesTotal", BY("t", append_bytes_total), 0, 0) \
         X("BytesTransferred", U64(bytes_transferred), 0, 0) \
         X("Rate", U64(rate_bps), 0, 0) \
         X("CreationTime", U64(created_usec), 0, PROPERTY_IS_CONST) \
         X("ModificationTime", U64(modified_usec), 0, 0) \
-        X("TransferCompletionTime", U64(transferred_usec), JOB_CHANGE_TIMES, PROPERTY_IS_TOLD) \
-        X("NextAttemptTime", BY("t", append_next_attempt_time), JOB_CHANGE_STATE | JOB_CHANGE_TIMES, PROPERTY_IS_TOLD) \
+        X("TransferCompletionTime", U64(transferred_usec), JOB_CHANGE_TIMES, PROPERTY_IS_ANNOUNCED) \
+        X("NextAttemptTime", BY("t", append_next_attempt_time), JOB_CHANGE_STATE | JOB_CHANGE_TIMES, PROPERTY_IS_ANNOUNCED) \
         X("CredentialSlots", FOR("a(ss)", property_credential_slots), JOB_CHANGE_CREDENTIALS, PROPERTY_IS_HIDDEN)
 
 #define PROPERTY_SIGNATURE_U32(member)            "u"
@@ -54,7 +54,7 @@
 #define JOB_OTHER_PROPERTIES(X) \
         X("ProxySettings", "(sasas)", settings_bus_append_proxy, settings_bus_set_proxy, \
           JOB_CHANGE_SETTING(SETTING_PROXY_USAGE) | JOB_CHANGE_SETTING(SETTING_PROXIES) | JOB_CHANGE_SETTING(SETTING_PROXY_BYPASS), \
-          property_get, PROPERTY_IS_TOLD) \
+          property_get, PROPERTY_IS_ANNOUNCED) \
         X("CustomHeaders", "as", NULL, headers_bus_set, \
           JOB_CHANGE_SETTING(SETTING_CUSTOM_HEADERS), property_headers, PROPERTY_IS_HIDDEN)
 

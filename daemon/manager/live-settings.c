@@ -15,7 +15,7 @@
 struct LiveSettings {
         sd_bus *bus;        /* borrowed */
         Answers *answers;   /* borrowed */
-        JobSettings told;   /* what the worker was told last; the members that can change live */
+        JobSettings sent;   /* what the worker was told last; the members that can change live */
         sd_bus_slot *call;  /* that told it; NULL: the worker has replied */
         SettingSet changed; /* by that call */
         JobSettings latest; /* what it is told after its reply */
@@ -39,8 +39,8 @@ int live_settings_new(sd_bus *bus,
         live->answers = answers;
         live->failed = failed;
         live->userdata = userdata;
-        job_settings_init(&live->told);
-        (void) job_settings_exchange(&live->told, settings, SETTING_FOR_ANY_WORKER);
+        job_settings_init(&live->sent);
+        (void) job_settings_exchange(&live->sent, settings, SETTING_FOR_ANY_WORKER);
         *ret = live;
         return 0;
 }
@@ -50,7 +50,7 @@ LiveSettings *live_settings_free(LiveSettings *live)
         if (!live)
                 return NULL;
         sd_bus_slot_unref(live->call);
-        job_settings_done(&live->told);
+        job_settings_done(&live->sent);
         job_settings_done(&live->latest);
         free(live);
         return NULL;
@@ -69,7 +69,7 @@ static int send_changed(LiveSettings *live)
                                                WORKER_CHANGED);
 
         if (r >= 0)
-                r = wire_append_settings(m, &live->told, SETTING_FOR_ANY_WORKER);
+                r = wire_append_settings(m, &live->sent, SETTING_FOR_ANY_WORKER);
         if (r >= 0)
                 r = sd_bus_call_async(live->bus,
                                       &live->call,
@@ -82,12 +82,12 @@ static int send_changed(LiveSettings *live)
 }
 
 /* Tells the worker the latest settings unless it goes by them already. */
-static int tell(LiveSettings *live)
+static int send_latest(LiveSettings *live)
 {
         if (live->call || !live->has_latest)
                 return 0;
         live->has_latest = false;
-        live->changed = job_settings_exchange(&live->told, &live->latest, SETTING_FOR_ANY_WORKER);
+        live->changed = job_settings_exchange(&live->sent, &live->latest, SETTING_FOR_ANY_WORKER);
         return live->changed ? send_changed(live) : 0;
 }
 
@@ -103,8 +103,8 @@ static int on_reply(sd_bus_message *m, void *userdata, sd_bus_error *error)
                 return 0;
         }
         if (live->changed & SETTINGS_OF_PROXIES)
-                answers_change_proxies(live->answers, (ProxySource) live->told.proxy_source);
-        if (tell(live) < 0)
+                answers_change_proxies(live->answers, (ProxySource) live->sent.proxy_source);
+        if (send_latest(live) < 0)
                 live->failed(live->userdata);
         return 0;
 }
@@ -119,7 +119,7 @@ int live_settings_change(LiveSettings *live, const JobSettings *settings)
         job_settings_done(&live->latest);
         live->latest = copy;
         live->has_latest = true;
-        return tell(live);
+        return send_latest(live);
 }
 
 void live_settings_stop(LiveSettings *live)

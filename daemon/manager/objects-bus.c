@@ -102,31 +102,32 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* ---- signals --------------------------------------------------------------------------------- */
 
-typedef struct Telling {
+typedef struct Announcement {
         BusEdge *edge;
         const Job *job;
         uint32_t first, end; /* rows */
         bool added;
-} Telling;
+} Announcement;
 
-static int send_row(const Telling *telling, const char *destination, uint32_t row)
+static int send_row(const Announcement *announcement, const char *destination, uint32_t row)
 {
         sd_bus_message *m = NULL;
         char path[JOB_PATH_MAX];
         int r;
 
-        r = sd_bus_message_new_signal(telling->edge->bus,
+        r = sd_bus_message_new_signal(announcement->edge->bus,
                                       &m,
                                       DOSVC_MANAGER_PATH,
                                       OBJECT_MANAGER,
-                                      telling->added ? "InterfacesAdded" : "InterfacesRemoved");
+                                      announcement->added ? "InterfacesAdded"
+                                                          : "InterfacesRemoved");
         if (r >= 0)
                 r = sd_bus_message_set_destination(m, destination);
         if (r >= 0)
-                r = sd_bus_message_append(m, "o", path_of(telling->job, row, path));
+                r = sd_bus_message_append(m, "o", path_of(announcement->job, row, path));
         if (r >= 0)
-                r = telling->added ? append_interface(telling->job, row, m)
-                                   : sd_bus_message_append(m, "as", 1, interface_of(row));
+                r = announcement->added ? append_interface(announcement->job, row, m)
+                                        : sd_bus_message_append(m, "as", 1, interface_of(row));
         if (r >= 0)
                 r = sd_bus_send(NULL, m, NULL);
         sd_bus_message_unref(m);
@@ -135,57 +136,58 @@ static int send_row(const Telling *telling, const char *destination, uint32_t ro
 
 static void send_rows(void *userdata, const char *destination)
 {
-        const Telling *telling = userdata;
+        const Announcement *announcement = userdata;
         int r = 0;
 
-        for (uint32_t row = telling->first; r >= 0 && row < telling->end; row++)
-                r = send_row(telling, destination, row);
+        for (uint32_t row = announcement->first; r >= 0 && row < announcement->end; row++)
+                r = send_row(announcement, destination, row);
         if (r < 0)
                 log_errno(LOG_DEBUG, r, "A signal cannot be sent");
 }
 
 /* The job with its files, or without them if there are too many. */
-static Telling tell_all(BusEdge *edge, const Job *job, bool added)
+static Announcement announce_all(BusEdge *edge, const Job *job, bool added)
 {
         bool few = job->n_files <= LIMIT_ANNOUNCED_FILES;
 
-        return (Telling){ edge, job, 0, few ? count_objects(job) : 1, added };
+        return (Announcement){ edge, job, 0, few ? count_objects(job) : 1, added };
 }
 
-void objects_bus_tell_new(BusEdge *edge, const Job *job)
+void objects_bus_announce_new(BusEdge *edge, const Job *job)
 {
-        Telling telling = tell_all(edge, job, true);
+        Announcement announcement = announce_all(edge, job, true);
 
-        subscribers_each(edge->subscribers, job, false, send_rows, &telling);
+        subscribers_each(edge->subscribers, job, false, send_rows, &announcement);
 }
 
-void objects_bus_tell_removed(BusEdge *edge, const Job *job)
+void objects_bus_announce_removed(BusEdge *edge, const Job *job)
 {
-        Telling telling = tell_all(edge, job, false);
+        Announcement announcement = announce_all(edge, job, false);
 
-        subscribers_each(edge->subscribers, job, false, send_rows, &telling);
+        subscribers_each(edge->subscribers, job, false, send_rows, &announcement);
 }
 
 /* For the owner before the job is gone, and for the present one it is new. */
-static void tell_owners(BusEdge *edge, const Job *job)
+static void announce_owners(BusEdge *edge, const Job *job)
 {
-        Telling removed = tell_all(edge, job, false), added = tell_all(edge, job, true);
+        Announcement removed = announce_all(edge, job, false),
+                     added = announce_all(edge, job, true);
         uint32_t before = job->announced.owner_uid, now = job->owner->uid;
 
         subscribers_each_between(edge->subscribers, job, before, now, send_rows, &removed);
         subscribers_each_between(edge->subscribers, job, now, before, send_rows, &added);
 }
 
-void objects_bus_tell_changed(BusEdge *edge, const Job *job, JobChanges changes)
+void objects_bus_announce_changed(BusEdge *edge, const Job *job, JobChanges changes)
 {
         uint32_t known = job->announced.n_files;
-        Telling telling = { edge, job, 1 + known, count_objects(job), true };
+        Announcement announcement = { edge, job, 1 + known, count_objects(job), true };
 
         if (changes & JOB_CHANGE_OWNER)
-                tell_owners(edge, job);
+                announce_owners(edge, job);
         if (changes & JOB_CHANGE_FILES && job->n_files > known &&
             job->n_files - known <= LIMIT_ANNOUNCED_FILES)
-                subscribers_each(edge->subscribers, job, false, send_rows, &telling);
+                subscribers_each(edge->subscribers, job, false, send_rows, &announcement);
 }
 
 /* ---- the object ------------------------------------------------------------------------------ */

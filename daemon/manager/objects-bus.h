@@ -15,6 +15,6 @@ int objects_bus_register(BusEdge *edge);
  * InterfacesAdded and InterfacesRemoved. Files have theirs unless more than LIMIT_ANNOUNCED_FILES
  * of a job come or go together. Called before the announcer takes note of the change.
  */
-void objects_bus_tell_new(BusEdge *edge, const Job *job);
-void objects_bus_tell_changed(BusEdge *edge, const Job *job, JobChanges changes);
-void objects_bus_tell_removed(BusEdge *edge, const Job *job);
+void objects_bus_announce_new(BusEdge *edge, const Job *job);
+void objects_bus_announce_changed(BusEdge *edge, const Job *job, JobChanges changes);
+void objects_bus_announce_removed(BusEdge *edge, const Job *job);

@@ -60,7 +60,7 @@ bool proxy_finder_has_session(void)
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-static void tell(ProxyFinder *finder, char **proxies, const char *reason)
+static void report(ProxyFinder *finder, char **proxies, const char *reason)
 {
         finder->io = sd_event_source_disable_unref(finder->io);
         finder->deadline = sd_event_source_disable_unref(finder->deadline);
@@ -112,11 +112,11 @@ static bool receive(ProxyFinder *finder)
         if (r >= 0)
                 r = read_answer(bytes, (size_t) n, &reason, &proxies);
         if (r < 0)
-                tell(finder, NULL, "The proxies that were found cannot be used.");
+                report(finder, NULL, "The proxies that were found cannot be used.");
         else if (*proxies)
-                tell(finder, proxies, NULL);
+                report(finder, proxies, NULL);
         else
-                tell(finder, NULL, reason);
+                report(finder, NULL, reason);
         return true;
 }
 
@@ -132,7 +132,7 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        tell(userdata, NULL, "The search took too long.");
+        report(userdata, NULL, "The search took too long.");
         return 0;
 }
 
@@ -147,17 +147,17 @@ static void on_spawner_event(void *userdata, SpawnerEvent event, int value)
         if (!finder->io) /* the answer is reported already */
                 return;
         if (event == SPAWNER_REFUSED && value == -ENOENT)
-                tell(finder, NULL, "The program dosvc-proxy is not installed.");
+                report(finder, NULL, "The program dosvc-proxy is not installed.");
         else if (event == SPAWNER_REFUSED)
-                tell(finder,
-                     NULL,
-                     str_format(&reason,
-                                "The search could not be started: %s.",
-                                strerrordesc_np(-value)) < 0
-                             ? ""
-                             : reason);
+                report(finder,
+                       NULL,
+                       str_format(&reason,
+                                  "The search could not be started: %s.",
+                                  strerrordesc_np(-value)) < 0
+                               ? ""
+                               : reason);
         else if (!receive(finder))
-                tell(finder, NULL, "The search ended without a result.");
+                report(finder, NULL, "The search ended without a result.");
 }
 
 /* ---- the question ---------------------------------------------------------------------------- */

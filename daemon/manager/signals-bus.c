@@ -10,34 +10,34 @@
 #include "manager/wait-bus.h"
 #include "model/enums.h"
 
-typedef struct Telling {
+typedef struct Announcement {
         BusEdge *edge;
         Job *job;
         const char *member;
         const char *result; /* NULL: JobNew */
-} Telling;
+} Announcement;
 
 static void send_signal(void *userdata, const char *destination)
 {
-        const Telling *telling = userdata;
+        const Announcement *announcement = userdata;
         char path[JOB_PATH_MAX], id[SD_ID128_STRING_MAX];
         sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_signal(telling->edge->bus,
+        r = sd_bus_message_new_signal(announcement->edge->bus,
                                       &m,
                                       DOSVC_MANAGER_PATH,
                                       DOSVC_MANAGER_INTERFACE,
-                                      telling->member);
+                                      announcement->member);
         if (r >= 0)
                 r = sd_bus_message_set_destination(m, destination);
         if (r >= 0)
                 r = sd_bus_message_append(m,
                                           "so",
-                                          sd_id128_to_string(telling->job->id, id),
-                                          job_path(telling->job, path));
-        if (r >= 0 && telling->result)
-                r = sd_bus_message_append(m, "s", telling->result);
+                                          sd_id128_to_string(announcement->job->id, id),
+                                          job_path(announcement->job, path));
+        if (r >= 0 && announcement->result)
+                r = sd_bus_message_append(m, "s", announcement->result);
         if (r >= 0)
                 r = sd_bus_send(NULL, m, NULL);
         sd_bus_message_unref(m);
@@ -47,16 +47,16 @@ static void send_signal(void *userdata, const char *destination)
 
 static void on_job_new(void *userdata, Job *job)
 {
-        Telling telling = { userdata, job, "JobNew", NULL };
+        Announcement announcement = { userdata, job, "JobNew", NULL };
 
-        objects_bus_tell_new(telling.edge, job);
-        subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
+        objects_bus_announce_new(announcement.edge, job);
+        subscribers_each(announcement.edge->subscribers, job, false, send_signal, &announcement);
 }
 
 static void on_job_changed(void *userdata, Job *job, JobChanges changes, JobState previous)
 {
-        objects_bus_tell_changed(userdata, job, changes);
-        job_bus_tell_changed(userdata, job, changes, previous);
+        objects_bus_announce_changed(userdata, job, changes);
+        job_bus_announce_changed(userdata, job, changes, previous);
         wait_bus_note(userdata, job);
 }
 
@@ -69,10 +69,13 @@ static void on_job_progress(void *userdata, Job *job)
 
 static void on_job_removed(void *userdata, Job *job)
 {
-        Telling telling = { userdata, job, "JobRemoved", job_state_to_string(job->state) };
+        Announcement announcement = { userdata,
+                                      job,
+                                      "JobRemoved",
+                                      job_state_to_string(job->state) };
 
-        subscribers_each(telling.edge->subscribers, job, false, send_signal, &telling);
-        objects_bus_tell_removed(telling.edge, job);
+        subscribers_each(announcement.edge->subscribers, job, false, send_signal, &announcement);
+        objects_bus_announce_removed(announcement.edge, job);
         wait_bus_note(userdata, job);
 }
 
@@ -93,7 +96,7 @@ static void tick_job(void *userdata, Job *job)
 
         if (job->moved_usec >= tick->since_usec &&
             subscribers_hears(tick->edge->subscribers, tick->destination, job))
-                job_bus_tell_progress(tick->edge, job, tick->destination);
+                job_bus_announce_progress(tick->edge, job, tick->destination);
 }
 
 void signals_bus_tick(void *userdata, const char *destination, uint64_t since_usec)

@@ -14,7 +14,7 @@ typedef struct Subscriber {
         char *name;               /* key: unique name; owned */
         uint32_t uid;
         SubscribeOptions options;
-        uint64_t told_usec; /* boottime of the last tick */
+        uint64_t reported_usec; /* boottime of the last tick */
         bool armed;
         sd_event_source *timer;
         UT_hash_handle hh;
@@ -56,12 +56,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Subscriber *subscriber = userdata;
         Subscribers *all = subscriber->subscribers;
-        uint64_t since = subscriber->told_usec;
+        uint64_t since = subscriber->reported_usec;
 
         subscriber->armed = false;
         if (subscriber->options.progress_interval_msec == 0) /* since it was armed */
                 return 0;
-        subscriber->told_usec = clock_boottime(&clock_system);
+        subscriber->reported_usec = clock_boottime(&clock_system);
         all->tick(all->userdata, subscriber->name, since);
         return 0;
 }
@@ -200,7 +200,7 @@ void subscribers_note_progress(Subscribers *subscribers, const Job *job)
 
         HASH_ITER (hh, subscribers->by_name, subscriber, after) {
                 uint64_t interval = subscriber->options.progress_interval_msec * USEC_PER_MSEC;
-                uint64_t due = subscriber->told_usec + interval;
+                uint64_t due = subscriber->reported_usec + interval;
 
                 if (subscriber->armed || interval == 0 || !hears(subscriber, job))
                         continue;

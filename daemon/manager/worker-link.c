@@ -58,7 +58,7 @@ struct WorkerLink {
         sd_bus_slot *answer; /* the answer to the task or to Stop */
         sd_bus_slot *ping;
         sd_event_source *deadline;
-        sd_event_source *tell_end;
+        sd_event_source *report_end;
         sd_event_source *drain;
         int result;
         char *text;
@@ -80,7 +80,7 @@ struct WorkerLink {
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-static int on_tell_end(sd_event_source *source, void *userdata)
+static int on_report_end(sd_event_source *source, void *userdata)
 {
         WorkerLink *link = userdata;
 
@@ -95,7 +95,7 @@ static void end(WorkerLink *link)
                 return;
         link->state = LINK_ENDED;
         link->worker = 0;
-        (void) sd_event_add_defer(link->event, &link->tell_end, on_tell_end, link);
+        (void) sd_event_add_defer(link->event, &link->report_end, on_report_end, link);
 }
 
 static void set_deadline(WorkerLink *link, uint64_t usec)
@@ -733,7 +733,7 @@ WorkerLink *worker_link_free(WorkerLink *link)
         live_settings_free(link->live);
         sd_bus_close_unref(link->bus);
         sd_event_source_disable_unref(link->deadline);
-        sd_event_source_disable_unref(link->tell_end);
+        sd_event_source_disable_unref(link->report_end);
         sd_event_source_disable_unref(link->drain);
         file_records_free(link->files, link->n_files);
         job_settings_done(&link->settings);

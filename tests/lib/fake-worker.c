@@ -25,7 +25,7 @@
 
 /* The fake worker -------------------------------------------------------------------------- */
 
-static void tell_groups(FILE *out)
+static void report_groups(FILE *out)
 {
         gid_t groups[32];
         int n = getgroups(32, groups);
@@ -37,7 +37,7 @@ static void tell_groups(FILE *out)
 }
 
 /* /proc/self is root's when the process is not dumpable, so numbers are tried one by one. */
-static void tell_descriptors(FILE *out, int own_fd)
+static void report_descriptors(FILE *out, int own_fd)
 {
         struct stat null, st;
 
@@ -52,7 +52,7 @@ static void tell_descriptors(FILE *out, int own_fd)
         (void) fprintf(out, "link-is-socket=%d\n", fstat(3, &st) == 0 && S_ISSOCK(st.st_mode));
 }
 
-static void tell_keyring(FILE *out)
+static void report_keyring(FILE *out)
 {
         char *text = NULL;
         long found = keyctl_search(KEY_SPEC_SESSION_KEYRING, "user", FAKE_WORKER_KEY, 0);
@@ -65,7 +65,7 @@ static void tell_keyring(FILE *out)
 }
 
 /* Lines of /proc/self/status as "Name=value". */
-static void tell_status(FILE *out)
+static void report_status(FILE *out)
 {
         char line[256], name[64], value[128];
         FILE *status = fopen("/proc/self/status", "re");
@@ -77,7 +77,7 @@ static void tell_status(FILE *out)
                 (void) fclose(status);
 }
 
-static void tell_identity(FILE *out)
+static void report_identity(FILE *out)
 {
         uid_t r, e, s;
         gid_t gr, ge, gs;
@@ -86,10 +86,10 @@ static void tell_identity(FILE *out)
         (void) getresgid(&gr, &ge, &gs);
         (void) fprintf(out, "uids=%u %u %u\ngids=%u %u %u\n", r, e, s, gr, ge, gs);
         (void) fprintf(out, "back-to-root=%d\n", setresuid(0, 0, 0) == 0);
-        tell_groups(out);
+        report_groups(out);
 }
 
-static void tell_rest(FILE *out, int argc, char **argv, char **environment)
+static void report_rest(FILE *out, int argc, char **argv, char **environment)
 {
         struct rlimit core;
         char cwd[64] = "";
@@ -125,11 +125,11 @@ void fake_worker_main(int argc, char **argv, char **environment)
         out = open_memstream(&text, &size);
         if (!out)
                 _exit(1);
-        tell_descriptors(out, -1);
-        tell_rest(out, argc, argv, environment);
-        tell_status(out);
-        tell_keyring(out);
-        tell_identity(out);
+        report_descriptors(out, -1);
+        report_rest(out, argc, argv, environment);
+        report_status(out);
+        report_keyring(out);
+        report_identity(out);
         (void) fprintf(out, "end\n");
         (void) fclose(out);
 

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/../.." || exit 1
 
 # The word not to use, and the one that the literature has for it.
 words='scene=fixture rack=server-fixture theatre=root-directory stage=step blow=fault dice=random
-        ledger=expected-state tricks=bad-server story=event-log rig=fixture litter=leftovers
+        ledger=expected-state tricks=bad-server story=event-log stories=event-logs
+        telling=announcement rig=fixture litter=leftovers
         errand=ticket-request rung=validator ladder=validators climb=try-next rescue=safety-timer
         hopeless=attempts-exhausted hasten=bring-forward untold=unreported wish=request
         believe=trust flow=active-file turn=iteration'
@@ -28,11 +29,13 @@ WORDS=$words perl -e '
                 # A sandbox that is closed in two steps has stages; owners take turns.
                 my $stages = $file =~ m{^daemon/(confine/sandbox|dosvc-proxy)};
                 my $turns = $file =~ m{/(test-)?scheduler\.};
-                while ($text =~ /(?<![A-Za-z])($words)(?:e?s)?(?![A-Za-z])/gi) {
+                my $begin = qr/(?<![A-Za-z])|(?<=[a-z])(?=[A-Z])/; # camel case has words too
+                my $end = qr/(?![A-Za-z])|(?<=[a-z])(?=[A-Z])/;
+                while ($text =~ /(?:$begin)((?i:$words))(?:e?s)?(?:$end)/g) {
                         my ($word, $at) = (lc $1, $-[0]);
                         next if $word eq "untold" && $old || $word eq "stage" && $stages;
                         next if $word eq "turn" &&
-                                ($turns || substr($text, 0, $at) !~ /(\b(the|an?|each|this|one) |_)$/);
+                                ($turns || substr($text, 0, $at) !~ /(\b(the|an?|each|this|next|one) |_)$/);
                         report($file, \$text, $at, "\"$word\": say " . $instead{$word} =~ tr/-/ /r);
                 }
                 next unless $file =~ /\.[ch]$/;

@@ -209,22 +209,22 @@ static int copy_settings(void *userdata)
         return job_settings_copy(&copy, userdata);
 }
 
-typedef struct Telling {
+typedef struct Announcement {
         sd_bus *bus;
         const JobSettings *settings;
-} Telling;
+} Announcement;
 
 /* A worker that has no proxies is told of some. */
-static int tell_settings(void *userdata)
+static int report_settings(void *userdata)
 {
-        const Telling *telling = userdata;
+        const Announcement *announcement = userdata;
         _cleanup_(live_settings_freep) LiveSettings *live = NULL;
         JobSettings order;
         int r;
 
         job_settings_init(&order);
-        r = live_settings_new(telling->bus, NULL, &order, NULL, NULL, &live);
-        return r < 0 ? r : live_settings_change(live, telling->settings);
+        r = live_settings_new(announcement->bus, NULL, &order, NULL, NULL, &live);
+        return r < 0 ? r : live_settings_change(live, announcement->settings);
 }
 
 static sd_bus_message *new_message(sd_bus *bus)
@@ -293,7 +293,7 @@ static void torture_settings(sd_bus *bus)
         ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
         TORTURE(read_settings, .userdata = message);
         sd_bus_message_unref(message);
-        TORTURE(tell_settings, .userdata = &(Telling){ bus, &settings });
+        TORTURE(report_settings, .userdata = &(Announcement){ bus, &settings });
 
         ck_assert_int_eq(secret_new_copy("A: b\n", 5, &secret), 0);
         settings.headers = settings.key_password = secret;

@@ -60,13 +60,13 @@ void spawner_forget(Spawner *spawner, uint64_t id)
 
 static sd_event *event;
 static ProxyFinder *finder;
-static unsigned n_told;
+static unsigned n_found;
 static char found[4096]; /* proxies, or "! " and the reason */
 
 /* As its user does, it frees the finder from within. */
 static void note(void *userdata, char **proxies, const char *reason)
 {
-        n_told++;
+        n_found++;
         found[0] = '\0';
         for (; proxies && *proxies; proxies++) {
                 (void) strncat(found, *proxies, 1024);
@@ -175,7 +175,7 @@ START_TEST(proxies_are_told_in_order_and_in_their_normal_form)
 {
         ck_assert_int_eq(begin(true), 0);
         ANSWER("\0http://p\0https://q:8443/\0direct://");
-        ck_assert_uint_eq(n_told, 1);
+        ck_assert_uint_eq(n_found, 1);
         ck_assert_str_eq(found, "http://p:80 https://q:8443 direct:// ");
         ck_assert_uint_eq(n_forgotten, 1);
 }
@@ -211,7 +211,7 @@ START_TEST(an_answer_that_breaks_the_contract_is_not_believed)
 
         ck_assert_int_eq(begin(true), 0);
         answer(answers[_i].bytes, answers[_i].size);
-        ck_assert_uint_eq(n_told, 1);
+        ck_assert_uint_eq(n_found, 1);
         ck_assert_str_eq(found, "! The proxies that were found cannot be used.");
 }
 END_TEST
@@ -240,9 +240,9 @@ START_TEST(a_hang_up_is_told_once_with_the_end_of_the_program)
         ck_assert_int_eq(begin(true), 0);
         program_fd = macro_close(program_fd);
         run_loop();
-        ck_assert_uint_eq(n_told, 0);
+        ck_assert_uint_eq(n_found, 0);
         to_finder(to_finder_userdata, _i ? SPAWNER_LOST : SPAWNER_EXITED, 0);
-        ck_assert_uint_eq(n_told, 1);
+        ck_assert_uint_eq(n_found, 1);
         ck_assert_str_eq(found, "! The search ended without a result.");
         ck_assert_uint_eq(n_forgotten, 0);
 }

@@ -73,7 +73,7 @@ static void run_loop(uint64_t usec)
         outcome.in_loop = false;
 }
 
-static void run_until_told(void)
+static void run_until_found(void)
 {
         const uint64_t give_up = process_now_msec() + 10000;
 
@@ -87,7 +87,7 @@ static void run_until_told(void)
 
 static void expect_secret(const char *data, size_t size)
 {
-        run_until_told();
+        run_until_found();
         ck_assert_int_eq(outcome.result, 0);
         ck_assert_uint_eq(secret_size(outcome.secret), size);
         ck_assert_mem_eq(secret_data(outcome.secret), data, size);
@@ -96,7 +96,7 @@ static void expect_secret(const char *data, size_t size)
 
 static void expect_error(int error)
 {
-        run_until_told();
+        run_until_found();
         ck_assert_int_eq(outcome.result, error);
         ck_assert_ptr_null(outcome.secret);
 }
