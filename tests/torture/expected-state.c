@@ -454,6 +454,18 @@ static bool has_call(const Order *order)
         return false;
 }
 
+/* Jobs of earlier rounds whose Cancel met a killed service are still there. */
+static bool has_room(void)
+{
+        unsigned n = 0;
+
+        for (size_t i = 0; i < ORDERS; i++)
+                n += orders[i].job != NULL;
+        for (unsigned i = 0; i < n_calls; i++)
+                n += calls[i].kind == CALL_CREATE;
+        return n < ORDERS;
+}
+
 static void send_call(CallKind kind, Order *order)
 {
         Call *call = &calls[n_calls++];
@@ -498,9 +510,10 @@ void expected_send(unsigned most)
         for (unsigned i = 0; i < n && n_calls < EXPECTED_CALLS; i++) {
                 Order *order = &orders[random_below(ORDERS)];
 
-                if (random_chance(25) || !order->job || is_gone(order) || has_call(order))
-                        send_call(CALL_CREATE, NULL);
-                else
+                if (random_chance(25) || !order->job || is_gone(order) || has_call(order)) {
+                        if (has_room())
+                                send_call(CALL_CREATE, NULL);
+                } else
                         send_call(choose_call(order), order);
         }
 }
