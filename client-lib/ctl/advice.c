@@ -142,7 +142,8 @@ static const JobAdvice job_advice[] = {
           "Start again: dosvcctl resume %s" },
         { "invalid-server-response",
           EXIT_INTEGRITY,
-          "The server, or something on the way to it, breaks the rules of HTTP. " OTHER_URL },
+          "The server, or something on the way to it, breaks the rules of HTTP, or does not send "
+          "the file. Does this network want you to log in first? " OTHER_URL },
         { "connect-failure",
           EXIT_NETWORK,
           "Is the server up? If so, its name or port may be wrong. " OTHER_URL },

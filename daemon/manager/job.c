@@ -415,7 +415,8 @@ int job_set_remote_name(Job *job, uint32_t index, const char *remote_name)
         if (record->finished)
                 return 0;
         count_file(job, file, -1);
-        record->etag[0] = record->last_modified[0] = record->effective_url[0] = '\0';
+        record->etag[0] = record->last_modified[0] = record->coding[0] = '\0';
+        record->effective_url[0] = '\0';
         record->offset_bytes = file->live_bytes = 0;
         record->total_bytes = file->live_total = DOSVC_SIZE_UNKNOWN;
         count_file(job, file, 1);

@@ -105,6 +105,15 @@ int sink_new(int dir_fd, const char *final_name, uint32_t tag, Sink **ret)
         return 0;
 }
 
+int sink_new_beside(const Sink *before, Sink **ret)
+{
+        int r = sink_new(before->dir_fd, before->final_name, before->tag, ret);
+
+        if (r >= 0)
+                (*ret)->generation = before->generation;
+        return r;
+}
+
 /* The size is only what a server said, so bytes that did not come reserve no space for long. */
 static void release_reserved(const Sink *sink)
 {

@@ -40,6 +40,11 @@ uint32_t sink_tag(sd_id128_t job, uint32_t index);
  * dir_fd (O_PATH) is borrowed and outlives the sink. -EISDIR, -EEXIST, -EACCES, -EROFS.
  */
 int sink_new(int dir_fd, const char *final_name, uint32_t tag, Sink **ret);
+/*
+ * A sink for the same final name whose temporary files have other names than that of the sink
+ * before, which goes on keeping its own. -ENOMEM.
+ */
+int sink_new_beside(const Sink *before, Sink **ret);
 /* Releases the lock, and space that was reserved but not written; the temporary file stays. */
 Sink *sink_free(Sink *sink);
 DEFINE_CLEANUP(Sink *, sink_free);
