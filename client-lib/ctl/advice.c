@@ -128,6 +128,10 @@ static const JobAdvice job_advice[] = {
           EXIT_FAILED,
           "The owner of the job may not write there. Change the rights of the directory, "
           "then: dosvcctl resume %s" },
+        { "temporary-file-gone",
+          EXIT_FAILED,
+          "If a disk is to be mounted, mount it. To look again, and fetch what is gone: "
+          "dosvcctl resume %s\nTo do without it: dosvcctl complete %s" },
         { "path-not-found", EXIT_FAILED, "Make the directory, then: dosvcctl resume %s" },
         { "not-a-regular-file",
           EXIT_FAILED,

@@ -53,6 +53,7 @@ static int open_temp(Partial *partial)
         const SinkFile file = {
                 .temp_name = record->temp_name,
                 .inode = record->inode,
+                .size_bytes = record->offset_bytes,
         };
         int r;
 
