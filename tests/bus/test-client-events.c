@@ -11,7 +11,7 @@
 
 #include "tests/lib/client-fixture.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 /* ------------------------------------------------------------------------- events */
@@ -176,16 +176,16 @@ START_TEST(signals_of_others_are_not_believed)
 
         ck_assert_int_eq(dosvc_subscribe(alice, 0, job_id, 0, on_event, &heard), 0);
         /* bob does not know which connection is alice's: he tells everybody. */
-        ck_assert_int_ge(sd_bus_list_names(scene.bob, &names, NULL), 0);
+        ck_assert_int_ge(sd_bus_list_names(fixture.bob, &names, NULL), 0);
         for (size_t i = 0; names[i]; i++) {
                 if (names[i][0] == ':') {
-                        forge(scene.bob, names[i]);
+                        forge(fixture.bob, names[i]);
                         forged++;
                 }
                 free(names[i]);
         }
         free(names);
-        ck_assert_int_ge(sd_bus_flush(scene.bob), 0);
+        ck_assert_int_ge(sd_bus_flush(fixture.bob), 0);
         ck_assert_uint_gt(forged, 3);
         ck_assert_int_eq(dosvc_job_wait(alice,
                                         job_id,
@@ -303,9 +303,9 @@ START_TEST(waiting_goes_on_when_the_service_crashes_and_comes_back)
         add_file(SITE_OPEN, "small");
         waiter = fork_waiter();
         process_nap_msec(500);
-        daemon_kill(&scene.daemon);
+        daemon_kill(&fixture.daemon);
         process_nap_msec(1500);
-        daemon_start(&scene.daemon);
+        daemon_start(&fixture.daemon);
         process_nap_msec(500);
         ck_assert_int_eq(dosvc_job_resume(alice, job_id), 0);
         ck_assert_int_eq(status_of(waiter), 42);
@@ -321,7 +321,7 @@ START_TEST(what_happened_while_the_service_was_away_is_asked_for)
         process_nap_msec(500);
         /* It hears of the new service only when the job is done already. */
         ck_assert_int_eq(kill(waiter, SIGSTOP), 0);
-        scene_crash();
+        fixture_crash();
         ck_assert_int_eq(dosvc_job_resume(alice, job_id), 0);
         ck_assert_int_eq(dosvc_job_wait(alice,
                                         job_id,
@@ -345,7 +345,7 @@ START_TEST(a_subscription_is_renewed_when_the_service_comes_back)
 
         add_file(SITE_OPEN, "small");
         ck_assert_int_eq(dosvc_subscribe(alice, 0, NULL, 0, on_event, &heard), 0);
-        scene_crash();
+        fixture_crash();
         ck_assert(dispatch_until(alice, has_come_back, &heard));
         ck_assert_uint_eq(heard.counts[DOSVC_EVENT_SERVICE_GONE], 1);
         ck_assert_uint_eq(heard.counts[DOSVC_EVENT_SERVICE_BACK], 1);
@@ -378,5 +378,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
+        return fixture_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
 }

@@ -10,7 +10,7 @@
 
 #include "tests/lib/client-fixture.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 /* -------------------------------------------------------------------- connection */
@@ -64,7 +64,7 @@ END_TEST
 
 START_TEST(a_service_that_is_not_there_is_unreachable)
 {
-        daemon_stop(&scene.daemon);
+        daemon_stop(&fixture.daemon);
         assert_error(alice,
                      dosvc_job_resume(alice, job_id),
                      -EHOSTUNREACH,
@@ -690,5 +690,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
+        return fixture_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
 }

@@ -17,8 +17,8 @@
 #include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 #define ERROR(name) DOSVC_ERROR_PREFIX name
@@ -31,9 +31,9 @@ static char *job, *local; /* alice's job, without files, and where its file goes
 
 static void start(void)
 {
-        scene_start();
-        job = client_create(scene.alice, "complete");
-        local = scene_alice_file("complete-file");
+        fixture_start();
+        job = client_create(fixture.alice, "complete");
+        local = fixture_alice_file("complete-file");
         (void) unlink(local);
 }
 
@@ -48,12 +48,12 @@ static void add(Site site, const char *name)
 {
         _cleanup_free_ char *url = servers_url(site, name);
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 static void set_auto_complete(bool value)
 {
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      "org.freedesktop.DBus.Properties",
                                      "Set",
@@ -100,10 +100,10 @@ START_TEST(a_job_with_auto_complete_ends_by_itself)
 
         add(SITE_OPEN, "small");
         set_auto_complete(true);
-        client_call(scene.alice, job, "Resume");
-        ck_assert_str_eq(wait_as(scene.alice, 20 * SECOND), "acknowledged");
+        client_call(fixture.alice, job, "Resume");
+        ck_assert_str_eq(wait_as(fixture.alice, 20 * SECOND), "acknowledged");
         file_hash_assert_same(local, original);
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"),
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "Resume"),
                           "org.freedesktop.DBus.Error.UnknownObject");
 }
 END_TEST
@@ -111,11 +111,11 @@ END_TEST
 START_TEST(a_transferred_job_ends_once_it_is_told_to)
 {
         add(SITE_OPEN, "small");
-        client_call(scene.alice, job, "Resume");
-        ck_assert_str_eq(wait_as(scene.alice, 20 * SECOND), "transferred");
+        client_call(fixture.alice, job, "Resume");
+        ck_assert_str_eq(wait_as(fixture.alice, 20 * SECOND), "transferred");
         ck_assert_int_ne(access(local, F_OK), 0);
         set_auto_complete(true);
-        ck_assert_str_eq(wait_as(scene.alice, 20 * SECOND), "acknowledged");
+        ck_assert_str_eq(wait_as(fixture.alice, 20 * SECOND), "acknowledged");
         ck_assert_int_eq(access(local, F_OK), 0);
 }
 END_TEST
@@ -123,14 +123,14 @@ END_TEST
 /* The directory is not writable when the file is to be put in place. */
 START_TEST(what_cannot_be_put_in_place_is_tried_again)
 {
-        _cleanup_free_ char *dir = scene_alice_file("closed"), *url = NULL, *path = NULL;
+        _cleanup_free_ char *dir = fixture_alice_file("closed"), *url = NULL, *path = NULL;
 
         ck_assert(mkdir(dir, 0700) == 0 || errno == EEXIST);
         ck_assert_int_eq(chown(dir, USERS_ALICE_UID, USERS_ALICE_UID), 0);
         ck_assert_int_gt(asprintf(&path, "%s/file", dir), 0);
         url = servers_url(SITE_OPEN, "small");
-        client_add_file(scene.alice, job, url, path);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        client_add_file(fixture.alice, job, url, path);
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      "org.freedesktop.DBus.Properties",
                                      "Set",
@@ -140,18 +140,19 @@ START_TEST(what_cannot_be_put_in_place_is_tried_again)
                                      "t",
                                      UINT64_C(5)),
                           NULL);
-        client_call(scene.alice, job, "Resume");
-        ck_assert_str_eq(wait_as(scene.alice, 20 * SECOND), "transferred");
+        client_call(fixture.alice, job, "Resume");
+        ck_assert_str_eq(wait_as(fixture.alice, 20 * SECOND), "transferred");
         ck_assert_int_eq(chmod(dir, 0500), 0);
         set_auto_complete(true);
-        ck_assert_str_eq(wait_as(scene.alice, 20 * SECOND), "transferred");
-        ck_assert_str_eq(client_error(scene.alice, job).name, "access-denied");
-        ck_assert_ptr_nonnull(strstr(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Status"),
-                                     "completing is tried again at"));
+        ck_assert_str_eq(wait_as(fixture.alice, 20 * SECOND), "transferred");
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "access-denied");
+        ck_assert_ptr_nonnull(
+                strstr(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Status"),
+                       "completing is tried again at"));
         ck_assert_uint_gt(
-                client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't'),
+                client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't'),
                 0);
-        scene_crash(); /* and it is not forgotten */
+        fixture_crash(); /* and it is not forgotten */
         ck_assert_int_eq(chmod(dir, 0700), 0);
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, access(path, F_OK) == 0));
         ck_assert_int_eq(unlink(path), 0);
@@ -163,17 +164,17 @@ END_TEST
 
 START_TEST(complete_whole_refuses_an_unfinished_job)
 {
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "CompleteWhole"), ERROR("Empty"));
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "CompleteWhole"), ERROR("Empty"));
         add(SITE_OPEN, "small");
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "CompleteWhole"),
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "CompleteWhole"),
                           ERROR("InvalidState"));
         ck_assert_ptr_nonnull(strstr(client_last_message(), "0 of 1 files"));
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
-        ck_assert_pstr_eq(client_try_call(scene.bob, job, "CompleteWhole"),
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
+        ck_assert_pstr_eq(client_try_call(fixture.bob, job, "CompleteWhole"),
                           "org.freedesktop.DBus.Error.UnknownObject");
-        client_call(scene.alice, job, "Resume");
-        ck_assert_str_eq(wait_as(scene.alice, 0), "transferred");
-        client_call(scene.alice, job, "CompleteWhole");
+        client_call(fixture.alice, job, "Resume");
+        ck_assert_str_eq(wait_as(fixture.alice, 0), "transferred");
+        client_call(fixture.alice, job, "CompleteWhole");
         ck_assert_int_eq(access(local, F_OK), 0);
 }
 END_TEST
@@ -184,7 +185,7 @@ START_TEST(wait_answers_with_the_state_when_its_time_is_up)
 {
         uint64_t before = process_now_msec();
 
-        ck_assert_str_eq(wait_as(scene.alice, SECOND / 2), "suspended");
+        ck_assert_str_eq(wait_as(fixture.alice, SECOND / 2), "suspended");
         ck_assert_uint_ge(process_now_msec() - before, 500);
         ck_assert_uint_lt(process_now_msec() - before, 5000);
 }
@@ -193,11 +194,11 @@ END_TEST
 START_TEST(wait_answers_when_a_job_has_failed)
 {
         add(SITE_GONE, "small");
-        client_call(scene.alice, job, "Resume");
-        ck_assert_str_eq(wait_as(scene.alice, MINUTE), "error");
-        ck_assert_str_eq(wait_as(scene.alice, 0), "error");
-        ck_assert_str_eq(wait_as(scene.root, 0), "error");
-        ck_assert_str_eq(wait_as(scene.bob, 0), "org.freedesktop.DBus.Error.UnknownObject");
+        client_call(fixture.alice, job, "Resume");
+        ck_assert_str_eq(wait_as(fixture.alice, MINUTE), "error");
+        ck_assert_str_eq(wait_as(fixture.alice, 0), "error");
+        ck_assert_str_eq(wait_as(fixture.root, 0), "error");
+        ck_assert_str_eq(wait_as(fixture.bob, 0), "org.freedesktop.DBus.Error.UnknownObject");
 }
 END_TEST
 
@@ -248,9 +249,9 @@ START_TEST(all_who_wait_hear_that_the_job_is_gone)
 {
         Answers answers = { 0 };
 
-        send_waits(scene.alice, 20, &answers);
-        client_call(scene.alice, job, "Cancel");
-        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, has_answers(scene.alice, &answers, 20)));
+        send_waits(fixture.alice, 20, &answers);
+        client_call(fixture.alice, job, "Cancel");
+        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, has_answers(fixture.alice, &answers, 20)));
         ck_assert_str_eq(answers.last, "cancelled");
 }
 END_TEST
@@ -264,7 +265,7 @@ START_TEST(those_who_wait_are_limited_and_leave_with_their_connection)
         Answers answers = { 0 };
 
         for (size_t i = 0; i < ARRAY_SIZE(crowds); i++) {
-                crowds[i] = bus_open(&scene.bus, USERS_ALICE_UID);
+                crowds[i] = bus_open(&fixture.bus, USERS_ALICE_UID);
                 /* The first call of a connection finds out who it is. */
                 ck_assert_pstr_eq(client_try_call(crowds[i], job, "Suspend"), NULL);
                 send_waits(crowds[i], CROWD, &answers);
@@ -275,11 +276,12 @@ START_TEST(those_who_wait_are_limited_and_leave_with_their_connection)
                                                &answers,
                                                ARRAY_SIZE(crowds) * CROWD - LIMIT_WAITS_PER_USER)));
         ck_assert_uint_eq(answers.refused, answers.n);
-        ck_assert_str_eq(wait_as(scene.alice, SECOND / 10), ERROR("LimitExceeded"));
+        ck_assert_str_eq(wait_as(fixture.alice, SECOND / 10), ERROR("LimitExceeded"));
         for (size_t i = 0; i < ARRAY_SIZE(crowds); i++)
                 (void) sd_bus_flush_close_unref(crowds[i]);
-        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
-                                     strcmp(wait_as(scene.alice, SECOND / 10), "suspended") == 0));
+        ck_assert(
+                PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                   strcmp(wait_as(fixture.alice, SECOND / 10), "suspended") == 0));
 }
 END_TEST
 
@@ -287,16 +289,17 @@ END_TEST
 START_TEST(a_job_that_is_taken_over_does_not_complete_itself)
 {
         set_auto_complete(true);
-        client_call(scene.root, job, "TakeOwnership");
-        ck_assert_uint_eq(client_number(scene.root, job, DOSVC_JOB_INTERFACE, "AutoComplete", 'b'),
-                          0);
+        client_call(fixture.root, job, "TakeOwnership");
+        ck_assert_uint_eq(
+                client_number(fixture.root, job, DOSVC_JOB_INTERFACE, "AutoComplete", 'b'),
+                0);
 }
 END_TEST
 
 int main(void)
 {
         Suite *suite = suite_create("complete");
-        TCase *tcase = scene_case(suite, "complete", start);
+        TCase *tcase = fixture_case(suite, "complete", start);
 
         tcase_add_checked_fixture(tcase, NULL, stop);
         tcase_add_test(tcase, a_job_with_auto_complete_ends_by_itself);
@@ -308,5 +311,5 @@ int main(void)
         tcase_add_test(tcase, all_who_wait_hear_that_the_job_is_gone);
         tcase_add_test(tcase, those_who_wait_are_limited_and_leave_with_their_connection);
         tcase_add_test(tcase, a_job_that_is_taken_over_does_not_complete_itself);
-        return scene_play(suite, SERVERS_NGINX);
+        return fixture_play(suite, SERVERS_NGINX);
 }

@@ -16,7 +16,7 @@
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -45,11 +45,11 @@ static void serve(HttpRequest *request)
 
 static void start(void)
 {
-        scene_start();
-        temp_dir_write(scene.daemon.config,
+        fixture_start();
+        temp_dir_write(fixture.daemon.config,
                        "[Limits]\nMaxActiveJobs=100\nMaxActiveJobsPerUser=100\n");
-        scene_restart();
-        http_server_start(&server, serve, scene.dir);
+        fixture_restart();
+        http_server_start(&server, serve, fixture.dir);
 }
 
 static void stop(void)
@@ -63,19 +63,19 @@ static char *create(unsigned n)
         char name[32];
 
         (void) snprintf(name, sizeof(name), "crash-%u", n);
-        local = scene_alice_file(name);
+        local = fixture_alice_file(name);
         (void) unlink(local);
-        return client_create_for(scene.alice, url, local);
+        return client_create_for(fixture.alice, url, local);
 }
 
 static uint64_t bytes(const char *job)
 {
-        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't');
+        return client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't');
 }
 
 static bool has_leftovers(void)
 {
-        _cleanup_free_ char *list = temp_dir_path(scene.dir, "list"), *text = NULL;
+        _cleanup_free_ char *list = temp_dir_path(fixture.dir, "list"), *text = NULL;
 
         ck_assert_int_eq(
                 process_run(&(ProcessSpec){
@@ -90,7 +90,7 @@ static bool has_leftovers(void)
 
 static uint64_t jobs(void)
 {
-        return client_number(scene.alice,
+        return client_number(fixture.alice,
                              DOSVC_MANAGER_PATH,
                              DOSVC_MANAGER_INTERFACE,
                              "JobsTotal",
@@ -100,7 +100,7 @@ static uint64_t jobs(void)
 /* A number from the database, nobody else having it open. */
 static uint64_t ask_store(const char *sql)
 {
-        _cleanup_free_ char *path = temp_dir_path(scene.daemon.state_dir, "jobs.db");
+        _cleanup_free_ char *path = temp_dir_path(fixture.daemon.state_dir, "jobs.db");
         sqlite3_stmt *statement = NULL;
         sqlite3 *db = NULL;
         uint64_t number;
@@ -121,42 +121,43 @@ START_TEST(a_cancelled_job_is_cleaned_up_after_a_crash)
         sd_bus_message *m = NULL;
         pid_t spawner;
 
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, PIECE, WAIT_MSEC);
-        client_call(scene.alice, job, "Suspend");
-        ck_assert(
-                PROCESS_WAIT_UNTIL(WAIT_MSEC, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, PIECE, WAIT_MSEC);
+        client_call(fixture.alice, job, "Suspend");
+        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                     daemon_find(&fixture.daemon, "dosvc-worker", 0) == 0));
         ck_assert(has_leftovers());
 
-        spawner = daemon_find(&scene.daemon, "dosvc-spawn", 5000);
+        spawner = daemon_find(&fixture.daemon, "dosvc-spawn", 5000);
         ck_assert_int_gt(spawner, 0);
         ck_assert_int_eq(kill(spawner, SIGSTOP), 0);
-        ck_assert_int_ge(sd_bus_message_new_method_call(scene.alice,
+        ck_assert_int_ge(sd_bus_message_new_method_call(fixture.alice,
                                                         &m,
                                                         DOSVC_BUS_NAME,
                                                         job,
                                                         DOSVC_JOB_INTERFACE,
                                                         "Cancel"),
                          0);
-        ck_assert_int_ge(sd_bus_send(scene.alice, m, NULL), 0);
+        ck_assert_int_ge(sd_bus_send(fixture.alice, m, NULL), 0);
         sd_bus_message_unref(m);
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
-                                     strcmp(client_state(scene.alice, job), "cancelled") == 0));
+                                     strcmp(client_state(fixture.alice, job), "cancelled") == 0));
         process_nap_msec(500); /* memory is ahead of the disk by a turn */
 
-        process_kill(&scene.daemon.pid);
+        process_kill(&fixture.daemon.pid);
         ck_assert_int_eq(kill(spawner, SIGKILL), 0);
-        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, daemon_find(&scene.daemon, "dosvc-spawn", 0) == 0));
+        ck_assert(
+                PROCESS_WAIT_UNTIL(WAIT_MSEC, daemon_find(&fixture.daemon, "dosvc-spawn", 0) == 0));
         ck_assert(has_leftovers());
         ck_assert_uint_eq(ask_store("SELECT count(*) FROM jobs WHERE state=8"), 1);
 
-        daemon_start(&scene.daemon);
+        daemon_start(&fixture.daemon);
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, !has_leftovers()));
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, jobs() == 0));
         /* A cancelled job is not counted: its row goes when the worker has said that it is done. */
-        ck_assert(
-                PROCESS_WAIT_UNTIL(WAIT_MSEC, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
-        daemon_stop(&scene.daemon);
+        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                     daemon_find(&fixture.daemon, "dosvc-worker", 0) == 0));
+        daemon_stop(&fixture.daemon);
         ck_assert_uint_eq(ask_store("SELECT count(*) FROM jobs"), 0);
 }
 END_TEST
@@ -166,10 +167,10 @@ static uint64_t stop_timed(void)
         uint64_t began = process_now_msec();
         int status = -1;
 
-        ck_assert_int_eq(kill(scene.daemon.pid, SIGTERM), 0);
-        ck_assert(process_wait(scene.daemon.pid, WAIT_MSEC, &status));
+        ck_assert_int_eq(kill(fixture.daemon.pid, SIGTERM), 0);
+        ck_assert(process_wait(fixture.daemon.pid, WAIT_MSEC, &status));
         ck_assert_int_eq(status, 0);
-        scene.daemon.pid = 0;
+        fixture.daemon.pid = 0;
         return process_now_msec() - began;
 }
 
@@ -180,12 +181,12 @@ START_TEST(a_stop_with_many_transfers_is_quick_and_loses_nothing)
 
         for (unsigned i = 0; i < MANY; i++) {
                 job[i] = create(i);
-                client_call(scene.alice, job[i], "Resume");
+                client_call(fixture.alice, job[i], "Resume");
         }
         for (unsigned i = 0; i < MANY; i++)
-                client_wait_bytes(scene.alice, job[i], PIECE, WAIT_MSEC);
+                client_wait_bytes(fixture.alice, job[i], PIECE, WAIT_MSEC);
         for (unsigned i = 0; i < MANY; i++) {
-                ck_assert_str_eq(client_state(scene.alice, job[i]), "transferring");
+                ck_assert_str_eq(client_state(fixture.alice, job[i]), "transferring");
                 before[i] = bytes(job[i]);
                 sum += before[i];
         }
@@ -193,7 +194,7 @@ START_TEST(a_stop_with_many_transfers_is_quick_and_loses_nothing)
         msec = stop_timed();
         (void) fprintf(stderr, "stopped %d transfers in %u ms\n", MANY, (unsigned) msec);
         ck_assert_uint_lt(msec, 5000);
-        ck_assert_int_eq(daemon_find(&scene.daemon, "dosvc-worker", 0), 0);
+        ck_assert_int_eq(daemon_find(&fixture.daemon, "dosvc-worker", 0), 0);
         ck_assert_uint_ge(ask_store("SELECT sum(offset) FROM files"), sum);
         ck_assert_uint_eq(ask_store("SELECT count(*) FROM files WHERE offset > 0"), MANY);
 }
@@ -207,14 +208,14 @@ START_TEST(a_stop_does_not_wait_for_a_worker_that_hangs)
 
         for (unsigned i = 0; i < ARRAY_SIZE(job); i++) {
                 job[i] = create(i);
-                client_call(scene.alice, job[i], "Resume");
+                client_call(fixture.alice, job[i], "Resume");
         }
         for (unsigned i = 0; i < ARRAY_SIZE(job); i++)
-                client_wait_bytes(scene.alice, job[i], PIECE, WAIT_MSEC);
-        worker = daemon_find(&scene.daemon, "dosvc-worker", 0);
+                client_wait_bytes(fixture.alice, job[i], PIECE, WAIT_MSEC);
+        worker = daemon_find(&fixture.daemon, "dosvc-worker", 0);
         ck_assert_int_eq(kill(worker, SIGSTOP), 0);
         ck_assert_uint_lt(stop_timed(), 5000);
-        ck_assert(PROCESS_WAIT_UNTIL(5000, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
+        ck_assert(PROCESS_WAIT_UNTIL(5000, daemon_find(&fixture.daemon, "dosvc-worker", 0) == 0));
         ck_assert_uint_ge(ask_store("SELECT count(*) FROM files WHERE offset > 0"), 2);
 }
 END_TEST
@@ -222,8 +223,8 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("crash");
-        TCase *crash = scene_case(suite, "crash", start);
-        TCase *stops = scene_case(suite, "stop", start);
+        TCase *crash = fixture_case(suite, "crash", start);
+        TCase *stops = fixture_case(suite, "stop", start);
 
         http_fill(piece, sizeof(piece), 1);
         tcase_add_checked_fixture(crash, NULL, stop);
@@ -231,5 +232,5 @@ int main(void)
         tcase_add_checked_fixture(stops, NULL, stop);
         tcase_add_test(stops, a_stop_with_many_transfers_is_quick_and_loses_nothing);
         tcase_add_test(stops, a_stop_does_not_wait_for_a_worker_that_hangs);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

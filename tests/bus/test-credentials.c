@@ -17,7 +17,7 @@
 #include "model/limits.h"
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -31,14 +31,14 @@ static char *job; /* alice's */
 
 static void start(void)
 {
-        scene_start();
-        job = client_create(scene.alice, "job");
+        fixture_start();
+        job = client_create(fixture.alice, "job");
 }
 
 static const char *try_password(const char *scheme, const char *user, const char *password)
 {
         return client_try_credential(
-                scene.alice,
+                fixture.alice,
                 job,
                 "server",
                 scheme,
@@ -48,7 +48,7 @@ static const char *try_password(const char *scheme, const char *user, const char
 static const char *try_fd(int fd)
 {
         return client_try_credential(
-                scene.alice,
+                fixture.alice,
                 job,
                 "server",
                 "basic",
@@ -87,7 +87,7 @@ START_TEST(every_pair_of_target_and_scheme_is_accepted)
 
         for (size_t i = 0; i < ARRAY_SIZE(targets); i++)
                 for (size_t k = 0; k < ARRAY_SIZE(schemes); k++)
-                        ck_assert_pstr_eq(client_try_credential(scene.alice,
+                        ck_assert_pstr_eq(client_try_credential(fixture.alice,
                                                                 job,
                                                                 targets[i],
                                                                 schemes[k],
@@ -161,7 +161,7 @@ START_TEST(a_bad_call_has_its_error)
 {
         const Refusal *refusal = &refusals[_i];
 
-        ck_assert_pstr_eq(client_try_credential(scene.alice,
+        ck_assert_pstr_eq(client_try_credential(fixture.alice,
                                                 job,
                                                 refusal->target,
                                                 refusal->scheme,
@@ -174,7 +174,7 @@ START_TEST(a_bad_call_has_its_error)
         /* Nothing was stored. */
         if (strcmp(refusal->target, "none") != 0 && refusal->error[0] == 'o' &&
             !strstr(refusal->error, "InvalidAuth"))
-                ck_assert_int_eq(client_remove_credentials(scene.alice,
+                ck_assert_int_eq(client_remove_credentials(fixture.alice,
                                                            job,
                                                            refusal->target,
                                                            refusal->scheme),
@@ -201,8 +201,8 @@ START_TEST(implicit_credentials_are_no_key_at_all)
 {
         ck_assert_pstr_eq(try_password("ntlm", NULL, NULL), NULL);
         ck_assert_pstr_eq(try_password("negotiate", NULL, NULL), NULL);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "ntlm"), 1);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "ntlm"), 0);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "ntlm"), 1);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "ntlm"), 0);
 }
 END_TEST
 
@@ -251,12 +251,12 @@ START_TEST(full_slots_end_in_a_clean_error)
         unsigned n = 0;
 
         while (!error && n < 100) {
-                char *next = client_create(scene.alice, "full");
+                char *next = client_create(fixture.alice, "full");
                 static const char *const schemes[] = { "basic", "digest", "passport", "negotiate" };
 
                 for (size_t i = 0; !error && i < ARRAY_SIZE(schemes); i++, n++)
                         error = client_try_credential(
-                                scene.alice,
+                                fixture.alice,
                                 next,
                                 "proxy",
                                 schemes[i],
@@ -266,8 +266,8 @@ START_TEST(full_slots_end_in_a_clean_error)
         ck_assert_uint_ge(n, 60);
         /* Another owner is not concerned. */
         ck_assert_pstr_eq(
-                client_try_credential(scene.bob,
-                                      client_create(scene.bob, "free"),
+                client_try_credential(fixture.bob,
+                                      client_create(fixture.bob, "free"),
                                       "server",
                                       "basic",
                                       &(ClientCredential){ .user_name = "u", .password = longest }),
@@ -278,15 +278,15 @@ END_TEST
 /* 9.13, 9.14, 9.15, 9.17: a call for each pair, the same pair is replaced, removal of one pair. */
 START_TEST(pairs_are_set_replaced_and_removed_one_by_one)
 {
-        client_set_password(scene.alice, job, "proxy", "basic", "u", "p");
-        client_set_password(scene.alice, job, "proxy", "digest", "u", "p");
-        client_set_password(scene.alice, job, "proxy", "digest", "v", "q");
+        client_set_password(fixture.alice, job, "proxy", "basic", "u", "p");
+        client_set_password(fixture.alice, job, "proxy", "digest", "u", "p");
+        client_set_password(fixture.alice, job, "proxy", "digest", "v", "q");
 
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 0);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "proxy", "basic"), 1);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "proxy", "basic"), 0);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "proxy", "digest"), 1);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "proxy", "digest"), 0);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 0);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "proxy", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "proxy", "basic"), 0);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "proxy", "digest"), 1);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "proxy", "digest"), 0);
 }
 END_TEST
 
@@ -323,32 +323,32 @@ static const char *slots_of(sd_bus *bus)
 
 START_TEST(the_owner_sees_which_pairs_are_set)
 {
-        ck_assert_str_eq(slots_of(scene.alice), "");
-        client_set_password(scene.alice, job, "proxy", "basic", "reader", "word");
-        client_set_password(scene.alice, job, "server", "bearer", NULL, "token");
-        ck_assert_pstr_eq(client_try_credential(scene.alice,
+        ck_assert_str_eq(slots_of(fixture.alice), "");
+        client_set_password(fixture.alice, job, "proxy", "basic", "reader", "word");
+        client_set_password(fixture.alice, job, "server", "bearer", NULL, "token");
+        ck_assert_pstr_eq(client_try_credential(fixture.alice,
                                                 job,
                                                 "server",
                                                 "negotiate",
                                                 &(ClientCredential){ .user_name = NULL }),
                           NULL);
-        ck_assert_str_eq(slots_of(scene.alice), "server/negotiate server/bearer proxy/basic ");
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "bearer"), 1);
-        ck_assert_str_eq(slots_of(scene.alice), "server/negotiate proxy/basic ");
-        client_add_file(scene.alice, job, "http://user:word@127.0.0.1:9/", "/tmp/x");
-        ck_assert_str_eq(slots_of(scene.alice), "server/basic server/negotiate proxy/basic ");
+        ck_assert_str_eq(slots_of(fixture.alice), "server/negotiate server/bearer proxy/basic ");
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "bearer"), 1);
+        ck_assert_str_eq(slots_of(fixture.alice), "server/negotiate proxy/basic ");
+        client_add_file(fixture.alice, job, "http://user:word@127.0.0.1:9/", "/tmp/x");
+        ck_assert_str_eq(slots_of(fixture.alice), "server/basic server/negotiate proxy/basic ");
 }
 END_TEST
 
 /* Root neither, before the job is its own; and then they are gone. */
 START_TEST(nobody_else_sees_which_pairs_are_set)
 {
-        client_set_password(scene.alice, job, "server", "basic", "reader", "word");
-        ck_assert_str_eq(slots_of(scene.root), SD_BUS_ERROR_ACCESS_DENIED);
-        ck_assert_str_eq(slots_of(scene.bob), SD_BUS_ERROR_UNKNOWN_OBJECT);
-        client_call(scene.root, job, "TakeOwnership");
-        ck_assert_str_eq(slots_of(scene.root), "");
-        ck_assert_str_eq(slots_of(scene.alice), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        client_set_password(fixture.alice, job, "server", "basic", "reader", "word");
+        ck_assert_str_eq(slots_of(fixture.root), SD_BUS_ERROR_ACCESS_DENIED);
+        ck_assert_str_eq(slots_of(fixture.bob), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        client_call(fixture.root, job, "TakeOwnership");
+        ck_assert_str_eq(slots_of(fixture.root), "");
+        ck_assert_str_eq(slots_of(fixture.alice), SD_BUS_ERROR_UNKNOWN_OBJECT);
 }
 END_TEST
 
@@ -369,7 +369,7 @@ START_TEST(a_change_of_the_pairs_is_told)
 {
         unsigned n = 0;
 
-        ck_assert_int_ge(sd_bus_match_signal(scene.alice,
+        ck_assert_int_ge(sd_bus_match_signal(fixture.alice,
                                              NULL,
                                              NULL,
                                              job,
@@ -378,20 +378,20 @@ START_TEST(a_change_of_the_pairs_is_told)
                                              on_invalidated,
                                              &n),
                          0);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "Subscribe",
                                      "a{sv}",
                                      0),
                           NULL);
-        client_set_password(scene.alice, job, "server", "basic", "reader", "word");
-        ck_assert(PROCESS_WAIT_UNTIL(5000, (sd_bus_process(scene.alice, NULL), n == 1)));
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
-        ck_assert(PROCESS_WAIT_UNTIL(5000, (sd_bus_process(scene.alice, NULL), n == 2)));
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 0);
+        client_set_password(fixture.alice, job, "server", "basic", "reader", "word");
+        ck_assert(PROCESS_WAIT_UNTIL(5000, (sd_bus_process(fixture.alice, NULL), n == 1)));
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 1);
+        ck_assert(PROCESS_WAIT_UNTIL(5000, (sd_bus_process(fixture.alice, NULL), n == 2)));
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 0);
         process_nap_msec(200);
-        while (sd_bus_process(scene.alice, NULL) > 0)
+        while (sd_bus_process(fixture.alice, NULL) > 0)
                 ;
         ck_assert_uint_eq(n, 2);
 }
@@ -406,7 +406,7 @@ START_TEST(removal_knows_its_targets_and_schemes)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-                ck_assert_pstr_eq(client_try(scene.alice,
+                ck_assert_pstr_eq(client_try(fixture.alice,
                                              job,
                                              DOSVC_JOB_INTERFACE,
                                              "RemoveCredentials",
@@ -421,14 +421,14 @@ END_TEST
 START_TEST(a_change_is_a_modification_of_the_job)
 {
         uint64_t before =
-                client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "ModificationTime", 't');
+                client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "ModificationTime", 't');
 
         process_nap_msec(2);
         ck_assert_pstr_eq(try_password("basic", "u", "p"), NULL);
         ck_assert_uint_gt(
-                client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "ModificationTime", 't'),
+                client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "ModificationTime", 't'),
                 before);
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
 }
 END_TEST
 
@@ -436,7 +436,7 @@ START_TEST(a_job_that_is_gone_takes_no_credentials)
 {
         const char *error;
 
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
         error = try_password("basic", "u", "p");
         ck_assert_ptr_nonnull(error);
         ck_assert(strcmp(error, ERROR("InvalidState")) == 0 ||
@@ -468,7 +468,7 @@ START_TEST(nothing_gives_a_credential_back)
 
         ck_assert_pstr_eq(try_password("basic", "marker-of-a-user", "marker-of-a-password"), NULL);
         for (size_t i = 0; i < ARRAY_SIZE(interfaces); i++) {
-                ck_assert_int_ge(sd_bus_call_method(scene.alice,
+                ck_assert_int_ge(sd_bus_call_method(fixture.alice,
                                                     DOSVC_BUS_NAME,
                                                     job,
                                                     "org.freedesktop.DBus.Properties",
@@ -485,7 +485,7 @@ START_TEST(nothing_gives_a_credential_back)
                 ck_assert_ptr_null(strcasestr(text, "credential"));
                 reply = sd_bus_message_unref(reply);
         }
-        ck_assert_int_ge(sd_bus_call_method(scene.alice,
+        ck_assert_int_ge(sd_bus_call_method(fixture.alice,
                                             DOSVC_BUS_NAME,
                                             job,
                                             "org.freedesktop.DBus.Introspectable",
@@ -539,7 +539,7 @@ END_TEST
 START_TEST(other_descriptors_are_refused)
 {
         int sockets[2], ends[2];
-        char *path = temp_dir_path(scene.dir, "password");
+        char *path = temp_dir_path(fixture.dir, "password");
 
         temp_dir_write(path, "secret");
         ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), 0);
@@ -547,7 +547,7 @@ START_TEST(other_descriptors_are_refused)
 
         ck_assert_pstr_eq(try_fd(new_memfd("secret", 0)), ERROR("InvalidCredentials"));
         ck_assert_pstr_eq(try_fd(open(path, O_RDONLY | O_CLOEXEC)), ERROR("InvalidCredentials"));
-        ck_assert_pstr_eq(try_fd(open(scene.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+        ck_assert_pstr_eq(try_fd(open(fixture.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
                           ERROR("InvalidCredentials"));
         ck_assert_pstr_eq(try_fd(open("/dev/zero", O_RDONLY | O_CLOEXEC)),
                           ERROR("InvalidCredentials"));
@@ -578,7 +578,7 @@ START_TEST(a_password_has_one_form)
                                   .password = "p",
                                   .password_fd = new_pipe("p", 1, NULL) };
 
-        ck_assert_pstr_eq(client_try_credential(scene.alice, job, "server", "basic", &both),
+        ck_assert_pstr_eq(client_try_credential(fixture.alice, job, "server", "basic", &both),
                           INVALID_ARGS);
 }
 END_TEST
@@ -598,7 +598,7 @@ START_TEST(a_pipe_that_never_ends_has_a_deadline)
         uint64_t began = process_now_msec(), asked;
         char answer[256] = "";
 
-        ck_assert_int_ge(sd_bus_call_method_async(scene.alice,
+        ck_assert_int_ge(sd_bus_call_method_async(fixture.alice,
                                                   NULL,
                                                   DOSVC_BUS_NAME,
                                                   job,
@@ -617,23 +617,23 @@ START_TEST(a_pipe_that_never_ends_has_a_deadline)
                                                   "h",
                                                   read_end),
                          0);
-        ck_assert_int_ge(sd_bus_flush(scene.alice), 0);
+        ck_assert_int_ge(sd_bus_flush(fixture.alice), 0);
         (void) close(read_end);
 
         while (process_now_msec() < began + 2000) {
                 asked = process_now_msec();
-                free(client_create(scene.bob, "meanwhile"));
+                free(client_create(fixture.bob, "meanwhile"));
                 ck_assert_uint_lt(process_now_msec() - asked, 1000);
                 process_nap_msec(200);
         }
         while (!*answer && process_now_msec() < began + 15000) {
-                ck_assert_int_ge(sd_bus_process(scene.alice, NULL), 0);
-                ck_assert_int_ge(sd_bus_wait(scene.alice, 100000), 0);
+                ck_assert_int_ge(sd_bus_process(fixture.alice, NULL), 0);
+                ck_assert_int_ge(sd_bus_wait(fixture.alice, 100000), 0);
         }
         ck_assert_str_eq(answer, ERROR("InvalidCredentials"));
         ck_assert_uint_ge(process_now_msec() - began, 4000);
         ck_assert_uint_le(process_now_msec() - began, 9000);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 0);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 0);
         (void) close(write_end);
 }
 END_TEST
@@ -642,7 +642,7 @@ END_TEST
 START_TEST(a_caller_that_leaves_leaves_nothing_behind)
 {
         int write_end, read_end = new_pipe("sec", 3, &write_end);
-        sd_bus *visitor = bus_open(&scene.bus, USERS_ALICE_UID);
+        sd_bus *visitor = bus_open(&fixture.bus, USERS_ALICE_UID);
 
         ck_assert_int_ge(sd_bus_call_method_async(visitor,
                                                   NULL,
@@ -665,10 +665,12 @@ START_TEST(a_caller_that_leaves_leaves_nothing_behind)
                          0);
         sd_bus_flush_close_unref(visitor);
         process_nap_msec(200);
-        client_call(scene.alice, job, "Cancel"); /* the job goes while its password is being read */
+        client_call(fixture.alice,
+                    job,
+                    "Cancel"); /* the job goes while its password is being read */
         (void) close(write_end);
         process_nap_msec(200);
-        free(client_create(scene.alice, "alive"));
+        free(client_create(fixture.alice, "alive"));
 }
 END_TEST
 
@@ -696,10 +698,10 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("credentials");
-        TCase *arguments = scene_case(suite, "arguments", start);
-        TCase *limits = scene_case(suite, "limits", start);
-        TCase *slots = scene_case(suite, "slots", start);
-        TCase *descriptors = scene_case(suite, "descriptors", start);
+        TCase *arguments = fixture_case(suite, "arguments", start);
+        TCase *limits = fixture_case(suite, "limits", start);
+        TCase *slots = fixture_case(suite, "slots", start);
+        TCase *descriptors = fixture_case(suite, "descriptors", start);
 
         tcase_add_test(arguments, every_pair_of_target_and_scheme_is_accepted);
         tcase_add_loop_test(arguments, a_bad_call_has_its_error, 0, ARRAY_SIZE(refusals));
@@ -732,5 +734,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

@@ -12,7 +12,7 @@
 #include "tests/lib/dosvcctl-fixture.h"
 #include "tests/lib/file-hash.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 /* At SITE_SLOW's pace long enough to be interrupted. */
@@ -65,7 +65,7 @@ static char *fetched(const char *name)
         _cleanup_free_ char *path = NULL;
 
         ck_assert_int_gt(asprintf(&path, "get/%s", name), 0);
-        return scene_alice_file(path);
+        return fixture_alice_file(path);
 }
 
 static bool is_there(const char *name)
@@ -385,5 +385,5 @@ int main(void)
         tcase_add_checked_fixture(tcase, start, client_stop);
         for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
                 tcase_add_test(tcase, tests[i]);
-        return scene_play(suite, SERVERS_NGINX | SERVERS_SQUID);
+        return fixture_play(suite, SERVERS_NGINX | SERVERS_SQUID);
 }

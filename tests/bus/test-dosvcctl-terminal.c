@@ -14,9 +14,9 @@
 #include "tests/lib/client-fixture.h"
 #include "tests/lib/dosvcctl-fixture.h"
 #include "tests/lib/file-hash.h"
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
-#include "tests/lib/stage.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 /* A dosvcctl of alice's on a terminal of its own; what it shows is collected here. */
@@ -31,14 +31,15 @@ typedef struct Terminal {
 static void terminal_start(Terminal *terminal, const char *option, const char *url)
 {
         const struct winsize size = { .ws_row = 24, .ws_col = 80 };
-        const char *program = stage_command("dosvcctl"), *library = stage_library_path();
+        const char *program = install_root_command("dosvcctl"),
+                   *library = install_root_library_path();
 
         *terminal = (Terminal){ 0 };
         terminal->pid = forkpty(&terminal->fd, NULL, NULL, &size);
         ck_assert_int_ge(terminal->pid, 0);
         if (terminal->pid == 0) {
                 users_become(USERS_ALICE_UID);
-                (void) setenv("DBUS_SYSTEM_BUS_ADDRESS", scene.bus.address, 1);
+                (void) setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture.bus.address, 1);
                 (void) setenv("LD_LIBRARY_PATH", strchr(library, '=') + 1, 1);
                 (void) setenv("TERM", "xterm", 1);
                 (void) execl(program, "dosvcctl", "get", option, url, NULL);
@@ -87,7 +88,8 @@ static int terminal_end(Terminal *terminal)
 START_TEST(a_password_is_asked_for_without_echo)
 {
         _cleanup_free_ char *url = servers_url(SITE_BASIC, "small");
-        _cleanup_free_ char *original = servers_file("small"), *fetched = scene_alice_file("small");
+        _cleanup_free_ char *original = servers_file("small"),
+                            *fetched = fixture_alice_file("small");
         struct termios settings;
         Terminal terminal;
 
@@ -125,7 +127,7 @@ END_TEST
 START_TEST(a_terminal_gets_a_progress_bar)
 {
         _cleanup_free_ char *url = servers_url(SITE_SLOW, "medium");
-        _cleanup_free_ char *fetched = scene_alice_file("medium");
+        _cleanup_free_ char *fetched = fixture_alice_file("medium");
         size_t redraws = 0;
         Terminal terminal;
 
@@ -174,5 +176,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
+        return fixture_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
 }

@@ -12,7 +12,7 @@
 #include "tests/lib/client-fixture.h"
 #include "tests/lib/dosvcctl-fixture.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 static pid_t service;
@@ -77,7 +77,7 @@ static void serve(void)
 
         (void) snprintf(path, sizeof(path), "%s/%s", DOSVC_JOB_PREFIX, job_id);
         job.colour = strdup("red");
-        bus = bus_open(&scene.bus, USERS_DOSVC_UID);
+        bus = bus_open(&fixture.bus, USERS_DOSVC_UID);
         r = sd_bus_add_object_vtable(bus, NULL, path, DOSVC_JOB_INTERFACE, vtable, &job);
         if (r >= 0)
                 r = sd_bus_request_name(bus, DOSVC_BUS_NAME, 0);
@@ -93,13 +93,13 @@ static void serve(void)
 static void start(void)
 {
         client_start();
-        daemon_stop(&scene.daemon);
+        daemon_stop(&fixture.daemon);
         service = fork();
         ck_assert_int_ge(service, 0);
         if (service == 0)
                 serve();
         ck_assert(PROCESS_WAIT_UNTIL(10000,
-                                     sd_bus_get_name_creds(scene.root, DOSVC_BUS_NAME, 0, NULL) >=
+                                     sd_bus_get_name_creds(fixture.root, DOSVC_BUS_NAME, 0, NULL) >=
                                              0));
 }
 
@@ -175,5 +175,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

@@ -9,12 +9,13 @@
 #include "tests/lib/client-fixture.h"
 #include "tests/lib/dosvcctl-fixture.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 START_TEST(get_fetches_a_file_and_leaves_no_job)
 {
-        _cleanup_free_ char *original = servers_file("small"), *fetched = scene_alice_file("small");
+        _cleanup_free_ char *original = servers_file("small"),
+                            *fetched = fixture_alice_file("small");
 
         (void) unlink(fetched);
         ck_assert_int_eq(run_with_url(SITE_OPEN, "small", "dosvcctl get", ""), 0);
@@ -31,7 +32,8 @@ END_TEST
 
 START_TEST(get_logs_in_with_a_password_from_a_descriptor)
 {
-        _cleanup_free_ char *original = servers_file("small"), *fetched = scene_alice_file("small");
+        _cleanup_free_ char *original = servers_file("small"),
+                            *fetched = fixture_alice_file("small");
 
         ck_assert_int_eq(run_with_url(SITE_DIGEST_MD5,
                                       "small",
@@ -155,7 +157,8 @@ END_TEST
 
 START_TEST(a_digest_is_what_the_file_must_have)
 {
-        _cleanup_free_ char *original = servers_file("small"), *fetched = scene_alice_file("small");
+        _cleanup_free_ char *original = servers_file("small"),
+                            *fetched = fixture_alice_file("small");
 
         ck_assert_int_eq(run_with_url(SITE_OPEN,
                                       "small",
@@ -244,7 +247,7 @@ START_TEST(a_wrong_digest_or_range_is_told_before_there_is_a_job)
                 "--range=0-99999999999999999999",
         };
 
-        daemon_stop(&scene.daemon);
+        daemon_stop(&fixture.daemon);
         for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
                 _cleanup_free_ char *command = NULL;
 
@@ -365,7 +368,7 @@ START_TEST(exit_statuses_tell_what_was_wrong)
         assert_run("dosvcctl cred set $job --login=x </dev/null", 1);
         assert_said("--password-fd");
         assert_run("DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent dosvcctl list", 5);
-        daemon_stop(&scene.daemon);
+        daemon_stop(&fixture.daemon);
         assert_run("dosvcctl list", 5);
 }
 END_TEST
@@ -487,5 +490,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
+        return fixture_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE);
 }

@@ -12,10 +12,10 @@
 #include "base/macro.h"
 
 #include "tests/lib/file-hash.h"
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
-#include "tests/lib/stage.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 
 /* These stand in each program for what is the reader's own. */
@@ -43,8 +43,8 @@ static char *local;
 
 static void start(void)
 {
-        scene_start();
-        local = scene_alice_file("example");
+        fixture_start();
+        local = fixture_alice_file("example");
         (void) unlink(local);
 }
 
@@ -101,8 +101,8 @@ static char *replace(char *text, const char *from, const char *to)
 /* The path of the program, or NULL if there is no such compiler. */
 static char *compile(size_t document, size_t compiler, const char *url, const char *password)
 {
-        char *program = read_program(document), *binary = temp_dir_path(scene.dir, "example");
-        _cleanup_free_ char *source = temp_dir_path(scene.dir, "example.source");
+        char *program = read_program(document), *binary = temp_dir_path(fixture.dir, "example");
+        _cleanup_free_ char *source = temp_dir_path(fixture.dir, "example.source");
         _cleanup_free_ char *script = NULL;
         int status;
 
@@ -120,14 +120,14 @@ static char *compile(size_t document, size_t compiler, const char *url, const ch
                                   " -L\"${LD_LIBRARY_PATH}\" -ldosvc",
                                   compilers[compiler].program,
                                   compilers[compiler].program,
-                                  stage_dir(),
+                                  install_root_dir(),
                                   compilers[compiler].language,
                                   source,
                                   binary),
                          0);
         status = process_run(&(ProcessSpec){
                 .argv = PROCESS_ARGV("sh", "-c", script),
-                .environment = PROCESS_ARGV(stage_library_path()),
+                .environment = PROCESS_ARGV(install_root_library_path()),
         });
         if (status == 77) {
                 free(binary);
@@ -144,7 +144,7 @@ static char *compile(size_t document, size_t compiler, const char *url, const ch
 /* Runs it as alice; *ret_said is what it said. */
 static int run(const char *binary, const char *bus_address, char **ret_said)
 {
-        _cleanup_free_ char *output = temp_dir_path(scene.dir, "example.output");
+        _cleanup_free_ char *output = temp_dir_path(fixture.dir, "example.output");
         _cleanup_free_ char *bus = NULL;
         int status;
 
@@ -152,7 +152,7 @@ static int run(const char *binary, const char *bus_address, char **ret_said)
         (void) unlink(output);
         status = process_run(&(ProcessSpec){
                 .argv = PROCESS_ARGV(binary),
-                .environment = PROCESS_ARGV(bus, stage_library_path()),
+                .environment = PROCESS_ARGV(bus, install_root_library_path()),
                 .output = output,
                 .uid = USERS_ALICE_UID,
         });
@@ -182,7 +182,7 @@ START_TEST(an_example_downloads_a_file)
 
                 if (!binary)
                         continue;
-                ck_assert_int_eq(run(binary, scene.bus.address, &output), 0);
+                ck_assert_int_eq(run(binary, fixture.bus.address, &output), 0);
                 ck_assert_str_eq(output, "");
                 file_hash_assert_same(local, original);
                 ck_assert_int_eq(unlink(local), 0);
@@ -195,26 +195,26 @@ START_TEST(an_example_says_what_went_wrong)
         _cleanup_free_ char *gone = servers_url(SITE_GONE, "small");
         _cleanup_free_ char *binary = compile((size_t) _i, 0, gone, PASSWORD);
 
-        run_failing(binary, scene.bus.address, "404");
+        run_failing(binary, fixture.bus.address, "404");
         run_failing(binary, "unix:path=/nonexistent/bus", "No such file or directory");
         if (documents[_i].has_password) {
                 _cleanup_free_ char *url = servers_url(SITE_DIGEST_MD5, "small");
                 _cleanup_free_ char *wrong = compile((size_t) _i, 0, url, WRONG_PASSWORD);
 
-                run_failing(wrong, scene.bus.address, "401");
+                run_failing(wrong, fixture.bus.address, "401");
         }
-        daemon_stop(&scene.daemon);
-        run_failing(binary, scene.bus.address, "org.dosvc1");
+        daemon_stop(&fixture.daemon);
+        run_failing(binary, fixture.bus.address, "org.dosvc1");
 }
 END_TEST
 
 int main(void)
 {
         Suite *suite = suite_create("examples");
-        TCase *tcase = scene_case(suite, "examples", start);
+        TCase *tcase = fixture_case(suite, "examples", start);
 
         tcase_add_checked_fixture(tcase, NULL, stop);
         tcase_add_loop_test(tcase, an_example_downloads_a_file, 0, ARRAY_SIZE(documents));
         tcase_add_loop_test(tcase, an_example_says_what_went_wrong, 0, ARRAY_SIZE(documents));
-        return scene_play(suite, SERVERS_NGINX | SERVERS_APACHE);
+        return fixture_play(suite, SERVERS_NGINX | SERVERS_APACHE);
 }

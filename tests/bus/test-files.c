@@ -15,7 +15,7 @@
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -54,9 +54,9 @@ static void serve(HttpRequest *request)
 
 static void start(void)
 {
-        scene_start();
-        http_server_start(&server, serve, scene.dir);
-        job = client_create(scene.alice, "files");
+        fixture_start();
+        http_server_start(&server, serve, fixture.dir);
+        job = client_create(fixture.alice, "files");
 }
 
 static void stop(void)
@@ -66,7 +66,7 @@ static void stop(void)
 
 static uint64_t files(void)
 {
-        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u');
+        return client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u');
 }
 
 static const char *file_path(unsigned n)
@@ -79,7 +79,7 @@ static const char *file_path(unsigned n)
 
 static const char *file_string(unsigned n, const char *property)
 {
-        return client_string(scene.alice, file_path(n), DOSVC_FILE_INTERFACE, property);
+        return client_string(fixture.alice, file_path(n), DOSVC_FILE_INTERFACE, property);
 }
 
 /* A local name that no file has yet. */
@@ -96,7 +96,7 @@ static const char *new_name(void)
 static const char *try_checksum(const char *key, const char *value, const char *other)
 {
         if (!other)
-                return client_try(scene.alice,
+                return client_try(fixture.alice,
                                   job,
                                   DOSVC_JOB_INTERFACE,
                                   "AddFile",
@@ -107,7 +107,7 @@ static const char *try_checksum(const char *key, const char *value, const char *
                                   key,
                                   "s",
                                   value);
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           job,
                           DOSVC_JOB_INTERFACE,
                           "AddFile",
@@ -128,12 +128,12 @@ START_TEST(a_checksum_is_kept_with_its_file)
         ck_assert_pstr_eq(try_checksum("md5", MD5, NULL), NULL);
         ck_assert_str_eq(file_string(0, "Checksum"), "md5:0123456789abcdef0123456789abcdef");
         ck_assert_pstr_eq(try_checksum("sha256", SHA256, NULL), NULL);
-        scene_crash();
+        fixture_crash();
         ck_assert_str_eq(file_string(0, "Checksum"), "md5:0123456789abcdef0123456789abcdef");
         ck_assert_int_eq(strncmp(file_string(1, "Checksum"), "sha256:0123", 11), 0);
         ck_assert_str_eq(file_string(1, "RestartReason"), "");
         ck_assert_uint_eq(
-                client_number(scene.alice, file_path(1), DOSVC_FILE_INTERFACE, "Restarts", 'u'),
+                client_number(fixture.alice, file_path(1), DOSVC_FILE_INTERFACE, "Restarts", 'u'),
                 0);
 }
 END_TEST
@@ -145,7 +145,7 @@ START_TEST(a_bad_checksum_is_refused)
         ck_assert_pstr_eq(try_checksum("sha384", SHA256, NULL), INVALID_ARGS);
         ck_assert_pstr_eq(try_checksum("md5", MD5, "md5"), INVALID_ARGS);
         ck_assert_pstr_eq(try_checksum("md5", MD5, "sha1"), INVALID_ARGS);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "AddFile",
@@ -170,7 +170,7 @@ static const char *try_ranges(const FileRange *ranges, size_t n)
         int r;
 
         free(STEAL_PTR(name));
-        r = sd_bus_message_new_method_call(scene.alice,
+        r = sd_bus_message_new_method_call(fixture.alice,
                                            &m,
                                            DOSVC_BUS_NAME,
                                            job,
@@ -196,7 +196,7 @@ static const char *try_ranges(const FileRange *ranges, size_t n)
         for (int i = 0; r >= 0 && i < 4; i++)
                 r = sd_bus_message_close_container(m);
         ck_assert_int_ge(r, 0);
-        r = sd_bus_call(scene.alice, m, 0, &error, NULL);
+        r = sd_bus_call(fixture.alice, m, 0, &error, NULL);
         sd_bus_message_unref(m);
         if (r < 0)
                 name = strdup(error.name);
@@ -210,7 +210,7 @@ static void assert_ranges(unsigned n_file, const FileRange *ranges, size_t n)
         FileRange range;
         size_t i = 0;
 
-        ck_assert_int_ge(sd_bus_get_property(scene.alice,
+        ck_assert_int_ge(sd_bus_get_property(fixture.alice,
                                              DOSVC_BUS_NAME,
                                              file_path(n_file),
                                              DOSVC_FILE_INTERFACE,
@@ -235,10 +235,10 @@ START_TEST(ranges_are_kept_in_their_order)
         static const FileRange ranges[] = { { 1000, DOSVC_SIZE_UNKNOWN }, { 0, 10 }, { 10, 990 } };
 
         ck_assert_pstr_eq(try_ranges(ranges, ARRAY_SIZE(ranges)), NULL);
-        client_add_file(scene.alice, job, URL, "/tmp/whole");
+        client_add_file(fixture.alice, job, URL, "/tmp/whole");
         assert_ranges(0, ranges, ARRAY_SIZE(ranges));
         assert_ranges(1, NULL, 0);
-        scene_crash();
+        fixture_crash();
         assert_ranges(0, ranges, ARRAY_SIZE(ranges));
 }
 END_TEST
@@ -269,7 +269,7 @@ END_TEST
 /* AddFiles with two files; the URLs say which. */
 static const char *try_pair(const char *local, const char *other)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           job,
                           DOSVC_JOB_INTERFACE,
                           "AddFiles",
@@ -289,8 +289,8 @@ static void assert_clash(const char *error, const char *message)
 
 START_TEST(two_files_of_a_job_never_have_one_local_name)
 {
-        client_add_file(scene.alice, job, URL "/first?token=secret", "/tmp/x");
-        assert_clash(client_try_add_file(scene.alice, job, URL "/second", "/tmp/x"),
+        client_add_file(fixture.alice, job, URL "/first?token=secret", "/tmp/x");
+        assert_clash(client_try_add_file(fixture.alice, job, URL "/second", "/tmp/x"),
                      "Local name '/tmp/x' cannot be that of " URL "/second, because file 0 of the "
                      "job, " URL "/first, has it");
         assert_clash(try_pair("/tmp/y", "/tmp/x"),
@@ -300,10 +300,10 @@ START_TEST(two_files_of_a_job_never_have_one_local_name)
                      "Local name '/tmp/y' cannot be that of " URL "/other, because file 1 of the "
                      "job, " URL "/one, has it");
         ck_assert_uint_eq(files(), 1);
-        scene_crash();
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, "/tmp/x"), INVALID_ARGS);
+        fixture_crash();
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, URL, "/tmp/x"), INVALID_ARGS);
         ck_assert_pstr_eq(try_pair("/tmp/y", "/tmp/z"), NULL);
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, "/tmp/z"), INVALID_ARGS);
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, URL, "/tmp/z"), INVALID_ARGS);
         ck_assert_uint_eq(files(), 3);
 }
 END_TEST
@@ -314,7 +314,7 @@ START_TEST(a_place_has_one_spelling)
         static const char *const names[] = { "/tmp//x", "//tmp/x", "/tmp/./x", "/tmp/a/../x" };
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-                ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, names[i]),
+                ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, URL, names[i]),
                                   INVALID_ARGS);
         ck_assert_uint_eq(files(), 0);
 }
@@ -322,10 +322,10 @@ END_TEST
 
 START_TEST(another_job_may_want_the_same_place)
 {
-        char *other = client_create(scene.alice, "other");
+        char *other = client_create(fixture.alice, "other");
 
-        client_add_file(scene.alice, job, URL, "/tmp/x");
-        client_add_file(scene.alice, other, URL, "/tmp/x");
+        client_add_file(fixture.alice, job, URL, "/tmp/x");
+        client_add_file(fixture.alice, other, URL, "/tmp/x");
         free(other);
 }
 END_TEST
@@ -337,16 +337,16 @@ static const char *try_rename(sd_bus *bus, unsigned n, const char *remote)
 
 START_TEST(a_file_gets_another_remote_name)
 {
-        client_add_file(scene.alice, job, URL, "/tmp/x");
-        ck_assert_pstr_eq(try_rename(scene.alice, 0, "http://user:word@127.0.0.1:9/other"), NULL);
+        client_add_file(fixture.alice, job, URL, "/tmp/x");
+        ck_assert_pstr_eq(try_rename(fixture.alice, 0, "http://user:word@127.0.0.1:9/other"), NULL);
         ck_assert_str_eq(file_string(0, "RemoteName"), "http://127.0.0.1:9/other");
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
-        ck_assert_pstr_eq(try_rename(scene.alice, 0, "ftp://127.0.0.1/"), INVALID_ARGS);
-        ck_assert_pstr_eq(try_rename(scene.alice, 0, ""), INVALID_ARGS);
-        ck_assert_pstr_eq(try_rename(scene.alice, 1, URL), SD_BUS_ERROR_UNKNOWN_OBJECT);
-        ck_assert_pstr_eq(try_rename(scene.bob, 0, URL), SD_BUS_ERROR_UNKNOWN_OBJECT);
-        ck_assert_pstr_eq(try_rename(scene.root, 0, URL), SD_BUS_ERROR_ACCESS_DENIED);
-        scene_crash();
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 1);
+        ck_assert_pstr_eq(try_rename(fixture.alice, 0, "ftp://127.0.0.1/"), INVALID_ARGS);
+        ck_assert_pstr_eq(try_rename(fixture.alice, 0, ""), INVALID_ARGS);
+        ck_assert_pstr_eq(try_rename(fixture.alice, 1, URL), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        ck_assert_pstr_eq(try_rename(fixture.bob, 0, URL), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        ck_assert_pstr_eq(try_rename(fixture.root, 0, URL), SD_BUS_ERROR_ACCESS_DENIED);
+        fixture_crash();
         ck_assert_str_eq(file_string(0, "RemoteName"), "http://127.0.0.1:9/other");
 }
 END_TEST
@@ -366,15 +366,15 @@ START_TEST(a_running_job_goes_on_at_the_new_place_from_the_first_byte)
 {
         _cleanup_free_ char *from = http_server_url(&server, "/first/stalls");
         _cleanup_free_ char *to = http_server_url(&server, "/second/file");
-        char *local = scene_alice_file("renamed");
+        char *local = fixture_alice_file("renamed");
 
         (void) unlink(local);
-        client_add_file(scene.alice, job, from, local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, CONTENT_SIZE / 4, WAIT_MSEC);
-        ck_assert_pstr_eq(try_rename(scene.alice, 0, to), NULL);
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        client_add_file(fixture.alice, job, from, local);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, CONTENT_SIZE / 4, WAIT_MSEC);
+        ck_assert_pstr_eq(try_rename(fixture.alice, 0, to), NULL);
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file(local, second);
 }
 END_TEST
@@ -384,24 +384,24 @@ START_TEST(a_stopped_job_goes_on_at_the_new_place_from_the_first_byte)
 {
         _cleanup_free_ char *from = http_server_url(&server, "/first/stalls");
         _cleanup_free_ char *to = http_server_url(&server, "/second/file");
-        char *local = scene_alice_file("renamed");
+        char *local = fixture_alice_file("renamed");
 
         (void) unlink(local);
-        client_add_file(scene.alice, job, from, local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, CONTENT_SIZE / 4, WAIT_MSEC);
-        client_call(scene.alice, job, "Suspend");
+        client_add_file(fixture.alice, job, from, local);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, CONTENT_SIZE / 4, WAIT_MSEC);
+        client_call(fixture.alice, job, "Suspend");
         process_nap_msec(300);
-        ck_assert_pstr_eq(try_rename(scene.alice, 0, to), NULL);
+        ck_assert_pstr_eq(try_rename(fixture.alice, 0, to), NULL);
         if (_i)
-                scene_crash();
-        ck_assert_uint_eq(client_number(scene.alice,
+                fixture_crash();
+        ck_assert_uint_eq(client_number(fixture.alice,
                                         file_path(0),
                                         DOSVC_FILE_INTERFACE,
                                         "BytesTransferred",
                                         't'),
                           0);
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         assert_file(local, second);
 }
 END_TEST
@@ -409,15 +409,15 @@ END_TEST
 START_TEST(a_file_that_is_whole_stays_whole)
 {
         _cleanup_free_ char *from = http_server_url(&server, "/first/file");
-        char *local = scene_alice_file("whole");
+        char *local = fixture_alice_file("whole");
 
         (void) unlink(local);
-        client_add_file(scene.alice, job, from, local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
-        ck_assert_pstr_eq(try_rename(scene.alice, 0, URL), NULL);
-        ck_assert_str_eq(client_state(scene.alice, job), "transferred");
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        client_add_file(fixture.alice, job, from, local);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
+        ck_assert_pstr_eq(try_rename(fixture.alice, 0, URL), NULL);
+        ck_assert_str_eq(client_state(fixture.alice, job), "transferred");
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file(local, first);
 }
 END_TEST
@@ -430,7 +430,7 @@ static const char *try_prefix(const char *old, const char *new, uint32_t *ret_ch
         int r;
 
         free(STEAL_PTR(name));
-        r = sd_bus_call_method(scene.alice,
+        r = sd_bus_call_method(fixture.alice,
                                DOSVC_BUS_NAME,
                                job,
                                DOSVC_JOB_INTERFACE,
@@ -453,9 +453,9 @@ START_TEST(a_prefix_is_replaced_where_it_is_one)
 {
         uint32_t changed = 99;
 
-        client_add_file(scene.alice, job, "http://a.example/x/1", "/tmp/1");
-        client_add_file(scene.alice, job, "http://b.example/x/2", "/tmp/2");
-        client_add_file(scene.alice, job, "http://a.example/x/3?http://a.example/x/", "/tmp/3");
+        client_add_file(fixture.alice, job, "http://a.example/x/1", "/tmp/1");
+        client_add_file(fixture.alice, job, "http://b.example/x/2", "/tmp/2");
+        client_add_file(fixture.alice, job, "http://a.example/x/3?http://a.example/x/", "/tmp/3");
         ck_assert_pstr_eq(try_prefix("http://A.example/", "https://c.example/", &changed), NULL);
         ck_assert_uint_eq(changed, 0);
         ck_assert_pstr_eq(try_prefix("http://a.example/x/", "https://c.example/y/", &changed),
@@ -471,8 +471,8 @@ START_TEST(a_prefix_that_makes_no_url_changes_nothing)
 {
         uint32_t changed = 99;
 
-        client_add_file(scene.alice, job, "http://a.example/", "/tmp/1");
-        client_add_file(scene.alice, job, "http://a.example/x", "/tmp/2");
+        client_add_file(fixture.alice, job, "http://a.example/", "/tmp/1");
+        client_add_file(fixture.alice, job, "http://a.example/x", "/tmp/2");
         ck_assert_pstr_eq(try_prefix("", "http://b/", &changed), INVALID_ARGS);
         ck_assert_pstr_eq(try_prefix("http://a", "", &changed), INVALID_ARGS);
         ck_assert_pstr_eq(try_prefix("http://a.example/", "http://b:", &changed), INVALID_ARGS);
@@ -486,8 +486,8 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("files");
-        TCase *wishes = scene_case(suite, "wishes", start);
-        TCase *places = scene_case(suite, "places", start);
+        TCase *wishes = fixture_case(suite, "wishes", start);
+        TCase *places = fixture_case(suite, "places", start);
 
         http_fill(first, sizeof(first), 1);
         http_fill(second, sizeof(second), 2);
@@ -509,5 +509,5 @@ int main(void)
         tcase_add_test(places, a_file_that_is_whole_stays_whole);
         tcase_add_test(places, a_prefix_is_replaced_where_it_is_one);
         tcase_add_test(places, a_prefix_that_makes_no_url_changes_nothing);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

@@ -15,7 +15,7 @@
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -37,14 +37,14 @@ static void serve(HttpRequest *request)
 
 static void start(void)
 {
-        scene_start();
-        http_server_start(&server, serve, scene.dir);
+        fixture_start();
+        http_server_start(&server, serve, fixture.dir);
 }
 
 static void start_on_broker(void)
 {
-        scene_start_on_broker();
-        http_server_start(&server, serve, scene.dir);
+        fixture_start_on_broker();
+        http_server_start(&server, serve, fixture.dir);
 }
 
 static void stop(void)
@@ -57,13 +57,13 @@ static char *run(const char *path, uint32_t uid, const char *local)
 {
         _cleanup_free_ char *program = temp_dir_read(path, NULL);
         _cleanup_free_ char *url = http_server_url(&server, "/file");
-        _cleanup_free_ char *output = temp_dir_path(scene.dir, "said");
+        _cleanup_free_ char *output = temp_dir_path(fixture.dir, "said");
         int status;
         char *said;
 
         ck_assert_str_ne(program, "");
         status = process_run(&(ProcessSpec){
-                .argv = PROCESS_ARGV(PYTHON, "-c", program, scene.bus.address, url, local),
+                .argv = PROCESS_ARGV(PYTHON, "-c", program, fixture.bus.address, url, local),
                 .output = output,
                 .uid = uid,
         });
@@ -74,7 +74,7 @@ static char *run(const char *path, uint32_t uid, const char *local)
 
 START_TEST(a_job_is_followed_to_its_end_without_polling)
 {
-        _cleanup_free_ char *local = scene_alice_file("followed");
+        _cleanup_free_ char *local = fixture_alice_file("followed");
         _cleanup_free_ char *said = run("tests/bus/follow-job.py", USERS_ALICE_UID, local);
 
         ck_assert_str_eq(said,
@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(every_property_is_told_as_introspection_says)
 {
-        _cleanup_free_ char *local = temp_dir_path(scene.dir, "told");
+        _cleanup_free_ char *local = temp_dir_path(fixture.dir, "told");
         _cleanup_free_ char *said = run("tests/bus/tell-all.py", 0, local);
 
         ck_assert_str_eq(said, "not told: []\ntold, but not annotated: []\n");
@@ -164,15 +164,15 @@ START_TEST(objects_are_told_to_those_who_may_see_them)
         Heard alice = { 0 }, bob = { 0 }, root = { 0 };
         char *job;
 
-        subscribe(&alice, scene.alice, false);
-        subscribe(&bob, scene.bob, false);
-        subscribe(&root, scene.root, true);
-        job = client_create(scene.alice, "name");
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/1", "/tmp/1");
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
+        subscribe(&alice, fixture.alice, false);
+        subscribe(&bob, fixture.bob, false);
+        subscribe(&root, fixture.root, true);
+        job = client_create(fixture.alice, "name");
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/1", "/tmp/1");
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
         assert_heard(&alice, "+job +file +file ");
         assert_heard(&root, "+job +file +file ");
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
         assert_heard(&alice, "-job -file -file ");
         assert_heard(&root, "-job -file -file ");
         assert_heard(&bob, "");
@@ -184,11 +184,11 @@ END_TEST
 START_TEST(a_taken_job_is_gone_for_its_owner_before)
 {
         Heard alice = { 0 }, root = { 0 };
-        char *job = client_create_for(scene.alice, "http://127.0.0.1:9/1", "/tmp/1");
+        char *job = client_create_for(fixture.alice, "http://127.0.0.1:9/1", "/tmp/1");
 
-        subscribe(&alice, scene.alice, false);
-        subscribe(&root, scene.root, _i > 0);
-        client_call(scene.root, job, "TakeOwnership");
+        subscribe(&alice, fixture.alice, false);
+        subscribe(&root, fixture.root, _i > 0);
+        client_call(fixture.root, job, "TakeOwnership");
         assert_heard(&alice, "-job -file ");
         assert_heard(&root, _i > 0 ? "" : "+job +file ");
         free(job);
@@ -224,15 +224,15 @@ static void add_files(sd_bus *bus, const char *job, unsigned from, unsigned n)
 /* A burst of megabytes would fill the queue of a subscriber that does not read at once. */
 START_TEST(thousands_of_files_are_not_told_one_by_one)
 {
-        char *job = client_create(scene.alice, "name");
+        char *job = client_create(fixture.alice, "name");
         Heard alice = { 0 };
 
-        subscribe(&alice, scene.alice, false);
-        add_files(scene.alice, job, 0, LIMIT_ANNOUNCED_FILES + 1);
+        subscribe(&alice, fixture.alice, false);
+        add_files(fixture.alice, job, 0, LIMIT_ANNOUNCED_FILES + 1);
         assert_heard(&alice, "");
-        add_files(scene.alice, job, LIMIT_ANNOUNCED_FILES + 1, 2);
+        add_files(fixture.alice, job, LIMIT_ANNOUNCED_FILES + 1, 2);
         assert_heard(&alice, "+file +file ");
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
         assert_heard(&alice, "-job ");
         free(job);
 }
@@ -241,12 +241,12 @@ END_TEST
 /* A restart makes no job or file a new one. */
 START_TEST(after_a_restart_only_new_files_are_told)
 {
-        char *job = client_create_for(scene.alice, "http://127.0.0.1:9/1", "/tmp/1");
+        char *job = client_create_for(fixture.alice, "http://127.0.0.1:9/1", "/tmp/1");
         Heard alice = { 0 };
 
-        scene_crash();
-        subscribe(&alice, scene.alice, false);
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
+        fixture_crash();
+        subscribe(&alice, fixture.alice, false);
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
         assert_heard(&alice, "+file ");
         free(job);
 }
@@ -255,9 +255,9 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("gio");
-        TCase *proxies = scene_case(suite, "proxies", start);
-        TCase *broker = scene_case(suite, "proxies on dbus-broker", start_on_broker);
-        TCase *objects = scene_case(suite, "objects", scene_start);
+        TCase *proxies = fixture_case(suite, "proxies", start);
+        TCase *broker = fixture_case(suite, "proxies on dbus-broker", start_on_broker);
+        TCase *objects = fixture_case(suite, "objects", fixture_start);
 
         tcase_add_checked_fixture(proxies, NULL, stop);
         tcase_add_checked_fixture(broker, NULL, stop);
@@ -268,5 +268,5 @@ int main(void)
         tcase_add_loop_test(objects, a_taken_job_is_gone_for_its_owner_before, 0, 2);
         tcase_add_test(objects, thousands_of_files_are_not_told_one_by_one);
         tcase_add_test(objects, after_a_restart_only_new_files_are_told);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

@@ -13,8 +13,8 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -28,31 +28,33 @@ static char *job; /* alice's, without files */
 
 static void start(void)
 {
-        scene_start();
-        job = client_create(scene.alice, "job");
+        fixture_start();
+        job = client_create(fixture.alice, "job");
 }
 
 static uint64_t job_number(const char *property, char type)
 {
-        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, property, type);
+        return client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, property, type);
 }
 
 START_TEST(files_are_numbered_in_the_order_of_adding)
 {
         char *path;
 
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/a?q=1", "/tmp/a");
-        client_add_file(scene.alice, job, "https://example.com/%20b#part", "/tmp/b");
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/a?q=1", "/tmp/a");
+        client_add_file(fixture.alice, job, "https://example.com/%20b#part", "/tmp/b");
         ck_assert_uint_eq(job_number("FilesTotal", 'u'), 2);
         ck_assert_int_ge(asprintf(&path, "%s/file/1", job), 0);
-        ck_assert_str_eq(client_string(scene.alice, path, DOSVC_FILE_INTERFACE, "LocalName"),
+        ck_assert_str_eq(client_string(fixture.alice, path, DOSVC_FILE_INTERFACE, "LocalName"),
                          "/tmp/b");
-        ck_assert_str_eq(client_string(scene.alice, path, DOSVC_FILE_INTERFACE, "RemoteName"),
+        ck_assert_str_eq(client_string(fixture.alice, path, DOSVC_FILE_INTERFACE, "RemoteName"),
                          "https://example.com/%20b");
-        ck_assert_uint_eq(client_number(scene.alice, path, DOSVC_FILE_INTERFACE, "BytesTotal", 't'),
-                          DOSVC_SIZE_UNKNOWN);
-        ck_assert_uint_eq(client_number(scene.alice, path, DOSVC_FILE_INTERFACE, "Completed", 'b'),
-                          0);
+        ck_assert_uint_eq(
+                client_number(fixture.alice, path, DOSVC_FILE_INTERFACE, "BytesTotal", 't'),
+                DOSVC_SIZE_UNKNOWN);
+        ck_assert_uint_eq(
+                client_number(fixture.alice, path, DOSVC_FILE_INTERFACE, "Completed", 'b'),
+                0);
         ck_assert_uint_eq(job_number("BytesTotal", 't'), DOSVC_SIZE_UNKNOWN);
 }
 END_TEST
@@ -62,11 +64,11 @@ START_TEST(user_info_of_a_url_moves_into_the_vault)
 {
         char *path;
 
-        client_add_file(scene.alice, job, "http://user:pass%20word@127.0.0.1:9/a", "/tmp/a");
+        client_add_file(fixture.alice, job, "http://user:pass%20word@127.0.0.1:9/a", "/tmp/a");
         ck_assert_int_ge(asprintf(&path, "%s/file/0", job), 0);
-        ck_assert_str_eq(client_string(scene.alice, path, DOSVC_FILE_INTERFACE, "RemoteName"),
+        ck_assert_str_eq(client_string(fixture.alice, path, DOSVC_FILE_INTERFACE, "RemoteName"),
                          "http://127.0.0.1:9/a");
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 1);
 }
 END_TEST
 
@@ -95,7 +97,7 @@ static const char *const bad_remote_names[] = {
 
 START_TEST(a_bad_remote_name_is_refused)
 {
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, bad_remote_names[_i], "/tmp/x"),
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, bad_remote_names[_i], "/tmp/x"),
                           INVALID_ARGS);
         ck_assert_uint_gt(strlen(client_last_message()), 10);
         ck_assert_uint_eq(job_number("FilesTotal", 'u'), 0);
@@ -109,7 +111,7 @@ static const char *const bad_local_names[] = {
 
 START_TEST(a_bad_local_name_is_refused)
 {
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, bad_local_names[_i]),
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, URL, bad_local_names[_i]),
                           INVALID_ARGS);
         ck_assert_uint_eq(job_number("FilesTotal", 'u'), 0);
 }
@@ -121,26 +123,26 @@ START_TEST(names_have_limits)
         int n;
 
         (void) snprintf(local, sizeof(local), "/tmp/%0256d", 0);
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, local), INVALID_ARGS);
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, URL, local), INVALID_ARGS);
         (void) snprintf(local, sizeof(local), "/tmp/%0255d", 0);
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, local), NULL);
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, URL, local), NULL);
 
         n = 0;
         while (n < 4090)
                 n += snprintf(local + n, sizeof(local) - (size_t) n, "/%0100d", 0);
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, local), INVALID_ARGS);
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, URL, local), INVALID_ARGS);
 
         (void) snprintf(remote, sizeof(remote), "http://127.0.0.1:9/%0*d", 2200 - 19, 0);
         ck_assert_uint_eq(strlen(remote), 2200);
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, remote, "/tmp/x"), NULL);
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, remote, "/tmp/x"), NULL);
         (void) snprintf(remote, sizeof(remote), "http://127.0.0.1:9/%0*d", 2201 - 19, 0);
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, remote, "/tmp/x"), INVALID_ARGS);
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, remote, "/tmp/x"), INVALID_ARGS);
 }
 END_TEST
 
 START_TEST(several_files_are_added_all_or_none)
 {
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "AddFiles",
@@ -152,9 +154,10 @@ START_TEST(several_files_are_added_all_or_none)
                                      "relative"),
                           INVALID_ARGS);
         ck_assert_uint_eq(job_number("FilesTotal", 'u'), 0);
-        ck_assert_pstr_eq(client_try(scene.alice, job, DOSVC_JOB_INTERFACE, "AddFiles", "a(ss)", 0),
-                          INVALID_ARGS);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(
+                client_try(fixture.alice, job, DOSVC_JOB_INTERFACE, "AddFiles", "a(ss)", 0),
+                INVALID_ARGS);
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "AddFiles",
@@ -171,7 +174,7 @@ END_TEST
 
 START_TEST(an_unknown_option_of_a_file_is_refused)
 {
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "AddFile",
@@ -189,7 +192,7 @@ END_TEST
 
 static const char *try_set(const char *property, const char *value)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           job,
                           "org.freedesktop.DBus.Properties",
                           "Set",
@@ -205,25 +208,25 @@ START_TEST(properties_are_written_and_read)
         ck_assert_pstr_eq(try_set("DisplayName", "other"), NULL);
         ck_assert_pstr_eq(try_set("Description", "why"), NULL);
         ck_assert_pstr_eq(try_set("Priority", "foreground"), NULL);
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
                          "other");
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Description"),
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Description"),
                          "why");
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Priority"),
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Priority"),
                          "foreground");
 
         ck_assert_pstr_eq(try_set("Priority", "Foreground"), INVALID_ARGS);
         ck_assert_pstr_eq(try_set("DisplayName", "a\nb"), INVALID_ARGS);
         ck_assert_pstr_eq(try_set("State", "error"), SD_BUS_ERROR_PROPERTY_READ_ONLY);
         ck_assert_pstr_eq(try_set("NoSuchThing", "x"), SD_BUS_ERROR_UNKNOWN_PROPERTY);
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
                          "other");
 }
 END_TEST
 
 static const char *try_proxy(const char *usage, const char *proxy)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           job,
                           "org.freedesktop.DBus.Properties",
                           "Set",
@@ -267,7 +270,7 @@ START_TEST(proxy_settings_are_checked)
                 /* sd_bus_call_methodv() takes no element of an empty array from the arguments. */
                 const char *error = settings[i].proxy
                                             ? try_proxy(settings[i].usage, settings[i].proxy)
-                                            : client_try(scene.alice,
+                                            : client_try(fixture.alice,
                                                          job,
                                                          "org.freedesktop.DBus.Properties",
                                                          "Set",
@@ -307,7 +310,7 @@ START_TEST(bypass_rules_are_checked)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
-                const char *error = client_try(scene.alice,
+                const char *error = client_try(fixture.alice,
                                                job,
                                                "org.freedesktop.DBus.Properties",
                                                "Set",
@@ -335,27 +338,28 @@ END_TEST
 /* Spec section 3.2: rows Resume, Suspend, Complete and Cancel of a job that never ran. */
 START_TEST(a_job_without_files_cannot_be_resumed)
 {
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"), ERROR("Empty"));
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
-        client_call(scene.alice, job, "Suspend");
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "Resume"), ERROR("Empty"));
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
+        client_call(fixture.alice, job, "Suspend");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
 }
 END_TEST
 
 START_TEST(a_job_that_never_ran_is_completed_in_part)
 {
-        client_add_file(scene.alice, job, URL, "/tmp/x");
-        ck_assert_int_eq(client_complete(scene.alice, job), 1);
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "ListFiles"),
+        client_add_file(fixture.alice, job, URL, "/tmp/x");
+        ck_assert_int_eq(client_complete(fixture.alice, job), 1);
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "ListFiles"),
                           SD_BUS_ERROR_UNKNOWN_OBJECT);
 }
 END_TEST
 
 START_TEST(a_cancelled_job_is_gone)
 {
-        client_call(scene.alice, job, "Cancel");
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"), SD_BUS_ERROR_UNKNOWN_OBJECT);
-        ck_assert_uint_eq(client_number(scene.alice,
+        client_call(fixture.alice, job, "Cancel");
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "Resume"),
+                          SD_BUS_ERROR_UNKNOWN_OBJECT);
+        ck_assert_uint_eq(client_number(fixture.alice,
                                         DOSVC_MANAGER_PATH,
                                         DOSVC_MANAGER_INTERFACE,
                                         "JobsTotal",
@@ -367,19 +371,19 @@ END_TEST
 /* Nobody listens there: the job waits for another attempt, and says so. */
 START_TEST(a_server_that_is_not_there_is_a_transient_error)
 {
-        char *local = scene_alice_file("x");
+        char *local = fixture_alice_file("x");
 
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/x", local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
-        ck_assert_str_eq(client_error(scene.alice, job).name, "connect-failure");
-        ck_assert_str_eq(client_error(scene.alice, job).context, "transport");
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/x", local);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "connect-failure");
+        ck_assert_str_eq(client_error(fixture.alice, job).context, "transport");
         ck_assert_uint_ge(job_number("ErrorCount", 'u'), 1);
         ck_assert_uint_gt(job_number("NextAttemptTime", 't'), 0);
-        client_call(scene.alice, job, "Suspend");
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        client_call(fixture.alice, job, "Suspend");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
         ck_assert_uint_eq(job_number("NextAttemptTime", 't'), 0);
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
 }
 END_TEST
 
@@ -401,7 +405,7 @@ static void start_places(void)
 
         start();
         for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
-                char *path = scene_alice_file(dirs[i]);
+                char *path = fixture_alice_file(dirs[i]);
 
                 temp_dir_make(path, i == 0 ? 0500 : 0700, USERS_ALICE_UID);
         }
@@ -415,26 +419,26 @@ static void start_places(void)
 START_TEST(a_place_that_takes_no_file_is_an_error_of_the_job)
 {
         const BadPlace *place = &bad_places[_i];
-        char *local = place->name[0] == '/' ? strdup(place->name) : scene_alice_file(place->name);
+        char *local = place->name[0] == '/' ? strdup(place->name) : fixture_alice_file(place->name);
         char *url = servers_url(SITE_OPEN, "small");
         ClientError error;
 
-        client_add_file(scene.alice, job, url, local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = client_error(scene.alice, job);
+        client_add_file(fixture.alice, job, url, local);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        error = client_error(fixture.alice, job);
         ck_assert_str_eq(error.context, "local-file");
         ck_assert_str_eq(error.name, place->error);
         ck_assert_ptr_nonnull(strstr(error.description, local));
         ck_assert_ptr_nonnull(strstr(error.file, "/file/0"));
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
 }
 END_TEST
 
 /* Something planted where the file shall be is replaced, never followed. */
 START_TEST(a_symlink_in_the_way_is_replaced)
 {
-        char *local = scene_alice_file("link"), *victim = scene_bob_file("victim");
+        char *local = fixture_alice_file("link"), *victim = fixture_bob_file("victim");
         char *url = servers_url(SITE_OPEN, "small"), *text;
         struct stat st;
 
@@ -442,8 +446,8 @@ START_TEST(a_symlink_in_the_way_is_replaced)
         ck_assert_int_eq(chmod(victim, 0666), 0);
         ck_assert_int_eq(chmod(USERS_BOB_HOME, 0777), 0);
         ck_assert_int_eq(symlink(victim, local), 0);
-        client_add_file(scene.alice, job, url, local);
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_add_file(fixture.alice, job, url, local);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         ck_assert_int_eq(lstat(local, &st), 0);
         ck_assert(S_ISREG(st.st_mode));
         ck_assert_uint_eq(st.st_uid, USERS_ALICE_UID);
@@ -456,10 +460,10 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("job");
-        TCase *files = scene_case(suite, "files", start);
-        TCase *properties = scene_case(suite, "properties", start);
-        TCase *states = scene_case(suite, "states", start);
-        TCase *places = scene_case(suite, "places", start_places);
+        TCase *files = fixture_case(suite, "files", start);
+        TCase *properties = fixture_case(suite, "properties", start);
+        TCase *states = fixture_case(suite, "states", start);
+        TCase *places = fixture_case(suite, "places", start_places);
 
         tcase_add_test(files, files_are_numbered_in_the_order_of_adding);
         tcase_add_test(files, user_info_of_a_url_moves_into_the_vault);
@@ -488,5 +492,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX);
+        return fixture_play(make_suite(), SERVERS_NGINX);
 }

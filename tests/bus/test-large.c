@@ -15,9 +15,9 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
-#include "tests/lib/stage.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -54,9 +54,11 @@ static char *owner_of_name(void)
         const char *name;
         char *copy;
 
-        ck_assert_int_ge(
-                sd_bus_get_name_creds(scene.root, DOSVC_BUS_NAME, SD_BUS_CREDS_UNIQUE_NAME, &creds),
-                0);
+        ck_assert_int_ge(sd_bus_get_name_creds(fixture.root,
+                                               DOSVC_BUS_NAME,
+                                               SD_BUS_CREDS_UNIQUE_NAME,
+                                               &creds),
+                         0);
         ck_assert_int_ge(sd_bus_creds_get_unique_name(creds, &name), 0);
         copy = strdup(name);
         sd_bus_creds_unref(creds);
@@ -68,24 +70,24 @@ static void start_bobs_download(void)
         _cleanup_free_ char *url = NULL;
 
         http_fill(slow_content, sizeof(slow_content), 7);
-        http_server_start(&server, serve, scene.dir);
+        http_server_start(&server, serve, fixture.dir);
         url = http_server_url(&server, "/slow");
         service = owner_of_name();
-        bobs_file = scene_bob_file("slow");
-        bobs_job = client_create_for(scene.bob, url, bobs_file);
-        client_call(scene.bob, bobs_job, "Resume");
-        client_wait_state(scene.bob, bobs_job, "transferring", 15000);
+        bobs_file = fixture_bob_file("slow");
+        bobs_job = client_create_for(fixture.bob, url, bobs_file);
+        client_call(fixture.bob, bobs_job, "Resume");
+        client_wait_state(fixture.bob, bobs_job, "transferring", 15000);
 }
 
 static void start(void)
 {
-        scene_start();
+        fixture_start();
         start_bobs_download();
 }
 
 static void start_on_broker(void)
 {
-        scene_start_on_broker();
+        fixture_start_on_broker();
         start_bobs_download();
 }
 
@@ -96,17 +98,17 @@ static void finish(void)
         size_t size;
 
         ck_assert_str_eq(now, service);
-        client_wait_state(scene.bob, bobs_job, "transferred", 30000);
+        client_wait_state(fixture.bob, bobs_job, "transferred", 30000);
         ck_assert_uint_eq(
-                client_number(scene.bob, bobs_job, DOSVC_JOB_INTERFACE, "ErrorCount", 'u'),
+                client_number(fixture.bob, bobs_job, DOSVC_JOB_INTERFACE, "ErrorCount", 'u'),
                 0);
-        ck_assert_int_eq(client_complete(scene.bob, bobs_job), 0);
+        ck_assert_int_eq(client_complete(fixture.bob, bobs_job), 0);
         content = temp_dir_read(bobs_file, &size);
         ck_assert_uint_eq(size, sizeof(slow_content));
         ck_assert_mem_eq(content, slow_content, size);
         ck_assert_uint_eq(http_server_count(&server), 1);
         http_server_stop(&server);
-        scene_stop();
+        fixture_stop();
 }
 
 /* "/home/alice/downloads/<i>/xxx…/xxx…" and a URL, both of nearly the longest kind. */
@@ -136,12 +138,12 @@ static void append_short_file(sd_bus_message *m, unsigned i)
 
 static char *fill_job(void (*append)(sd_bus_message *m, unsigned i))
 {
-        char *job = client_create(scene.alice, "large");
+        char *job = client_create(fixture.alice, "large");
 
         for (unsigned first = 0; first < FILES_MAX; first += BATCH) {
                 sd_bus_message *m;
 
-                ck_assert_int_ge(sd_bus_message_new_method_call(scene.alice,
+                ck_assert_int_ge(sd_bus_message_new_method_call(fixture.alice,
                                                                 &m,
                                                                 DOSVC_BUS_NAME,
                                                                 job,
@@ -152,7 +154,7 @@ static char *fill_job(void (*append)(sd_bus_message *m, unsigned i))
                 for (unsigned i = first; i < first + BATCH; i++)
                         append(m, i);
                 ck_assert_int_ge(sd_bus_message_close_container(m), 0);
-                ck_assert_int_ge(sd_bus_call(scene.alice, m, 0, NULL, NULL), 0);
+                ck_assert_int_ge(sd_bus_call(fixture.alice, m, 0, NULL, NULL), 0);
                 sd_bus_message_unref(m);
         }
         return job;
@@ -172,7 +174,7 @@ static size_t read_page(const char *job, uint64_t offset, uint64_t limit)
         size_t n = 0;
         int completed;
 
-        ck_assert_int_ge(sd_bus_call_method(scene.alice,
+        ck_assert_int_ge(sd_bus_call_method(fixture.alice,
                                             DOSVC_BUS_NAME,
                                             job,
                                             DOSVC_JOB_INTERFACE,
@@ -212,9 +214,9 @@ START_TEST(the_largest_job_is_listed_in_pages)
         uint64_t offset = 0;
         size_t n, n_pages = 0;
 
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "ListFiles"), ERROR("LimitExceeded"));
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "ListFiles"), ERROR("LimitExceeded"));
         ck_assert_ptr_nonnull(strstr(client_last_message(), "ListFilesFiltered"));
-        ck_assert_pstr_eq(try_managed_objects(scene.alice), ERROR("LimitExceeded"));
+        ck_assert_pstr_eq(try_managed_objects(fixture.alice), ERROR("LimitExceeded"));
         ck_assert_ptr_nonnull(strstr(client_last_message(), "ListFilesFiltered"));
 
         for (; (n = read_page(job, offset, UINT64_MAX - 1)) > 0; offset += n)
@@ -224,24 +226,25 @@ START_TEST(the_largest_job_is_listed_in_pages)
         ck_assert_uint_eq(read_page(job, FILES_MAX - 1, 5), 1);
         ck_assert_uint_eq(read_page(job, 3, 5), 5);
         ck_assert_uint_eq(read_page(job, UINT64_MAX, 5), 0);
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
 }
 END_TEST
 
 /* Runs dosvcctl as alice with its output in a file; returns its lines. */
 static unsigned count_lines(const char *verb, const char *argument)
 {
-        _cleanup_free_ char *program = strdup(stage_command("dosvcctl"));
-        _cleanup_free_ char *out = temp_dir_path(scene.dir, "out"), *address = NULL, *text = NULL;
+        _cleanup_free_ char *program = strdup(install_root_command("dosvcctl"));
+        _cleanup_free_ char *out = temp_dir_path(fixture.dir, "out"), *address = NULL, *text = NULL;
         unsigned n = 0;
 
         temp_dir_write(out, "");
         ck_assert_int_eq(chmod(out, 0666), 0);
-        ck_assert_int_gt(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", scene.bus.address), 0);
+        ck_assert_int_gt(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", fixture.bus.address), 0);
         ck_assert_int_eq(
                 process_run(&(ProcessSpec){
                         .argv = PROCESS_ARGV(program, "--no-legend", verb, argument),
-                        .environment = (const char *const[]){ address, stage_library_path(), NULL },
+                        .environment =
+                                (const char *const[]){ address, install_root_library_path(), NULL },
                         .output = out,
                         .uid = USERS_ALICE_UID,
                 }),
@@ -259,7 +262,7 @@ START_TEST(library_and_tool_read_the_largest_job)
         dosvc_connection *connection;
         dosvc_file_list *files;
 
-        ck_assert_int_eq(setenv("DBUS_SYSTEM_BUS_ADDRESS", scene.bus.address, 1), 0);
+        ck_assert_int_eq(setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture.bus.address, 1), 0);
         ck_assert_int_eq(dosvc_open(0, &connection), 0);
         ck_assert_int_eq(dosvc_job_list_files(connection, id, &files), 0);
         ck_assert_uint_eq(dosvc_file_list_size(files), FILES_MAX);
@@ -272,7 +275,7 @@ START_TEST(library_and_tool_read_the_largest_job)
         dosvc_file_list_free(files);
         dosvc_close(connection);
         ck_assert_uint_eq(count_lines("files", id), FILES_MAX);
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
 }
 END_TEST
 
@@ -282,14 +285,14 @@ START_TEST(many_objects_are_too_many_for_one_answer)
 
         for (size_t i = 0; i < ARRAY_SIZE(jobs); i++)
                 jobs[i] = fill_job(append_short_file);
-        ck_assert_pstr_eq(try_managed_objects(scene.alice), ERROR("LimitExceeded"));
-        ck_assert_pstr_eq(try_managed_objects(scene.root), ERROR("LimitExceeded"));
-        ck_assert_pstr_eq(try_managed_objects(scene.bob), NULL);
+        ck_assert_pstr_eq(try_managed_objects(fixture.alice), ERROR("LimitExceeded"));
+        ck_assert_pstr_eq(try_managed_objects(fixture.root), ERROR("LimitExceeded"));
+        ck_assert_pstr_eq(try_managed_objects(fixture.bob), NULL);
         for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
-                client_call(scene.alice, jobs[i], "Cancel");
+                client_call(fixture.alice, jobs[i], "Cancel");
                 free(jobs[i]);
         }
-        ck_assert_pstr_eq(try_managed_objects(scene.root), NULL);
+        ck_assert_pstr_eq(try_managed_objects(fixture.root), NULL);
 }
 END_TEST
 
@@ -334,10 +337,10 @@ static void take_answers(sd_bus *bus)
 
 static void wait_for_answers(const unsigned *n_answers, unsigned n)
 {
-        take_answers(scene.alice);
+        take_answers(fixture.alice);
         while (*n_answers < n) {
-                ck_assert_int_ge(sd_bus_wait(scene.alice, 10000000), 0);
-                take_answers(scene.alice);
+                ck_assert_int_ge(sd_bus_wait(fixture.alice, 10000000), 0);
+                take_answers(fixture.alice);
         }
 }
 
@@ -347,13 +350,13 @@ START_TEST(a_long_list_lets_others_pass)
         unsigned n_answers = 0;
 
         for (unsigned i = 0; i < 3; i++)
-                ask_for_objects(scene.alice, &n_answers);
-        (void) client_state(scene.bob, bobs_job);
-        take_answers(scene.alice);
+                ask_for_objects(fixture.alice, &n_answers);
+        (void) client_state(fixture.bob, bobs_job);
+        take_answers(fixture.alice);
         ck_assert_uint_lt(n_answers, 3);
         wait_for_answers(&n_answers, 3);
         ck_assert_uint_eq(n_too_many, 0);
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
 }
 END_TEST
 
@@ -361,19 +364,19 @@ END_TEST
 START_TEST(one_user_has_so_many_long_lists_and_others_have_theirs)
 {
         _cleanup_free_ char *job = fill_job(append_long_file);
-        sd_bus *gone = bus_open(&scene.bus, USERS_ALICE_UID);
+        sd_bus *gone = bus_open(&fixture.bus, USERS_ALICE_UID);
         unsigned n_answers = 0, n_gone = 0;
 
         for (unsigned i = 0; i < 3; i++)
                 ask_for_objects(gone, &n_gone);
         for (unsigned i = 0; i < 20; i++)
-                ask_for_objects(scene.alice, &n_answers);
+                ask_for_objects(fixture.alice, &n_answers);
         sd_bus_close_unref(gone);
-        ck_assert_pstr_eq(try_managed_objects(scene.bob), NULL);
+        ck_assert_pstr_eq(try_managed_objects(fixture.bob), NULL);
         wait_for_answers(&n_answers, 20);
         ck_assert_uint_gt(n_too_many, 10);
         ck_assert_uint_eq(read_page(job, 0, 100), 100);
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
 }
 END_TEST
 
@@ -400,5 +403,5 @@ int main(void)
         tcase_add_test(daemon, one_user_has_so_many_long_lists_and_others_have_theirs);
         tcase_add_test(broker, the_largest_job_is_listed_in_pages);
         tcase_add_test(broker, many_objects_are_too_many_for_one_answer);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

@@ -11,7 +11,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -22,7 +22,7 @@
 
 static const char *manager_string(const char *property)
 {
-        return client_string(scene.alice, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, property);
+        return client_string(fixture.alice, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, property);
 }
 
 static uint64_t manager_number(sd_bus *bus, const char *property)
@@ -32,7 +32,7 @@ static uint64_t manager_number(sd_bus *bus, const char *property)
 
 static const char *try_create(const char *name, const char *type)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           DOSVC_MANAGER_PATH,
                           DOSVC_MANAGER_INTERFACE,
                           "CreateJob",
@@ -44,7 +44,7 @@ static const char *try_create(const char *name, const char *type)
 
 static const char *try_create_with(const char *option, const char *type, const char *value)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           DOSVC_MANAGER_PATH,
                           DOSVC_MANAGER_INTERFACE,
                           "CreateJob",
@@ -71,27 +71,29 @@ static char *repeat(const char *piece, size_t n)
 
 START_TEST(a_new_job_is_suspended_and_the_callers)
 {
-        char *job = client_create(scene.alice, "a " EURO " name");
-        const char *id = client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Id");
+        char *job = client_create(fixture.alice, "a " EURO " name");
+        const char *id = client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Id");
 
         ck_assert_int_eq(strncmp(job, DOSVC_JOB_PREFIX "/", strlen(DOSVC_JOB_PREFIX) + 1), 0);
         ck_assert_str_eq(strrchr(job, '/') + 1, id);
         ck_assert_uint_eq(strlen(id), 32);
         ck_assert_uint_eq(strspn(id, "0123456789abcdef"), 32);
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Type"), "download");
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Type"),
+                         "download");
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
                          "a " EURO " name");
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Priority"),
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Priority"),
                          "normal");
-        ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "Owner", 'u'),
+        ck_assert_uint_eq(client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "Owner", 'u'),
                           USERS_ALICE_UID);
-        ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
+        ck_assert_uint_eq(client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
                           0);
-        ck_assert_uint_gt(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "CreationTime", 't'),
-                          1000000000000000);
-        ck_assert_uint_eq(client_error(scene.alice, job).code, 0);
-        ck_assert_str_eq(client_error(scene.alice, job).file, "/");
+        ck_assert_uint_gt(
+                client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "CreationTime", 't'),
+                1000000000000000);
+        ck_assert_uint_eq(client_error(fixture.alice, job).code, 0);
+        ck_assert_str_eq(client_error(fixture.alice, job).file, "/");
 }
 END_TEST
 
@@ -105,7 +107,7 @@ START_TEST(options_are_properties)
         ck_assert_pstr_eq(try_create_with("Owner", "s", "0"), INVALID_ARGS);
         ck_assert_pstr_eq(try_create_with("priority", "s", "low"), INVALID_ARGS);
         ck_assert_pstr_eq(try_create_with("", "s", ""), INVALID_ARGS);
-        ck_assert_uint_eq(manager_number(scene.alice, "JobsTotal"), 2);
+        ck_assert_uint_eq(manager_number(fixture.alice, "JobsTotal"), 2);
 }
 END_TEST
 
@@ -119,7 +121,7 @@ START_TEST(names_and_types_are_checked)
         ck_assert_pstr_eq(try_create("n", "upload"), ERROR("NotSupported"));
         ck_assert_pstr_eq(try_create("n", "Download"), INVALID_ARGS);
         ck_assert_pstr_eq(try_create("n", ""), INVALID_ARGS);
-        ck_assert_uint_eq(manager_number(scene.alice, "JobsTotal"), 2);
+        ck_assert_uint_eq(manager_number(fixture.alice, "JobsTotal"), 2);
 }
 END_TEST
 
@@ -134,7 +136,7 @@ START_TEST(ids_are_32_hex_digits_of_a_job)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-                ck_assert_pstr_eq(client_try(scene.alice,
+                ck_assert_pstr_eq(client_try(fixture.alice,
                                              DOSVC_MANAGER_PATH,
                                              DOSVC_MANAGER_INTERFACE,
                                              "GetJob",
@@ -164,7 +166,7 @@ START_TEST(unknown_keys_and_values_are_never_ignored)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-                ck_assert_pstr_eq(client_try(scene.alice,
+                ck_assert_pstr_eq(client_try(fixture.alice,
                                              DOSVC_MANAGER_PATH,
                                              DOSVC_MANAGER_INTERFACE,
                                              calls[i].member,
@@ -189,7 +191,7 @@ START_TEST(a_progress_interval_is_0_or_at_least_100_ms)
                           { 60000, NULL } };
 
         for (size_t i = 0; i < ARRAY_SIZE(intervals); i++)
-                ck_assert_pstr_eq(client_try(scene.alice,
+                ck_assert_pstr_eq(client_try(fixture.alice,
                                              DOSVC_MANAGER_PATH,
                                              DOSVC_MANAGER_INTERFACE,
                                              "Subscribe",
@@ -206,10 +208,10 @@ START_TEST(the_service_says_what_it_is)
 {
         ck_assert_str_eq(manager_string("Version"), VERSION);
         ck_assert_str_eq(manager_string("CredentialStore"), "keyring");
-        ck_assert_uint_ge(manager_number(scene.alice, "MaxJobsPerUser"), 1);
-        ck_assert_uint_ge(manager_number(scene.alice, "MaxFilesPerJob"), 1);
-        ck_assert_uint_eq(manager_number(scene.alice, "JobsTotal"), 0);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_uint_ge(manager_number(fixture.alice, "MaxJobsPerUser"), 1);
+        ck_assert_uint_ge(manager_number(fixture.alice, "MaxFilesPerJob"), 1);
+        ck_assert_uint_eq(manager_number(fixture.alice, "JobsTotal"), 0);
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      DOSVC_MANAGER_PATH,
                                      "org.freedesktop.DBus.Properties",
                                      "Set",
@@ -219,7 +221,7 @@ START_TEST(the_service_says_what_it_is)
                                      "s",
                                      "2"),
                           SD_BUS_ERROR_PROPERTY_READ_ONLY);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      DOSVC_MANAGER_PATH,
                                      "org.freedesktop.DBus.Peer",
                                      "Ping",
@@ -242,20 +244,20 @@ END_TEST
 
 START_TEST(members_and_objects_that_do_not_exist_are_named_so)
 {
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "Nothing",
                                      NULL),
                           SD_BUS_ERROR_UNKNOWN_METHOD);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "GetJob",
                                      "u",
                                      1),
                           INVALID_ARGS);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      DOSVC_JOB_PREFIX "/none",
                                      DOSVC_JOB_INTERFACE,
                                      "Resume",
@@ -267,35 +269,35 @@ END_TEST
 /* The limit of one user is not another's, and root is exempt. */
 START_TEST(a_user_has_a_limit_of_jobs)
 {
-        uint64_t limit = manager_number(scene.alice, "MaxJobsPerUser");
+        uint64_t limit = manager_number(fixture.alice, "MaxJobsPerUser");
 
         for (uint64_t i = 0; i < limit; i++)
-                free(client_create(scene.alice, "one of many"));
+                free(client_create(fixture.alice, "one of many"));
         ck_assert_pstr_eq(try_create("one too many", "download"), ERROR("TooManyJobs"));
         ck_assert_ptr_nonnull(strstr(client_last_message(), "(MaxJobsPerUser=)"));
-        free(client_create(scene.bob, "free"));
-        free(client_create(scene.root, "free"));
-        ck_assert_uint_eq(manager_number(scene.alice, "JobsTotal"), limit);
+        free(client_create(fixture.bob, "free"));
+        free(client_create(fixture.root, "free"));
+        ck_assert_uint_eq(manager_number(fixture.alice, "JobsTotal"), limit);
 }
 END_TEST
 
 static void start_small(void)
 {
-        scene_start();
-        daemon_stop(&scene.daemon);
-        temp_dir_write(scene.daemon.config, "[Limits]\nMaxJobsPerUser=3\nMaxFilesPerJob=2\n");
-        daemon_start(&scene.daemon);
+        fixture_start();
+        daemon_stop(&fixture.daemon);
+        temp_dir_write(fixture.daemon.config, "[Limits]\nMaxJobsPerUser=3\nMaxFilesPerJob=2\n");
+        daemon_start(&fixture.daemon);
 }
 
 START_TEST(an_administrator_sets_the_limits)
 {
         char *job;
 
-        ck_assert_uint_eq(manager_number(scene.alice, "MaxJobsPerUser"), 3);
-        ck_assert_uint_eq(manager_number(scene.alice, "MaxFilesPerJob"), 2);
-        job = client_create(scene.alice, "files");
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/1", "/tmp/1");
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_uint_eq(manager_number(fixture.alice, "MaxJobsPerUser"), 3);
+        ck_assert_uint_eq(manager_number(fixture.alice, "MaxFilesPerJob"), 2);
+        job = client_create(fixture.alice, "files");
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/1", "/tmp/1");
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "AddFiles",
@@ -307,10 +309,10 @@ START_TEST(an_administrator_sets_the_limits)
                                      "/tmp/3"),
                           ERROR("TooManyFiles"));
         ck_assert_ptr_nonnull(strstr(client_last_message(), "2 files (MaxFilesPerJob=)"));
-        ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
+        ck_assert_uint_eq(client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
                           1);
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, "http://127.0.0.1:9/3", "/tmp/3"),
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, "http://127.0.0.1:9/3", "/tmp/3"),
                           ERROR("TooManyFiles"));
 }
 END_TEST
@@ -318,12 +320,12 @@ END_TEST
 /* The user instance serves its own user; even another one is just a stranger to its jobs. */
 START_TEST(the_user_instance_is_the_same_service)
 {
-        char *job = client_create(scene.alice, "mine");
+        char *job = client_create(fixture.alice, "mine");
 
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
-        client_set_password(scene.alice, job, "server", "basic", "u", "p");
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
-        ck_assert_ptr_nonnull(client_try(scene.bob,
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
+        client_set_password(fixture.alice, job, "server", "basic", "u", "p");
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 1);
+        ck_assert_ptr_nonnull(client_try(fixture.bob,
                                          DOSVC_MANAGER_PATH,
                                          DOSVC_MANAGER_INTERFACE,
                                          "CreateJob",
@@ -337,12 +339,12 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("manager");
-        TCase *jobs = scene_case(suite, "jobs", scene_start);
-        TCase *arguments = scene_case(suite, "arguments", scene_start);
-        TCase *service = scene_case(suite, "service", scene_start);
-        TCase *key = scene_case(suite, "key", scene_start_with_key);
-        TCase *limits = scene_case(suite, "limits", start_small);
-        TCase *user = scene_case(suite, "user instance", scene_start_user);
+        TCase *jobs = fixture_case(suite, "jobs", fixture_start);
+        TCase *arguments = fixture_case(suite, "arguments", fixture_start);
+        TCase *service = fixture_case(suite, "service", fixture_start);
+        TCase *key = fixture_case(suite, "key", fixture_start_with_key);
+        TCase *limits = fixture_case(suite, "limits", start_small);
+        TCase *user = fixture_case(suite, "user instance", fixture_start_user);
 
         tcase_add_test(jobs, a_new_job_is_suspended_and_the_callers);
         tcase_add_test(jobs, options_are_properties);
@@ -364,5 +366,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

@@ -18,7 +18,7 @@
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
 #include "tests/lib/sanitizer.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -84,19 +84,19 @@ static void put_transferred_job(Store *store, Owner *owner, unsigned i)
 /* As after so many downloads: only their end is of interest here. */
 static void make_transferred_jobs(void)
 {
-        _cleanup_free_ char *database = temp_dir_path(scene.daemon.state_dir, "jobs.db");
-        const char *wish = getenv("DOSVC_MANY");
+        _cleanup_free_ char *database = temp_dir_path(fixture.daemon.state_dir, "jobs.db");
+        const char *number = getenv("DOSVC_MANY");
         Owners owners = { 0 };
         Owner *owner;
         Store *store;
 
-        n_jobs = wish ? (unsigned) strtoul(wish, NULL, 10) : 1000;
+        n_jobs = number ? (unsigned) strtoul(number, NULL, 10) : 1000;
         ck_assert_uint_le(n_jobs, CALLERS_MAX * CALLS_OF_A_CONNECTION);
         paths = calloc(n_jobs, sizeof(*paths));
         ck_assert_ptr_nonnull(paths);
         temp_dir_make(DIR, 0700, USERS_ALICE_UID);
 
-        daemon_stop(&scene.daemon);
+        daemon_stop(&fixture.daemon);
         ck_assert_int_ge(store_open(database, &store), 0);
         ck_assert_int_ge(owners_acquire(&owners, USERS_ALICE_UID, "alice", &owner), 0);
         for (unsigned i = 0; i < n_jobs; i++)
@@ -104,13 +104,13 @@ static void make_transferred_jobs(void)
         ck_assert_int_ge(store_commit(store), 0);
         owners_release(&owners, owner);
         store_free(store);
-        daemon_start(&scene.daemon);
+        daemon_start(&fixture.daemon);
 }
 
 /* Before the service knows who calls, it holds back no more than 64 calls of a connection. */
 static sd_bus *open_known_connection(void)
 {
-        sd_bus *bus = bus_open(&scene.bus, USERS_ALICE_UID);
+        sd_bus *bus = bus_open(&fixture.bus, USERS_ALICE_UID);
 
         (void) client_number(bus, DOSVC_MANAGER_PATH, DOSVC_MANAGER_INTERFACE, "JobsTotal", 'u');
         return bus;
@@ -188,7 +188,7 @@ START_TEST(as_many_jobs_as_one_likes_are_completed_at_once)
                 content = temp_dir_read(path, NULL);
                 ck_assert_str_eq(content, CONTENT);
         }
-        ck_assert_uint_eq(client_number(scene.alice,
+        ck_assert_uint_eq(client_number(fixture.alice,
                                         DOSVC_MANAGER_PATH,
                                         DOSVC_MANAGER_INTERFACE,
                                         "JobsTotal",
@@ -204,7 +204,7 @@ static uint64_t faults_of_children(void)
         unsigned long faults;
         const char *fields;
 
-        ck_assert_int_gt(asprintf(&path, "/proc/%d/stat", (int) scene.daemon.pid), 0);
+        ck_assert_int_gt(asprintf(&path, "/proc/%d/stat", (int) fixture.daemon.pid), 0);
         text = temp_dir_read(path, NULL);
         fields = strrchr(text, ')');
         ck_assert_ptr_nonnull(fields);
@@ -235,12 +235,12 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("many");
-        TCase *daemon = scene_case(suite, "dbus-daemon", scene_start);
-        TCase *broker = scene_case(suite, "dbus-broker", scene_start_on_broker);
+        TCase *daemon = fixture_case(suite, "dbus-daemon", fixture_start);
+        TCase *broker = fixture_case(suite, "dbus-broker", fixture_start_on_broker);
 
         tcase_set_timeout(daemon, 300);
         tcase_add_test(daemon, as_many_jobs_as_one_likes_are_completed_at_once);
         tcase_add_test(daemon, a_user_with_many_connections_is_looked_up_once);
         tcase_add_test(broker, a_user_with_many_connections_is_looked_up_once);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

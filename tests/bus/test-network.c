@@ -16,7 +16,7 @@
 #include "tests/lib/http-server.h"
 #include "tests/lib/network.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 
 #define WAIT_MSEC 20000
@@ -46,22 +46,22 @@ static void serve(HttpRequest *request)
 
 static void prepare(void)
 {
-        http_server_start(&server, serve, scene.dir);
-        local = scene_alice_file("network");
+        http_server_start(&server, serve, fixture.dir);
+        local = fixture_alice_file("network");
         (void) unlink(local);
 }
 
 static void start(void)
 {
         network_leave();
-        scene_start();
+        fixture_start();
         prepare();
 }
 
 static void start_user(void)
 {
         network_leave();
-        scene_start_user();
+        fixture_start_user();
         prepare();
 }
 
@@ -72,16 +72,16 @@ static void stop(void)
 
 static uint64_t next_attempt(void)
 {
-        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't');
+        return client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't');
 }
 
 static void begin(const char *path)
 {
         _cleanup_free_ char *url = http_server_url(&server, path);
 
-        job = client_create_for(scene.alice, url, local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        job = client_create_for(fixture.alice, url, local);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
         ck_assert_uint_gt(next_attempt(),
                           clock_realtime(&clock_system) + 30 * USEC_PER_SEC); /* left alone */
 }
@@ -91,8 +91,8 @@ static void begin_offline(void)
 {
         network_set(false);
         begin("/file");
-        ck_assert_str_eq(client_error(scene.alice, job).name, "connect-failure");
-        ck_assert_str_eq(client_error(scene.alice, job).context, "transport");
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "connect-failure");
+        ck_assert_str_eq(client_error(fixture.alice, job).context, "transport");
 }
 
 static void assert_goes_on(void)
@@ -100,9 +100,9 @@ static void assert_goes_on(void)
         uint64_t began = process_now_msec();
 
         network_set(true);
-        client_wait_state(scene.alice, job, "transferred", SOON_MSEC);
+        client_wait_state(fixture.alice, job, "transferred", SOON_MSEC);
         ck_assert_uint_le(process_now_msec() - began, SOON_MSEC);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
 }
 
 START_TEST(a_job_goes_on_when_the_network_is_back)
@@ -117,9 +117,9 @@ END_TEST
 START_TEST(a_job_of_before_a_restart_goes_on_too)
 {
         begin_offline();
-        scene_restart();
+        fixture_restart();
         process_nap_msec(500);
-        ck_assert_str_eq(client_state(scene.alice, job), "transient-error");
+        ck_assert_str_eq(client_state(fixture.alice, job), "transient-error");
         assert_goes_on();
 }
 END_TEST
@@ -148,33 +148,33 @@ static int count_attempts(sd_bus_message *m, void *userdata, sd_bus_error *error
 START_TEST(the_new_time_is_announced)
 {
         const uint64_t deadline = process_now_msec() + SOON_MSEC;
-        uint64_t told = 0, now;
+        uint64_t next = 0, now;
 
         begin_offline();
-        client_try(scene.alice,
+        client_try(fixture.alice,
                    DOSVC_MANAGER_PATH,
                    DOSVC_MANAGER_INTERFACE,
                    "Subscribe",
                    "a{sv}",
                    0);
-        ck_assert_int_ge(sd_bus_match_signal(scene.alice,
+        ck_assert_int_ge(sd_bus_match_signal(fixture.alice,
                                              NULL,
                                              DOSVC_BUS_NAME,
                                              job,
                                              "org.freedesktop.DBus.Properties",
                                              "PropertiesChanged",
                                              count_attempts,
-                                             &told),
+                                             &next),
                          0);
         now = clock_realtime(&clock_system);
         network_set(true);
-        while (told == 0) {
+        while (next == 0) {
                 ck_assert_uint_lt(process_now_msec(), deadline);
-                if (sd_bus_process(scene.alice, NULL) == 0)
-                        (void) sd_bus_wait(scene.alice, 100000);
+                if (sd_bus_process(fixture.alice, NULL) == 0)
+                        (void) sd_bus_wait(fixture.alice, 100000);
         }
-        ck_assert_uint_gt(told, now);
-        ck_assert_uint_lt(told, now + SOON_MSEC * USEC_PER_MSEC);
+        ck_assert_uint_gt(next, now);
+        ck_assert_uint_lt(next, now + SOON_MSEC * USEC_PER_MSEC);
 }
 END_TEST
 
@@ -187,7 +187,7 @@ START_TEST(a_job_that_a_server_has_put_off_waits)
         network_set(false);
         network_set(true);
         process_nap_msec(SOON_MSEC);
-        ck_assert_str_eq(client_state(scene.alice, job), "transient-error");
+        ck_assert_str_eq(client_state(fixture.alice, job), "transient-error");
         ck_assert_uint_eq(next_attempt(), before);
         ck_assert_uint_eq(server.counters[ANSWERS], 1);
 }
@@ -196,8 +196,8 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("network");
-        TCase *service = scene_case(suite, "service", start);
-        TCase *user = scene_case(suite, "user", start_user);
+        TCase *service = fixture_case(suite, "service", start);
+        TCase *user = fixture_case(suite, "user", start_user);
 
         http_fill(content, sizeof(content), 1);
         tcase_add_checked_fixture(service, NULL, stop);
@@ -207,5 +207,5 @@ int main(void)
         tcase_add_test(service, a_job_that_a_server_has_put_off_waits);
         tcase_add_test(user, a_job_goes_on_when_the_network_is_back);
         tcase_add_test(user, a_job_of_before_a_restart_goes_on_too);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

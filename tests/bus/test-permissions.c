@@ -15,7 +15,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 #define ERROR(name)   DOSVC_ERROR_PREFIX name
@@ -28,8 +28,8 @@ static const char *id; /* last part of job */
 
 static void start(void)
 {
-        scene_start();
-        job = client_create_for(scene.alice,
+        fixture_start();
+        job = client_create_for(fixture.alice,
                                 "http://127.0.0.1:9/secret-name",
                                 USERS_ALICE_HOME "/secret-path");
         ck_assert_int_ge(asprintf(&file, "%s/file/0", job), 0);
@@ -89,14 +89,14 @@ START_TEST(a_foreign_job_does_not_exist)
         char message[512];
 
         for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-                ck_assert_pstr_eq(try(scene.bob, &calls[i]), NO_OBJECT);
-        ck_assert_pstr_eq(try(scene.bob, &take), NO_OBJECT);
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+                ck_assert_pstr_eq(try(fixture.bob, &calls[i]), NO_OBJECT);
+        ck_assert_pstr_eq(try(fixture.bob, &take), NO_OBJECT);
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
 
-        (void) try(scene.bob, &calls[0]);
+        (void) try(fixture.bob, &calls[0]);
         (void) snprintf(message, sizeof(message), "%s", client_last_message());
         job[strlen(job) - 1] = (char) (job[strlen(job) - 1] == 'f' ? '0' : 'f');
-        ck_assert_pstr_eq(try(scene.bob, &calls[0]), NO_OBJECT);
+        ck_assert_pstr_eq(try(fixture.bob, &calls[0]), NO_OBJECT);
         ck_assert_uint_eq(strlen(message), strlen(client_last_message()));
 }
 END_TEST
@@ -107,7 +107,7 @@ START_TEST(properties_of_a_foreign_job_do_not_exist)
                                                   "Id",    "Priority", "NoSuchThing" };
 
         for (size_t i = 0; i < ARRAY_SIZE(properties); i++)
-                ck_assert_pstr_eq(client_try(scene.bob,
+                ck_assert_pstr_eq(client_try(fixture.bob,
                                              job,
                                              "org.freedesktop.DBus.Properties",
                                              "Get",
@@ -115,14 +115,14 @@ START_TEST(properties_of_a_foreign_job_do_not_exist)
                                              DOSVC_JOB_INTERFACE,
                                              properties[i]),
                                   NO_OBJECT);
-        ck_assert_pstr_eq(client_try(scene.bob,
+        ck_assert_pstr_eq(client_try(fixture.bob,
                                      job,
                                      "org.freedesktop.DBus.Properties",
                                      "GetAll",
                                      "s",
                                      DOSVC_JOB_INTERFACE),
                           NO_OBJECT);
-        ck_assert_pstr_eq(client_try(scene.bob,
+        ck_assert_pstr_eq(client_try(fixture.bob,
                                      file,
                                      "org.freedesktop.DBus.Properties",
                                      "Get",
@@ -130,7 +130,7 @@ START_TEST(properties_of_a_foreign_job_do_not_exist)
                                      DOSVC_FILE_INTERFACE,
                                      "RemoteName"),
                           NO_OBJECT);
-        ck_assert_pstr_eq(client_try(scene.bob,
+        ck_assert_pstr_eq(client_try(fixture.bob,
                                      job,
                                      "org.freedesktop.DBus.Properties",
                                      "Set",
@@ -140,7 +140,7 @@ START_TEST(properties_of_a_foreign_job_do_not_exist)
                                      "s",
                                      "mine"),
                           NO_OBJECT);
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
                          "test");
 }
 END_TEST
@@ -152,10 +152,10 @@ static const char *try_get_job(sd_bus *bus, const char *which)
 
 START_TEST(get_job_finds_only_what_the_caller_may_see)
 {
-        ck_assert_pstr_eq(try_get_job(scene.alice, id), NULL);
-        ck_assert_pstr_eq(try_get_job(scene.root, id), NULL);
-        ck_assert_pstr_eq(try_get_job(scene.bob, id), ERROR("NotFound"));
-        ck_assert_pstr_eq(try_get_job(scene.bob, "0123456789abcdef0123456789abcdef"),
+        ck_assert_pstr_eq(try_get_job(fixture.alice, id), NULL);
+        ck_assert_pstr_eq(try_get_job(fixture.root, id), NULL);
+        ck_assert_pstr_eq(try_get_job(fixture.bob, id), ERROR("NotFound"));
+        ck_assert_pstr_eq(try_get_job(fixture.bob, "0123456789abcdef0123456789abcdef"),
                           ERROR("NotFound"));
 }
 END_TEST
@@ -163,15 +163,15 @@ END_TEST
 START_TEST(root_has_its_column_of_the_table)
 {
         for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-                ck_assert_pstr_eq(try(scene.root, &calls[i]), calls[i].root);
+                ck_assert_pstr_eq(try(fixture.root, &calls[i]), calls[i].root);
 }
 END_TEST
 
 START_TEST(root_may_look)
 {
-        ck_assert_uint_eq(client_number(scene.root, job, DOSVC_JOB_INTERFACE, "Owner", 'u'),
+        ck_assert_uint_eq(client_number(fixture.root, job, DOSVC_JOB_INTERFACE, "Owner", 'u'),
                           USERS_ALICE_UID);
-        ck_assert_str_eq(client_string(scene.root, file, DOSVC_FILE_INTERFACE, "RemoteName"),
+        ck_assert_str_eq(client_string(fixture.root, file, DOSVC_FILE_INTERFACE, "RemoteName"),
                          "http://127.0.0.1:9/secret-name");
 }
 END_TEST
@@ -179,19 +179,19 @@ END_TEST
 /* 9.28 in as far as it can be seen on the bus; that they are gone shows tests/net. */
 START_TEST(root_takes_a_job_over_and_its_credentials_go)
 {
-        client_set_password(scene.alice, job, "server", "basic", "u", "p");
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "TakeOwnership"), ACCESS_DENIED);
+        client_set_password(fixture.alice, job, "server", "basic", "u", "p");
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "TakeOwnership"), ACCESS_DENIED);
 
-        client_call(scene.root, job, "TakeOwnership");
-        ck_assert_uint_eq(client_number(scene.root, job, DOSVC_JOB_INTERFACE, "Owner", 'u'), 0);
-        ck_assert_int_eq(client_remove_credentials(scene.root, job, "server", "basic"), 0);
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"), NO_OBJECT);
-        ck_assert_pstr_eq(try_get_job(scene.alice, id), ERROR("NotFound"));
+        client_call(fixture.root, job, "TakeOwnership");
+        ck_assert_uint_eq(client_number(fixture.root, job, DOSVC_JOB_INTERFACE, "Owner", 'u'), 0);
+        ck_assert_int_eq(client_remove_credentials(fixture.root, job, "server", "basic"), 0);
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "Resume"), NO_OBJECT);
+        ck_assert_pstr_eq(try_get_job(fixture.alice, id), ERROR("NotFound"));
 
         /* The owner himself: 5.2, "calling the method removes the credentials". */
-        client_set_password(scene.root, job, "server", "basic", "u", "p");
-        client_call(scene.root, job, "TakeOwnership");
-        ck_assert_int_eq(client_remove_credentials(scene.root, job, "server", "basic"), 0);
+        client_set_password(fixture.root, job, "server", "basic", "u", "p");
+        client_call(fixture.root, job, "TakeOwnership");
+        ck_assert_int_eq(client_remove_credentials(fixture.root, job, "server", "basic"), 0);
 }
 END_TEST
 
@@ -233,12 +233,12 @@ static size_t count_rows(sd_bus *bus, const char *key)
 
 START_TEST(lists_hold_ones_own_jobs)
 {
-        free(client_create(scene.bob, "of bob"));
-        ck_assert_uint_eq(count_rows(scene.alice, NULL), 1);
-        ck_assert_uint_eq(count_rows(scene.bob, NULL), 1);
-        ck_assert_uint_eq(count_rows(scene.root, NULL), 0);
-        ck_assert_uint_eq(count_rows(scene.root, "all-users"), 2);
-        ck_assert_pstr_eq(client_try(scene.bob,
+        free(client_create(fixture.bob, "of bob"));
+        ck_assert_uint_eq(count_rows(fixture.alice, NULL), 1);
+        ck_assert_uint_eq(count_rows(fixture.bob, NULL), 1);
+        ck_assert_uint_eq(count_rows(fixture.root, NULL), 0);
+        ck_assert_uint_eq(count_rows(fixture.root, "all-users"), 2);
+        ck_assert_pstr_eq(client_try(fixture.bob,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "ListJobs",
@@ -248,7 +248,7 @@ START_TEST(lists_hold_ones_own_jobs)
                                      "b",
                                      1),
                           ACCESS_DENIED);
-        ck_assert_pstr_eq(client_try(scene.bob,
+        ck_assert_pstr_eq(client_try(fixture.bob,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "Subscribe",
@@ -258,7 +258,7 @@ START_TEST(lists_hold_ones_own_jobs)
                                      "b",
                                      1),
                           ACCESS_DENIED);
-        ck_assert_uint_eq(client_number(scene.bob,
+        ck_assert_uint_eq(client_number(fixture.bob,
                                         DOSVC_MANAGER_PATH,
                                         DOSVC_MANAGER_INTERFACE,
                                         "JobsTotal",
@@ -306,11 +306,11 @@ START_TEST(managed_objects_and_introspection_are_the_callers)
                 const char *path = questions[i].path, *interface = questions[i].interface;
                 const char *member = questions[i].member;
 
-                ck_assert_ptr_nonnull(strstr(ask(scene.alice, path, interface, member), id));
-                ck_assert_ptr_nonnull(strstr(ask(scene.root, path, interface, member), id));
-                ck_assert_ptr_null(strstr(ask(scene.bob, path, interface, member), id));
+                ck_assert_ptr_nonnull(strstr(ask(fixture.alice, path, interface, member), id));
+                ck_assert_ptr_nonnull(strstr(ask(fixture.root, path, interface, member), id));
+                ck_assert_ptr_null(strstr(ask(fixture.bob, path, interface, member), id));
         }
-        ck_assert_ptr_null(strstr(ask(scene.bob,
+        ck_assert_ptr_null(strstr(ask(fixture.bob,
                                       DOSVC_MANAGER_PATH,
                                       "org.freedesktop.DBus.ObjectManager",
                                       "GetManagedObjects"),
@@ -358,37 +358,37 @@ static void process_for(sd_bus *bus, unsigned msec)
 START_TEST(signals_go_to_the_subscriber_who_may_see_them)
 {
         unsigned alice = 0, bob = 0, silent = 0;
-        sd_bus *other = bus_open(&scene.bus, USERS_ALICE_UID);
+        sd_bus *other = bus_open(&fixture.bus, USERS_ALICE_UID);
         char *second;
 
-        listen_to_all(scene.alice, &alice);
-        listen_to_all(scene.bob, &bob);
+        listen_to_all(fixture.alice, &alice);
+        listen_to_all(fixture.bob, &bob);
         listen_to_all(other, &silent);
-        subscribe(scene.alice);
-        subscribe(scene.bob);
+        subscribe(fixture.alice);
+        subscribe(fixture.bob);
 
-        second = client_create_for(scene.alice, "http://127.0.0.1:9/x", USERS_ALICE_HOME "/x");
-        client_call(scene.alice, second, "Resume");
-        process_for(scene.alice, 500);
-        client_call(scene.alice, second, "Cancel");
-        process_for(scene.alice, 500);
-        process_for(scene.bob, 200);
+        second = client_create_for(fixture.alice, "http://127.0.0.1:9/x", USERS_ALICE_HOME "/x");
+        client_call(fixture.alice, second, "Resume");
+        process_for(fixture.alice, 500);
+        client_call(fixture.alice, second, "Cancel");
+        process_for(fixture.alice, 500);
+        process_for(fixture.bob, 200);
         process_for(other, 200);
 
         ck_assert_uint_ge(alice, 4); /* JobNew, StateChanged twice, JobRemoved */
         ck_assert_uint_eq(bob, 0);
         ck_assert_uint_eq(silent, 0); /* did not subscribe */
 
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "Unsubscribe",
                                      NULL),
                           NULL);
-        process_for(scene.alice, 100);
+        process_for(fixture.alice, 100);
         alice = 0;
-        free(client_create(scene.alice, "unheard"));
-        process_for(scene.alice, 300);
+        free(client_create(fixture.alice, "unheard"));
+        process_for(fixture.alice, 300);
         ck_assert_uint_eq(alice, 0);
         sd_bus_flush_close_unref(other);
 }
@@ -398,7 +398,7 @@ START_TEST(a_subscription_is_for_jobs_that_the_caller_may_see)
 {
         static const char *const foreign = "/org/dosvc1/job/0123456789abcdef0123456789abcdef";
 
-        ck_assert_pstr_eq(client_try(scene.bob,
+        ck_assert_pstr_eq(client_try(fixture.bob,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "Subscribe",
@@ -408,7 +408,7 @@ START_TEST(a_subscription_is_for_jobs_that_the_caller_may_see)
                                      "o",
                                      job),
                           ERROR("NotFound"));
-        ck_assert_pstr_eq(client_try(scene.bob,
+        ck_assert_pstr_eq(client_try(fixture.bob,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "Subscribe",
@@ -425,7 +425,7 @@ END_TEST
 START_TEST(callers_that_vanish_do_nothing)
 {
         for (int i = 0; i < 50; i++) {
-                sd_bus *visitor = bus_open(&scene.bus, i % 2 ? USERS_BOB_UID : USERS_ALICE_UID);
+                sd_bus *visitor = bus_open(&fixture.bus, i % 2 ? USERS_BOB_UID : USERS_ALICE_UID);
 
                 ck_assert_int_ge(sd_bus_call_method_async(visitor,
                                                           NULL,
@@ -439,7 +439,7 @@ START_TEST(callers_that_vanish_do_nothing)
                                  0);
                 sd_bus_flush_close_unref(visitor);
         }
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
 }
 END_TEST
 
@@ -450,7 +450,7 @@ START_TEST(one_users_flood_does_not_starve_another)
         uint64_t began;
 
         if (flood == 0) {
-                sd_bus *bus = bus_open(&scene.bus, USERS_BOB_UID);
+                sd_bus *bus = bus_open(&fixture.bus, USERS_BOB_UID);
 
                 for (;;)
                         if (sd_bus_call_method_async(bus,
@@ -468,7 +468,7 @@ START_TEST(one_users_flood_does_not_starve_another)
         process_nap_msec(300);
         for (int i = 0; i < 10; i++) {
                 began = process_now_msec();
-                ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+                ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
                 ck_assert_uint_lt(process_now_msec() - began, 3000);
         }
         process_kill(&flood);
@@ -512,10 +512,10 @@ START_TEST(descriptors_of_strangers_do_not_end_the_service)
         sd_bus *strangers[16];
 
         for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
-                strangers[i] = bus_open(&scene.bus, USERS_BOB_UID);
+                strangers[i] = bus_open(&fixture.bus, USERS_BOB_UID);
         for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
                 send_descriptors(strangers[i]);
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
         for (size_t i = 0; i < ARRAY_SIZE(strangers); i++)
                 sd_bus_flush_close_unref(strangers[i]);
 }
@@ -552,9 +552,9 @@ START_TEST(more_objects_than_a_message_holds_are_refused_quickly)
         uint64_t began;
 
         for (int i = 0; i < 10; i++)
-                add_many_files(scene.bob);
+                add_many_files(fixture.bob);
         began = process_now_msec();
-        ck_assert_str_eq(client_try(scene.bob,
+        ck_assert_str_eq(client_try(fixture.bob,
                                     DOSVC_MANAGER_PATH,
                                     "org.freedesktop.DBus.ObjectManager",
                                     "GetManagedObjects",
@@ -567,13 +567,13 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("permissions");
-        TCase *foreign = scene_case(suite, "foreign", start);
-        TCase *superuser = scene_case(suite, "root", start);
-        TCase *views = scene_case(suite, "views", start);
-        TCase *signals = scene_case(suite, "signals", start);
-        TCase *floods = scene_case(suite, "floods", start);
-        TCase *objects = scene_case(suite, "objects", start);
-        TCase *descriptors = scene_case(suite, "descriptors", start_with_usual_limits);
+        TCase *foreign = fixture_case(suite, "foreign", start);
+        TCase *superuser = fixture_case(suite, "root", start);
+        TCase *views = fixture_case(suite, "views", start);
+        TCase *signals = fixture_case(suite, "signals", start);
+        TCase *floods = fixture_case(suite, "floods", start);
+        TCase *objects = fixture_case(suite, "objects", start);
+        TCase *descriptors = fixture_case(suite, "descriptors", start_with_usual_limits);
 
         tcase_add_test(foreign, a_foreign_job_does_not_exist);
         tcase_add_test(foreign, properties_of_a_foreign_job_do_not_exist);
@@ -598,5 +598,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

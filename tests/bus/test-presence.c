@@ -21,7 +21,7 @@
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -48,51 +48,51 @@ static void start_download(void)
         _cleanup_free_ char *url = NULL;
 
         http_fill(content, sizeof(content), 3);
-        http_server_start(&server, serve, scene.dir);
+        http_server_start(&server, serve, fixture.dir);
         url = http_server_url(&server, "/slow");
-        file = scene_alice_file("slow");
-        job = client_create_for(scene.alice, url, file);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferring", 15000);
+        file = fixture_alice_file("slow");
+        job = client_create_for(fixture.alice, url, file);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferring", 15000);
 }
 
 static void start(void)
 {
-        scene_start();
+        fixture_start();
         start_download();
 }
 
 static void start_on_broker(void)
 {
-        scene_start_on_broker();
+        fixture_start_on_broker();
         start_download();
 }
 
 static void finish(void)
 {
         http_server_stop(&server);
-        scene_stop();
+        fixture_stop();
 }
 
 static void open_connections(void)
 {
-        scene.daemon.watcher = bus_open(&scene.bus, 0);
-        scene.root = bus_open(&scene.bus, 0);
-        scene.alice = bus_open(&scene.bus, USERS_ALICE_UID);
-        scene.bob = bus_open(&scene.bus, USERS_BOB_UID);
+        fixture.daemon.watcher = bus_open(&fixture.bus, 0);
+        fixture.root = bus_open(&fixture.bus, 0);
+        fixture.alice = bus_open(&fixture.bus, USERS_ALICE_UID);
+        fixture.bob = bus_open(&fixture.bus, USERS_BOB_UID);
 }
 
 static void close_connections(void)
 {
-        scene.daemon.watcher = sd_bus_close_unref(scene.daemon.watcher);
-        scene.root = sd_bus_close_unref(scene.root);
-        scene.alice = sd_bus_close_unref(scene.alice);
-        scene.bob = sd_bus_close_unref(scene.bob);
+        fixture.daemon.watcher = sd_bus_close_unref(fixture.daemon.watcher);
+        fixture.root = sd_bus_close_unref(fixture.root);
+        fixture.alice = sd_bus_close_unref(fixture.alice);
+        fixture.bob = sd_bus_close_unref(fixture.bob);
 }
 
 static bool is_served(void)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           DOSVC_MANAGER_PATH,
                           "org.freedesktop.DBus.Peer",
                           "Ping",
@@ -106,14 +106,14 @@ static void check_that_the_job_went_on(pid_t daemon, pid_t worker)
         size_t size;
 
         ck_assert(PROCESS_WAIT_UNTIL(BACK_MSEC, is_served()));
-        ck_assert_int_eq(scene.daemon.pid, daemon);
+        ck_assert_int_eq(fixture.daemon.pid, daemon);
         ck_assert(process_is_alive(daemon));
         if (worker)
-                ck_assert_int_eq(daemon_find(&scene.daemon, "dosvc-worker", 0), worker);
-        client_wait_state(scene.alice, job, "transferred", 30000);
-        ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "ErrorCount", 'u'),
+                ck_assert_int_eq(daemon_find(&fixture.daemon, "dosvc-worker", 0), worker);
+        client_wait_state(fixture.alice, job, "transferred", 30000);
+        ck_assert_uint_eq(client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "ErrorCount", 'u'),
                           0);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         got = temp_dir_read(file, &size);
         ck_assert_uint_eq(size, sizeof(content));
         ck_assert_mem_eq(got, content, size);
@@ -122,13 +122,13 @@ static void check_that_the_job_went_on(pid_t daemon, pid_t worker)
 
 static void restart_bus(BusProgram program)
 {
-        pid_t daemon = scene.daemon.pid;
-        pid_t worker = daemon_find(&scene.daemon, "dosvc-worker", 5000);
+        pid_t daemon = fixture.daemon.pid;
+        pid_t worker = daemon_find(&fixture.daemon, "dosvc-worker", 5000);
 
         close_connections();
-        bus_stop(&scene.bus);
+        bus_stop(&fixture.bus);
         process_nap_msec(500); /* time for some attempts that fail */
-        bus_start_program(&scene.bus, program, BUS_SYSTEM, scene.dir);
+        bus_start_program(&fixture.bus, program, BUS_SYSTEM, fixture.dir);
         open_connections();
         check_that_the_job_went_on(daemon, worker);
 }
@@ -153,7 +153,7 @@ static int copy_if_bus(int pidfd, int number)
         int fd = (int) syscall(SYS_pidfd_getfd, pidfd, number, 0);
 
         if (fd >= 0 && getpeername(fd, (struct sockaddr *) &peer, &size) == 0 &&
-            strstr(scene.bus.address, peer.sun_path) && peer.sun_path[0] == '/')
+            strstr(fixture.bus.address, peer.sun_path) && peer.sun_path[0] == '/')
                 return fd;
         if (fd >= 0)
                 (void) close(fd);
@@ -162,7 +162,7 @@ static int copy_if_bus(int pidfd, int number)
 
 static void cut_connection(void)
 {
-        _cleanup_close_ int pidfd = (int) syscall(SYS_pidfd_open, scene.daemon.pid, 0), fd = -1;
+        _cleanup_close_ int pidfd = (int) syscall(SYS_pidfd_open, fixture.daemon.pid, 0), fd = -1;
 
         for (int number = 3; fd < 0 && number < 256; number++)
                 fd = copy_if_bus(pidfd, number);
@@ -172,8 +172,8 @@ static void cut_connection(void)
 
 START_TEST(a_connection_that_is_cut_is_made_anew)
 {
-        pid_t daemon = scene.daemon.pid;
-        pid_t worker = daemon_find(&scene.daemon, "dosvc-worker", 5000);
+        pid_t daemon = fixture.daemon.pid;
+        pid_t worker = daemon_find(&fixture.daemon, "dosvc-worker", 5000);
 
         cut_connection();
         check_that_the_job_went_on(daemon, worker);
@@ -182,7 +182,7 @@ END_TEST
 
 START_TEST(connections_may_be_cut_again_and_again)
 {
-        pid_t daemon = scene.daemon.pid;
+        pid_t daemon = fixture.daemon.pid;
 
         for (unsigned i = 0; i < 10; i++) {
                 cut_connection();
@@ -204,7 +204,7 @@ START_TEST(who_subscribes_anew_hears_of_the_job_again)
 
         cut_connection();
         ck_assert(PROCESS_WAIT_UNTIL(BACK_MSEC, is_served()));
-        ck_assert_int_ge(sd_bus_match_signal(scene.alice,
+        ck_assert_int_ge(sd_bus_match_signal(fixture.alice,
                                              NULL,
                                              NULL,
                                              job,
@@ -213,16 +213,16 @@ START_TEST(who_subscribes_anew_hears_of_the_job_again)
                                              on_state,
                                              &heard),
                          0);
-        ck_assert_ptr_null(client_try(scene.alice,
+        ck_assert_ptr_null(client_try(fixture.alice,
                                       DOSVC_MANAGER_PATH,
                                       DOSVC_MANAGER_INTERFACE,
                                       "Subscribe",
                                       "a{sv}",
                                       0));
         while (!heard) {
-                while (sd_bus_process(scene.alice, NULL) > 0)
+                while (sd_bus_process(fixture.alice, NULL) > 0)
                         ;
-                ck_assert_int_ge(sd_bus_wait(scene.alice, 10000000), 0);
+                ck_assert_int_ge(sd_bus_wait(fixture.alice, 10000000), 0);
         }
 }
 END_TEST
@@ -238,8 +238,8 @@ START_TEST(a_publication_goes_on_without_its_caller)
 {
         bool answered = false;
 
-        client_wait_state(scene.alice, job, "transferred", 30000);
-        ck_assert_int_ge(sd_bus_call_method_async(scene.alice,
+        client_wait_state(fixture.alice, job, "transferred", 30000);
+        ck_assert_int_ge(sd_bus_call_method_async(fixture.alice,
                                                   NULL,
                                                   DOSVC_BUS_NAME,
                                                   job,
@@ -249,12 +249,12 @@ START_TEST(a_publication_goes_on_without_its_caller)
                                                   &answered,
                                                   ""),
                          0);
-        ck_assert_int_ge(sd_bus_flush(scene.alice), 0);
+        ck_assert_int_ge(sd_bus_flush(fixture.alice), 0);
         (void) is_served(); /* by now the call before it has been taken */
         cut_connection();
         ck_assert(PROCESS_WAIT_UNTIL(BACK_MSEC, is_served()));
         ck_assert(PROCESS_WAIT_UNTIL(BACK_MSEC, access(file, F_OK) == 0));
-        ck_assert(PROCESS_WAIT_UNTIL(BACK_MSEC, client_try_call(scene.alice, job, "Resume")));
+        ck_assert(PROCESS_WAIT_UNTIL(BACK_MSEC, client_try_call(fixture.alice, job, "Resume")));
 }
 END_TEST
 
@@ -263,18 +263,18 @@ START_TEST(a_service_without_bus_and_work_ends)
 {
         int status = -1;
 
-        client_call(scene.alice, job, "Cancel");
-        daemon_stop(&scene.daemon);
-        temp_dir_write(scene.daemon.config, "[Service]\nIdleExitSec=1\n");
-        daemon_start(&scene.daemon);
+        client_call(fixture.alice, job, "Cancel");
+        daemon_stop(&fixture.daemon);
+        temp_dir_write(fixture.daemon.config, "[Service]\nIdleExitSec=1\n");
+        daemon_start(&fixture.daemon);
         process_nap_msec(2500);
-        ck_assert(process_is_alive(scene.daemon.pid)); /* nothing would start it again */
+        ck_assert(process_is_alive(fixture.daemon.pid)); /* nothing would start it again */
 
         close_connections();
-        process_stop(&scene.bus.pid);
-        ck_assert(process_wait(scene.daemon.pid, 15000, &status));
+        process_stop(&fixture.bus.pid);
+        ck_assert(process_wait(fixture.daemon.pid, 15000, &status));
         ck_assert_int_eq(status, 0);
-        scene.daemon.pid = 0;
+        fixture.daemon.pid = 0;
 }
 END_TEST
 
@@ -282,23 +282,23 @@ START_TEST(a_service_without_bus_finishes_its_work_first)
 {
         int status = -1;
 
-        client_call(scene.alice, job, "Suspend");
-        daemon_stop(&scene.daemon);
-        temp_dir_write(scene.daemon.config, "[Service]\nIdleExitSec=1\n");
-        daemon_start(&scene.daemon);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferring", 15000);
+        client_call(fixture.alice, job, "Suspend");
+        daemon_stop(&fixture.daemon);
+        temp_dir_write(fixture.daemon.config, "[Service]\nIdleExitSec=1\n");
+        daemon_start(&fixture.daemon);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferring", 15000);
 
         close_connections();
-        process_stop(&scene.bus.pid);
-        ck_assert(process_wait(scene.daemon.pid, 30000, &status));
+        process_stop(&fixture.bus.pid);
+        ck_assert(process_wait(fixture.daemon.pid, 30000, &status));
         ck_assert_int_eq(status, 0);
-        scene.daemon.pid = 0;
+        fixture.daemon.pid = 0;
 
-        bus_start_program(&scene.bus, BUS_DBUS_DAEMON, BUS_SYSTEM, scene.dir);
+        bus_start_program(&fixture.bus, BUS_DBUS_DAEMON, BUS_SYSTEM, fixture.dir);
         open_connections();
-        daemon_start(&scene.daemon);
-        ck_assert_str_eq(client_state(scene.alice, job), "transferred");
+        daemon_start(&fixture.daemon);
+        ck_assert_str_eq(client_state(fixture.alice, job), "transferred");
 }
 END_TEST
 
@@ -322,5 +322,5 @@ int main(void)
         tcase_add_test(broker, a_broker_that_is_restarted_has_its_service_again);
         tcase_add_test(broker, a_connection_that_is_cut_is_made_anew);
         suite_add_tcase(suite, broker);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

@@ -11,10 +11,10 @@
 #include "base/macro.h"
 
 #include "tests/lib/file-hash.h"
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
-#include "tests/lib/stage.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -85,7 +85,7 @@ static char *replace(char *text, const char *from, const char *to)
 
 static void give(const char *name, const char *content)
 {
-        _cleanup_free_ char *path = scene_alice_file(name);
+        _cleanup_free_ char *path = fixture_alice_file(name);
 
         temp_dir_write(path, content);
         ck_assert_int_eq(chown(path, USERS_ALICE_UID, USERS_ALICE_UID), 0);
@@ -93,9 +93,9 @@ static void give(const char *name, const char *content)
 
 static void start(void)
 {
-        _cleanup_free_ char *downloads = scene_alice_file("Downloads");
+        _cleanup_free_ char *downloads = fixture_alice_file("Downloads");
 
-        scene_start();
+        fixture_start();
         read_blocks();
         (void) process_run(&(ProcessSpec){ .argv = PROCESS_ARGV("rm", "-rf", downloads) });
         temp_dir_make(downloads, 0700, USERS_ALICE_UID);
@@ -115,7 +115,7 @@ static char *make_script(const char *block, const char *url)
                                   "set -eu; cd %s; export HOME=$PWD; umask 077; set -x\n"
                                   "dosvcctl() { '%s' \"$@\"; }\n%s\n%s",
                                   USERS_ALICE_HOME,
-                                  stage_command("dosvcctl"),
+                                  install_root_command("dosvcctl"),
                                   strstr(block, "job=") ? "" : "job=$(dosvcctl create test)",
                                   block),
                          0);
@@ -130,14 +130,14 @@ START_TEST(a_block_of_commands_does_what_it_says)
         const char *block = blocks[_i];
         _cleanup_free_ char *url = servers_url(SITE_OPEN, "small"), *address = NULL, *said = NULL;
         _cleanup_free_ char *script = make_script(block, url);
-        _cleanup_free_ char *output = temp_dir_path(scene.dir, "output");
+        _cleanup_free_ char *output = temp_dir_path(fixture.dir, "output");
         _cleanup_free_ char *original = servers_file("small");
         int status;
 
-        ck_assert_int_gt(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", scene.bus.address), 0);
+        ck_assert_int_gt(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", fixture.bus.address), 0);
         status = process_run(&(ProcessSpec){
                 .argv = PROCESS_ARGV("sh", "-c", script),
-                .environment = PROCESS_ARGV(address, stage_library_path(), "LC_ALL=C.UTF-8"),
+                .environment = PROCESS_ARGV(address, install_root_library_path(), "LC_ALL=C.UTF-8"),
                 .output = output,
                 .uid = USERS_ALICE_UID,
         });
@@ -156,8 +156,8 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("readme");
-        TCase *tcase = scene_case(suite, "tour", start);
+        TCase *tcase = fixture_case(suite, "tour", start);
 
         tcase_add_loop_test(tcase, a_block_of_commands_does_what_it_says, 0, BLOCKS);
-        return scene_play(suite, SERVERS_NGINX);
+        return fixture_play(suite, SERVERS_NGINX);
 }

@@ -15,7 +15,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 
 #define ERROR(name)   DOSVC_ERROR_PREFIX name
@@ -24,7 +24,7 @@
 
 static void configure(const char *text)
 {
-        temp_dir_write(scene.daemon.config, text);
+        temp_dir_write(fixture.daemon.config, text);
 }
 
 static const char *try_reload(sd_bus *bus)
@@ -35,12 +35,12 @@ static const char *try_reload(sd_bus *bus)
 static void reload(const char *text)
 {
         configure(text);
-        ck_assert_pstr_eq(try_reload(scene.root), NULL);
+        ck_assert_pstr_eq(try_reload(fixture.root), NULL);
 }
 
 static uint64_t number(const char *property)
 {
-        return client_number(scene.alice,
+        return client_number(fixture.alice,
                              DOSVC_MANAGER_PATH,
                              DOSVC_MANAGER_INTERFACE,
                              property,
@@ -49,7 +49,7 @@ static uint64_t number(const char *property)
 
 static const char *try_create(void)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           DOSVC_MANAGER_PATH,
                           DOSVC_MANAGER_INTERFACE,
                           "CreateJob",
@@ -61,7 +61,7 @@ static const char *try_create(void)
 
 static bool log_has(const char *text)
 {
-        _cleanup_free_ char *log = temp_dir_read(scene.daemon.log, NULL);
+        _cleanup_free_ char *log = temp_dir_read(fixture.daemon.log, NULL);
 
         return strstr(log, text);
 }
@@ -69,25 +69,25 @@ static bool log_has(const char *text)
 /* No limit takes away what is there. */
 START_TEST(limits_below_what_is_in_use_refuse_only_what_is_new)
 {
-        _cleanup_free_ char *job = client_create(scene.alice, "one");
+        _cleanup_free_ char *job = client_create(fixture.alice, "one");
         uint64_t limit = number("MaxJobsPerUser");
 
         ck_assert_uint_gt(limit, 2);
-        free(client_create(scene.alice, "two"));
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/1", "/tmp/1");
-        client_add_file(scene.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
+        free(client_create(fixture.alice, "two"));
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/1", "/tmp/1");
+        client_add_file(fixture.alice, job, "http://127.0.0.1:9/2", "/tmp/2");
 
         reload("[Limits]\nMaxJobsPerUser=1\nMaxFilesPerJob=1\n");
         ck_assert_uint_eq(number("MaxJobsPerUser"), 1);
         ck_assert_uint_eq(number("MaxFilesPerJob"), 1);
         ck_assert_uint_eq(number("JobsTotal"), 2);
         ck_assert_pstr_eq(try_create(), ERROR("TooManyJobs"));
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, "http://127.0.0.1:9/3", "/tmp/3"),
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, "http://127.0.0.1:9/3", "/tmp/3"),
                           ERROR("TooManyFiles"));
-        ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
+        ck_assert_uint_eq(client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
                           2);
-        client_call(scene.alice, job, "Resume");
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Resume");
+        client_call(fixture.alice, job, "Cancel");
 
         reload("");
         ck_assert_uint_eq(number("MaxJobsPerUser"), limit);
@@ -102,9 +102,9 @@ START_TEST(a_configuration_that_cannot_be_used_leaves_the_old_one)
 
         reload("[Limits]\nMaxJobsPerUser=7\n");
         configure("[Limits]\nMaxJobsPerUser=8\nMaxFilesPerJob=none\n");
-        ck_assert_pstr_eq(try_reload(scene.root), INVALID_ARGS);
+        ck_assert_pstr_eq(try_reload(fixture.root), INVALID_ARGS);
         ck_assert_int_ge(
-                asprintf(&place, "%s:3: [Limits] MaxFilesPerJob=none", scene.daemon.config),
+                asprintf(&place, "%s:3: [Limits] MaxFilesPerJob=none", fixture.daemon.config),
                 0);
         ck_assert_msg(strstr(client_last_message(), place), "%s", client_last_message());
         ck_assert(log_has(place));
@@ -119,7 +119,7 @@ END_TEST
 START_TEST(only_root_has_it_read_again)
 {
         configure("[Limits]\nMaxJobsPerUser=7\n");
-        ck_assert_pstr_eq(try_reload(scene.alice), ACCESS_DENIED);
+        ck_assert_pstr_eq(try_reload(fixture.alice), ACCESS_DENIED);
         ck_assert_uint_ne(number("MaxJobsPerUser"), 7);
 }
 END_TEST
@@ -127,27 +127,27 @@ END_TEST
 START_TEST(a_user_instance_is_its_users)
 {
         configure("[Limits]\nMaxJobsPerUser=7\n");
-        ck_assert_pstr_eq(try_reload(scene.bob), ACCESS_DENIED);
+        ck_assert_pstr_eq(try_reload(fixture.bob), ACCESS_DENIED);
         ck_assert_uint_ne(number("MaxJobsPerUser"), 7);
-        ck_assert_pstr_eq(try_reload(scene.alice), NULL);
+        ck_assert_pstr_eq(try_reload(fixture.alice), NULL);
         ck_assert_uint_eq(number("MaxJobsPerUser"), 7);
 }
 END_TEST
 
 START_TEST(a_hangup_does_the_same)
 {
-        _cleanup_free_ char *job = client_create(scene.alice, "there before");
+        _cleanup_free_ char *job = client_create(fixture.alice, "there before");
 
         configure("[Limits]\nMaxJobsPerUser=7\n");
-        ck_assert_int_eq(kill(scene.daemon.pid, SIGHUP), 0);
+        ck_assert_int_eq(kill(fixture.daemon.pid, SIGHUP), 0);
         ck_assert(PROCESS_WAIT_UNTIL(5000, number("MaxJobsPerUser") == 7));
         ck_assert(log_has("read again for a signal; changed: MaxJobsPerUser="));
 
         configure("[Limits]\nMaxJobsPerUser=0\n");
-        ck_assert_int_eq(kill(scene.daemon.pid, SIGHUP), 0);
+        ck_assert_int_eq(kill(fixture.daemon.pid, SIGHUP), 0);
         ck_assert(PROCESS_WAIT_UNTIL(5000, log_has("dosvcd.conf:2: [Limits] MaxJobsPerUser=0")));
         ck_assert_uint_eq(number("MaxJobsPerUser"), 7);
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
 }
 END_TEST
 
@@ -179,20 +179,20 @@ static int start_silent_server(char **ret_url)
 START_TEST(a_queued_job_starts_when_there_may_be_more_workers)
 {
         _cleanup_free_ char *url = NULL, *first = NULL, *second = NULL;
-        _cleanup_free_ char *one = scene_alice_file("one"), *two = scene_alice_file("two");
+        _cleanup_free_ char *one = fixture_alice_file("one"), *two = fixture_alice_file("two");
         int server = start_silent_server(&url);
 
         reload("[Limits]\nMaxActiveJobs=1\n");
-        first = client_create_for(scene.alice, url, one);
-        second = client_create_for(scene.alice, url, two);
-        client_call(scene.alice, first, "Resume");
-        client_wait_state(scene.alice, first, "connecting", 10000);
-        client_call(scene.alice, second, "Resume");
+        first = client_create_for(fixture.alice, url, one);
+        second = client_create_for(fixture.alice, url, two);
+        client_call(fixture.alice, first, "Resume");
+        client_wait_state(fixture.alice, first, "connecting", 10000);
+        client_call(fixture.alice, second, "Resume");
         process_nap_msec(300);
-        ck_assert_str_eq(client_state(scene.alice, second), "queued");
+        ck_assert_str_eq(client_state(fixture.alice, second), "queued");
         reload("[Limits]\nMaxActiveJobs=2\n");
-        client_wait_state(scene.alice, second, "connecting", 10000);
-        ck_assert_str_eq(client_state(scene.alice, first), "connecting");
+        client_wait_state(fixture.alice, second, "connecting", 10000);
+        ck_assert_str_eq(client_state(fixture.alice, first), "connecting");
         (void) close(server);
 }
 END_TEST
@@ -200,8 +200,8 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("reload");
-        TCase *calls = scene_case(suite, "calls", scene_start);
-        TCase *user = scene_case(suite, "user instance", scene_start_user);
+        TCase *calls = fixture_case(suite, "calls", fixture_start);
+        TCase *user = fixture_case(suite, "user instance", fixture_start_user);
 
         tcase_add_test(calls, limits_below_what_is_in_use_refuse_only_what_is_new);
         tcase_add_test(calls, a_configuration_that_cannot_be_used_leaves_the_old_one);
@@ -215,5 +215,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

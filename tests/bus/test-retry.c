@@ -16,7 +16,7 @@
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -83,11 +83,11 @@ static void serve(HttpRequest *request)
 
 static void start_as_configured(const char *config)
 {
-        scene_start();
-        temp_dir_write(scene.daemon.config, config);
-        scene_restart();
-        http_server_start(&server, serve, scene.dir);
-        local = scene_alice_file("retry");
+        fixture_start();
+        temp_dir_write(fixture.daemon.config, config);
+        fixture_restart();
+        http_server_start(&server, serve, fixture.dir);
+        local = fixture_alice_file("retry");
         (void) unlink(local);
 }
 
@@ -110,12 +110,12 @@ static void create(const char *path)
 {
         _cleanup_free_ char *url = http_server_url(&server, path);
 
-        job = client_create_for(scene.alice, url, local);
+        job = client_create_for(fixture.alice, url, local);
 }
 
 static const char *try_span(const char *property, uint64_t seconds)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           job,
                           "org.freedesktop.DBus.Properties",
                           "Set",
@@ -133,18 +133,18 @@ static void set_span(const char *property, uint64_t seconds)
 
 static uint64_t span(const char *property)
 {
-        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, property, 't');
+        return client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, property, 't');
 }
 
 static uint64_t error_count(void)
 {
-        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "ErrorCount", 'u');
+        return client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "ErrorCount", 'u');
 }
 
 static void assert_is(const char *state, const char *error)
 {
-        ck_assert_str_eq(client_state(scene.alice, job), state);
-        ck_assert_str_eq(client_error(scene.alice, job).name, error);
+        ck_assert_str_eq(client_state(fixture.alice, job), state);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, error);
 }
 
 /* Spans -------------------------------------------------------------------------------------- */
@@ -164,7 +164,7 @@ START_TEST(spans_are_kept_over_a_crash)
         set_span("MinimumRetryDelay", 4);
         set_span("NoProgressTimeout", 0);
         set_span("MaximumDownloadTime", UINT32_MAX);
-        scene_crash();
+        fixture_crash();
         ck_assert_uint_eq(span("MinimumRetryDelay"), 5); /* the least there is */
         ck_assert_uint_eq(span("NoProgressTimeout"), 0);
         ck_assert_uint_eq(span("MaximumDownloadTime"), UINT32_MAX);
@@ -178,7 +178,7 @@ START_TEST(spans_have_bounds)
         ck_assert_pstr_eq(try_span("MaximumDownloadTime", UINT64_MAX), INVALID_ARGS);
         ck_assert_pstr_eq(try_span("NoProgressTimeout", UINT32_MAX + UINT64_C(1)), INVALID_ARGS);
         ck_assert_uint_eq(span("MaximumDownloadTime"), 7776000);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      DOSVC_MANAGER_PATH,
                                      DOSVC_MANAGER_INTERFACE,
                                      "CreateJob",
@@ -197,10 +197,11 @@ END_TEST
 
 START_TEST(without_patience_the_first_failure_is_the_last)
 {
-        job = client_create_for(scene.alice, NOBODY, local);
+        job = client_create_for(fixture.alice, NOBODY, local);
         set_span("NoProgressTimeout", 0);
-        client_call(scene.alice, job, "Resume");
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
+        client_call(fixture.alice, job, "Resume");
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                  strcmp(client_state(fixture.alice, job), "error") == 0);
         assert_is("error", "connect-failure");
         ck_assert_uint_eq(error_count(), 1);
 }
@@ -208,11 +209,12 @@ END_TEST
 
 START_TEST(a_delay_beyond_the_patience_is_an_error_at_once)
 {
-        job = client_create_for(scene.alice, NOBODY, local);
+        job = client_create_for(fixture.alice, NOBODY, local);
         set_span("NoProgressTimeout", 5);
         set_span("MinimumRetryDelay", 6);
-        client_call(scene.alice, job, "Resume");
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
+        client_call(fixture.alice, job, "Resume");
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                  strcmp(client_state(fixture.alice, job), "error") == 0);
         assert_is("error", "connect-failure");
         ck_assert_uint_eq(error_count(), 1);
 }
@@ -222,10 +224,11 @@ START_TEST(a_job_that_gets_nowhere_is_given_up)
 {
         uint64_t began = process_now_msec();
 
-        job = client_create_for(scene.alice, NOBODY, local);
+        job = client_create_for(fixture.alice, NOBODY, local);
         set_span("NoProgressTimeout", 3);
-        client_call(scene.alice, job, "Resume");
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
+        client_call(fixture.alice, job, "Resume");
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                  strcmp(client_state(fixture.alice, job), "error") == 0);
         assert_is("error", "connect-failure");
         ck_assert_uint_ge(process_now_msec() - began, 2900);
         ck_assert_uint_ge(error_count(), 3);
@@ -238,11 +241,13 @@ START_TEST(a_job_that_waits_too_long_is_given_up)
 {
         create("/busy");
         set_span("NoProgressTimeout", 2);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
-        ck_assert_ptr_nonnull(strstr(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Status"),
-                                     "Gives up at"));
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
+        ck_assert_ptr_nonnull(
+                strstr(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Status"),
+                       "Gives up at"));
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                  strcmp(client_state(fixture.alice, job), "error") == 0);
         assert_is("error", "http-503");
         ck_assert_uint_eq(error_count(), 1);
         ck_assert_uint_eq(server.counters[ANSWERS], 1);
@@ -253,7 +258,7 @@ END_TEST
 static void assert_keeps_trying(uint64_t seconds)
 {
         static const char words[] = ", gives up at ";
-        const char *status = client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Status");
+        const char *status = client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Status");
         const char *when = strstr(status, words);
         uint64_t end = (uint64_t) time(NULL) + seconds;
         struct tm tm = { 0 };
@@ -267,14 +272,14 @@ static void assert_keeps_trying(uint64_t seconds)
 
 static void fail_once(void)
 {
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
 }
 
 /* A fortnight as the original, but a day where nobody has ever answered. */
 START_TEST(a_job_that_nobody_answers_is_tried_for_a_day)
 {
-        job = client_create_for(scene.alice, NOBODY, local);
+        job = client_create_for(fixture.alice, NOBODY, local);
         fail_once();
         assert_keeps_trying(86400);
         set_span("NoProgressTimeout", 100000);
@@ -291,11 +296,11 @@ START_TEST(a_job_that_was_answered_once_is_tried_for_a_fortnight)
         assert_keeps_trying(1209600);
         http_server_stop(&server);
         fail_once();
-        ck_assert_str_eq(client_error(scene.alice, job).name, "connect-failure");
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "connect-failure");
         assert_keeps_trying(1209600);
-        scene_crash();
+        fixture_crash();
         assert_keeps_trying(1209600);
-        http_server_start(&server, serve, scene.dir);
+        http_server_start(&server, serve, fixture.dir);
 }
 END_TEST
 
@@ -307,9 +312,9 @@ START_TEST(each_kind_of_typing_error_has_a_name)
                 { NOBODY, "connect-failure" },
         };
 
-        job = client_create_for(scene.alice, cases[_i][0], local);
+        job = client_create_for(fixture.alice, cases[_i][0], local);
         fail_once();
-        ck_assert_str_eq(client_error(scene.alice, job).name, cases[_i][1]);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, cases[_i][1]);
 }
 END_TEST
 
@@ -317,10 +322,11 @@ END_TEST
 START_TEST(patience_may_be_lost_while_waiting)
 {
         create("/busy");
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
         set_span("NoProgressTimeout", 1);
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                  strcmp(client_state(fixture.alice, job), "error") == 0);
         assert_is("error", "http-503");
 }
 END_TEST
@@ -329,9 +335,10 @@ START_TEST(the_same_bytes_again_are_no_progress)
 {
         create("/forgets");
         set_span("NoProgressTimeout", 3);
-        client_call(scene.alice, job, "Resume");
-        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC, strcmp(client_state(scene.alice, job), "error") == 0);
-        ck_assert_str_eq(client_state(scene.alice, job), "error");
+        client_call(fixture.alice, job, "Resume");
+        (void) PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                  strcmp(client_state(fixture.alice, job), "error") == 0);
+        ck_assert_str_eq(client_state(fixture.alice, job), "error");
         ck_assert_uint_ge(server.counters[ANSWERS], 3);
 }
 END_TEST
@@ -344,7 +351,7 @@ START_TEST(each_byte_further_is_progress)
 
         create("/pieces");
         set_span("NoProgressTimeout", 2);
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         ck_assert_uint_ge(server.counters[ANSWERS], 5);
         data = temp_dir_read(local, &size);
         ck_assert_uint_eq(size, CONTENT_SIZE);
@@ -360,16 +367,16 @@ START_TEST(a_job_may_not_take_forever)
         for (int i = 0; i < 2; i++) { /* Resume gives it the whole time again */
                 uint64_t began = process_now_msec();
 
-                client_call(scene.alice, job, "Resume");
+                client_call(fixture.alice, job, "Resume");
                 (void) PROCESS_WAIT_UNTIL(WAIT_MSEC,
-                                          strcmp(client_state(scene.alice, job), "error") == 0);
+                                          strcmp(client_state(fixture.alice, job), "error") == 0);
                 assert_is("error", "maximum-download-time");
                 ck_assert_uint_ge(process_now_msec() - began, 1900);
                 ck_assert_uint_le(process_now_msec() - began, 6000);
         }
         /* The error is told first, then the worker is stopped. */
-        ck_assert(
-                PROCESS_WAIT_UNTIL(WAIT_MSEC, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
+        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                     daemon_find(&fixture.daemon, "dosvc-worker", 0) == 0));
 }
 END_TEST
 
@@ -378,11 +385,11 @@ START_TEST(the_time_of_a_job_adds_up)
 {
         create("/stalls");
         set_span("MaximumDownloadTime", 4);
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, PIECE / 2, WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, PIECE / 2, WAIT_MSEC);
         process_nap_msec(2000);
-        scene_restart();
-        client_wait_bytes(scene.alice, job, PIECE / 2, WAIT_MSEC);
+        fixture_restart();
+        client_wait_bytes(fixture.alice, job, PIECE / 2, WAIT_MSEC);
         process_nap_msec(2500);
         assert_is("error", "maximum-download-time");
 }
@@ -393,46 +400,46 @@ END_TEST
 START_TEST(resume_tries_at_once)
 {
         create("/busy");
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
         server.counters[HEALTHY] = 1;
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
 }
 END_TEST
 
 START_TEST(a_wait_goes_on_after_a_crash)
 {
-        job = client_create_for(scene.alice, NOBODY, local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
-        scene_crash();
+        job = client_create_for(fixture.alice, NOBODY, local);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
+        fixture_crash();
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, error_count() >= 4));
-        ck_assert_str_ne(client_state(scene.alice, job), "error");
+        ck_assert_str_ne(client_state(fixture.alice, job), "error");
 }
 END_TEST
 
 START_TEST(a_job_whose_workers_crash_is_in_error)
 {
         create("/stalls");
-        client_call(scene.alice, job, "Resume");
+        client_call(fixture.alice, job, "Resume");
         for (unsigned i = 1; i <= 3; i++) {
                 ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, server.counters[ANSWERS] >= i));
-                ck_assert_int_eq(kill(daemon_find(&scene.daemon, "dosvc-worker", 5000), SIGKILL),
+                ck_assert_int_eq(kill(daemon_find(&fixture.daemon, "dosvc-worker", 5000), SIGKILL),
                                  0);
                 ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, error_count() == i));
         }
         assert_is("error", "worker-failed");
         server.counters[HEALTHY] = 1;
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
 }
 END_TEST
 
 int main(void)
 {
         Suite *suite = suite_create("retry");
-        TCase *spans = scene_case(suite, "spans", start_patient);
-        TCase *limits = scene_case(suite, "giving-up", start);
-        TCase *going_on = scene_case(suite, "going-on", start);
+        TCase *spans = fixture_case(suite, "spans", start_patient);
+        TCase *limits = fixture_case(suite, "giving-up", start);
+        TCase *going_on = fixture_case(suite, "going-on", start);
         TCase *const cases[] = { spans, limits, going_on };
 
         http_fill(content, sizeof(content), 1);
@@ -456,5 +463,5 @@ int main(void)
         tcase_add_test(going_on, resume_tries_at_once);
         tcase_add_test(going_on, a_wait_goes_on_after_a_crash);
         tcase_add_test(going_on, a_job_whose_workers_crash_is_in_error);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

@@ -15,7 +15,7 @@
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -53,12 +53,12 @@ static void start(void)
 {
         char options[64];
 
-        scene_start();
-        temp_dir_write(scene.daemon.config,
+        fixture_start();
+        temp_dir_write(fixture.daemon.config,
                        "[Limits]\nDiskReserve=4M\n"
                        "[Service]\nMinimumRetryDelaySec=1\nMaximumRetryDelaySec=1\n");
-        scene_restart();
-        http_server_start(&server, serve, scene.dir);
+        fixture_restart();
+        http_server_start(&server, serve, fixture.dir);
         temp_dir_make(ROOM, 0700, USERS_ALICE_UID);
         (void) snprintf(options, sizeof(options), "size=8m,uid=%u,mode=0700", USERS_ALICE_UID);
         ck_assert_int_eq(mount("room", ROOM, "tmpfs", 0, options), 0);
@@ -85,21 +85,21 @@ static void begin(const char *path)
 {
         _cleanup_free_ char *url = http_server_url(&server, path);
 
-        job = client_create_for(scene.alice, url, ROOM "/file");
-        client_call(scene.alice, job, "Resume");
+        job = client_create_for(fixture.alice, url, ROOM "/file");
+        client_call(fixture.alice, job, "Resume");
 }
 
 static uint64_t transferred(void)
 {
-        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't');
+        return client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't');
 }
 
 static void assert_waits_for_room(void)
 {
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
-        ck_assert_str_eq(client_error(scene.alice, job).name, "disk-full");
-        ck_assert_str_eq(client_error(scene.alice, job).context, "local-file");
-        ck_assert_ptr_nonnull(strstr(client_error(scene.alice, job).description, "DiskReserve="));
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "disk-full");
+        ck_assert_str_eq(client_error(fixture.alice, job).context, "local-file");
+        ck_assert_ptr_nonnull(strstr(client_error(fixture.alice, job).description, "DiskReserve="));
 }
 
 static void assert_goes_on(void)
@@ -109,8 +109,8 @@ static void assert_goes_on(void)
 
         ck_assert_int_eq(unlink(ROOM "/filler"), 0);
         ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
-                                     strcmp(client_state(scene.alice, job), "transferred") == 0));
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+                                     strcmp(client_state(fixture.alice, job), "transferred") == 0));
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         data = temp_dir_read(ROOM "/file", &size);
         ck_assert_uint_eq(size, CONTENT_SIZE);
         ck_assert_mem_eq(data, content, size);
@@ -134,7 +134,7 @@ START_TEST(a_running_download_stops_while_there_is_something_left)
         uint64_t kept;
 
         begin("/slow");
-        client_wait_bytes(scene.alice, job, 2 * PIECE, WAIT_MSEC);
+        client_wait_bytes(fixture.alice, job, 2 * PIECE, WAIT_MSEC);
         take_room(4 * MIB);
         assert_waits_for_room();
         kept = transferred();
@@ -149,11 +149,11 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("room");
-        TCase *room = scene_case(suite, "room", start);
+        TCase *room = fixture_case(suite, "room", start);
 
         http_fill(content, sizeof(content), 1);
         tcase_add_checked_fixture(room, NULL, stop);
         tcase_add_test(room, a_job_waits_until_enough_would_be_left);
         tcase_add_test(room, a_running_download_stops_while_there_is_something_left);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

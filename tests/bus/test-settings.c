@@ -13,7 +13,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -29,8 +29,8 @@ static char *job;
 
 static void start(void)
 {
-        scene_start();
-        job = client_create_for(scene.alice, "http://127.0.0.1:9/x", USERS_ALICE_HOME "/x");
+        fixture_start();
+        job = client_create_for(fixture.alice, "http://127.0.0.1:9/x", USERS_ALICE_HOME "/x");
 }
 
 static const char *try_text(sd_bus *bus, const char *property, const char *value)
@@ -76,7 +76,7 @@ static const char *list_of(sd_bus *bus, const char *property)
 
 static const char *text_of(const char *property)
 {
-        return client_string(scene.alice, job, DOSVC_JOB_INTERFACE, property);
+        return client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, property);
 }
 
 /* Plain ones ----------------------------------------------------------------------------- */
@@ -84,10 +84,10 @@ static const char *text_of(const char *property)
 static void assert_defaults(void)
 {
         ck_assert_str_eq(text_of("RedirectPolicy"), "allow-silent");
-        ck_assert_str_eq(list_of(scene.alice, "SecurityFlags"), "");
+        ck_assert_str_eq(list_of(fixture.alice, "SecurityFlags"), "");
         ck_assert_str_eq(text_of("CACertificate"), "");
         ck_assert_str_eq(text_of("TicketCache"), "");
-        ck_assert_str_eq(list_of(scene.alice, "CustomHeaders"), "");
+        ck_assert_str_eq(list_of(fixture.alice, "CustomHeaders"), "");
 }
 
 START_TEST(they_have_their_defaults)
@@ -98,24 +98,24 @@ END_TEST
 
 START_TEST(they_are_kept_and_outlive_the_service)
 {
-        ck_assert_pstr_eq(try_text(scene.alice, "RedirectPolicy", "allow-report+https-to-http"),
+        ck_assert_pstr_eq(try_text(fixture.alice, "RedirectPolicy", "allow-report+https-to-http"),
                           NULL);
         ck_assert_pstr_eq(
-                try_list(scene.alice, "SecurityFlags", "ignore-unknown-ca", "enable-crl-check"),
+                try_list(fixture.alice, "SecurityFlags", "ignore-unknown-ca", "enable-crl-check"),
                 NULL);
-        ck_assert_pstr_eq(try_text(scene.alice, "CACertificate", "/etc/own.pem"), NULL);
-        ck_assert_pstr_eq(try_text(scene.alice, "TicketCache", "KEYRING:mine"), NULL);
+        ck_assert_pstr_eq(try_text(fixture.alice, "CACertificate", "/etc/own.pem"), NULL);
+        ck_assert_pstr_eq(try_text(fixture.alice, "TicketCache", "KEYRING:mine"), NULL);
         if (_i)
-                scene_crash();
+                fixture_crash();
         ck_assert_str_eq(text_of("RedirectPolicy"), "allow-report+https-to-http");
-        ck_assert_str_eq(list_of(scene.alice, "SecurityFlags"),
+        ck_assert_str_eq(list_of(fixture.alice, "SecurityFlags"),
                          "enable-crl-check,ignore-unknown-ca");
         ck_assert_str_eq(text_of("CACertificate"), "/etc/own.pem");
         ck_assert_str_eq(text_of("TicketCache"), "KEYRING:mine");
-        ck_assert_pstr_eq(try_text(scene.alice, "CACertificate", ""), NULL);
-        ck_assert_pstr_eq(try_list(scene.alice, "SecurityFlags", NULL, NULL), NULL);
+        ck_assert_pstr_eq(try_text(fixture.alice, "CACertificate", ""), NULL);
+        ck_assert_pstr_eq(try_list(fixture.alice, "SecurityFlags", NULL, NULL), NULL);
         ck_assert_str_eq(text_of("CACertificate"), "");
-        ck_assert_str_eq(list_of(scene.alice, "SecurityFlags"), "");
+        ck_assert_str_eq(list_of(fixture.alice, "SecurityFlags"), "");
 }
 END_TEST
 
@@ -134,7 +134,7 @@ static const struct {
 
 START_TEST(a_bad_value_is_refused_and_changes_nothing)
 {
-        ck_assert_pstr_eq(try_text(scene.alice, bad_texts[_i].property, bad_texts[_i].value),
+        ck_assert_pstr_eq(try_text(fixture.alice, bad_texts[_i].property, bad_texts[_i].value),
                           bad_texts[_i].error);
         assert_defaults();
 }
@@ -142,10 +142,11 @@ END_TEST
 
 START_TEST(an_unknown_flag_is_not_supported_and_named)
 {
-        ck_assert_pstr_eq(try_list(scene.alice, "SecurityFlags", "ignore-unknown-ca", "ignore-all"),
-                          ERROR("NotSupported"));
+        ck_assert_pstr_eq(
+                try_list(fixture.alice, "SecurityFlags", "ignore-unknown-ca", "ignore-all"),
+                ERROR("NotSupported"));
         ck_assert_ptr_nonnull(strstr(client_last_message(), "'ignore-all'"));
-        ck_assert_str_eq(list_of(scene.alice, "SecurityFlags"), "");
+        ck_assert_str_eq(list_of(fixture.alice, "SecurityFlags"), "");
 }
 END_TEST
 
@@ -155,7 +156,7 @@ START_TEST(they_are_options_of_create_job)
         sd_bus_message *reply = NULL;
         const char *path;
 
-        ck_assert_int_ge(sd_bus_call_method(scene.alice,
+        ck_assert_int_ge(sd_bus_call_method(fixture.alice,
                                             DOSVC_BUS_NAME,
                                             DOSVC_MANAGER_PATH,
                                             DOSVC_MANAGER_INTERFACE,
@@ -178,7 +179,7 @@ START_TEST(they_are_options_of_create_job)
         free(job);
         job = strdup(path);
         sd_bus_message_unref(reply);
-        ck_assert_str_eq(list_of(scene.alice, "CustomHeaders"), TOKEN);
+        ck_assert_str_eq(list_of(fixture.alice, "CustomHeaders"), TOKEN);
         ck_assert_str_eq(text_of("RedirectPolicy"), "disallow");
 }
 END_TEST
@@ -187,14 +188,14 @@ END_TEST
 
 START_TEST(only_the_owner_reads_and_writes_headers)
 {
-        ck_assert_pstr_eq(try_list(scene.root, "CustomHeaders", TOKEN, NULL), ACCESS_DENIED);
-        ck_assert_pstr_eq(try_list(scene.bob, "CustomHeaders", TOKEN, NULL), NO_OBJECT);
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", TOKEN, "B: c"), NULL);
-        ck_assert_str_eq(list_of(scene.alice, "CustomHeaders"), TOKEN ",B: c");
-        ck_assert_str_eq(list_of(scene.root, "CustomHeaders"), ACCESS_DENIED);
-        ck_assert_str_eq(list_of(scene.bob, "CustomHeaders"), NO_OBJECT);
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", NULL, NULL), NULL);
-        ck_assert_str_eq(list_of(scene.alice, "CustomHeaders"), "");
+        ck_assert_pstr_eq(try_list(fixture.root, "CustomHeaders", TOKEN, NULL), ACCESS_DENIED);
+        ck_assert_pstr_eq(try_list(fixture.bob, "CustomHeaders", TOKEN, NULL), NO_OBJECT);
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", TOKEN, "B: c"), NULL);
+        ck_assert_str_eq(list_of(fixture.alice, "CustomHeaders"), TOKEN ",B: c");
+        ck_assert_str_eq(list_of(fixture.root, "CustomHeaders"), ACCESS_DENIED);
+        ck_assert_str_eq(list_of(fixture.bob, "CustomHeaders"), NO_OBJECT);
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", NULL, NULL), NULL);
+        ck_assert_str_eq(list_of(fixture.alice, "CustomHeaders"), "");
 }
 END_TEST
 
@@ -213,7 +214,7 @@ static char *dump(sd_bus_message *m)
 
 START_TEST(get_all_and_managed_objects_leave_them_out)
 {
-        sd_bus *const callers[] = { scene.alice, scene.root };
+        sd_bus *const callers[] = { fixture.alice, fixture.root };
         static const struct {
                 const char *interface, *member;
                 bool manager;
@@ -222,7 +223,7 @@ START_TEST(get_all_and_managed_objects_leave_them_out)
                 { "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", true },
         };
 
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", TOKEN, NULL), NULL);
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", TOKEN, NULL), NULL);
         for (size_t i = 0; i < ARRAY_SIZE(callers); i++) {
                 sd_bus_error error = SD_BUS_ERROR_NULL;
                 _cleanup_free_ char *text = NULL;
@@ -263,7 +264,7 @@ static int on_changed(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 START_TEST(a_change_is_told_without_the_value)
 {
-        sd_bus *const listeners[] = { scene.alice, scene.root };
+        sd_bus *const listeners[] = { fixture.alice, fixture.root };
         Heard heard[2] = { 0 };
 
         for (size_t i = 0; i < 2; i++) {
@@ -287,7 +288,7 @@ START_TEST(a_change_is_told_without_the_value)
                                              1),
                                   NULL);
         }
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", TOKEN, NULL), NULL);
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", TOKEN, NULL), NULL);
         for (size_t i = 0; i < 2; i++)
                 ck_assert(PROCESS_WAIT_UNTIL(
                         5000,
@@ -306,9 +307,10 @@ START_TEST(a_header_of_the_services_own_is_refused_and_named)
         _cleanup_free_ char *name =
                 strndup(lines[_i], (size_t) (strchr(lines[_i], ':') - lines[_i]));
 
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", "A: b", lines[_i]), INVALID_ARGS);
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", "A: b", lines[_i]),
+                          INVALID_ARGS);
         ck_assert_ptr_nonnull(strstr(client_last_message(), name));
-        ck_assert_str_eq(list_of(scene.alice, "CustomHeaders"), "");
+        ck_assert_str_eq(list_of(fixture.alice, "CustomHeaders"), "");
 }
 END_TEST
 
@@ -319,7 +321,7 @@ START_TEST(a_bad_line_is_refused_without_its_value)
                                              "no colon " MARKER,
                                              ": " MARKER };
 
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", lines[_i], NULL), INVALID_ARGS);
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", lines[_i], NULL), INVALID_ARGS);
         ck_assert_ptr_null(strstr(client_last_message(), MARKER));
 }
 END_TEST
@@ -333,7 +335,7 @@ START_TEST(headers_have_a_limit)
         memset(line, 'x', size);
         memcpy(line, "A: ", 3);
         line[size] = '\0';
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", line, NULL),
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", line, NULL),
                           _i ? ERROR("StringTooLong") : NULL);
 }
 END_TEST
@@ -344,31 +346,31 @@ START_TEST(headers_are_in_no_file)
         _cleanup_free_ char *log = NULL;
         const char *const files[] = { "jobs.db", "jobs.db-wal" };
 
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", TOKEN, NULL), NULL);
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", TOKEN, NULL), NULL);
         for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-                _cleanup_free_ char *path = temp_dir_path(scene.daemon.state_dir, files[i]);
+                _cleanup_free_ char *path = temp_dir_path(fixture.daemon.state_dir, files[i]);
                 _cleanup_free_ char *text = NULL;
                 size_t size = 0;
 
                 text = temp_dir_read(path, &size);
                 ck_assert_ptr_null(memmem(text, size, MARKER, strlen(MARKER)));
         }
-        log = temp_dir_read(scene.daemon.log, NULL);
+        log = temp_dir_read(fixture.daemon.log, NULL);
         ck_assert_ptr_null(strstr(log, MARKER));
 }
 END_TEST
 
 START_TEST(a_new_owner_finds_none_of_it)
 {
-        ck_assert_pstr_eq(try_list(scene.alice, "CustomHeaders", TOKEN, NULL), NULL);
-        ck_assert_pstr_eq(try_text(scene.alice, "TicketCache", "KCM:"), NULL);
-        ck_assert_pstr_eq(try_text(scene.alice, "RedirectPolicy", "disallow"), NULL);
-        client_call(scene.root, job, "TakeOwnership");
-        ck_assert_str_eq(list_of(scene.root, "CustomHeaders"), "");
-        ck_assert_str_eq(client_string(scene.root, job, DOSVC_JOB_INTERFACE, "TicketCache"), "");
-        ck_assert_str_eq(client_string(scene.root, job, DOSVC_JOB_INTERFACE, "RedirectPolicy"),
+        ck_assert_pstr_eq(try_list(fixture.alice, "CustomHeaders", TOKEN, NULL), NULL);
+        ck_assert_pstr_eq(try_text(fixture.alice, "TicketCache", "KCM:"), NULL);
+        ck_assert_pstr_eq(try_text(fixture.alice, "RedirectPolicy", "disallow"), NULL);
+        client_call(fixture.root, job, "TakeOwnership");
+        ck_assert_str_eq(list_of(fixture.root, "CustomHeaders"), "");
+        ck_assert_str_eq(client_string(fixture.root, job, DOSVC_JOB_INTERFACE, "TicketCache"), "");
+        ck_assert_str_eq(client_string(fixture.root, job, DOSVC_JOB_INTERFACE, "RedirectPolicy"),
                          "disallow");
-        ck_assert_str_eq(list_of(scene.alice, "CustomHeaders"), NO_OBJECT);
+        ck_assert_str_eq(list_of(fixture.alice, "CustomHeaders"), NO_OBJECT);
 }
 END_TEST
 
@@ -392,13 +394,13 @@ static const char *try_certificate(sd_bus *bus, const char *key, const char *val
 
 START_TEST(only_the_owner_sets_and_removes_the_certificate)
 {
-        ck_assert_pstr_eq(try_certificate(scene.root, "key", "/k"), ACCESS_DENIED);
-        ck_assert_pstr_eq(try_certificate(scene.bob, "key", "/k"), NO_OBJECT);
-        ck_assert_pstr_eq(try_certificate(scene.alice, "key", "/k"), NULL);
-        ck_assert_pstr_eq(client_try_call(scene.root, job, "RemoveClientCertificate"),
+        ck_assert_pstr_eq(try_certificate(fixture.root, "key", "/k"), ACCESS_DENIED);
+        ck_assert_pstr_eq(try_certificate(fixture.bob, "key", "/k"), NO_OBJECT);
+        ck_assert_pstr_eq(try_certificate(fixture.alice, "key", "/k"), NULL);
+        ck_assert_pstr_eq(client_try_call(fixture.root, job, "RemoveClientCertificate"),
                           ACCESS_DENIED);
-        ck_assert_pstr_eq(client_try_call(scene.bob, job, "RemoveClientCertificate"), NO_OBJECT);
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "RemoveClientCertificate"), NULL);
+        ck_assert_pstr_eq(client_try_call(fixture.bob, job, "RemoveClientCertificate"), NO_OBJECT);
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "RemoveClientCertificate"), NULL);
 }
 END_TEST
 
@@ -417,14 +419,14 @@ START_TEST(what_is_no_certificate_is_refused)
                 { "password", "right", NULL },
         };
 
-        ck_assert_pstr_eq(try_certificate(scene.alice, cases[_i].key, cases[_i].value),
+        ck_assert_pstr_eq(try_certificate(fixture.alice, cases[_i].key, cases[_i].value),
                           cases[_i].error);
 }
 END_TEST
 
 START_TEST(a_certificate_is_needed)
 {
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "SetClientCertificate",
@@ -445,7 +447,7 @@ START_TEST(the_password_of_a_key_may_come_in_a_descriptor)
         ck_assert_int_eq(pipe(ends), 0);
         ck_assert_int_eq((int) write(ends[1], "secret", 6), 6);
         (void) close(ends[1]);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "SetClientCertificate",
@@ -468,7 +470,7 @@ START_TEST(the_password_of_a_key_has_a_limit)
 
         memset(password, 'x', sizeof(password));
         password[1023 + _i] = '\0';
-        ck_assert_pstr_eq(try_certificate(scene.alice, "password", password),
+        ck_assert_pstr_eq(try_certificate(fixture.alice, "password", password),
                           _i ? ERROR("PasswordTooLarge") : NULL);
 }
 END_TEST
@@ -476,9 +478,9 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("settings");
-        TCase *plain = scene_case(suite, "plain", start);
-        TCase *headers = scene_case(suite, "headers", start);
-        TCase *certificate = scene_case(suite, "certificate", start);
+        TCase *plain = fixture_case(suite, "plain", start);
+        TCase *headers = fixture_case(suite, "headers", start);
+        TCase *certificate = fixture_case(suite, "certificate", start);
 
         tcase_add_test(plain, they_have_their_defaults);
         tcase_add_loop_test(plain, they_are_kept_and_outlive_the_service, 0, 2);
@@ -508,5 +510,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

@@ -14,9 +14,9 @@
 #include "base/macro.h"
 
 #include "tests/lib/client.h"
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
-#include "tests/lib/stage.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -24,7 +24,7 @@
 
 static uint64_t jobs(void)
 {
-        return client_number(scene.alice,
+        return client_number(fixture.alice,
                              DOSVC_MANAGER_PATH,
                              DOSVC_MANAGER_INTERFACE,
                              "JobsTotal",
@@ -33,13 +33,13 @@ static uint64_t jobs(void)
 
 static char *state_file(const char *name)
 {
-        return temp_dir_path(scene.daemon.state_dir, name);
+        return temp_dir_path(fixture.daemon.state_dir, name);
 }
 
 /* The one file that begins so; a new string, NULL if there is none. */
 static char *find_state_file(const char *prefix)
 {
-        DIR *directory = opendir(scene.daemon.state_dir);
+        DIR *directory = opendir(fixture.daemon.state_dir);
         const struct dirent *entry;
         char *found = NULL;
 
@@ -95,22 +95,25 @@ START_TEST(a_damaged_database_is_put_aside_and_the_service_starts)
         char *job;
 
         for (int i = 0; i < 20; i++)
-                client_add_file(scene.alice, client_create(scene.alice, "precious"), URL, "/tmp/x");
-        daemon_stop(&scene.daemon);
+                client_add_file(fixture.alice,
+                                client_create(fixture.alice, "precious"),
+                                URL,
+                                "/tmp/x");
+        daemon_stop(&fixture.daemon);
         damages[_i](path);
-        daemon_start(&scene.daemon);
+        daemon_start(&fixture.daemon);
         ck_assert_uint_eq(jobs(), 0);
         aside = find_state_file("jobs.db.damaged-");
         ck_assert_ptr_nonnull(aside);
-        log = temp_dir_read(scene.daemon.log, NULL);
+        log = temp_dir_read(fixture.daemon.log, NULL);
         ck_assert_msg(strstr(log, "is damaged, starting without jobs"), "%s", log);
         ck_assert_msg(strstr(log, "it is kept as"), "%s", log);
 
         /* The new one is as good as any. */
-        job = client_create(scene.alice, "new");
-        scene_crash();
+        job = client_create(fixture.alice, "new");
+        fixture_crash();
         ck_assert_uint_eq(jobs(), 1);
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
 }
 END_TEST
 
@@ -122,8 +125,8 @@ START_TEST(a_newer_database_is_refused_and_kept)
         size_t size, size_after;
         FILE *file;
 
-        (void) client_create(scene.alice, "kept");
-        daemon_stop(&scene.daemon);
+        (void) client_create(fixture.alice, "kept");
+        daemon_stop(&fixture.daemon);
         file = fopen(path, "r+e");
         ck_assert_ptr_nonnull(file);
         ck_assert_int_eq(fseek(file, 60, SEEK_SET), 0);
@@ -131,19 +134,20 @@ START_TEST(a_newer_database_is_refused_and_kept)
         ck_assert_int_eq(fclose(file), 0);
         before = temp_dir_read(path, &size);
 
-        ck_assert_int_ge(asprintf(&state, "--state-directory=%s", scene.daemon.state_dir), 0);
-        ck_assert_int_ge(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", scene.bus.address), 0);
-        ck_assert_int_eq(
-                process_run(&(ProcessSpec){
-                        .argv = PROCESS_ARGV(stage_daemon("dosvcd"), state, "--config=/dev/null"),
-                        .environment = PROCESS_ARGV(address),
-                        .output = scene.daemon.log,
-                }),
-                EXIT_FAILURE);
+        ck_assert_int_ge(asprintf(&state, "--state-directory=%s", fixture.daemon.state_dir), 0);
+        ck_assert_int_ge(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", fixture.bus.address), 0);
+        ck_assert_int_eq(process_run(&(ProcessSpec){
+                                 .argv = PROCESS_ARGV(install_root_daemon("dosvcd"),
+                                                      state,
+                                                      "--config=/dev/null"),
+                                 .environment = PROCESS_ARGV(address),
+                                 .output = fixture.daemon.log,
+                         }),
+                         EXIT_FAILURE);
         after = temp_dir_read(path, &size_after);
         ck_assert_uint_eq(size, size_after);
         ck_assert_mem_eq(before, after, size);
-        log = temp_dir_read(scene.daemon.log, NULL);
+        log = temp_dir_read(fixture.daemon.log, NULL);
         ck_assert_msg(strstr(log, "written by a newer version"), "%s", log);
         ck_assert_ptr_null(find_state_file("jobs.db.damaged-"));
 }
@@ -156,22 +160,22 @@ static void start_small(void)
 {
         char options[128];
 
-        scene_start();
-        daemon_stop(&scene.daemon);
+        fixture_start();
+        daemon_stop(&fixture.daemon);
         (void) snprintf(options,
                         sizeof(options),
                         "size=512k,mode=0700,uid=%u,gid=%u",
                         USERS_DOSVC_UID,
                         USERS_DOSVC_UID);
-        ck_assert_int_eq(mount("tmpfs", scene.daemon.state_dir, "tmpfs", 0, options), 0);
-        daemon_start(&scene.daemon);
+        ck_assert_int_eq(mount("tmpfs", fixture.daemon.state_dir, "tmpfs", 0, options), 0);
+        daemon_start(&fixture.daemon);
 }
 
 static void stop_small(void)
 {
-        if (scene.daemon.pid)
-                daemon_stop(&scene.daemon);
-        ck_assert_int_eq(umount2(scene.daemon.state_dir, MNT_DETACH), 0);
+        if (fixture.daemon.pid)
+                daemon_stop(&fixture.daemon);
+        ck_assert_int_eq(umount2(fixture.daemon.state_dir, MNT_DETACH), 0);
 }
 
 /* Takes what is left of the file system. */
@@ -197,7 +201,7 @@ static void free_disk(void)
 
 static const char *try_create(void)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           DOSVC_MANAGER_PATH,
                           DOSVC_MANAGER_INTERFACE,
                           "CreateJob",
@@ -209,7 +213,7 @@ static const char *try_create(void)
 
 static const char *try_describe(const char *job, const char *text)
 {
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           job,
                           "org.freedesktop.DBus.Properties",
                           "Set",
@@ -222,7 +226,7 @@ static const char *try_describe(const char *job, const char *text)
 
 START_TEST(on_a_full_disk_calls_fail_and_change_nothing)
 {
-        char *job = client_create(scene.alice, "there");
+        char *job = client_create(fixture.alice, "there");
         const char *error = NULL;
         uint64_t n = 1;
 
@@ -234,25 +238,25 @@ START_TEST(on_a_full_disk_calls_fail_and_change_nothing)
         for (int i = 0; i < 50; i++)
                 ck_assert_pstr_eq(try_create(), DOSVC_ERROR_PREFIX "NoSpace");
         ck_assert_pstr_eq(try_describe(job, "after"), DOSVC_ERROR_PREFIX "NoSpace");
-        ck_assert_pstr_eq(client_try_add_file(scene.alice, job, URL, "/tmp/x"),
+        ck_assert_pstr_eq(client_try_add_file(fixture.alice, job, URL, "/tmp/x"),
                           DOSVC_ERROR_PREFIX "NoSpace");
 
         for (int i = 0; i < 2; i++) { /* what memory says, and what the disk says */
                 ck_assert_uint_eq(jobs(), n);
                 ck_assert_str_eq(
-                        client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "Description"),
+                        client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "Description"),
                         "before");
                 ck_assert_uint_eq(
-                        client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
+                        client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
                         0);
                 if (i == 0)
-                        scene_crash();
+                        fixture_crash();
         }
 
         free_disk();
         ck_assert_pstr_eq(try_create(), NULL);
         ck_assert_pstr_eq(try_describe(job, "after"), NULL);
-        scene_crash();
+        fixture_crash();
         ck_assert_uint_eq(jobs(), n + 1);
 }
 END_TEST
@@ -260,28 +264,29 @@ END_TEST
 /* The same without a restart in between. */
 START_TEST(with_room_again_the_service_goes_on)
 {
-        char *job = client_create(scene.alice, "there");
+        char *job = client_create(fixture.alice, "there");
 
-        client_add_file(scene.alice, job, URL, "/tmp/x");
+        client_add_file(fixture.alice, job, URL, "/tmp/x");
         fill_disk();
         for (int i = 0; i < 5000 && !try_create(); i++)
                 ;
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"),
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "Resume"),
                           DOSVC_ERROR_PREFIX "NoSpace");
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
         free_disk();
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", 20000);
-        client_call(scene.alice, job, "Cancel");
-        ck_assert_pstr_eq(client_try_call(scene.alice, job, "Resume"), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", 20000);
+        client_call(fixture.alice, job, "Cancel");
+        ck_assert_pstr_eq(client_try_call(fixture.alice, job, "Resume"),
+                          SD_BUS_ERROR_UNKNOWN_OBJECT);
 }
 END_TEST
 
 int main(void)
 {
         Suite *suite = suite_create("store");
-        TCase *damage = scene_case(suite, "damage", scene_start);
-        TCase *full = scene_case(suite, "full", start_small);
+        TCase *damage = fixture_case(suite, "damage", fixture_start);
+        TCase *full = fixture_case(suite, "full", start_small);
 
         tcase_add_loop_test(damage,
                             a_damaged_database_is_put_aside_and_the_service_starts,
@@ -291,5 +296,5 @@ int main(void)
         tcase_add_checked_fixture(full, NULL, stop_small);
         tcase_add_test(full, on_a_full_disk_calls_fail_and_change_nothing);
         tcase_add_test(full, with_room_again_the_service_goes_on);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

@@ -20,7 +20,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -47,13 +47,13 @@ static void start(void)
 {
         _cleanup_free_ char *url = NULL;
 
-        scene_start();
-        http_server_start(&server, serve, scene.dir);
+        fixture_start();
+        http_server_start(&server, serve, fixture.dir);
         url = http_server_url(&server, "/file");
-        dir = temp_dir_path(scene.dir, "alice");
+        dir = temp_dir_path(fixture.dir, "alice");
         temp_dir_make(dir, 0755, USERS_ALICE_UID);
         local = temp_dir_path(dir, "file");
-        job = client_create_for(scene.alice, url, local);
+        job = client_create_for(fixture.alice, url, local);
 }
 
 static void stop(void)
@@ -76,7 +76,7 @@ static const char *try_umask(sd_bus *bus, uint32_t mask)
 
 static uint32_t umask_of(const char *path)
 {
-        return (uint32_t) client_number(scene.alice, path, DOSVC_JOB_INTERFACE, "UMask", 'u');
+        return (uint32_t) client_number(fixture.alice, path, DOSVC_JOB_INTERFACE, "UMask", 'u');
 }
 
 /* A default ACL, by which bob may read and write. */
@@ -140,14 +140,14 @@ static void assert_published(void)
 START_TEST(it_is_022_unless_set_and_outlives_the_service)
 {
         ck_assert_uint_eq(umask_of(job), 022);
-        ck_assert_pstr_eq(try_umask(scene.alice, 0), NULL);
-        scene_crash();
+        ck_assert_pstr_eq(try_umask(fixture.alice, 0), NULL);
+        fixture_crash();
         ck_assert_uint_eq(umask_of(job), 0);
-        ck_assert_pstr_eq(try_umask(scene.alice, 0777), NULL);
-        ck_assert_pstr_eq(try_umask(scene.alice, 01000), INVALID_ARGS);
-        ck_assert_pstr_eq(try_umask(scene.alice, UINT32_MAX), INVALID_ARGS);
-        ck_assert_pstr_eq(try_umask(scene.root, 022), SD_BUS_ERROR_ACCESS_DENIED);
-        ck_assert_pstr_eq(try_umask(scene.bob, 022), SD_BUS_ERROR_UNKNOWN_OBJECT);
+        ck_assert_pstr_eq(try_umask(fixture.alice, 0777), NULL);
+        ck_assert_pstr_eq(try_umask(fixture.alice, 01000), INVALID_ARGS);
+        ck_assert_pstr_eq(try_umask(fixture.alice, UINT32_MAX), INVALID_ARGS);
+        ck_assert_pstr_eq(try_umask(fixture.root, 022), SD_BUS_ERROR_ACCESS_DENIED);
+        ck_assert_pstr_eq(try_umask(fixture.bob, 022), SD_BUS_ERROR_UNKNOWN_OBJECT);
         ck_assert_uint_eq(umask_of(job), 0777);
 }
 END_TEST
@@ -157,7 +157,7 @@ START_TEST(create_job_takes_it_as_an_option)
         sd_bus_message *reply = NULL;
         const char *path;
 
-        ck_assert_int_ge(sd_bus_call_method(scene.alice,
+        ck_assert_int_ge(sd_bus_call_method(fixture.alice,
                                             DOSVC_BUS_NAME,
                                             DOSVC_MANAGER_PATH,
                                             DOSVC_MANAGER_INTERFACE,
@@ -186,8 +186,8 @@ static void publish_as_by_open(mode_t mask)
 {
         _cleanup_free_ char *other = temp_dir_path(dir, "other");
 
-        ck_assert_pstr_eq(try_umask(scene.alice, mask), NULL);
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        ck_assert_pstr_eq(try_umask(fixture.alice, mask), NULL);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         assert_published();
         open_as_alice(other, mask);
         assert_alike(local, other);
@@ -234,7 +234,7 @@ START_TEST(a_replaced_file_keeps_mode_group_and_acl)
         ck_assert_int_eq(chown(local, USERS_ALICE_UID, USERS_READERS_GID), 0);
         ck_assert_int_eq(chmod(local, modes[_i % 4]), 0);
         ck_assert_int_eq(link(local, as_it_was), 0);
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         assert_published();
         assert_alike(local, as_it_was);
 }
@@ -248,9 +248,9 @@ START_TEST(a_temporary_file_is_its_owners_alone)
         DIR *entries;
 
         give_bob_access();
-        ck_assert_pstr_eq(try_umask(scene.alice, 0), NULL);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        ck_assert_pstr_eq(try_umask(fixture.alice, 0), NULL);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
         entries = opendir(dir);
         ck_assert_ptr_nonnull(entries);
         while ((entry = readdir(entries))) {
@@ -270,8 +270,8 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("umask");
-        TCase *property = scene_case(suite, "property", start);
-        TCase *files = scene_case(suite, "files", start);
+        TCase *property = fixture_case(suite, "property", start);
+        TCase *files = fixture_case(suite, "files", start);
 
         tcase_add_checked_fixture(property, NULL, stop);
         tcase_add_checked_fixture(files, NULL, stop);
@@ -282,5 +282,5 @@ int main(void)
         tcase_add_loop_test(files, a_set_group_id_directory_gives_its_group, 0, 4);
         tcase_add_loop_test(files, a_replaced_file_keeps_mode_group_and_acl, 0, 8);
         tcase_add_test(files, a_temporary_file_is_its_owners_alone);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

@@ -13,8 +13,8 @@
 
 #include "manager/vault.h"
 #include "tests/lib/bus-fixture.h"
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/stage.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -22,7 +22,7 @@
 #define SECRETS_PATH "/org/freedesktop/secrets"
 #define LOGIN_PATH   SECRETS_PATH "/collection/login"
 
-static char *theatre; /* owned by main(): outlives failed tests */
+static char *root_dir; /* owned by main(): outlives failed tests */
 
 static char *dir; /* owned by the fixture, as are the next */
 static char *data_dir;
@@ -39,7 +39,7 @@ static void setup(void)
         char name[32];
 
         (void) snprintf(name, sizeof(name), "%d", (int) getpid());
-        dir = temp_dir_path(theatre, name);
+        dir = temp_dir_path(root_dir, name);
         data_dir = temp_dir_path(dir, "data");
         temp_dir_make(dir, 0700, USERS_ALICE_UID);
         users_become(USERS_ALICE_UID);
@@ -141,7 +141,7 @@ static void on_ready(void *userdata, int result)
 /* A new start of the service. */
 static void open_vault(void)
 {
-        _cleanup_free_ char *path = strdup(stage_daemon("dosvc-secret"));
+        _cleanup_free_ char *path = strdup(install_root_daemon("dosvc-secret"));
         _cleanup_close_ int dir_fd = -EBADF;
         const uint64_t give_up = process_now_msec() + 20000;
         bool ready = false;
@@ -397,11 +397,11 @@ int main(void)
         int failed;
 
         users_setup();
-        theatre = temp_dir_new();
+        root_dir = temp_dir_new();
         runner = srunner_create(make_suite());
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);
-        theatre = temp_dir_remove(theatre);
+        root_dir = temp_dir_remove(root_dir);
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/lib/process.h"
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 #include "tests/lib/servers.h"
 
 #define MODULES      "/usr/lib/apache2/modules/mod_"
@@ -44,8 +44,8 @@ static const char negotiate[] =
 void apache_start(unsigned which)
 {
         _cleanup_free_ char *config =
-                rack_config("apache.conf",
-                            RACK_PIECES(base, which & SERVERS_REALM ? negotiate : ""));
+                server_config("apache.conf",
+                              SERVER_PIECES(base, which & SERVERS_REALM ? negotiate : ""));
 
-        rack_start(PORT_APACHE, PROCESS_ARGV("apache2", "-f", config, "-D", "FOREGROUND"));
+        server_start(PORT_APACHE, PROCESS_ARGV("apache2", "-f", config, "-D", "FOREGROUND"));
 }

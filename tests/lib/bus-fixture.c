@@ -14,8 +14,8 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/stage.h"
 #include "tests/lib/temp-dir.h"
 
 #define JOURNAL_DIR    "/run/systemd/journal"
@@ -61,7 +61,7 @@ static void write_config(const char *path, BusKind kind, const char *dir)
                 err(EXIT_FAILURE, "%s", path);
         (void) fprintf(out, HEAD, kind == BUS_SYSTEM ? "system" : "session", dir);
         if (kind == BUS_SYSTEM)
-                (void) fprintf(out, SYSTEM_POLICY, stage_dir());
+                (void) fprintf(out, SYSTEM_POLICY, install_root_dir());
         else
                 (void) fputs(SESSION_POLICY, out);
         (void) fputs("</busconfig>\n", out);

@@ -29,7 +29,8 @@ typedef struct Bus {
         int journal_fd; /* owned; -EBADF: none */
 } Bus;
 
-/* Starts it in that directory, run as that uid (0 = root) for the stage of $DOSVC_STAGE. */
+/* Starts it in that directory, run as that uid (0 = root) for the install root of
+ * $DOSVC_INSTALL_ROOT. */
 void bus_start(Bus *bus, BusKind kind, const char *dir, uint32_t uid);
 /* The same with that program, as root. */
 void bus_start_program(Bus *bus, BusProgram program, BusKind kind, const char *dir);

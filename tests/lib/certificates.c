@@ -15,7 +15,7 @@
 
 #include "base/macro.h"
 
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 #include "tests/lib/servers.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
@@ -82,7 +82,7 @@ static FILE *open_file(const char *path, const char *mode)
 
 static EVP_PKEY *read_key(const char *name)
 {
-        _cleanup_free_ char *path = rack_path("%s.key", name);
+        _cleanup_free_ char *path = server_path("%s.key", name);
         FILE *in = open_file(path, "re");
         EVP_PKEY *key = PEM_read_PrivateKey(in, NULL, NULL, NULL);
 
@@ -108,7 +108,7 @@ static void write_key(const char *path, const EVP_PKEY *key, const char *passwor
 
 static X509 *read_certificate(const char *name)
 {
-        _cleanup_free_ char *path = rack_path("%s.crt", name);
+        _cleanup_free_ char *path = server_path("%s.crt", name);
         FILE *in = open_file(path, "re");
         X509 *certificate = PEM_read_X509(in, NULL, NULL, NULL);
 
@@ -144,39 +144,40 @@ static void name_certificate(X509 *certificate, const char *name)
 }
 
 /* All but issuer and signature. */
-static X509 *draft_certificate(const Certificate *wish, EVP_PKEY *key)
+static X509 *draft_certificate(const Certificate *request, EVP_PKEY *key)
 {
         X509 *certificate = X509_new();
 
         require(certificate && X509_set_version(certificate, X509_VERSION_3) == 1 &&
-                        ASN1_INTEGER_set(X509_get_serialNumber(certificate), wish->serial) == 1 &&
-                        X509_gmtime_adj(X509_getm_notBefore(certificate), wish->from_sec) &&
-                        X509_gmtime_adj(X509_getm_notAfter(certificate), wish->until_sec) &&
+                        ASN1_INTEGER_set(X509_get_serialNumber(certificate), request->serial) ==
+                                1 &&
+                        X509_gmtime_adj(X509_getm_notBefore(certificate), request->from_sec) &&
+                        X509_gmtime_adj(X509_getm_notAfter(certificate), request->until_sec) &&
                         X509_set_pubkey(certificate, key) == 1,
                 "draft it");
-        name_certificate(certificate, wish->name);
-        add_extension(certificate, NID_basic_constraints, wish->basic);
-        add_extension(certificate, NID_key_usage, wish->key_use);
-        add_extension(certificate, NID_ext_key_usage, wish->use);
-        add_extension(certificate, NID_subject_alt_name, wish->hosts);
+        name_certificate(certificate, request->name);
+        add_extension(certificate, NID_basic_constraints, request->basic);
+        add_extension(certificate, NID_key_usage, request->key_use);
+        add_extension(certificate, NID_ext_key_usage, request->use);
+        add_extension(certificate, NID_subject_alt_name, request->hosts);
         add_extension(certificate, NID_subject_key_identifier, "hash");
         return certificate;
 }
 
-static void make_certificate(const Certificate *wish)
+static void make_certificate(const Certificate *request)
 {
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = EVP_EC_gen("P-256");
-        _cleanup_free_ char *key_path = rack_path("%s.key", wish->name);
-        _cleanup_free_ char *path = rack_path("%s.crt", wish->name);
+        _cleanup_free_ char *key_path = server_path("%s.key", request->name);
+        _cleanup_free_ char *path = server_path("%s.crt", request->name);
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *issuer_key = NULL;
         _cleanup_(X509_freep) X509 *certificate = NULL, *issuer = NULL;
         FILE *out;
 
         require(key, "make a key");
         write_key(key_path, key, NULL);
-        certificate = draft_certificate(wish, key);
-        issuer_key = read_key(wish->issuer ? wish->issuer : wish->name);
-        issuer = wish->issuer ? read_certificate(wish->issuer) : NULL;
+        certificate = draft_certificate(request, key);
+        issuer_key = read_key(request->issuer ? request->issuer : request->name);
+        issuer = request->issuer ? read_certificate(request->issuer) : NULL;
         require(X509_set_issuer_name(certificate,
                                      X509_get_subject_name(issuer ? issuer : certificate)) == 1 &&
                         X509_sign(certificate, issuer_key, EVP_sha256()) > 0,
@@ -188,7 +189,7 @@ static void make_certificate(const Certificate *wish)
 /* libcurl of Debian reads TRUST_DIR/ca-certificates.crt; the namespace is ours. */
 static void trust_authority(void)
 {
-        _cleanup_free_ char *authority = rack_path("authority.crt");
+        _cleanup_free_ char *authority = server_path("authority.crt");
         _cleanup_free_ char *text = temp_dir_read(authority, NULL);
 
         if (mkdir(TRUST_DIR, 0755) < 0 && access(TRUST_DIR, F_OK) < 0)
@@ -221,7 +222,7 @@ static void add_revoked(X509_CRL *list, const char *name)
 
 static void make_revocations(void)
 {
-        _cleanup_free_ char *path = rack_path("authority.crl");
+        _cleanup_free_ char *path = server_path("authority.crl");
         _cleanup_(EVP_PKEY_freep) EVP_PKEY *key = read_key("authority");
         _cleanup_(X509_freep) X509 *authority = read_certificate("authority");
         _cleanup_(X509_CRL_freep) X509_CRL *list = X509_CRL_new();
@@ -249,7 +250,7 @@ static void give_to_alice(const char *path)
 
 static void copy_to_alice(const char *name, const char *path)
 {
-        _cleanup_free_ char *own = rack_path("%s.crt", name), *text = temp_dir_read(own, NULL);
+        _cleanup_free_ char *own = server_path("%s.crt", name), *text = temp_dir_read(own, NULL);
 
         temp_dir_write(path, text);
         give_to_alice(path);

@@ -1,7 +1,7 @@
 /*
  * Certificates of the servers and of one client, made anew for each test program, and an
  * authority that the product trusts because its list is laid over /etc/ssl/certs in the private
- * mount namespace of users_setup(). NAME.crt and NAME.key are in the directory of the rack:
+ * mount namespace of users_setup(). NAME.crt and NAME.key are in the directory of the servers:
  *
  *   authority  the trusted one          server      right in all
  *   nobody     signed by itself         stranger    signed by an authority that nobody knows

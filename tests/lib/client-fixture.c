@@ -5,7 +5,7 @@
 
 #include "base/macro.h"
 
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 dosvc_connection *alice, *bob, *root;
@@ -17,7 +17,7 @@ dosvc_connection *connect_as(uint32_t uid)
         dosvc_connection *c = NULL;
         dosvc_service *service = NULL;
 
-        ck_assert_int_eq(setenv("DBUS_SYSTEM_BUS_ADDRESS", scene.bus.address, 1), 0);
+        ck_assert_int_eq(setenv("DBUS_SYSTEM_BUS_ADDRESS", fixture.bus.address, 1), 0);
         ck_assert_int_eq(seteuid(uid), 0);
         ck_assert_int_eq(dosvc_open(0, &c), 0);
         /* The bus asks for the uid when the connection is made, the daemon at the first call. */
@@ -29,12 +29,12 @@ dosvc_connection *connect_as(uint32_t uid)
 
 void client_start(void)
 {
-        scene_start();
+        fixture_start();
         alice = connect_as(USERS_ALICE_UID);
         bob = connect_as(USERS_BOB_UID);
         root = connect_as(0);
         ck_assert_int_eq(dosvc_job_create(alice, "client", job_id), 0);
-        local_file = scene_alice_file("client-file");
+        local_file = fixture_alice_file("client-file");
         (void) unlink(local_file);
 }
 
@@ -45,7 +45,7 @@ void client_stop(void)
         (void) dosvc_close(root);
         (void) unlink(local_file);
         free(local_file);
-        scene_stop();
+        fixture_stop();
 }
 
 void add_file(Site site, const char *name)

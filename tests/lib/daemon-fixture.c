@@ -14,8 +14,8 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/stage.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -72,7 +72,7 @@ static bool has_name(const Daemon *daemon)
 
 void daemon_launch(Daemon *daemon)
 {
-        _cleanup_free_ char *program = strdup(stage_daemon("dosvcd"));
+        _cleanup_free_ char *program = strdup(install_root_daemon("dosvcd"));
         _cleanup_free_ char *state = NULL, *config = NULL, *address = NULL;
         bool is_user = daemon->kind == DAEMON_USER;
         const char *argv[] = { program, NULL, NULL, NULL, NULL };

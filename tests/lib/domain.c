@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "tests/lib/process.h"
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 #include "tests/lib/servers.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
@@ -66,18 +66,18 @@ static void make_dirs(void)
 static void make_accounts(void)
 {
         for (size_t i = 0; i < ARRAY_SIZE(accounts); i++) {
-                _cleanup_free_ char *input = rack_path("account"), *twice = NULL;
+                _cleanup_free_ char *input = server_path("account"), *twice = NULL;
 
                 if (asprintf(&twice, "%s\n%s\n", accounts[i].password, accounts[i].password) < 0)
                         err(EXIT_FAILURE, "%s", accounts[i].name);
                 temp_dir_write(input, twice);
                 users_set_uid(accounts[i].name, accounts[i].uid);
-                rack_run(input,
-                         PROCESS_ARGV("pdbedit",
-                                      "--configfile=" DOMAIN_CONFIG,
-                                      "--create",
-                                      "--password-from-stdin",
-                                      accounts[i].name));
+                server_run(input,
+                           PROCESS_ARGV("pdbedit",
+                                        "--configfile=" DOMAIN_CONFIG,
+                                        "--create",
+                                        "--password-from-stdin",
+                                        accounts[i].name));
                 (void) unlink(input);
         }
 }
@@ -96,11 +96,11 @@ void domain_start(void)
         make_dirs();
         temp_dir_write(DOMAIN_CONFIG, config);
         make_accounts();
-        rack_launch(PORT_DOMAIN,
-                    PROCESS_ARGV("winbindd",
-                                 "--foreground",
-                                 "--no-process-group",
-                                 "--configfile=" DOMAIN_CONFIG));
+        server_launch(PORT_DOMAIN,
+                      PROCESS_ARGV("winbindd",
+                                   "--foreground",
+                                   "--no-process-group",
+                                   "--configfile=" DOMAIN_CONFIG));
         if (!PROCESS_WAIT_UNTIL(START_MSEC,
                                 access(PIPE, F_OK) == 0 &&
                                         access(PRIVILEGED_DIR "/pipe", F_OK) == 0))

@@ -1,7 +1,7 @@
 /*
  * An NTLM domain of the test's own: Samba's classic domain controller with its accounts, asked
  * by winbindd, without any file server. All it has lies in a tmpfs over /run/samba in the private
- * mount namespace, where libwbclient looks for winbindd. Needs users_setup() and rack_open().
+ * mount namespace, where libwbclient looks for winbindd. Needs users_setup() and server_open().
  *
  * Its users are SERVERS_USER with SERVERS_PASSWORD and, with a password that is not ASCII,
  * DOMAIN_ACCENT_USER.
@@ -16,5 +16,5 @@
 #define DOMAIN_ACCENT_PASSWORD "Caf\xc3\xa9-4711-marker" /* UTF-8 */
 #define DOMAIN_ACCENT_LATIN1   "Caf\xe9-4711-marker"
 
-/* Ends the program with a sentence on failure. rack_close() ends it. */
+/* Ends the program with a sentence on failure. server_close() ends it. */
 void domain_start(void);

@@ -6,9 +6,9 @@
 #include "base/macro.h"
 
 #include "tests/lib/client-fixture.h"
+#include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
-#include "tests/lib/stage.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -17,7 +17,7 @@ char *output;
 /* Runs a shell command as that user, "dosvcctl" in it being the one under test. */
 int run_as(uint32_t uid, const char *command)
 {
-        _cleanup_free_ char *file = temp_dir_path(scene.dir, "output"), *script = NULL;
+        _cleanup_free_ char *file = temp_dir_path(fixture.dir, "output"), *script = NULL;
         _cleanup_free_ char *address = NULL;
         int status;
 
@@ -25,14 +25,14 @@ int run_as(uint32_t uid, const char *command)
         ck_assert_int_gt(
                 asprintf(&script,
                          "program='%s'; dosvcctl() { \"$program\" \"$@\"; }; job=%s; cd ~; %s",
-                         stage_command("dosvcctl"),
+                         install_root_command("dosvcctl"),
                          job_id,
                          command),
                 0);
-        ck_assert_int_gt(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", scene.bus.address), 0);
+        ck_assert_int_gt(asprintf(&address, "DBUS_SYSTEM_BUS_ADDRESS=%s", fixture.bus.address), 0);
         status = process_run(&(ProcessSpec){
                 .argv = PROCESS_ARGV("sh", "-c", script),
-                .environment = PROCESS_ARGV(address, stage_library_path(), "LC_ALL=C.UTF-8"),
+                .environment = PROCESS_ARGV(address, install_root_library_path(), "LC_ALL=C.UTF-8"),
                 .output = file,
                 .uid = uid,
         });

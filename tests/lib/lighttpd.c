@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "tests/lib/process.h"
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 #include "tests/lib/servers.h"
 
 static const char template[] =
@@ -22,7 +22,7 @@ static const char template[] =
 
 void lighttpd_start(void)
 {
-        _cleanup_free_ char *config = rack_config("lighttpd.conf", RACK_PIECES(template));
+        _cleanup_free_ char *config = server_config("lighttpd.conf", SERVER_PIECES(template));
 
-        rack_start(PORT_LIGHTTPD, PROCESS_ARGV("lighttpd", "-D", "-f", config));
+        server_start(PORT_LIGHTTPD, PROCESS_ARGV("lighttpd", "-D", "-f", config));
 }

@@ -12,7 +12,7 @@
 
 #include "tests/lib/certificates.h"
 #include "tests/lib/process.h"
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 #include "tests/lib/servers.h"
 
 /* clang-format off */
@@ -105,16 +105,16 @@ void nginx_start(unsigned which)
                 certificates_start_all();
         if (asprintf(&rate, "limit_rate %um; ", servers_slow_mib()) < 0)
                 err(EXIT_FAILURE, "nginx");
-        config = rack_config("nginx.conf",
-                             RACK_PIECES(has_domain ? stream_module : "",
-                                         head,
-                                         http,
-                                         plain,
-                                         rate,
-                                         others,
-                                         has_all ? certificates : "",
-                                         has_domain ? ntlm_over_h2 : "",
-                                         "}\n",
-                                         has_domain ? ntlm_front : ""));
-        rack_start(PORT_HTTP, PROCESS_ARGV("nginx", "-c", config));
+        config = server_config("nginx.conf",
+                               SERVER_PIECES(has_domain ? stream_module : "",
+                                             head,
+                                             http,
+                                             plain,
+                                             rate,
+                                             others,
+                                             has_all ? certificates : "",
+                                             has_domain ? ntlm_over_h2 : "",
+                                             "}\n",
+                                             has_domain ? ntlm_front : ""));
+        server_start(PORT_HTTP, PROCESS_ARGV("nginx", "-c", config));
 }

@@ -1,6 +1,6 @@
 /*
  * nginx of the test bed: open and Basic areas, errors and redirections, Bearer, and all ports
- * with TLS but those of Apache and squid. Of servers.c; needs rack_open().
+ * with TLS but those of Apache and squid. Of servers.c; needs server_open().
  */
 #pragma once
 

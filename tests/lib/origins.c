@@ -22,14 +22,14 @@ HttpServer own, other;
 
 void set_text(const char *property, const char *value)
 {
-        client_set_text(scene.alice, job, property, value);
+        client_set_text(fixture.alice, job, property, value);
 }
 
 void origins_expect_error(const char *name)
 {
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", ORIGINS_WAIT_MSEC);
-        ck_assert_str_eq(client_error(scene.alice, job).name, name);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", ORIGINS_WAIT_MSEC);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, name);
         ck_assert_int_lt(access(local, F_OK), 0);
 }
 
@@ -38,7 +38,7 @@ const char *origins_remote_name(void)
         _cleanup_free_ char *file = NULL;
 
         ck_assert_int_gt(asprintf(&file, "%s/file/0", job), 0);
-        return client_string(scene.alice, file, DOSVC_FILE_INTERFACE, "RemoteName");
+        return client_string(fixture.alice, file, DOSVC_FILE_INTERFACE, "RemoteName");
 }
 
 static int connect_to(const char *authority)
@@ -102,11 +102,11 @@ static void serve(HttpRequest *request)
 
 void origins_start(void)
 {
-        job = client_create(scene.alice, "settings");
-        local = scene_alice_file("file");
+        job = client_create(fixture.alice, "settings");
+        local = fixture_alice_file("file");
         (void) unlink(local);
-        http_server_start(&own, serve, scene.dir);
-        http_server_start(&other, serve, scene.dir);
+        http_server_start(&own, serve, fixture.dir);
+        http_server_start(&other, serve, fixture.dir);
         own.counters[ORIGINS_TARGET_PORT] = other.port;
         other.counters[ORIGINS_TARGET_PORT] = own.port;
 }
@@ -121,14 +121,14 @@ void origins_add(const char *path)
 {
         _cleanup_free_ char *url = http_server_url(&own, path);
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 void origins_fetch(void)
 {
         _cleanup_free_ char *text = NULL;
 
-        client_fetch(scene.alice, job, ORIGINS_WAIT_MSEC);
+        client_fetch(fixture.alice, job, ORIGINS_WAIT_MSEC);
         text = temp_dir_read(local, NULL);
         ck_assert_str_eq(text, ORIGINS_CONTENT);
 }

@@ -10,7 +10,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 
 #define ORIGINS_WAIT_MSEC 20000
 #define ORIGINS_TOKEN     "X-Token: marker-4711"
@@ -38,6 +38,6 @@ const char *origins_remote_name(void);
 /* Properties of the job, set by alice. */
 void set_text(const char *property, const char *value);
 #define SET_LIST(property, ...)                                                                    \
-        client_set_list(scene.alice, job, property, CLIENT_LIST(__VA_ARGS__))
+        client_set_list(fixture.alice, job, property, CLIENT_LIST(__VA_ARGS__))
 
 size_t count_in(const char *text, const char *what);

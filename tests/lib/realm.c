@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "tests/lib/process.h"
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 #include "tests/lib/servers.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
@@ -46,7 +46,7 @@ static const char client_format[] = "[libdefaults]\n"
                                     " " REALM_HOST_SILENT " = " REALM_SILENT "\n"
                                     " " REALM_HOST_NOWHERE " = " REALM_NOWHERE "\n";
 
-/* What a KDC at that port of the rack reads; all have the same principals. */
+/* What a KDC at that port reads; all have the same principals. */
 #define KDC_CONFIG(port)                                                                           \
         "[kdcdefaults]\n"                                                                          \
         " kdc_listen = 127.0.0.1:@" port "@\n"                                                     \
@@ -72,19 +72,19 @@ static const char script_template[] =
 void realm_configure(RealmKdc kdc, const char *default_cache)
 {
         const unsigned ports[] = {
-                [REALM_KDC_ANSWERS] = rack_port(PORT_KDC),
+                [REALM_KDC_ANSWERS] = server_port(PORT_KDC),
                 [REALM_KDC_REFUSES] = CLOSED_PORT,
-                [REALM_KDC_HANGS] = rack_port(PORT_SILENT),
-                [REALM_KDC_AHEAD] = rack_port(PORT_KDC_AHEAD),
+                [REALM_KDC_HANGS] = server_port(PORT_SILENT),
+                [REALM_KDC_AHEAD] = server_port(PORT_KDC_AHEAD),
         };
-        _cleanup_free_ char *path = rack_path("krb5.conf"), *text = NULL;
+        _cleanup_free_ char *path = server_path("krb5.conf"), *text = NULL;
 
         if (asprintf(&text,
                      client_format,
                      default_cache ? default_cache : "FILE:/tmp/krb5cc_%{uid}",
                      kdc != REALM_KDC_AHEAD,
                      ports[kdc],
-                     rack_port(PORT_SILENT)) < 0)
+                     server_port(PORT_SILENT)) < 0)
                 err(EXIT_FAILURE, "%s", path);
         temp_dir_write(path, text); /* in place: it is bound over CONFIG */
 }
@@ -97,7 +97,7 @@ static void open_silent_port(void)
         int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address.sin_port = htons((uint16_t) rack_port(PORT_SILENT));
+        address.sin_port = htons((uint16_t) server_port(PORT_SILENT));
         if (tcp < 0 || udp < 0 || bind(tcp, (struct sockaddr *) &address, sizeof(address)) < 0 ||
             bind(udp, (struct sockaddr *) &address, sizeof(address)) < 0 || listen(tcp, 64) < 0)
                 err(EXIT_FAILURE, "silent port");
@@ -105,12 +105,12 @@ static void open_silent_port(void)
 
 static void make_database(void)
 {
-        _cleanup_free_ char *script = rack_config("kdc-script", RACK_PIECES(script_template));
-        _cleanup_free_ char *keytab = rack_path("http.keytab");
+        _cleanup_free_ char *script = server_config("kdc-script", SERVER_PIECES(script_template));
+        _cleanup_free_ char *keytab = server_path("http.keytab");
 
-        rack_run("/dev/null",
-                 PROCESS_ARGV("kdb5_util", "create", "-s", "-P", "master", "-r", REALM_NAME));
-        rack_run(script, PROCESS_ARGV("kadmin.local", "-r", REALM_NAME));
+        server_run("/dev/null",
+                   PROCESS_ARGV("kdb5_util", "create", "-s", "-P", "master", "-r", REALM_NAME));
+        server_run(script, PROCESS_ARGV("kadmin.local", "-r", REALM_NAME));
         /* Servers read it as users of their own. */
         if (chmod(keytab, 0644) < 0)
                 err(EXIT_FAILURE, "%s", keytab);
@@ -118,10 +118,10 @@ static void make_database(void)
 
 void realm_start(void)
 {
-        _cleanup_free_ char *profile = rack_config("kdc.conf", RACK_PIECES(KDC_CONFIG("KDC")));
+        _cleanup_free_ char *profile = server_config("kdc.conf", SERVER_PIECES(KDC_CONFIG("KDC")));
         _cleanup_free_ char *ahead =
-                rack_config("kdc-ahead.conf", RACK_PIECES(KDC_CONFIG("KDC-AHEAD")));
-        _cleanup_free_ char *config = rack_path("krb5.conf");
+                server_config("kdc-ahead.conf", SERVER_PIECES(KDC_CONFIG("KDC-AHEAD")));
+        _cleanup_free_ char *config = server_path("krb5.conf");
 
         realm_configure(REALM_KDC_ANSWERS, NULL);
         if (mount(config, CONFIG, NULL, MS_BIND, NULL) < 0)
@@ -130,17 +130,17 @@ void realm_start(void)
                 err(EXIT_FAILURE, "KRB5_KDC_PROFILE");
         open_silent_port();
         make_database();
-        rack_start(PORT_KDC, PROCESS_ARGV("krb5kdc", "-n", "-r", REALM_NAME));
+        server_start(PORT_KDC, PROCESS_ARGV("krb5kdc", "-n", "-r", REALM_NAME));
         if (setenv("KRB5_KDC_PROFILE", ahead, 1) < 0)
                 err(EXIT_FAILURE, "KRB5_KDC_PROFILE");
-        rack_start(PORT_KDC_AHEAD,
-                   PROCESS_ARGV("env",
-                                "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1",
-                                "FAKETIME=+2h",
-                                "krb5kdc",
-                                "-n",
-                                "-r",
-                                REALM_NAME));
+        server_start(PORT_KDC_AHEAD,
+                     PROCESS_ARGV("env",
+                                  "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1",
+                                  "FAKETIME=+2h",
+                                  "krb5kdc",
+                                  "-n",
+                                  "-r",
+                                  REALM_NAME));
 }
 
 /* Name of a cache; a new string. */
@@ -156,8 +156,8 @@ static char *cache_name(uint32_t uid, const char *cache)
 int realm_ticket(const RealmTicket *ticket)
 {
         _cleanup_free_ char *cache = cache_name(ticket->uid, ticket->cache), *life = NULL;
-        _cleanup_free_ char *input = rack_path("password-%d", (int) getpid());
-        _cleanup_free_ char *output = rack_path("kinit-%d.log", (int) getpid());
+        _cleanup_free_ char *input = server_path("password-%d", (int) getpid());
+        _cleanup_free_ char *output = server_path("kinit-%d.log", (int) getpid());
         int status;
 
         if (asprintf(&life, "%us", ticket->life_sec ? ticket->life_sec : HOUR_SEC) < 0)

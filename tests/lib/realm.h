@@ -2,7 +2,7 @@
  * A Kerberos realm of the test's own: an MIT KDC, its principals, and tickets for people. Its
  * krb5.conf is laid over /etc/krb5.conf and /tmp is private (its directories stay the machine's),
  * so that the product finds realm and tickets without a test hook. Needs users_setup() and
- * rack_open(); tests ask servers_start() for SERVERS_REALM.
+ * server_open(); tests ask servers_start() for SERVERS_REALM.
  *
  *   EXAMPLE.TEST   reader with SERVERS_PASSWORD, alice and bob with theirs; services HTTP on
  *                  127.0.0.1, localhost and web.localhost; knows the way to OTHER.TEST
@@ -28,7 +28,7 @@
 #define REALM_HOST_SILENT  "other.localhost"
 #define REALM_HOST_NOWHERE "nowhere.localhost"
 
-/* Ends the program with a sentence on failure. rack_close() ends the KDC. */
+/* Ends the program with a sentence on failure. server_close() ends the KDC. */
 void realm_start(void);
 
 typedef enum RealmKdc {

@@ -19,7 +19,7 @@ static size_t forgotten[PORTS_MAX]; /* bytes of each log */
 /* lighttpd keeps lines for seconds, and writes them when it opens its log anew. */
 static void flush_logs(void)
 {
-        pid_t lighttpd = rack_pid(PORT_LIGHTTPD);
+        pid_t lighttpd = server_pid(PORT_LIGHTTPD);
 
         if (lighttpd > 0 && kill(lighttpd, SIGHUP) == 0)
                 process_nap_msec(SETTLE_MSEC);
@@ -29,7 +29,7 @@ void request_log_forget(void)
 {
         flush_logs();
         for (Port port = 0; port < PORTS_MAX; port++) {
-                _cleanup_free_ char *path = rack_log(port);
+                _cleanup_free_ char *path = server_log(port);
                 struct stat st;
 
                 forgotten[port] = stat(path, &st) < 0 ? 0 : (size_t) st.st_size;
@@ -47,7 +47,7 @@ static size_t count_lines(const char *text)
 
 static char *read_log(Port port)
 {
-        _cleanup_free_ char *path = rack_log(port), *text = NULL;
+        _cleanup_free_ char *path = server_log(port), *text = NULL;
         size_t size;
 
         text = temp_dir_read(path, &size);

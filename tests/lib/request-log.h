@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 
 /* Forgets the requests so far, at all ports. */
 void request_log_forget(void);

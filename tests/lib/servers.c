@@ -17,9 +17,9 @@
 #include "tests/lib/lighttpd.h"
 #include "tests/lib/nginx.h"
 #include "tests/lib/process.h"
-#include "tests/lib/rack.h"
 #include "tests/lib/realm.h"
 #include "tests/lib/request-log.h"
+#include "tests/lib/server-fixture.h"
 #include "tests/lib/squid.h"
 #include "tests/lib/temp-dir.h"
 
@@ -118,8 +118,9 @@ unsigned servers_slow_mib(void)
 static void make_password_files(void)
 {
         static const char secret[] = SERVERS_USER ":" SERVERS_AREA ":" SERVERS_PASSWORD;
-        _cleanup_free_ char *basic = rack_path("basic.users"), *plain = rack_path("plain.users");
-        _cleanup_free_ char *digest = rack_path("digest.users"), *hash = rack_path("hash");
+        _cleanup_free_ char *basic = server_path("basic.users"),
+                            *plain = server_path("plain.users");
+        _cleanup_free_ char *digest = server_path("digest.users"), *hash = server_path("hash");
         _cleanup_free_ char *crypted = NULL, *line = NULL;
         unsigned char md5[EVP_MAX_MD_SIZE];
         char hex[2 * EVP_MAX_MD_SIZE + 1] = "";
@@ -149,14 +150,14 @@ static void make_password_files(void)
 
 static void make_files(void)
 {
-        _cleanup_free_ char *files = rack_path("files");
+        _cleanup_free_ char *files = server_path("files");
 
         temp_dir_make(files, 0755, 0);
         servers_add_file("empty", 0);
         servers_add_file("small", SERVERS_SMALL_BYTES);
         servers_add_file("medium", SERVERS_MEDIUM_BYTES);
         for (size_t i = 0; i < ARRAY_SIZE(areas); i++) {
-                _cleanup_free_ char *area = rack_path("%s", areas[i]);
+                _cleanup_free_ char *area = server_path("%s", areas[i]);
 
                 if (symlink("files", area) < 0)
                         err(EXIT_FAILURE, "%s", area);
@@ -182,7 +183,7 @@ void servers_start(unsigned which)
 {
         if (which & SERVERS_REALM)
                 users_take_tmp();
-        rack_open();
+        server_open();
         make_files();
         make_password_files();
         nginx_start(which);
@@ -199,7 +200,7 @@ void servers_start(unsigned which)
 
 void servers_stop(void)
 {
-        rack_close();
+        server_close();
 }
 
 void servers_add_file(const char *name, uint64_t size_bytes)
@@ -211,12 +212,12 @@ void servers_add_file(const char *name, uint64_t size_bytes)
 
 char *servers_file(const char *name)
 {
-        return rack_path("files/%s", name);
+        return server_path("files/%s", name);
 }
 
 char *servers_revocations(void)
 {
-        return rack_path("authority.crl");
+        return server_path("authority.crl");
 }
 
 char *servers_url_at(Site site, const char *host, const char *name)
@@ -227,7 +228,7 @@ char *servers_url_at(Site site, const char *host, const char *name)
                      "%s://%s:%u/%s/%s",
                      sites[site].scheme,
                      host,
-                     rack_port(sites[site].port),
+                     server_port(sites[site].port),
                      sites[site].path,
                      name) < 0)
                 err(EXIT_FAILURE, "%s", name);
@@ -246,7 +247,7 @@ char *servers_proxy(ServersProxy proxy)
         if (asprintf(&url,
                      "%s://127.0.0.1:%u",
                      proxies[proxy].scheme,
-                     rack_port(proxies[proxy].port)) < 0)
+                     server_port(proxies[proxy].port)) < 0)
                 err(EXIT_FAILURE, "proxy");
         return url;
 }

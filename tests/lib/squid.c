@@ -6,7 +6,7 @@
 
 #include "tests/lib/domain.h"
 #include "tests/lib/process.h"
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 #include "tests/lib/servers.h"
 
 #define HELPERS "/usr/lib/squid/"
@@ -92,13 +92,13 @@ static void launch(size_t i)
         _cleanup_free_ char *service = NULL, *cache_log = NULL, *config = NULL;
 
         /* Names the shared memory, which is the machine's. */
-        if (asprintf(&service, "test%u", rack_port(squids[i].port)) < 0 ||
+        if (asprintf(&service, "test%u", server_port(squids[i].port)) < 0 ||
             asprintf(&cache_log, "cache_log @DIR@/logs/%s.log\n", squids[i].name) < 0)
                 err(EXIT_FAILURE, "squid");
-        config = rack_config(
+        config = server_config(
                 squids[i].name,
-                RACK_PIECES(common, cache_log, squids[i].schemes, squids[i].ports, rules));
-        rack_launch(squids[i].port, PROCESS_ARGV("squid", "-N", "-n", service, "-f", config));
+                SERVER_PIECES(common, cache_log, squids[i].schemes, squids[i].ports, rules));
+        server_launch(squids[i].port, PROCESS_ARGV("squid", "-N", "-n", service, "-f", config));
 }
 
 void squid_start(unsigned which)
@@ -108,5 +108,5 @@ void squid_start(unsigned which)
                         launch(i);
         for (size_t i = 0; i < ARRAY_SIZE(squids); i++)
                 if ((which & squids[i].needs) == squids[i].needs)
-                        rack_await(squids[i].port);
+                        server_await(squids[i].port);
 }

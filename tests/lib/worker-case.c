@@ -19,8 +19,8 @@ static void set_up(void)
         case_dir = temp_dir_new();
         case_home = temp_dir_path(case_dir, "home");
         temp_dir_make(case_home, 0700, WORKER_DRIVER_UID);
-        http_server_start(&case_server, tricks_serve, case_dir);
-        http_server_start(&case_other, tricks_serve, case_dir);
+        http_server_start(&case_server, bad_server_serve, case_dir);
+        http_server_start(&case_other, bad_server_serve, case_dir);
 }
 
 static void tear_down(void)
@@ -48,7 +48,7 @@ int case_run_suite(Suite *suite)
         SRunner *runner = srunner_create(suite);
         int failed;
 
-        tricks_setup();
+        bad_server_setup();
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);
@@ -99,9 +99,9 @@ FileRecord case_remember(WorkerDriver *driver, void (*ending)(WorkerDriver *))
 FileRecord case_interrupt(const char *path, void (*ending)(WorkerDriver *))
 {
         case_begin(&case_worker, path, NULL);
-        driver_wait_received(&case_worker, TRICKS_PART);
+        driver_wait_received(&case_worker, BAD_SERVER_PART);
         if (ending == driver_kill)
-                driver_wait_checkpoint(&case_worker, 0, TRICKS_PART);
+                driver_wait_checkpoint(&case_worker, 0, BAD_SERVER_PART);
         else
                 driver_call_stop(&case_worker);
         http_server_forget(&case_server);

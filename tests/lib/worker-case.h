@@ -1,5 +1,5 @@
 /*
- * What each test of dosvc-worker needs: the program, two bad servers (tests/lib/http-tricks), a
+ * What each test of dosvc-worker needs: the program, two bad servers (tests/lib/bad-server), a
  * home directory for the owner of the job, and checks of what has arrived there. As root, because
  * the worker is another user.
  */
@@ -8,7 +8,7 @@
 #include <check.h>
 
 #include "model/error-code.h"
-#include "tests/lib/http-tricks.h"
+#include "tests/lib/bad-server.h"
 #include "tests/lib/worker-driver.h"
 
 extern char *case_dir;  /* of the whole test */

@@ -17,8 +17,8 @@
 #include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 #define WAIT_MSEC 20000
@@ -31,19 +31,19 @@ static char *job, *local; /* alice's, and where its first file goes */
 
 static void start(void)
 {
-        scene_start();
+        fixture_start();
         servers_forget_requests();
-        job = client_create(scene.alice, "auth");
-        local = scene_alice_file("file");
+        job = client_create(fixture.alice, "auth");
+        local = fixture_alice_file("file");
         (void) unlink(local);
 }
 
 static void start_user(void)
 {
-        scene_start_user();
+        fixture_start_user();
         servers_forget_requests();
-        job = client_create(scene.alice, "auth");
-        local = scene_alice_file("file");
+        job = client_create(fixture.alice, "auth");
+        local = fixture_alice_file("file");
         (void) unlink(local);
 }
 
@@ -51,19 +51,19 @@ static void add(Site site, const char *name, const char *path)
 {
         _cleanup_free_ char *url = servers_url(site, name);
 
-        client_add_file(scene.alice, job, url, path);
+        client_add_file(fixture.alice, job, url, path);
 }
 
 static void set(const char *scheme, const char *password)
 {
-        client_set_password(scene.alice, job, "server", scheme, SERVERS_USER, password);
+        client_set_password(fixture.alice, job, "server", scheme, SERVERS_USER, password);
 }
 
 static void fetch(void)
 {
         _cleanup_free_ char *expected = servers_file("small");
 
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         file_hash_assert_same(local, expected);
 }
 
@@ -71,9 +71,9 @@ static void expect_error(uint32_t code, const char *name)
 {
         ClientError error;
 
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = client_error(scene.alice, job);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        error = client_error(fixture.alice, job);
         ck_assert_uint_eq(error.code, code);
         ck_assert_str_eq(error.name, name);
         ck_assert_str_eq(error.context, "remote-file");
@@ -113,10 +113,10 @@ START_TEST(a_wrong_scheme_has_an_error_of_its_own)
         _cleanup_free_ char *right = servers_url(cases[_i].site, "small"), *wrong = NULL;
 
         ck_assert_int_ge(asprintf(&wrong, "%s%s", cases[_i].scheme, strchr(right, ':')), 0);
-        client_add_file(scene.alice, job, wrong, local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, cases[_i].state, WAIT_MSEC);
-        ck_assert_str_eq(client_error(scene.alice, job).name, cases[_i].error);
+        client_add_file(fixture.alice, job, wrong, local);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, cases[_i].state, WAIT_MSEC);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, cases[_i].error);
 }
 END_TEST
 
@@ -136,7 +136,7 @@ static const Way ways[] = {
 
 static void assert_described(const char *offered, const char *set)
 {
-        ClientError error = client_error(scene.alice, job);
+        ClientError error = client_error(fixture.alice, job);
 
         ck_assert_msg(strstr(error.description, offered) && strstr(error.description, set),
                       "%s",
@@ -153,8 +153,8 @@ START_TEST(a_refusal_names_what_is_offered_and_what_is_set)
         expect_error(CODE_401, "http-401");
         assert_described(offered, " Set for target server: none.");
         set("ntlm", SERVERS_PASSWORD);
-        client_set_password(scene.alice, job, "server", "bearer", NULL, "token");
-        client_set_password(scene.alice, job, "proxy", "basic", "reader", "word");
+        client_set_password(fixture.alice, job, "server", "bearer", NULL, "token");
+        client_set_password(fixture.alice, job, "proxy", "basic", "reader", "word");
         expect_error(CODE_401, "http-401");
         assert_described(offered, " Set for target server: ntlm, bearer.");
         set(ways[_i].scheme, "wrong");
@@ -182,7 +182,7 @@ START_TEST(without_credentials_the_job_is_in_error)
         ck_assert_int_lt(access(local, F_OK), 0);
         /* No timer tries again: spec section 1.7. */
         ck_assert_uint_eq(
-                client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't'),
+                client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't'),
                 0);
 }
 END_TEST
@@ -222,14 +222,15 @@ END_TEST
 /* 9.24, 9.15, 9.16: recovery by new credentials and Resume, which keeps what was fetched. */
 START_TEST(after_new_credentials_and_resume_finished_files_are_kept)
 {
-        _cleanup_free_ char *second = scene_alice_file("second"), *medium = servers_file("medium");
+        _cleanup_free_ char *second = fixture_alice_file("second"),
+                            *medium = servers_file("medium");
 
         add(SITE_OPEN, "medium", second);
         add(SITE_BASIC, "small", local);
         set("basic", "wrong");
         expect_error(CODE_401, "http-401");
         ck_assert_uint_eq(
-                client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTransferred", 'u'),
+                client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "FilesTransferred", 'u'),
                 1);
 
         servers_forget_requests();
@@ -247,13 +248,13 @@ START_TEST(a_failed_replacement_leaves_the_slot)
         add(SITE_BASIC, "small", local);
         set("basic", SERVERS_PASSWORD);
         ck_assert_pstr_eq(
-                client_try_credential(scene.alice,
+                client_try_credential(fixture.alice,
                                       job,
                                       "server",
                                       "basic",
                                       &(ClientCredential){ .user_name = "a:b", .password = "p" }),
                 "org.dosvc1.Error.InvalidCredentials");
-        ck_assert_pstr_eq(client_try_credential(scene.alice,
+        ck_assert_pstr_eq(client_try_credential(fixture.alice,
                                                 job,
                                                 "server",
                                                 "basic",
@@ -268,7 +269,7 @@ START_TEST(removed_credentials_are_not_used)
 {
         add(SITE_BASIC, "small", local);
         set("basic", SERVERS_PASSWORD);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 1);
         expect_error(CODE_401, "http-401");
         ck_assert_str_eq(servers_requests(SITE_BASIC, 1), "GET /basic/small 401 -\n");
 }
@@ -278,12 +279,12 @@ END_TEST
 START_TEST(credentials_belong_to_one_job)
 {
         _cleanup_free_ char *url = servers_url(SITE_BASIC, "small");
-        _cleanup_free_ char *path = scene_alice_file("other");
+        _cleanup_free_ char *path = fixture_alice_file("other");
 
         add(SITE_BASIC, "small", local);
         set("basic", SERVERS_PASSWORD);
         fetch();
-        job = client_create_for(scene.alice, url, path);
+        job = client_create_for(fixture.alice, url, path);
         expect_error(CODE_401, "http-401");
 }
 END_TEST
@@ -293,14 +294,14 @@ START_TEST(taking_ownership_wipes_credentials)
 {
         _cleanup_free_ char *url = servers_url(SITE_BASIC, "small");
 
-        client_add_file(scene.alice, job, url, "/tmp/dosvc-taken");
+        client_add_file(fixture.alice, job, url, "/tmp/dosvc-taken");
         set("basic", SERVERS_PASSWORD);
-        client_call(scene.root, job, "TakeOwnership");
-        client_call(scene.root, job, "Resume");
-        client_wait_state(scene.root, job, "error", WAIT_MSEC);
-        ck_assert_uint_eq(client_error(scene.root, job).code, CODE_401);
+        client_call(fixture.root, job, "TakeOwnership");
+        client_call(fixture.root, job, "Resume");
+        client_wait_state(fixture.root, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(client_error(fixture.root, job).code, CODE_401);
         ck_assert_str_eq(servers_requests(SITE_BASIC, 1), "GET /basic/small 401 -\n");
-        client_call(scene.root, job, "Cancel");
+        client_call(fixture.root, job, "Cancel");
 }
 END_TEST
 
@@ -330,7 +331,7 @@ END_TEST
 /* Each host of a job is asked anew: spec section 1.5, last row. */
 START_TEST(files_of_two_origins_in_a_job_both_get_credentials)
 {
-        _cleanup_free_ char *second = scene_alice_file("second"), *small = servers_file("small");
+        _cleanup_free_ char *second = fixture_alice_file("second"), *small = servers_file("small");
 
         add(SITE_BASIC, "small", local);
         add(SITE_OTHER_BASIC, "small", second);
@@ -345,9 +346,9 @@ END_TEST
 START_TEST(https_does_not_lead_to_http)
 {
         add(SITE_TLS_DOWN, "small", local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_str_eq(client_error(scene.alice, job).name, "redirect-failed");
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "redirect-failed");
         ck_assert_str_eq(servers_requests(SITE_OPEN, 0), "");
 }
 END_TEST
@@ -355,9 +356,9 @@ END_TEST
 START_TEST(a_redirect_loop_ends)
 {
         add(SITE_LOOP, "small", local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_str_eq(client_error(scene.alice, job).name, "redirect-failed");
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "redirect-failed");
 }
 END_TEST
 
@@ -370,7 +371,7 @@ START_TEST(user_info_of_a_url_is_given_when_asked_for)
                                   "http://" SERVERS_USER ":" SERVERS_PASSWORD "@%s",
                                   url + strlen("http://")),
                          0);
-        client_add_file(scene.alice, job, with_user, local);
+        client_add_file(fixture.alice, job, with_user, local);
         fetch();
         ck_assert_str_eq(servers_requests(SITE_BASIC, 2),
                          "GET /basic/small 401 -\nGET /basic/small 200 Basic\n");
@@ -399,11 +400,11 @@ END_TEST
 START_TEST(a_failing_server_is_tried_again)
 {
         add(SITE_BROKEN, "small", local);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
-        ck_assert_str_eq(client_error(scene.alice, job).name, "http-500");
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "http-500");
         ck_assert_uint_gt(
-                client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't'),
+                client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "NextAttemptTime", 't'),
                 0);
 }
 END_TEST
@@ -413,9 +414,9 @@ START_TEST(a_certificate_of_nobodys_is_not_trusted)
 {
         add(SITE_UNTRUSTED, "small", local);
         set("basic", SERVERS_PASSWORD);
-        client_call(scene.alice, job, "Resume");
-        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, client_error(scene.alice, job).code != 0));
-        ck_assert_str_eq(client_error(scene.alice, job).name, "unknown-certificate-authority");
+        client_call(fixture.alice, job, "Resume");
+        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC, client_error(fixture.alice, job).code != 0));
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "unknown-certificate-authority");
         ck_assert_str_eq(servers_requests(SITE_UNTRUSTED, 0), "");
 }
 END_TEST
@@ -426,11 +427,11 @@ START_TEST(files_of_all_sizes_arrive_whole)
         char *paths[ARRAY_SIZE(names)];
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                paths[i] = scene_alice_file(names[i]);
+                paths[i] = fixture_alice_file(names[i]);
                 add(_i ? SITE_TLS_BASIC : SITE_BASIC, names[i], paths[i]);
         }
         set("basic", SERVERS_PASSWORD);
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 _cleanup_free_ char *expected = servers_file(names[i]);
 
@@ -442,7 +443,7 @@ END_TEST
 /* Derived from section 9: user and password of two calls at a time are never mixed. */
 START_TEST(a_slow_call_does_not_mix_with_another)
 {
-        sd_bus *second = bus_open(&scene.bus, USERS_ALICE_UID);
+        sd_bus *second = bus_open(&fixture.bus, USERS_ALICE_UID);
         int ends[2];
 
         add(SITE_BASIC, "small", local);
@@ -468,7 +469,7 @@ START_TEST(a_slow_call_does_not_mix_with_another)
                          0);
         ck_assert_int_ge(sd_bus_flush(second), 0);
         process_nap_msec(300);
-        client_set_password(scene.alice, job, "server", "basic", "another", "wrong");
+        client_set_password(fixture.alice, job, "server", "basic", "another", "wrong");
         ck_assert_int_eq(fd_write_all(ends[1], SERVERS_PASSWORD, strlen(SERVERS_PASSWORD)), 0);
         (void) close(ends[1]);
         process_nap_msec(500);
@@ -480,11 +481,11 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("auth");
-        TCase *schemes = scene_case(suite, "schemes", start);
-        TCase *recovery = scene_case(suite, "recovery", start);
-        TCase *origins = scene_case(suite, "origins", start);
-        TCase *answers = scene_case(suite, "answers", start);
-        TCase *user = scene_case(suite, "user instance", start_user);
+        TCase *schemes = fixture_case(suite, "schemes", start);
+        TCase *recovery = fixture_case(suite, "recovery", start);
+        TCase *origins = fixture_case(suite, "origins", start);
+        TCase *answers = fixture_case(suite, "answers", start);
+        TCase *user = fixture_case(suite, "user instance", start_user);
 
         tcase_add_loop_test(schemes,
                             right_credentials_are_given_when_asked_for,
@@ -528,5 +529,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE | SERVERS_LIGHTTPD);
+        return fixture_play(make_suite(), SERVERS_NGINX | SERVERS_APACHE | SERVERS_LIGHTTPD);
 }

@@ -17,12 +17,12 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/forge.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/origins.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
+#include "tests/lib/test-ca.h"
 #include "tests/lib/users.h"
 
 #define KEY_PASSWORD "marker-key"
@@ -65,7 +65,7 @@ static char *bed;
 static unsigned ports[PORTS_MAX];
 static pid_t nginx;
 
-static const ForgeWish wishes[] = {
+static const TestCaRequest wishes[] = {
         { .name = "authority" },
         { .name = "nobody" },
         { .name = "good", .issuer = "authority", .host = "IP:127.0.0.1", .usage = "serverAuth" },
@@ -189,8 +189,8 @@ static void start_bed(void)
 
         bed = temp_dir_new();
         for (size_t i = 0; i < ARRAY_SIZE(wishes); i++)
-                forge_certificate(bed, &wishes[i]);
-        forge_revocations(bed, "authority", 66);
+                test_ca_certificate(bed, &wishes[i]);
+        test_ca_revocations(bed, "authority", 66);
         join("with-list.pem", "authority.crt", "authority.crl");
         join("both.pem", "alice.crt", "alice.key");
         for (Port port = 0; port < PORTS_MAX; port++)
@@ -222,7 +222,7 @@ static void start_tls(void)
 {
         _cleanup_free_ char *log = in_bed("access.log");
 
-        scene_start();
+        fixture_start();
         origins_start();
         ck_assert_int_eq(truncate(log, 0), 0);
         set_path("CACertificate", "authority.crt");
@@ -233,13 +233,13 @@ static void add_tls(Port port, const char *path)
         _cleanup_free_ char *url = NULL;
 
         ck_assert_int_gt(asprintf(&url, "https://127.0.0.1:%u%s", ports[port], path), 0);
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 static void forget_file(void)
 {
-        client_call(scene.alice, job, "Cancel");
-        job = client_create(scene.alice, "another");
+        client_call(fixture.alice, job, "Cancel");
+        job = client_create(fixture.alice, "another");
         set_path("CACertificate", "authority.crt");
 }
 
@@ -260,7 +260,7 @@ START_TEST(a_defect_is_a_fatal_error_of_its_own)
 {
         add_tls(defects[_i].port, "/file");
         origins_expect_error(defects[_i].error);
-        ck_assert_str_eq(client_error(scene.alice, job).context, "remote-file");
+        ck_assert_str_eq(client_error(fixture.alice, job).context, "remote-file");
 }
 END_TEST
 
@@ -285,7 +285,7 @@ START_TEST(the_other_flags_do_not)
                 if (strcmp(all[i], defects[_i].flag) != 0)
                         others[n++] = all[i];
         add_tls(defects[_i].port, "/file");
-        client_set_list(scene.alice, job, "SecurityFlags", others);
+        client_set_list(fixture.alice, job, "SecurityFlags", others);
         origins_expect_error(defects[_i].error);
 }
 END_TEST
@@ -317,7 +317,7 @@ START_TEST(an_authority_that_cannot_be_read_is_named)
         add_tls(GOOD, "/file");
         set_text("CACertificate", cases[_i].path);
         origins_expect_error(cases[_i].error);
-        error = client_error(scene.alice, job);
+        error = client_error(fixture.alice, job);
         ck_assert_str_eq(error.context, "local-file");
         ck_assert_ptr_nonnull(strstr(error.description, cases[_i].path));
 }
@@ -397,7 +397,7 @@ START_TEST(a_proxy_sees_no_header_on_connect)
 
         add_tls(GOOD, "/file");
         SET_LIST("CustomHeaders", ORIGINS_TOKEN);
-        client_set_proxy(scene.alice, job, proxy);
+        client_set_proxy(fixture.alice, job, proxy);
         origins_fetch();
         log = http_server_log(&own);
         ck_assert_uint_eq(count_in(log, "CONNECT 127.0.0.1:"), 1);
@@ -415,9 +415,9 @@ static const char *try_certificate(const char *name, const char *key_name, const
         const char *i = DOSVC_JOB_INTERFACE, *m = "SetClientCertificate", *c = "certificate";
 
         if (!key)
-                return client_try(scene.alice, job, i, m, "a{sv}", 1, c, "s", certificate);
+                return client_try(fixture.alice, job, i, m, "a{sv}", 1, c, "s", certificate);
         if (!password)
-                return client_try(scene.alice,
+                return client_try(fixture.alice,
                                   job,
                                   i,
                                   m,
@@ -429,7 +429,7 @@ static const char *try_certificate(const char *name, const char *key_name, const
                                   "key",
                                   "s",
                                   key);
-        return client_try(scene.alice,
+        return client_try(fixture.alice,
                           job,
                           i,
                           m,
@@ -494,7 +494,7 @@ START_TEST(a_key_that_cannot_be_used_is_an_error_of_the_file)
         add_tls(CLIENT, "/file");
         ck_assert_pstr_eq(try_certificate("locked.crt", cases[_i].key, cases[_i].password), NULL);
         origins_expect_error(cases[_i].error);
-        error = client_error(scene.alice, job);
+        error = client_error(fixture.alice, job);
         ck_assert_str_eq(error.context, "local-file");
         ck_assert_ptr_nonnull(strstr(error.description, cases[_i].reason));
         ck_assert_ptr_nonnull(strstr(error.description, cases[_i].key));
@@ -560,7 +560,7 @@ START_TEST(a_server_that_hangs_up_without_a_certificate_is_told)
                                                                     _i ? "-tls1_3" : "-tls1_2"),
                                                .output = output });
         ck_assert(PROCESS_WAIT_UNTIL(ORIGINS_WAIT_MSEC, is_listening(port)));
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
         origins_expect_error("client-certificate-needed");
         process_stop(&server);
 }
@@ -576,7 +576,7 @@ START_TEST(a_removed_certificate_is_gone)
                 sd_bus_message *reply = NULL;
                 int removed;
 
-                ck_assert_int_ge(sd_bus_call_method(scene.alice,
+                ck_assert_int_ge(sd_bus_call_method(fixture.alice,
                                                     DOSVC_BUS_NAME,
                                                     job,
                                                     DOSVC_JOB_INTERFACE,
@@ -598,7 +598,7 @@ START_TEST(a_job_does_not_run_without_the_password_of_its_key)
 {
         add_tls(CLIENT, "/file");
         ck_assert_pstr_eq(try_certificate("locked.crt", "locked.key", KEY_PASSWORD), NULL);
-        scene_restart();
+        fixture_restart();
         origins_expect_error("credentials-lost");
         ck_assert_pstr_eq(try_certificate("locked.crt", "locked.key", KEY_PASSWORD), NULL);
         origins_fetch();
@@ -607,7 +607,7 @@ END_TEST
 
 static TCase *tls_case(Suite *suite, const char *name)
 {
-        TCase *tcase = scene_case(suite, name, start_tls);
+        TCase *tcase = fixture_case(suite, name, start_tls);
 
         tcase_add_unchecked_fixture(tcase, start_bed, stop_bed);
         tcase_add_checked_fixture(tcase, NULL, origins_stop);
@@ -648,5 +648,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

@@ -18,10 +18,10 @@
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-case.h"
 
-#define SIZE     TRICKS_SIZE
-#define PART     TRICKS_PART
-#define ETAG     TRICKS_ETAG
-#define MODIFIED TRICKS_MODIFIED
+#define SIZE     BAD_SERVER_SIZE
+#define PART     BAD_SERVER_PART
+#define ETAG     BAD_SERVER_ETAG
+#define MODIFIED BAD_SERVER_MODIFIED
 #define ANSWERED "HTTP/1.1 200 OK\nDate: Fri, 01 Mar 2024 12:00:00 GMT\n"
 
 static void put(char **owned, const char *value)
@@ -60,7 +60,7 @@ static void leave_data(FileRecord *record, const void *data, uint64_t offset)
 
 static void leave_bytes(FileRecord *record, uint64_t offset)
 {
-        leave_data(record, tricks_a, offset);
+        leave_data(record, bad_server_a, offset);
 }
 
 /* What the record says of version A. */
@@ -100,7 +100,7 @@ START_TEST(a_server_is_asked_in_other_words_until_it_understands)
 
         for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
                 resume(servers[i].path);
-                case_assert_finished(0, tricks_a, SIZE);
+                case_assert_finished(0, bad_server_a, SIZE);
                 ck_assert_msg(case_count_in_log(&case_server, "GET ") == servers[i].requests,
                               "%s",
                               servers[i].path);
@@ -126,8 +126,8 @@ START_TEST(the_second_file_does_not_repeat_vain_attempts)
                 }
         }
         case_fetch_records(records, FILES);
-        case_assert_finished(0, tricks_a, SIZE);
-        case_assert_finished(FILES - 1, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
+        case_assert_finished(FILES - 1, bad_server_a, SIZE);
         for (uint32_t i = 0; i < FILES; i++)
                 file_record_done(&records[i]);
         ck_assert_uint_eq(case_count_in_log(&case_server, "\nRange: "), 4);
@@ -149,7 +149,7 @@ START_TEST(another_version_starts_again_and_says_why)
 
         for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
                 resume(servers[i].path);
-                case_assert_finished(0, tricks_b, servers[i].size);
+                case_assert_finished(0, bad_server_b, servers[i].size);
                 ck_assert_uint_eq(case_worker.records[0].restarts, 1);
                 ck_assert_str_ne(case_worker.records[0].restart_reason, "");
         }
@@ -188,14 +188,14 @@ START_TEST(a_part_that_is_too_long_or_too_short_is_no_file)
         ck_assert(case_worker.failed && case_worker.transient);
         ck_assert_uint_eq(case_worker.records[0].offset_bytes, SIZE - 1);
         ck_assert_uint_eq(case_worker.records[0].restarts, 0);
-        ck_assert(case_holds(&case_worker.records[0], tricks_a, SIZE - 1));
+        ck_assert(case_holds(&case_worker.records[0], bad_server_a, SIZE - 1));
 }
 END_TEST
 
 START_TEST(a_range_that_is_refused_starts_again)
 {
         resume("/no-bytes-behind");
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_uint_eq(case_worker.records[0].restarts, 1);
 }
 END_TEST
@@ -206,7 +206,7 @@ START_TEST(a_coded_body_is_stored_as_it_comes)
 
         make_record(&record, 0, "/coded");
         case_fetch_records(&record, 1);
-        case_assert_finished(0, tricks_b, SIZE);
+        case_assert_finished(0, bad_server_b, SIZE);
         file_record_done(&record);
 }
 END_TEST
@@ -237,7 +237,7 @@ static char *checksum_of(const EVP_MD *algorithm, const char *prefix, const void
 /* Version A's checksum is what is wanted; offset bytes of it are there. */
 static void fetch_checked(const char *path, uint64_t offset)
 {
-        _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", tricks_a);
+        _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", bad_server_a);
         FileRecord record;
 
         http_server_forget(&case_server);
@@ -271,21 +271,21 @@ START_TEST(a_file_with_its_checksum_finishes)
 
         for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
                 fetch_checked("/plain", offsets[i]);
-                case_assert_finished(0, tricks_a, SIZE);
+                case_assert_finished(0, bad_server_a, SIZE);
                 ck_assert_uint_eq(case_worker.records[0].restarts, 0);
                 ck_assert_uint_eq(case_count_in_log(&case_server, "GET "),
                                   offsets[i] == SIZE ? 0 : 1);
         }
         fetch_checked("/chunked", PART);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
 }
 END_TEST
 
 START_TEST(every_algorithm_is_computed_behind_the_sandbox)
 {
-        _cleanup_free_ char *sha512 = checksum_of(EVP_sha512(), "sha512:", tricks_a);
-        _cleanup_free_ char *sha1 = checksum_of(EVP_sha1(), "sha1:", tricks_a);
-        _cleanup_free_ char *md5 = checksum_of(EVP_md5(), "md5:", tricks_a);
+        _cleanup_free_ char *sha512 = checksum_of(EVP_sha512(), "sha512:", bad_server_a);
+        _cleanup_free_ char *sha1 = checksum_of(EVP_sha1(), "sha1:", bad_server_a);
+        _cleanup_free_ char *md5 = checksum_of(EVP_md5(), "md5:", bad_server_a);
         const char *const checksums[] = { sha512, sha1, md5 };
 
         for (size_t i = 0; i < ARRAY_SIZE(checksums); i++) {
@@ -294,7 +294,7 @@ START_TEST(every_algorithm_is_computed_behind_the_sandbox)
                 make_record(&record, 0, "/plain");
                 put(&record.checksum, checksums[i]);
                 case_fetch_records(&record, 1);
-                case_assert_finished(0, tricks_a, SIZE);
+                case_assert_finished(0, bad_server_a, SIZE);
                 file_record_done(&record);
         }
 }
@@ -315,7 +315,7 @@ START_TEST(another_version_without_the_checksum_costs_no_bytes)
         ck_assert_uint_eq(case_worker.records[0].offset_bytes, PART);
         ck_assert_str_eq(case_worker.records[0].etag, ETAG);
         ck_assert_uint_eq(case_worker.records[0].restarts, 0);
-        ck_assert(case_holds(&case_worker.records[0], tricks_a, PART));
+        ck_assert(case_holds(&case_worker.records[0], bad_server_a, PART));
         ck_assert_uint_eq(case_entries_in_home(), 1);
 }
 END_TEST
@@ -326,14 +326,14 @@ START_TEST(bytes_that_changed_on_disk_are_found_out)
         static const uint64_t offsets[] = { PART, SIZE };
 
         for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
-                _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", tricks_a);
+                _cleanup_free_ char *checksum = checksum_of(EVP_sha256(), "sha256:", bad_server_a);
                 FileRecord record;
 
                 make_record(&record, 0, "/plain");
                 put(&record.checksum, checksum);
-                tricks_a[1000] ^= 1;
+                bad_server_a[1000] ^= 1;
                 leave_bytes(&record, offsets[i]);
-                tricks_a[1000] ^= 1;
+                bad_server_a[1000] ^= 1;
                 leave_version(&record, ETAG, MODIFIED, SIZE);
                 case_fetch_records(&record, 1);
                 assert_validation_failed(1);
@@ -428,7 +428,7 @@ START_TEST(each_part_is_asked_for_by_itself)
 {
         for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
                 fetch_parts("/plain", &lists[i]);
-                assert_parts_of(&lists[i], tricks_a);
+                assert_parts_of(&lists[i], bad_server_a);
                 ck_assert_uint_eq(case_count_in_log(&case_server, "GET "), lists[i].n);
                 ck_assert_uint_eq(case_count_in_log(&case_server, "\nRange: bytes="), lists[i].n);
                 ck_assert_uint_eq(case_count_in_log(&case_server, "\nIf-Range: " ETAG),
@@ -445,7 +445,7 @@ START_TEST(a_server_without_ranges_gives_parts_too)
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
                 for (size_t j = 0; j < ARRAY_SIZE(lists); j++) {
                         fetch_parts(paths[i], &lists[j]);
-                        assert_parts_of(&lists[j], tricks_a);
+                        assert_parts_of(&lists[j], bad_server_a);
                         ck_assert_uint_eq(case_worker.records[0].restarts, 0);
                 }
         fetch_parts("/no-range", &lists[0]);
@@ -459,9 +459,9 @@ START_TEST(without_validators_parts_come_in_one_answer)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 fetch_parts(paths[i], &lists[0]);
-                assert_parts_of(&lists[0], i == 2 ? tricks_b : tricks_a);
+                assert_parts_of(&lists[0], i == 2 ? bad_server_b : bad_server_a);
                 fetch_parts(paths[i], &lists[2]);
-                assert_parts_of(&lists[2], i == 2 ? tricks_b : tricks_a);
+                assert_parts_of(&lists[2], i == 2 ? bad_server_b : bad_server_a);
                 fetch_parts(paths[i], &lists[1]);
                 ck_assert(case_worker.failed && !case_worker.transient);
                 ck_assert_uint_eq(case_worker.code,
@@ -480,10 +480,10 @@ START_TEST(parts_of_two_versions_never_mix)
                         if (case_worker.finished) {
                                 size_t size;
                                 _cleanup_free_ unsigned char *a =
-                                        parts_of(&lists[j], tricks_a, &size);
+                                        parts_of(&lists[j], bad_server_a, &size);
 
                                 if (!case_holds(&case_worker.records[0], a, size))
-                                        assert_parts_of(&lists[j], tricks_b);
+                                        assert_parts_of(&lists[j], bad_server_b);
                                 continue;
                         }
                         ck_assert(case_worker.failed && case_worker.transient);
@@ -536,7 +536,8 @@ START_TEST(each_part_goes_on_where_it_was)
                 for (size_t j = 0; j < ARRAY_SIZE(lists); j++) {
                         FileRecord whole, record;
                         size_t size;
-                        _cleanup_free_ unsigned char *parts = parts_of(&lists[j], tricks_a, &size);
+                        _cleanup_free_ unsigned char *parts =
+                                parts_of(&lists[j], bad_server_a, &size);
                         const uint64_t cuts[] = { 1, 99, 100, 101, 999, size / 2, size - 1, size };
 
                         fetch_parts(paths[i], &lists[j]);
@@ -548,7 +549,7 @@ START_TEST(each_part_goes_on_where_it_was)
                                 record.finished = false;
                                 leave_data(&record, parts, cuts[k]);
                                 case_fetch_records(&record, 1);
-                                assert_parts_of(&lists[j], tricks_a);
+                                assert_parts_of(&lists[j], bad_server_a);
                                 ck_assert_uint_eq(case_worker.records[0].restarts, 0);
                                 file_record_done(&record);
                         }
@@ -562,12 +563,12 @@ START_TEST(a_checksum_is_that_of_the_parts)
         _cleanup_free_ char *checksum = NULL;
         FileRecord record;
 
-        checksum = checksum_of_bytes(EVP_md5(), "md5:", tricks_a + PART, 1000);
+        checksum = checksum_of_bytes(EVP_md5(), "md5:", bad_server_a + PART, 1000);
         make_record(&record, 0, "/plain");
         want_parts(&record, &lists[2]);
         put(&record.checksum, checksum);
         case_fetch_records(&record, 1);
-        assert_parts_of(&lists[2], tricks_a);
+        assert_parts_of(&lists[2], bad_server_a);
         file_record_done(&record);
 }
 END_TEST
@@ -635,7 +636,7 @@ static void recover(unsigned restarts)
 
         ck_assert_int_ge(file_record_copy(&record, &case_worker.records[0]), 0);
         case_fetch_records(&record, 1);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_uint_eq(case_worker.records[0].restarts, restarts);
         file_record_done(&record);
 }
@@ -732,7 +733,7 @@ static void sha256(const void *data, size_t size, unsigned char digest[static 32
 static bool is_of_one_version(const void *bytes, size_t size)
 {
         return size <= SIZE &&
-               (memcmp(bytes, tricks_a, size) == 0 || memcmp(bytes, tricks_b, size) == 0);
+               (memcmp(bytes, bad_server_a, size) == 0 || memcmp(bytes, bad_server_b, size) == 0);
 }
 
 /*
@@ -744,8 +745,8 @@ static bool is_a_whole_version(const void *bytes, size_t size)
         const struct {
                 const void *data;
                 size_t size;
-        } versions[] = { { tricks_a, SIZE },     { tricks_b, SIZE }, { tricks_a, PART },
-                         { tricks_b, SIZE / 2 }, { tricks_a, CUT },  { "", 0 } };
+        } versions[] = { { bad_server_a, SIZE },     { bad_server_b, SIZE }, { bad_server_a, PART },
+                         { bad_server_b, SIZE / 2 }, { bad_server_a, CUT },  { "", 0 } };
         unsigned char found[32], expected[32];
 
         sha256(bytes, size, found);
@@ -813,7 +814,7 @@ START_TEST(no_server_makes_a_file_of_two_versions)
         unsigned n = 0, n_finished = 0;
         const char *path;
 
-        for (size_t i = 0; (path = tricks_path(i)); i++)
+        for (size_t i = 0; (path = bad_server_path(i)); i++)
                 for (size_t j = 0; j < ARRAY_SIZE(points); j++) {
                         char what[128];
                         FileRecord record;

@@ -16,12 +16,12 @@
 #include "tests/lib/client.h"
 #include "tests/lib/domain.h"
 #include "tests/lib/file-hash.h"
-#include "tests/lib/forge.h"
 #include "tests/lib/memory-scan.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
+#include "tests/lib/test-ca.h"
 #include "tests/lib/users.h"
 
 #define WAIT_MSEC 30000
@@ -49,9 +49,9 @@ static char *monitor_log;
 /* A dbus-monitor as root on the private bus, from before the first call. */
 static void start_monitor(void)
 {
-        monitor_log = temp_dir_path(scene.dir, "monitor.log");
+        monitor_log = temp_dir_path(fixture.dir, "monitor.log");
         monitor = process_start(&(ProcessSpec){
-                .argv = PROCESS_ARGV("dbus-monitor", "--address", scene.bus.address),
+                .argv = PROCESS_ARGV("dbus-monitor", "--address", fixture.bus.address),
                 .output = monitor_log,
         });
         ck_assert(PROCESS_WAIT_UNTIL(5000, access(monitor_log, F_OK) == 0));
@@ -60,22 +60,22 @@ static void start_monitor(void)
 
 static void start(void)
 {
-        scene_start_with_key();
+        fixture_start_with_key();
         start_monitor();
         servers_forget_requests();
-        local = scene_alice_file("file");
+        local = fixture_alice_file("file");
         (void) unlink(local);
-        job = client_create(scene.alice, "leaks");
+        job = client_create(fixture.alice, "leaks");
 }
 
 static void start_user(void)
 {
-        scene_start_user();
+        fixture_start_user();
         start_monitor();
         servers_forget_requests();
-        local = scene_alice_file("file");
+        local = fixture_alice_file("file");
         (void) unlink(local);
-        job = client_create(scene.alice, "leaks");
+        job = client_create(fixture.alice, "leaks");
 }
 
 #ifdef __has_feature
@@ -117,13 +117,14 @@ static void check_processes(bool memory_of_worker)
         }
 }
 
-/* Everything below the scene: state directory with WAL, log of dosvcd, of the bus. */
+/* Everything below the directory of the service: state directory with WAL, log of dosvcd, of the
+ * bus. */
 static void check_files(void)
 {
         for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
                 const char *where = "";
 
-                ck_assert_msg(!memory_scan_files(scene.dir, forms[f], &where),
+                ck_assert_msg(!memory_scan_files(fixture.dir, forms[f], &where),
                               "%s is in %s",
                               forms[f],
                               where);
@@ -134,25 +135,25 @@ static void add(Site site, const char *name)
 {
         _cleanup_free_ char *url = servers_url(site, name);
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 /* A search that finds nothing proves nothing unless it finds this. */
 START_TEST(the_search_finds_what_is_there)
 {
-        _cleanup_free_ char *path = temp_dir_path(scene.dir, "planted");
+        _cleanup_free_ char *path = temp_dir_path(fixture.dir, "planted");
         const char *where = "";
 
 #ifndef __SANITIZE_ADDRESS__
         ck_assert(memory_scan_process(getpid(), SERVERS_PASSWORD, &where));
 #endif
         temp_dir_write(path, "x" SERVERS_PASSWORD "y");
-        ck_assert(memory_scan_files(scene.dir, SERVERS_PASSWORD, &where));
+        ck_assert(memory_scan_files(fixture.dir, SERVERS_PASSWORD, &where));
         ck_assert_int_eq(unlink(path), 0);
 
         /* The string form is on the bus, as the contract says. */
         ck_assert_pstr_eq(
-                client_try_credential(scene.alice,
+                client_try_credential(fixture.alice,
                                       job,
                                       "server",
                                       "basic",
@@ -166,7 +167,7 @@ END_TEST
 
 START_TEST(a_password_that_was_set_is_nowhere)
 {
-        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_set_password(fixture.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
         process_nap_msec(200);
         check_processes(true);
         check_files();
@@ -177,7 +178,7 @@ END_TEST
 START_TEST(a_string_leaves_nothing_in_the_service)
 {
         ck_assert_pstr_eq(
-                client_try_credential(scene.alice,
+                client_try_credential(fixture.alice,
                                       job,
                                       "server",
                                       "basic",
@@ -187,7 +188,7 @@ START_TEST(a_string_leaves_nothing_in_the_service)
         process_nap_msec(200);
         check_processes(true);
         for (size_t f = 0; f < ARRAY_SIZE(forms); f++)
-                ck_assert(!memory_scan_files(scene.daemon.dir, forms[f], NULL));
+                ck_assert(!memory_scan_files(fixture.daemon.dir, forms[f], NULL));
 }
 END_TEST
 
@@ -209,7 +210,7 @@ static void set_way(int i)
 {
         const char *secret = ways[i].user ? SERVERS_PASSWORD : SERVERS_TOKEN;
 
-        client_set_password(scene.alice, job, "server", ways[i].scheme, ways[i].user, secret);
+        client_set_password(fixture.alice, job, "server", ways[i].scheme, ways[i].user, secret);
 }
 
 START_TEST(a_password_that_was_used_is_nowhere)
@@ -218,11 +219,11 @@ START_TEST(a_password_that_was_used_is_nowhere)
 
         add(ways[_i].site, "medium");
         set_way(_i);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
         check_processes(true);
         check_files();
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         file_hash_assert_same(local, expected);
         check_processes(true);
         check_files();
@@ -234,15 +235,15 @@ START_TEST(during_a_transfer_only_the_worker_knows_it)
 {
         servers_add_file("large", 40 * MIB);
         add(SITE_SLOW, "large");
-        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, 2 * MIB, WAIT_MSEC);
+        client_set_password(fixture.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, 2 * MIB, WAIT_MSEC);
         check_processes(false);
         check_files();
-        client_call(scene.alice, job, "Suspend");
+        client_call(fixture.alice, job, "Suspend");
         process_nap_msec(500);
         check_processes(true);
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
         process_nap_msec(300);
         check_processes(true);
         check_files();
@@ -254,10 +255,10 @@ START_TEST(a_refused_password_is_in_no_error)
         ClientError error;
 
         add(SITE_DIGEST_SHA256, "small");
-        client_set_password(scene.alice, job, "server", "digest", "nobody", SERVERS_PASSWORD);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = client_error(scene.alice, job);
+        client_set_password(fixture.alice, job, "server", "digest", "nobody", SERVERS_PASSWORD);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        error = client_error(fixture.alice, job);
         ck_assert_ptr_null(strstr(error.description, SERVERS_PASSWORD));
         ck_assert_ptr_null(strstr(error.url, SERVERS_PASSWORD));
         check_processes(true);
@@ -275,12 +276,13 @@ START_TEST(user_info_of_a_url_is_nowhere)
                                   "http://" SERVERS_USER ":" SERVERS_PASSWORD "@%s",
                                   url + strlen("http://")),
                          0);
-        client_add_file(scene.alice, job, with_user, local);
+        client_add_file(fixture.alice, job, with_user, local);
         ck_assert_int_ge(asprintf(&file, "%s/file/0", job), 0);
-        ck_assert_str_eq(client_string(scene.alice, file, DOSVC_FILE_INTERFACE, "RemoteName"), url);
+        ck_assert_str_eq(client_string(fixture.alice, file, DOSVC_FILE_INTERFACE, "RemoteName"),
+                         url);
         check_processes(true);
         for (size_t f = 0; f < ARRAY_SIZE(forms); f++)
-                ck_assert(!memory_scan_files(scene.daemon.dir, forms[f], NULL));
+                ck_assert(!memory_scan_files(fixture.daemon.dir, forms[f], NULL));
 }
 END_TEST
 
@@ -288,26 +290,27 @@ END_TEST
 
 static char *forged(const char *name)
 {
-        _cleanup_free_ char *dir = temp_dir_path(scene.dir, "certificates");
+        _cleanup_free_ char *dir = temp_dir_path(fixture.dir, "certificates");
 
         return temp_dir_path(dir, name);
 }
 
 static void forge(void)
 {
-        _cleanup_free_ char *dir = temp_dir_path(scene.dir, "certificates");
+        _cleanup_free_ char *dir = temp_dir_path(fixture.dir, "certificates");
         _cleanup_free_ char *key = forged("alice.key");
 
         ck_assert_int_eq(mkdir(dir, 0755), 0);
-        forge_certificate(
-                dir,
-                &(ForgeWish){ .name = "alice", .usage = "clientAuth", .password = KEY_PASSWORD });
+        test_ca_certificate(dir,
+                            &(TestCaRequest){ .name = "alice",
+                                              .usage = "clientAuth",
+                                              .password = KEY_PASSWORD });
         ck_assert_int_eq(chown(key, USERS_ALICE_UID, USERS_ALICE_UID), 0);
 }
 
 static void set_headers(void)
 {
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      "org.freedesktop.DBus.Properties",
                                      "Set",
@@ -325,7 +328,7 @@ static void set_certificate(void)
         _cleanup_free_ char *certificate = forged("alice.crt"), *key = forged("alice.key");
         _cleanup_close_ int fd = fd_new_sealed("password", KEY_PASSWORD, strlen(KEY_PASSWORD));
 
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "SetClientCertificate",
@@ -350,7 +353,7 @@ static void check_service(void)
         for (size_t f = 0; f < ARRAY_SIZE(forms); f++) {
                 const char *where = "";
 
-                ck_assert_msg(!memory_scan_files(scene.daemon.dir, forms[f], &where),
+                ck_assert_msg(!memory_scan_files(fixture.daemon.dir, forms[f], &where),
                               "%s is in %s",
                               forms[f],
                               where);
@@ -368,7 +371,7 @@ START_TEST(secrets_of_the_settings_are_nowhere)
         set_certificate();
         process_nap_msec(200);
         check_service();
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      "org.freedesktop.DBus.Properties",
                                      "Get",
@@ -378,10 +381,10 @@ START_TEST(secrets_of_the_settings_are_nowhere)
                           NULL);
         process_nap_msec(200);
         check_service();
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
         check_service();
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         check_service();
         /* They were there to be found. */
         ck_assert(memory_scan_files(monitor_log, HEADER_MARKER, &where));
@@ -400,9 +403,9 @@ START_TEST(an_error_of_a_key_does_not_hold_its_password)
         set_headers();
         set_certificate();
         ck_assert_int_eq(truncate(key, 0), 0);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = client_error(scene.alice, job);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        error = client_error(fixture.alice, job);
         ck_assert_str_eq(error.name, "client-key-unusable");
         ck_assert_ptr_null(strstr(error.description, KEY_PASSWORD));
         check_service();
@@ -412,10 +415,10 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("leaks");
-        TCase *search = scene_case(suite, "search", start);
-        TCase *life = scene_case(suite, "life of a password", start);
-        TCase *settings = scene_case(suite, "settings", start);
-        TCase *user = scene_case(suite, "user instance", start_user);
+        TCase *search = fixture_case(suite, "search", start);
+        TCase *life = fixture_case(suite, "life of a password", start);
+        TCase *settings = fixture_case(suite, "settings", start);
+        TCase *user = fixture_case(suite, "user instance", start_user);
 
         tcase_add_test(search, the_search_finds_what_is_there);
 
@@ -435,5 +438,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_ALL);
+        return fixture_play(make_suite(), SERVERS_ALL);
 }

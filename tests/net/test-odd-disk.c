@@ -13,11 +13,11 @@
 
 #include "base/macro.h"
 
+#include "tests/lib/bad-server.h"
 #include "tests/lib/client.h"
-#include "tests/lib/http-tricks.h"
 #include "tests/lib/odd-disk.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -45,8 +45,8 @@ static void start_on(bool odd)
         backing = odd ? temp_dir_new() : strdup(mounted);
         ck_assert_ptr_nonnull(backing);
         available = !odd || odd_disk_mount(&disk, mounted, backing, USERS_ALICE_UID);
-        scene_start();
-        http_server_start(&server, tricks_serve, scene.dir);
+        fixture_start();
+        http_server_start(&server, bad_server_serve, fixture.dir);
 }
 
 static void start_on_odd(void)
@@ -62,7 +62,7 @@ static void start_on_ordinary(void)
 static void stop(void)
 {
         http_server_stop(&server);
-        scene_stop();
+        fixture_stop();
         odd_disk_unmount(&disk);
         run_in(mounted, "rm -rf .* * 2>/dev/null; true");
         (void) rmdir(mounted);
@@ -77,15 +77,15 @@ static void make_job(const char *path, const char *name)
         _cleanup_free_ char *local = temp_dir_path(mounted, name);
 
         if (job)
-                client_add_file(scene.alice, job, url, local);
+                client_add_file(fixture.alice, job, url, local);
         else
-                job = client_create_for(scene.alice, url, local);
+                job = client_create_for(fixture.alice, url, local);
 }
 
 /* Names in the directory of the disk, one a line, temporary ones too. */
 static char *names(void)
 {
-        _cleanup_free_ char *out = temp_dir_path(scene.dir, "names"), *command = NULL;
+        _cleanup_free_ char *out = temp_dir_path(fixture.dir, "names"), *command = NULL;
 
         ck_assert_int_gt(asprintf(&command, "ls -A > %s", out), 0);
         run_in(backing, command);
@@ -108,14 +108,14 @@ static void assert_file(const char *name)
         size_t size;
         _cleanup_free_ char *bytes = temp_dir_read(path, &size);
 
-        ck_assert_uint_eq(size, TRICKS_SIZE);
-        ck_assert_mem_eq(bytes, tricks_a, TRICKS_SIZE);
+        ck_assert_uint_eq(size, BAD_SERVER_SIZE);
+        ck_assert_mem_eq(bytes, bad_server_a, BAD_SERVER_SIZE);
 }
 
 static void transfer(void)
 {
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
 }
 
 static uint64_t restarts(void)
@@ -123,15 +123,15 @@ static uint64_t restarts(void)
         _cleanup_free_ char *file = NULL;
 
         ck_assert_int_gt(asprintf(&file, "%s/file/0", job), 0);
-        return client_number(scene.alice, file, DOSVC_FILE_INTERFACE, "Restarts", 'u');
+        return client_number(fixture.alice, file, DOSVC_FILE_INTERFACE, "Restarts", 'u');
 }
 
 static void assert_gone(void)
 {
-        ck_assert_ptr_nonnull(client_try_call(scene.alice, job, "Complete"));
-        ck_assert_str_eq(client_state(scene.alice, job), "error");
-        ck_assert_str_eq(client_error(scene.alice, job).name, "temporary-file-gone");
-        ck_assert_ptr_nonnull(strstr(client_error(scene.alice, job).description, "stick/file"));
+        ck_assert_ptr_nonnull(client_try_call(fixture.alice, job, "Complete"));
+        ck_assert_str_eq(client_state(fixture.alice, job), "error");
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "temporary-file-gone");
+        ck_assert_ptr_nonnull(strstr(client_error(fixture.alice, job).description, "stick/file"));
 }
 
 /* ---- numbers that do not last ---------------------------------------------------------------- */
@@ -141,18 +141,18 @@ START_TEST(a_file_goes_on_after_its_disk_was_mounted_anew)
         if (!available)
                 return;
         make_job("/stall", "file");
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, TRICKS_PART, WAIT_MSEC);
-        client_call(scene.alice, job, "Suspend");
-        ck_assert(
-                PROCESS_WAIT_UNTIL(WAIT_MSEC, daemon_find(&scene.daemon, "dosvc-worker", 0) == 0));
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, BAD_SERVER_PART, WAIT_MSEC);
+        client_call(fixture.alice, job, "Suspend");
+        ck_assert(PROCESS_WAIT_UNTIL(WAIT_MSEC,
+                                     daemon_find(&fixture.daemon, "dosvc-worker", 0) == 0));
         http_server_forget(&server);
         odd_disk_renumber(&disk);
         transfer();
         ck_assert_uint_eq(restarts(), 0);
         ck_assert_ptr_nonnull(strstr(http_server_log(&server), "Range: bytes=1048576-\n"));
         odd_disk_renumber(&disk);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file("file");
         assert_names("file\n");
 }
@@ -166,8 +166,8 @@ START_TEST(a_whole_file_is_published_after_its_disk_was_mounted_anew)
         transfer();
         odd_disk_renumber(&disk);
         if (_i)
-                scene_restart();
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+                fixture_restart();
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file("file");
         assert_names("file\n");
 }
@@ -178,14 +178,14 @@ START_TEST(cancel_after_a_remount_leaves_nothing)
         if (!available)
                 return;
         make_job(_i ? "/plain" : "/stall", "file");
-        client_call(scene.alice, job, "Resume");
+        client_call(fixture.alice, job, "Resume");
         if (_i)
-                client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+                client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
         else
-                client_wait_bytes(scene.alice, job, TRICKS_PART, WAIT_MSEC);
-        client_call(scene.alice, job, "Suspend");
+                client_wait_bytes(fixture.alice, job, BAD_SERVER_PART, WAIT_MSEC);
+        client_call(fixture.alice, job, "Suspend");
         odd_disk_renumber(&disk);
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
         assert_names("");
 }
 END_TEST
@@ -209,7 +209,7 @@ START_TEST(what_was_never_recorded_is_removed_as_well)
         ck_assert_int_gt(asprintf(&command, "touch %s", copy), 0);
         run_in(backing, command);
         odd_disk_renumber(&disk);
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
         assert_names("");
 }
 END_TEST
@@ -225,7 +225,7 @@ START_TEST(a_file_that_became_shorter_is_not_published)
         assert_gone();
         transfer();
         ck_assert_uint_eq(restarts(), 1);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file("file");
         assert_names("file\n");
 }
@@ -238,7 +238,7 @@ START_TEST(a_disk_that_forgets_what_has_no_name_takes_files)
         odd_disk_forget_unlinked(&disk);
         make_job("/plain", "file");
         transfer();
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file("file");
         assert_names("file\n");
 }
@@ -256,7 +256,7 @@ START_TEST(a_directory_that_knows_no_sync_takes_files)
         odd_disk_fail_sync(&disk, errors[_i]);
         make_job("/plain", "file");
         transfer();
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file("file");
         assert_names("file\n");
 }
@@ -268,8 +268,8 @@ START_TEST(a_directory_that_the_disk_fails_finishes_nothing)
                 return;
         odd_disk_fail_sync(&disk, EIO);
         make_job("/plain", "file");
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
 }
 END_TEST
 
@@ -287,7 +287,7 @@ START_TEST(a_file_that_is_gone_is_fetched_again)
         transfer();
         ck_assert_uint_eq(http_server_count(&server), 1);
         ck_assert_uint_eq(restarts(), 1);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file("file");
         assert_names("file\n");
 }
@@ -303,7 +303,7 @@ START_TEST(a_job_is_completed_without_the_file_that_is_gone)
         run_in(backing, "rm .file.*");
         assert_gone();
         /* The other one is at its place already, or comes there now. */
-        ck_assert_int_eq(client_complete(scene.alice, job), 1);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 1);
         assert_file("other");
         assert_names("other\n");
 }
@@ -318,10 +318,10 @@ START_TEST(a_job_with_a_file_that_is_gone_can_be_cancelled)
         transfer();
         run_in(backing, "rm .file.*");
         if (_i) /* nobody has noticed */
-                client_call(scene.alice, job, "Cancel");
+                client_call(fixture.alice, job, "Cancel");
         else {
                 assert_gone();
-                client_call(scene.alice, job, "Cancel");
+                client_call(fixture.alice, job, "Cancel");
         }
         assert_names(_i ? "" : "other\n");
 }
@@ -341,7 +341,7 @@ START_TEST(a_file_that_comes_back_is_not_fetched_again)
         transfer();
         ck_assert_uint_eq(http_server_count(&server), 0);
         ck_assert_uint_eq(restarts(), 0);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         assert_file("file");
 }
 END_TEST
@@ -390,10 +390,10 @@ int main(void)
 {
         Suite *suite = suite_create("odd-disk");
 
-        tricks_setup();
+        bad_server_setup();
         add_numbers(suite);
         add_syncs(suite);
         add_gone(suite, "gone from an odd disk", start_on_odd);
         add_gone(suite, "gone from an ordinary disk", start_on_ordinary);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

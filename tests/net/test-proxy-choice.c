@@ -16,7 +16,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 
 #define WAIT_MSEC 20000
@@ -55,15 +55,15 @@ static void start_servers(void)
 
 static void start_job(void)
 {
-        job = client_create(scene.alice, "proxies");
-        local = scene_alice_file("file");
+        job = client_create(fixture.alice, "proxies");
+        local = fixture_alice_file("file");
         (void) unlink(local);
 }
 
 static void start(void)
 {
         start_servers();
-        scene_start();
+        fixture_start();
         start_job();
 }
 
@@ -82,7 +82,7 @@ static void start_session(const char *name, const char *format, ...)
 
 static void start_user(void)
 {
-        scene_start_user();
+        fixture_start_user();
         start_job();
 }
 
@@ -158,7 +158,7 @@ static void start_without_pac(void)
 
 static void stop(void)
 {
-        scene_stop();
+        fixture_stop();
         http_server_stop(&second);
         http_server_stop(&first);
         http_server_stop(&origin);
@@ -178,7 +178,7 @@ static void add(const char *host, const char *path)
 {
         _cleanup_free_ char *url = at_origin(host, path);
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 /* Space-separated, NULL: none. */
@@ -200,7 +200,7 @@ static void set(const char *usage, const char *proxies, const char *bypass)
         sd_bus_message *m = NULL;
         int r;
 
-        ck_assert_int_ge(sd_bus_message_new_method_call(scene.alice,
+        ck_assert_int_ge(sd_bus_message_new_method_call(fixture.alice,
                                                         &m,
                                                         DOSVC_BUS_NAME,
                                                         job,
@@ -215,7 +215,7 @@ static void set(const char *usage, const char *proxies, const char *bypass)
         ck_assert_int_ge(append_words(m, bypass), 0);
         ck_assert_int_ge(sd_bus_message_close_container(m), 0);
         ck_assert_int_ge(sd_bus_message_close_container(m), 0);
-        r = sd_bus_call(scene.alice, m, 0, &error, NULL);
+        r = sd_bus_call(fixture.alice, m, 0, &error, NULL);
         ck_assert_msg(r >= 0, "%s", error.message);
         sd_bus_message_unref(m);
 }
@@ -242,7 +242,7 @@ static void assert_asked(size_t n_origin, size_t n_first, size_t n_second)
 
 static void fetch(void)
 {
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         ck_assert_str_eq(temp_dir_read(local, NULL), "the file\n");
 }
 
@@ -250,9 +250,9 @@ static void expect_transient(uint32_t code, const char *context, const char *wor
 {
         ClientError error;
 
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transient-error", WAIT_MSEC);
-        error = client_error(scene.alice, job);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
+        error = client_error(fixture.alice, job);
         ck_assert_uint_eq(error.code, code);
         ck_assert_str_eq(error.context, context);
         ck_assert_msg(strstr(error.description, words) != NULL, "%s", error.description);
@@ -300,7 +300,7 @@ START_TEST(the_protocol_of_the_url_chooses)
         assert_asked(0, 0, 1);
 
         start_job();
-        client_add_file(scene.alice, job, "https://host.example/file", local);
+        client_add_file(fixture.alice, job, "https://host.example/file", local);
         override(NULL,
                  "https=http://127.0.0.1:%u http=http://127.0.0.1:%u",
                  first.port,
@@ -374,8 +374,8 @@ START_TEST(the_configuration_has_the_same_rules)
                                   first.port,
                                   second.port),
                          0);
-        temp_dir_write(scene.daemon.config, text);
-        scene_restart();
+        temp_dir_write(fixture.daemon.config, text);
+        fixture_restart();
         add("127.0.0.1", "file");
         fetch();
         assert_asked(0, 1, 0);
@@ -392,8 +392,8 @@ START_TEST(the_configuration_counts_before_the_session)
         _cleanup_free_ char *text = NULL;
 
         ck_assert_int_gt(asprintf(&text, "[Proxy]\nProxy=127.0.0.1:%u\n", second.port), 0);
-        temp_dir_write(scene.daemon.config, text);
-        scene_restart();
+        temp_dir_write(fixture.daemon.config, text);
+        fixture_restart();
         add("127.0.0.1", "file");
         fetch();
         assert_asked(0, 0, 1);
@@ -408,7 +408,7 @@ START_TEST(without_wpad_detection_fails_for_a_while)
         add("127.0.0.1", "file");
         set("autodetect", NULL, NULL);
         expect_transient(CODE_DETECTION, "transport", "The network offers no proxy");
-        ck_assert_str_eq(client_error(scene.alice, job).name, "proxy-detection-failed");
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "proxy-detection-failed");
         assert_asked(0, 0, 0);
 }
 END_TEST
@@ -448,11 +448,11 @@ START_TEST(many_files_of_one_origin_ask_once)
                 _cleanup_free_ char *url = at_origin("127.0.0.1", "file"), *name = NULL, *at = NULL;
 
                 ck_assert_int_gt(asprintf(&name, "file-%d", i), 0);
-                at = scene_alice_file(name);
+                at = fixture_alice_file(name);
                 (void) unlink(at);
-                client_add_file(scene.alice, job, url, at);
+                client_add_file(fixture.alice, job, url, at);
         }
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         assert_asked(0, 20, 0);
 }
 END_TEST
@@ -559,5 +559,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

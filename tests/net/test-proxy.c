@@ -15,8 +15,8 @@
 #include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 
 #define WAIT_MSEC 20000
 
@@ -29,10 +29,10 @@ static char *job, *local;
 
 static void start(void)
 {
-        scene_start();
+        fixture_start();
         servers_forget_requests();
-        job = client_create(scene.alice, "proxy");
-        local = scene_alice_file("file");
+        job = client_create(fixture.alice, "proxy");
+        local = fixture_alice_file("file");
         (void) unlink(local);
 }
 
@@ -40,35 +40,35 @@ static void add(Site site)
 {
         _cleanup_free_ char *url = servers_url(site, "small");
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 static void use(ServersProxy proxy)
 {
         _cleanup_free_ char *url = servers_proxy(proxy);
 
-        client_set_proxy(scene.alice, job, url);
+        client_set_proxy(fixture.alice, job, url);
 }
 
 static void set(const char *target, const char *scheme, const char *password)
 {
-        client_set_password(scene.alice, job, target, scheme, SERVERS_USER, password);
+        client_set_password(fixture.alice, job, target, scheme, SERVERS_USER, password);
 }
 
 static void fetch(void)
 {
         _cleanup_free_ char *expected = servers_file("small");
 
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         file_hash_assert_same(local, expected);
 }
 
 static void expect_error(uint32_t code, const char *name)
 {
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_uint_eq(client_error(scene.alice, job).code, code);
-        ck_assert_str_eq(client_error(scene.alice, job).name, name);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(client_error(fixture.alice, job).code, code);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, name);
         ck_assert_int_lt(access(local, F_OK), 0);
 }
 
@@ -150,7 +150,7 @@ START_TEST(the_servers_credentials_are_not_the_proxys)
                         sizeof(text),
                         " It offers: %s. Set for target proxy: none.",
                         ways[_i].scheme);
-        error = client_error(scene.alice, job);
+        error = client_error(fixture.alice, job);
         ck_assert_msg(strstr(error.description, text), "%s", error.description);
         ck_assert_ptr_null(strstr(servers_proxy_requests(ways[_i].proxy, 1), ways[_i].word));
 }
@@ -228,7 +228,7 @@ START_TEST(a_bypassed_host_is_reached_directly)
         _cleanup_free_ char *proxy = servers_proxy(SERVERS_PROXY_BASIC);
 
         add(SITE_OPEN);
-        ck_assert_int_ge(sd_bus_set_property(scene.alice,
+        ck_assert_int_ge(sd_bus_set_property(fixture.alice,
                                              DOSVC_BUS_NAME,
                                              job,
                                              DOSVC_JOB_INTERFACE,
@@ -252,7 +252,7 @@ static void use_tls(Site site)
         _cleanup_free_ char *url = servers_url(site, "small");
 
         *strchr(url + strlen("https://"), '/') = '\0';
-        client_set_proxy(scene.alice, job, url);
+        client_set_proxy(fixture.alice, job, url);
 }
 
 START_TEST(a_proxy_may_be_spoken_to_over_tls)
@@ -270,7 +270,7 @@ START_TEST(a_proxy_without_a_trusted_certificate_is_told_nothing)
         add(SITE_OPEN);
         use_tls(SITE_UNTRUSTED);
         expect_error(CODE_TRUST_FAILURE, "trust-failure");
-        ck_assert_ptr_nonnull(strstr(client_error(scene.alice, job).description, "The proxy's"));
+        ck_assert_ptr_nonnull(strstr(client_error(fixture.alice, job).description, "The proxy's"));
         ck_assert_str_eq(servers_requests(SITE_UNTRUSTED, 0), "");
 }
 END_TEST
@@ -280,7 +280,7 @@ START_TEST(usage_none_is_direct)
 {
         add(SITE_OPEN);
         use(SERVERS_PROXY_BASIC);
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      "org.freedesktop.DBus.Properties",
                                      "Set",
@@ -314,7 +314,7 @@ static char *new_local(unsigned i)
         char name[16], *path;
 
         (void) snprintf(name, sizeof(name), "file-%u", i);
-        path = scene_alice_file(name);
+        path = fixture_alice_file(name);
         (void) unlink(path);
         return path;
 }
@@ -323,7 +323,7 @@ static void add_file(Site site, const char *name, unsigned i)
 {
         _cleanup_free_ char *url = servers_url(site, name), *path = new_local(i);
 
-        client_add_file(scene.alice, job, url, path);
+        client_add_file(fixture.alice, job, url, path);
 }
 
 /* The number of lines of text that have both words. */
@@ -340,7 +340,7 @@ static size_t count_lines(const char *text, const char *one, const char *other)
 
 static pid_t worker_pid(void)
 {
-        return daemon_find(&scene.daemon, "dosvc-worker", 0);
+        return daemon_find(&fixture.daemon, "dosvc-worker", 0);
 }
 
 /*
@@ -361,8 +361,8 @@ START_TEST(a_new_proxy_is_for_the_requests_that_come_next)
         set("proxy", "basic", SERVERS_PASSWORD);
         set("proxy", "digest", SERVERS_PASSWORD);
         use(SERVERS_PROXY_BASIC);
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, MIB, WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, MIB, WAIT_MSEC);
         worker = worker_pid();
         ck_assert_int_gt(worker, 0);
 
@@ -372,16 +372,16 @@ START_TEST(a_new_proxy_is_for_the_requests_that_come_next)
         ck_assert_uint_eq(count_lines(log, "/open/small", " 200 Digest"), 1);
         ck_assert_uint_eq(count_lines(log, "Basic", ""), 0); /* the old proxy's login */
         ck_assert_int_eq(worker_pid(), worker);
-        ck_assert_str_eq(client_state(scene.alice, job), "transferring");
+        ck_assert_str_eq(client_state(fixture.alice, job), "transferring");
 
-        client_wait_state(scene.alice, job, "transferred", LONG_WAIT);
+        client_wait_state(fixture.alice, job, "transferred", LONG_WAIT);
         log = servers_proxy_requests(SERVERS_PROXY_BASIC, FILES_AT_ONCE * 3);
         ck_assert_uint_eq(count_lines(log, "/slow/long", " 200 Basic"), 1);
         ck_assert_uint_eq(count_lines(log, "/slow/medium", " 200 Basic"), FILES_AT_ONCE - 1);
         ck_assert_uint_eq(count_lines(log, "/open/small", ""), 0);
         log = servers_proxy_requests(SERVERS_PROXY_DIGEST, 3);
         ck_assert_uint_eq(count_lines(log, "/slow/", ""), 0);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
 }
 END_TEST
 
@@ -389,7 +389,7 @@ static void start_parts(void)
 {
         _cleanup_free_ char *url = servers_url(SITE_SLOW, "medium"), *path = new_local(0);
 
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "AddFile",
@@ -408,8 +408,8 @@ static void start_parts(void)
         set("server", "basic", SERVERS_PASSWORD);
         set("proxy", "basic", SERVERS_PASSWORD);
         use(SERVERS_PROXY_BASIC);
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, 1, WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, 1, WAIT_MSEC);
 }
 
 /* The new proxy wants the same credential for the same file, but has to ask for it itself. */
@@ -419,7 +419,7 @@ START_TEST(a_new_proxy_gets_the_credential_when_it_asks)
 
         start_parts();
         use(SERVERS_PROXY_BOTH);
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
         log = servers_proxy_requests(SERVERS_PROXY_BASIC, 3);
         ck_assert_uint_eq(count_lines(log, "/slow/medium", " 206 Basic"), 1);
         log = servers_proxy_requests(SERVERS_PROXY_BOTH, 2);
@@ -437,7 +437,7 @@ START_TEST(a_proxy_that_comes_back_has_to_ask_again)
         start_parts();
         use(SERVERS_PROXY_BOTH);
         use(SERVERS_PROXY_BASIC);
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
         log = servers_proxy_requests(SERVERS_PROXY_BASIC, 5);
         ck_assert_uint_eq(count_lines(log, "/slow/medium", " 407 -"), 2);
         ck_assert_uint_eq(count_lines(log, "/slow/medium", " 206 Basic"), 2);
@@ -454,24 +454,24 @@ START_TEST(a_new_redirect_policy_is_for_the_next_redirect)
                 add_file(SITE_SLOW, "medium", i);
         add_file(SITE_HERE, "small", FILES_AT_ONCE);
         set("server", "basic", SERVERS_PASSWORD);
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, MIB, WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, MIB, WAIT_MSEC);
         worker = worker_pid();
-        client_set_text(scene.alice, job, "RedirectPolicy", "disallow");
-        ck_assert_str_eq(client_state(scene.alice, job), "transferring");
+        client_set_text(fixture.alice, job, "RedirectPolicy", "disallow");
+        ck_assert_str_eq(client_state(fixture.alice, job), "transferring");
         ck_assert_int_eq(worker_pid(), worker);
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_str_eq(client_error(scene.alice, job).name, "http-302");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "http-302");
 }
 END_TEST
 
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("proxy");
-        TCase *schemes = scene_case(suite, "schemes", start);
-        TCase *choice = scene_case(suite, "choice", start);
-        TCase *sides = scene_case(suite, "sides", start);
-        TCase *settings = scene_case(suite, "settings", start);
+        TCase *schemes = fixture_case(suite, "schemes", start);
+        TCase *choice = fixture_case(suite, "choice", start);
+        TCase *sides = fixture_case(suite, "sides", start);
+        TCase *settings = fixture_case(suite, "settings", start);
 
         tcase_add_loop_test(schemes,
                             right_credentials_are_given_when_asked_for,
@@ -503,5 +503,5 @@ static Suite *make_suite(void)
 int main(void)
 {
         (void) setenv("DOSVC_SLOW_MIB", SLOW_MIB, 1);
-        return scene_play(make_suite(), SERVERS_NGINX | SERVERS_SQUID);
+        return fixture_play(make_suite(), SERVERS_NGINX | SERVERS_SQUID);
 }

@@ -18,8 +18,8 @@
 #include "tests/lib/client.h"
 #include "tests/lib/file-hash.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -56,7 +56,7 @@ static void remove_leftovers(void)
 /* Temporary files in alice's home. */
 static bool has_leftovers(void)
 {
-        _cleanup_free_ char *list = temp_dir_path(scene.dir, "list"), *text = NULL;
+        _cleanup_free_ char *list = temp_dir_path(fixture.dir, "list"), *text = NULL;
 
         (void) unlink(list);
         ck_assert_int_eq(
@@ -77,33 +77,33 @@ static void prepare(void)
         if (access(path, F_OK) < 0)
                 servers_add_file("large", LARGE_SEC * slow_bytes());
         servers_forget_requests();
-        local = scene_alice_file("large");
+        local = fixture_alice_file("large");
         remove_leftovers();
-        job = client_create_for(scene.alice, url, local);
-        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        job = client_create_for(fixture.alice, url, local);
+        client_set_password(fixture.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
 }
 
 static void start(void)
 {
-        scene_start_with_key();
+        fixture_start_with_key();
         prepare();
 }
 
 static void start_user(void)
 {
-        scene_start_user();
+        fixture_start_user();
         prepare();
 }
 
 static void resume_until(uint64_t bytes)
 {
-        client_call(scene.alice, job, "Resume");
-        client_wait_bytes(scene.alice, job, bytes, WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_bytes(fixture.alice, job, bytes, WAIT_MSEC);
 }
 
 static uint64_t bytes_now(void)
 {
-        return client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't');
+        return client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "BytesTransferred", 't');
 }
 
 /* To the end, whatever the job was doing; transient errors are retried at once. */
@@ -112,18 +112,18 @@ static void finish(void)
         _cleanup_free_ char *expected = servers_file("large");
         uint64_t deadline = process_now_msec() + LARGE_MSEC;
 
-        while (strcmp(client_state(scene.alice, job), "transferred") != 0) {
-                ClientError error = client_error(scene.alice, job);
+        while (strcmp(client_state(fixture.alice, job), "transferred") != 0) {
+                ClientError error = client_error(fixture.alice, job);
 
-                ck_assert_msg(strcmp(client_state(scene.alice, job), "error") != 0,
+                ck_assert_msg(strcmp(client_state(fixture.alice, job), "error") != 0,
                               "%s: %s",
                               error.name,
                               error.description);
                 ck_assert_uint_lt(process_now_msec(), deadline);
-                client_call(scene.alice, job, "Resume");
+                client_call(fixture.alice, job, "Resume");
                 process_nap_msec(100);
         }
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
         file_hash_assert_same(local, expected);
 }
 
@@ -140,11 +140,11 @@ START_TEST(a_suspended_transfer_continues_where_it_was)
         uint64_t bytes;
 
         resume_until(4 * MIB);
-        client_call(scene.alice, job, "Suspend");
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
+        client_call(fixture.alice, job, "Suspend");
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
         bytes = bytes_now();
         process_nap_msec(500);
-        ck_assert_int_eq(daemon_find(&scene.daemon, "dosvc-worker", 0), 0);
+        ck_assert_int_eq(daemon_find(&fixture.daemon, "dosvc-worker", 0), 0);
         ck_assert_uint_ge(bytes_now(), 4 * MIB);
         ck_assert_uint_le(bytes_now(), bytes + slow_bytes());
         ck_assert_int_lt(access(local, F_OK), 0);
@@ -156,17 +156,17 @@ END_TEST
 /* The state of a job, its files and its credentials are the store's, not the process's. */
 START_TEST(a_restarted_service_knows_its_jobs)
 {
-        client_call(scene.alice, job, "Suspend");
+        client_call(fixture.alice, job, "Suspend");
         if (_i)
-                scene_crash();
+                fixture_crash();
         else
-                scene_restart();
-        ck_assert_str_eq(client_state(scene.alice, job), "suspended");
-        ck_assert_str_eq(client_string(scene.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
+                fixture_restart();
+        ck_assert_str_eq(client_state(fixture.alice, job), "suspended");
+        ck_assert_str_eq(client_string(fixture.alice, job, DOSVC_JOB_INTERFACE, "DisplayName"),
                          "test");
-        ck_assert_uint_eq(client_number(scene.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
+        ck_assert_uint_eq(client_number(fixture.alice, job, DOSVC_JOB_INTERFACE, "FilesTotal", 'u'),
                           1);
-        ck_assert_int_eq(client_remove_credentials(scene.alice, job, "server", "basic"), 1);
+        ck_assert_int_eq(client_remove_credentials(fixture.alice, job, "server", "basic"), 1);
 }
 END_TEST
 
@@ -177,15 +177,15 @@ START_TEST(what_was_answered_survives_kill_9)
 
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
                 (void) snprintf(name, sizeof(name), "job %zu", i);
-                names[i] = client_create(scene.alice, name);
-                client_add_file(scene.alice, names[i], "http://127.0.0.1:9/x", "/tmp/x");
+                names[i] = client_create(fixture.alice, name);
+                client_add_file(fixture.alice, names[i], "http://127.0.0.1:9/x", "/tmp/x");
         }
-        client_call(scene.alice, names[0], "Cancel");
-        scene_crash();
-        ck_assert_pstr_eq(client_try_call(scene.alice, names[0], "ListFiles"),
+        client_call(fixture.alice, names[0], "Cancel");
+        fixture_crash();
+        ck_assert_pstr_eq(client_try_call(fixture.alice, names[0], "ListFiles"),
                           SD_BUS_ERROR_UNKNOWN_OBJECT);
         for (size_t i = 1; i < ARRAY_SIZE(names); i++)
-                ck_assert_uint_eq(client_number(scene.alice,
+                ck_assert_uint_eq(client_number(fixture.alice,
                                                 names[i],
                                                 DOSVC_JOB_INTERFACE,
                                                 "FilesTotal",
@@ -198,11 +198,11 @@ START_TEST(a_restarted_service_goes_on_with_active_jobs)
 {
         resume_until(synced_bytes());
         if (_i)
-                scene_crash();
+                fixture_crash();
         else
-                scene_restart();
+                fixture_restart();
         /* Without a call: it was active, so it is again. */
-        client_wait_bytes(scene.alice, job, synced_bytes(), WAIT_MSEC);
+        client_wait_bytes(fixture.alice, job, synced_bytes(), WAIT_MSEC);
         finish();
         assert_continued();
 }
@@ -215,17 +215,17 @@ START_TEST(a_killed_helper_costs_one_attempt)
         pid_t pid;
 
         resume_until(synced_bytes());
-        pid = daemon_find(&scene.daemon, helpers[_i], 5000);
+        pid = daemon_find(&fixture.daemon, helpers[_i], 5000);
         ck_assert_int_gt(pid, 0);
         ck_assert_int_eq(kill(pid, SIGKILL), 0);
-        ck_assert(
-                PROCESS_WAIT_UNTIL(10000,
-                                   strcmp(client_state(scene.alice, job), "transient-error") == 0));
-        ck_assert_str_eq(client_error(scene.alice, job).name, "worker-failed");
+        ck_assert(PROCESS_WAIT_UNTIL(10000,
+                                     strcmp(client_state(fixture.alice, job), "transient-error") ==
+                                             0));
+        ck_assert_str_eq(client_error(fixture.alice, job).name, "worker-failed");
         /* dosvcd goes on; started without systemd it has no way to a new spawner. */
-        free(client_create(scene.bob, "meanwhile"));
+        free(client_create(fixture.bob, "meanwhile"));
         if (_i == 1)
-                scene_restart();
+                fixture_restart();
         finish();
         assert_continued();
 }
@@ -237,11 +237,11 @@ START_TEST(a_stopped_worker_is_not_waited_for)
         uint64_t began;
 
         resume_until(4 * MIB);
-        pid = daemon_find(&scene.daemon, "dosvc-worker", 5000);
+        pid = daemon_find(&fixture.daemon, "dosvc-worker", 5000);
         ck_assert_int_gt(pid, 0);
         ck_assert_int_eq(kill(pid, SIGSTOP), 0);
         began = process_now_msec();
-        client_call(scene.alice, job, "Suspend");
+        client_call(fixture.alice, job, "Suspend");
         ck_assert_uint_lt(process_now_msec() - began, 2000);
         ck_assert(PROCESS_WAIT_UNTIL(15000, !process_is_alive(pid)));
         finish();
@@ -255,14 +255,14 @@ START_TEST(the_result_is_whole_after_many_kills)
         for (int i = 0; i < 8; i++) {
                 process_nap_msec(130U * (unsigned) (i % 4 + 1));
                 if (i % 2) {
-                        pid_t pid = daemon_find(&scene.daemon, "dosvc-worker", 0);
+                        pid_t pid = daemon_find(&fixture.daemon, "dosvc-worker", 0);
 
                         if (pid > 0)
                                 (void) kill(pid, SIGKILL);
                         process_nap_msec(50);
                 } else
-                        scene_crash();
-                (void) client_try_call(scene.alice, job, "Resume");
+                        fixture_crash();
+                (void) client_try_call(fixture.alice, job, "Resume");
         }
         finish();
 }
@@ -272,7 +272,7 @@ START_TEST(cancel_removes_what_was_fetched)
 {
         resume_until(4 * MIB);
         ck_assert(has_leftovers());
-        client_call(scene.alice, job, "Cancel");
+        client_call(fixture.alice, job, "Cancel");
         ck_assert(PROCESS_WAIT_UNTIL(10000, !has_leftovers()));
         ck_assert_int_lt(access(local, F_OK), 0);
 }
@@ -281,18 +281,18 @@ END_TEST
 /* Complete in the middle: what is finished is published, the rest removed. */
 START_TEST(complete_in_the_middle_is_partial)
 {
-        _cleanup_free_ char *second = scene_alice_file("small"), *small = servers_file("small");
+        _cleanup_free_ char *second = fixture_alice_file("small"), *small = servers_file("small");
         _cleanup_free_ char *url = servers_url(SITE_OPEN, "small");
-        char *both = client_create(scene.alice, "both");
+        char *both = client_create(fixture.alice, "both");
         _cleanup_free_ char *slow = servers_url(SITE_SLOW, "large");
 
         (void) unlink(second);
-        client_add_file(scene.alice, both, url, second);
-        client_add_file(scene.alice, both, slow, local);
-        client_set_password(scene.alice, both, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
-        client_call(scene.alice, both, "Resume");
-        client_wait_bytes(scene.alice, both, 2 * MIB, WAIT_MSEC);
-        ck_assert_int_eq(client_complete(scene.alice, both), 1);
+        client_add_file(fixture.alice, both, url, second);
+        client_add_file(fixture.alice, both, slow, local);
+        client_set_password(fixture.alice, both, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_call(fixture.alice, both, "Resume");
+        client_wait_bytes(fixture.alice, both, 2 * MIB, WAIT_MSEC);
+        ck_assert_int_eq(client_complete(fixture.alice, both), 1);
         file_hash_assert_same(second, small);
         ck_assert_int_lt(access(local, F_OK), 0);
 }
@@ -301,10 +301,10 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("restart");
-        TCase *records = scene_case(suite, "records", start);
-        TCase *transfers = scene_case(suite, "transfers", start);
-        TCase *ends = scene_case(suite, "ends", start);
-        TCase *user = scene_case(suite, "user instance", start_user);
+        TCase *records = fixture_case(suite, "records", start);
+        TCase *transfers = fixture_case(suite, "transfers", start);
+        TCase *ends = fixture_case(suite, "ends", start);
+        TCase *user = fixture_case(suite, "user instance", start_user);
 
         tcase_add_loop_test(records, a_restarted_service_knows_its_jobs, 0, 2);
         tcase_add_test(records, what_was_answered_survives_kill_9);
@@ -326,5 +326,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), SERVERS_NGINX);
+        return fixture_play(make_suite(), SERVERS_NGINX);
 }

@@ -15,13 +15,13 @@
 
 #include "model/error-code.h"
 #include "model/file-record.h"
-#include "tests/lib/http-tricks.h"
+#include "tests/lib/bad-server.h"
 #include "tests/lib/process.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-driver.h"
 
-#define SIZE TRICKS_SIZE /* 3 MiB */
-#define PART TRICKS_PART /* 1 MiB */
+#define SIZE BAD_SERVER_SIZE /* 3 MiB */
+#define PART BAD_SERVER_PART /* 1 MiB */
 
 static char *dir;  /* of the whole test */
 static char *home; /* of the owner: a file system of its own */
@@ -33,7 +33,7 @@ static void set_up(void)
         dir = temp_dir_new();
         home = temp_dir_path(dir, "home");
         temp_dir_make(home, 0755, 0);
-        http_server_start(&server, tricks_serve, dir);
+        http_server_start(&server, bad_server_serve, dir);
         ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
         ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 }
@@ -184,7 +184,7 @@ int main(void)
         SRunner *runner;
         int failed;
 
-        tricks_setup();
+        bad_server_setup();
         tcase_add_checked_fixture(tcase, set_up, tear_down);
         tcase_set_timeout(tcase, 60);
         tcase_add_test(tcase, a_file_that_would_leave_too_little_is_not_begun);

@@ -16,8 +16,8 @@
 #include "tests/lib/domain.h"
 #include "tests/lib/file-hash.h"
 #include "tests/lib/realm.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/users.h"
 
 #define WAIT_MSEC 30000
@@ -29,10 +29,10 @@ static char *job, *local;
 
 static void start(void)
 {
-        scene_start();
+        fixture_start();
         servers_forget_requests();
-        job = client_create(scene.alice, "schemes");
-        local = scene_alice_file("file");
+        job = client_create(fixture.alice, "schemes");
+        local = fixture_alice_file("file");
         (void) unlink(local);
 }
 
@@ -85,11 +85,11 @@ static void prepare(const Way *way)
 {
         _cleanup_free_ char *url = servers_url(way->site, "small"), *proxy = NULL;
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
         if (way->proxy < 0)
                 return;
         proxy = servers_proxy((ServersProxy) way->proxy);
-        client_set_proxy(scene.alice, job, proxy);
+        client_set_proxy(fixture.alice, job, proxy);
 }
 
 static void set_with(const Way *way, const char *password)
@@ -101,8 +101,9 @@ static void set_with(const Way *way, const char *password)
                 credential.password = password;
         else
                 credential.token = password;
-        ck_assert_pstr_eq(client_try_credential(scene.alice, job, target, way->scheme, &credential),
-                          NULL);
+        ck_assert_pstr_eq(
+                client_try_credential(fixture.alice, job, target, way->scheme, &credential),
+                NULL);
 }
 
 static const char *right(const Way *way)
@@ -114,7 +115,7 @@ static void fetch(void)
 {
         _cleanup_free_ char *expected = servers_file("small");
 
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         file_hash_assert_same(local, expected);
 }
 
@@ -122,9 +123,9 @@ static void expect_refusal(const Way *way)
 {
         ClientError error;
 
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = client_error(scene.alice, job);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        error = client_error(fixture.alice, job);
         ck_assert_uint_eq(error.code, way->proxy < 0 ? CODE_401 : CODE_407);
         ck_assert_str_eq(error.name, way->proxy < 0 ? "http-401" : "http-407");
         ck_assert_ptr_nonnull(strstr(error.description, way->proxy < 0 ? "server" : "proxy"));
@@ -213,19 +214,19 @@ static void add(Site site)
 {
         _cleanup_free_ char *url = servers_url(site, "small");
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 static void use(ServersProxy proxy)
 {
         _cleanup_free_ char *url = servers_proxy(proxy);
 
-        client_set_proxy(scene.alice, job, url);
+        client_set_proxy(fixture.alice, job, url);
 }
 
 static void set(const char *target, const char *scheme, const char *user, const char *password)
 {
-        client_set_password(scene.alice, job, target, scheme, user, password);
+        client_set_password(fixture.alice, job, target, scheme, user, password);
 }
 
 /* Strongest first; each case sets those from its own on. */
@@ -286,9 +287,9 @@ START_TEST(after_a_rejection_no_weaker_scheme_is_tried)
         set("server", "digest", SERVERS_USER, "wrong");
         set("server", "ntlm", DOMAIN_NAME "\\" SERVERS_USER, SERVERS_PASSWORD);
         set("server", "basic", SERVERS_USER, SERVERS_PASSWORD);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_uint_eq(client_error(scene.alice, job).code, CODE_401);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(client_error(fixture.alice, job).code, CODE_401);
         assert_only(servers_requests(SITE_MANY, 2), "Digest");
 }
 END_TEST
@@ -299,7 +300,7 @@ START_TEST(bearer_goes_before_basic)
 
         add(SITE_BEARER_BASIC);
         set("server", "basic", SERVERS_USER, SERVERS_PASSWORD);
-        ck_assert_pstr_eq(client_try_credential(scene.alice, job, "server", "bearer", &token),
+        ck_assert_pstr_eq(client_try_credential(fixture.alice, job, "server", "bearer", &token),
                           NULL);
         fetch();
         assert_only(servers_requests(SITE_BEARER_BASIC, 2), "Bearer");
@@ -364,9 +365,9 @@ START_TEST(the_error_says_which_side_refused)
         use(SERVERS_PROXY_NTLM);
         set("proxy", "ntlm", DOMAIN_NAME "\\" SERVERS_USER, cases[_i].proxy);
         set("server", "basic", SERVERS_USER, cases[_i].server);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_uint_eq(client_error(scene.alice, job).code, cases[_i].code);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(client_error(fixture.alice, job).code, cases[_i].code);
 }
 END_TEST
 
@@ -386,13 +387,16 @@ END_TEST
 START_TEST(implicit_ntlm_says_that_there_is_none)
 {
         add(SITE_NTLM);
-        ck_assert_pstr_eq(
-                client_try_credential(scene.alice, job, "server", "ntlm", &(ClientCredential){ 0 }),
-                NULL);
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_uint_eq(client_error(scene.alice, job).code, CODE_401);
-        ck_assert_ptr_nonnull(strstr(client_error(scene.alice, job).description, "NTLM"));
+        ck_assert_pstr_eq(client_try_credential(fixture.alice,
+                                                job,
+                                                "server",
+                                                "ntlm",
+                                                &(ClientCredential){ 0 }),
+                          NULL);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(client_error(fixture.alice, job).code, CODE_401);
+        ck_assert_ptr_nonnull(strstr(client_error(fixture.alice, job).description, "NTLM"));
         ck_assert_ptr_null(strstr(servers_requests(SITE_NTLM, 1), "NTLM"));
 }
 END_TEST
@@ -404,7 +408,7 @@ START_TEST(what_ntlm_cannot_carry_is_refused_at_once)
                 { .user_name = "x", .password = "\xe2\x82\xac" },
         };
 
-        ck_assert_pstr_eq(client_try_credential(scene.alice, job, "server", "ntlm", &cases[_i]),
+        ck_assert_pstr_eq(client_try_credential(fixture.alice, job, "server", "ntlm", &cases[_i]),
                           "org.dosvc1.Error.InvalidCredentials");
         ck_assert_ptr_nonnull(strstr(client_last_message(), "8859-1"));
 }
@@ -412,7 +416,7 @@ END_TEST
 
 static void add_matrix(Suite *suite, unsigned available)
 {
-        TCase *matrix = scene_case(suite, "matrix", start);
+        TCase *matrix = fixture_case(suite, "matrix", start);
 
         for (int i = 0; i < (int) ARRAY_SIZE(ways); i++) {
                 if ((ways[i].needs & available) != ways[i].needs)
@@ -437,7 +441,7 @@ int main(void)
         TCase *several;
 
         add_matrix(suite, available);
-        several = scene_case(suite, "several", start);
+        several = fixture_case(suite, "several", start);
         tcase_add_test(several, bearer_goes_before_basic);
         tcase_add_loop_test(several, what_ntlm_cannot_carry_is_refused_at_once, 0, 2);
         if (available & SERVERS_DOMAIN) {
@@ -460,5 +464,5 @@ int main(void)
                                     0,
                                     ARRAY_SIZE(proxies) * ARRAY_SIZE(sites));
         }
-        return scene_play(suite, available);
+        return fixture_play(suite, available);
 }

@@ -16,8 +16,8 @@
 #include "tests/lib/file-hash.h"
 #include "tests/lib/process.h"
 #include "tests/lib/realm.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -637,5 +637,5 @@ int main(void)
                 add_realm(suite);
         if (available & SERVERS_DOMAIN)
                 add_domain(suite);
-        return scene_play(suite, available);
+        return fixture_play(suite, available);
 }

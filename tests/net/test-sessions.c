@@ -12,7 +12,7 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/http-server.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 
 #define WAIT_MSEC 20000
@@ -34,9 +34,9 @@ static char *job, *local;
 
 static void begin_empty(http_handler_t handler)
 {
-        http_server_start(&server, handler, scene.dir);
-        job = client_create(scene.alice, "sessions");
-        local = scene_alice_file("file");
+        http_server_start(&server, handler, fixture.dir);
+        job = client_create(fixture.alice, "sessions");
+        local = fixture_alice_file("file");
         (void) unlink(local);
 }
 
@@ -46,19 +46,19 @@ static void begin(http_handler_t handler)
 
         begin_empty(handler);
         url = http_server_url(&server, "/file");
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 static void set(const char *scheme)
 {
-        client_set_password(scene.alice, job, "server", scheme, USER, PASSWORD);
+        client_set_password(fixture.alice, job, "server", scheme, USER, PASSWORD);
 }
 
 static void expect_error(uint32_t code)
 {
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        ck_assert_uint_eq(client_error(scene.alice, job).code, code);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        ck_assert_uint_eq(client_error(fixture.alice, job).code, code);
 }
 
 static bool has(const HttpRequest *request, const char *text)
@@ -105,7 +105,7 @@ START_TEST(parts_that_each_want_a_login_again_are_fetched)
 
         begin_empty(on_short_session);
         url = http_server_url(&server, "/parts");
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      DOSVC_JOB_INTERFACE,
                                      "AddFile",
@@ -124,7 +124,7 @@ START_TEST(parts_that_each_want_a_login_again_are_fetched)
                                      (uint64_t) 4),
                           NULL);
         set("basic");
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         text = temp_dir_read(local, &size);
         ck_assert_uint_eq(size, 14);
         ck_assert_int_eq(memcmp(text, "abcdeklmnoqrst", 14), 0);
@@ -154,8 +154,8 @@ START_TEST(a_stale_nonce_is_no_failure)
 {
         begin(on_stale_nonce);
         set("digest");
-        client_fetch(scene.alice, job, WAIT_MSEC);
-        ck_assert_uint_eq(client_number(scene.alice,
+        client_fetch(fixture.alice, job, WAIT_MSEC);
+        ck_assert_uint_eq(client_number(fixture.alice,
                                         DOSVC_MANAGER_PATH,
                                         DOSVC_MANAGER_INTERFACE,
                                         "JobsTotal",
@@ -227,13 +227,13 @@ START_TEST(a_proxy_gets_a_token)
 
         begin(on_proxy);
         proxy = http_server_url(&server, "");
-        client_set_proxy(scene.alice, job, proxy);
+        client_set_proxy(fixture.alice, job, proxy);
         expect_error(CODE_407);
-        client_set_password(scene.alice, job, "proxy", "bearer", NULL, "wrong");
+        client_set_password(fixture.alice, job, "proxy", "bearer", NULL, "wrong");
         expect_error(CODE_407);
-        client_set_password(scene.alice, job, "proxy", "bearer", NULL, TOKEN);
+        client_set_password(fixture.alice, job, "proxy", "bearer", NULL, TOKEN);
         http_server_forget(&server);
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         log = http_server_log(&server);
         at = strstr(log, "\n\n");
         ck_assert_ptr_nonnull(at);
@@ -254,10 +254,10 @@ START_TEST(passport_answers_nothing_and_says_so)
         begin(on_passport);
         set("basic");
         expect_error(CODE_401);
-        ck_assert_ptr_null(strstr(client_error(scene.alice, job).description, "Passport"));
+        ck_assert_ptr_null(strstr(client_error(fixture.alice, job).description, "Passport"));
         set("passport");
         expect_error(CODE_401);
-        ck_assert_ptr_nonnull(strstr(client_error(scene.alice, job).description, "Passport"));
+        ck_assert_ptr_nonnull(strstr(client_error(fixture.alice, job).description, "Passport"));
         ck_assert_ptr_null(strstr(http_server_log(&server), "Authorization"));
         http_server_stop(&server);
 }
@@ -266,7 +266,7 @@ END_TEST
 int main(void)
 {
         Suite *suite = suite_create("sessions");
-        TCase *tcase = scene_case(suite, "sessions", scene_start);
+        TCase *tcase = fixture_case(suite, "sessions", fixture_start);
 
         tcase_add_test(tcase, parts_that_each_want_a_login_again_are_fetched);
         tcase_add_test(tcase, a_stale_nonce_is_no_failure);
@@ -274,5 +274,5 @@ int main(void)
         tcase_add_test(tcase, a_login_that_is_good_no_more_is_tried_once_and_refused);
         tcase_add_test(tcase, a_proxy_gets_a_token);
         tcase_add_test(tcase, passport_answers_nothing_and_says_so);
-        return scene_play(suite, 0);
+        return fixture_play(suite, 0);
 }

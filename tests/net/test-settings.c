@@ -13,19 +13,19 @@
 #include "tests/lib/client.h"
 #include "tests/lib/origins.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
 static void start(void)
 {
-        scene_start();
+        fixture_start();
         origins_start();
 }
 
 static void start_with_key(void)
 {
-        scene_start_with_key();
+        fixture_start_with_key();
         origins_start();
 }
 
@@ -37,7 +37,7 @@ START_TEST(headers_are_sent_with_each_request)
 
         origins_add("/basic");
         SET_LIST("CustomHeaders", ORIGINS_TOKEN, "X-Empty:", "User-Agent: mine");
-        client_set_password(scene.alice, job, "server", "basic", "reader", "secret");
+        client_set_password(fixture.alice, job, "server", "basic", "reader", "secret");
         origins_fetch();
         log = http_server_log(&own);
         ck_assert_uint_eq(count_in(log, ORIGINS_TOKEN "\n"), 2);
@@ -71,7 +71,7 @@ START_TEST(a_login_takes_the_place_of_an_own_authorization)
 
         origins_add("/basic");
         SET_LIST("CustomHeaders", "Authorization: Bearer marker");
-        client_set_password(scene.alice, job, "server", "basic", "reader", "secret");
+        client_set_password(fixture.alice, job, "server", "basic", "reader", "secret");
         origins_fetch();
         log = http_server_log(&own);
         ck_assert_uint_eq(count_in(log, "Authorization: Bearer marker"), 1);
@@ -82,10 +82,10 @@ END_TEST
 START_TEST(an_active_job_goes_on_with_the_new_headers)
 {
         origins_add("/slow");
-        client_call(scene.alice, job, "Resume");
+        client_call(fixture.alice, job, "Resume");
         ck_assert(PROCESS_WAIT_UNTIL(ORIGINS_WAIT_MSEC, http_server_count(&own) == 1));
         SET_LIST("CustomHeaders", ORIGINS_TOKEN);
-        client_wait_state(scene.alice, job, "transferred", ORIGINS_WAIT_MSEC);
+        client_wait_state(fixture.alice, job, "transferred", ORIGINS_WAIT_MSEC);
         ck_assert_uint_eq(http_server_count(&own), 2);
 }
 END_TEST
@@ -96,7 +96,7 @@ START_TEST(headers_outlive_the_service)
 
         origins_add("/file");
         SET_LIST("CustomHeaders", ORIGINS_TOKEN);
-        scene_restart();
+        fixture_restart();
         origins_fetch();
         log = http_server_log(&own);
         ck_assert_uint_eq(count_in(log, ORIGINS_TOKEN), 1);
@@ -110,9 +110,9 @@ START_TEST(a_job_does_not_run_without_its_headers)
 
         origins_add("/file");
         SET_LIST("CustomHeaders", ORIGINS_TOKEN);
-        scene_restart();
+        fixture_restart();
         origins_expect_error("credentials-lost");
-        ck_assert_ptr_nonnull(strstr(client_error(scene.alice, job).description, "headers"));
+        ck_assert_ptr_nonnull(strstr(client_error(fixture.alice, job).description, "headers"));
         ck_assert_uint_eq(http_server_count(&own), 0);
         SET_LIST("CustomHeaders", ORIGINS_TOKEN);
         origins_fetch();
@@ -126,12 +126,12 @@ START_TEST(a_new_owner_sends_no_header_of_the_old_one)
         _cleanup_free_ char *log = NULL;
 
         free(local); /* root's worker is bound by the rights of files as anybody's */
-        local = temp_dir_path(scene.dir, "file");
+        local = temp_dir_path(fixture.dir, "file");
         origins_add("/file");
         SET_LIST("CustomHeaders", ORIGINS_TOKEN);
-        client_call(scene.root, job, "TakeOwnership");
-        client_call(scene.root, job, "Resume");
-        client_wait_state(scene.root, job, "transferred", ORIGINS_WAIT_MSEC);
+        client_call(fixture.root, job, "TakeOwnership");
+        client_call(fixture.root, job, "Resume");
+        client_wait_state(fixture.root, job, "transferred", ORIGINS_WAIT_MSEC);
         log = http_server_log(&own);
         ck_assert_uint_eq(count_in(log, "GET /file"), 1);
         ck_assert_ptr_null(strstr(log, "marker"));
@@ -145,8 +145,8 @@ START_TEST(a_silent_redirect_leaves_the_name)
         _cleanup_free_ char *url = http_server_url(&own, "/away");
 
         origins_add("/away");
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferred", ORIGINS_WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferred", ORIGINS_WAIT_MSEC);
         ck_assert_str_eq(origins_remote_name(), url);
 }
 END_TEST
@@ -157,7 +157,7 @@ static unsigned replace_prefix(const char *old_prefix, const char *new_prefix)
         sd_bus_message *reply = NULL;
         uint32_t changed;
 
-        ck_assert_int_ge(sd_bus_call_method(scene.alice,
+        ck_assert_int_ge(sd_bus_call_method(fixture.alice,
                                             DOSVC_BUS_NAME,
                                             job,
                                             DOSVC_JOB_INTERFACE,
@@ -180,13 +180,13 @@ START_TEST(a_reported_redirect_becomes_the_name)
 
         origins_add("/away");
         set_text("RedirectPolicy", "allow-report");
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "transferred", ORIGINS_WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "transferred", ORIGINS_WAIT_MSEC);
         ck_assert_str_eq(origins_remote_name(), place);
         ck_assert_uint_eq(replace_prefix(old, "http://127.0.0.1:9/"), 0);
-        scene_crash();
+        fixture_crash();
         ck_assert_str_eq(origins_remote_name(), place);
-        ck_assert_int_eq(client_complete(scene.alice, job), 0);
+        ck_assert_int_eq(client_complete(fixture.alice, job), 0);
 }
 END_TEST
 
@@ -198,7 +198,7 @@ START_TEST(a_disallowed_redirect_is_an_error_with_the_place)
         set_text("RedirectPolicy", "disallow");
         SET_LIST("CustomHeaders", ORIGINS_TOKEN);
         origins_expect_error("http-302");
-        ck_assert_uint_eq(client_error(scene.alice, job).code, 0x8019012e);
+        ck_assert_uint_eq(client_error(fixture.alice, job).code, 0x8019012e);
         ck_assert_str_eq(origins_remote_name(), place);
         ck_assert_uint_eq(http_server_count(&other), 0);
 
@@ -229,9 +229,9 @@ END_TEST
 static Suite *make_suite(void)
 {
         Suite *suite = suite_create("settings");
-        TCase *headers = scene_case(suite, "headers", start);
-        TCase *kept = scene_case(suite, "kept", start_with_key);
-        TCase *redirects = scene_case(suite, "redirects", start);
+        TCase *headers = fixture_case(suite, "headers", start);
+        TCase *kept = fixture_case(suite, "kept", start_with_key);
+        TCase *redirects = fixture_case(suite, "redirects", start);
 
         tcase_add_checked_fixture(headers, NULL, origins_stop);
         tcase_add_test(headers, headers_are_sent_with_each_request);
@@ -254,5 +254,5 @@ static Suite *make_suite(void)
 
 int main(void)
 {
-        return scene_play(make_suite(), 0);
+        return fixture_play(make_suite(), 0);
 }

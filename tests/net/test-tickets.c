@@ -15,8 +15,8 @@
 #include "tests/lib/file-hash.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/realm.h"
-#include "tests/lib/scene.h"
 #include "tests/lib/servers.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 
@@ -32,19 +32,19 @@ static char *job, *local;
 
 static void start(void)
 {
-        scene_start();
+        fixture_start();
         servers_forget_requests();
-        job = client_create(scene.alice, "tickets");
-        local = scene_alice_file("file");
+        job = client_create(fixture.alice, "tickets");
+        local = fixture_alice_file("file");
         (void) unlink(local);
 }
 
 static void start_user(void)
 {
-        scene_start_user();
+        fixture_start_user();
         servers_forget_requests();
-        job = client_create(scene.alice, "tickets");
-        local = scene_alice_file("file");
+        job = client_create(fixture.alice, "tickets");
+        local = fixture_alice_file("file");
         (void) unlink(local);
 }
 
@@ -76,38 +76,38 @@ static void add(Site site)
 {
         _cleanup_free_ char *url = servers_url(site, "small");
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 static void add_at(Site site, const char *host)
 {
         _cleanup_free_ char *url = servers_url_at(site, host, "small");
 
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
 }
 
 static void use(ServersProxy proxy)
 {
         _cleanup_free_ char *url = servers_proxy(proxy);
 
-        client_set_proxy(scene.alice, job, url);
+        client_set_proxy(fixture.alice, job, url);
 }
 
 static void set_implicit(const char *target, const char *scheme)
 {
         ck_assert_pstr_eq(
-                client_try_credential(scene.alice, job, target, scheme, &(ClientCredential){ 0 }),
+                client_try_credential(fixture.alice, job, target, scheme, &(ClientCredential){ 0 }),
                 NULL);
 }
 
 static void set(const char *user, const char *password)
 {
-        client_set_password(scene.alice, job, "server", "negotiate", user, password);
+        client_set_password(fixture.alice, job, "server", "negotiate", user, password);
 }
 
 static void set_cache(const char *name)
 {
-        ck_assert_pstr_eq(client_try(scene.alice,
+        ck_assert_pstr_eq(client_try(fixture.alice,
                                      job,
                                      "org.freedesktop.DBus.Properties",
                                      "Set",
@@ -123,7 +123,7 @@ static void fetch(void)
 {
         _cleanup_free_ char *expected = servers_file("small");
 
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
         file_hash_assert_same(local, expected);
 }
 
@@ -132,9 +132,9 @@ static void expect_error(uint32_t code, const char *words)
 {
         ClientError error;
 
-        client_call(scene.alice, job, "Resume");
-        client_wait_state(scene.alice, job, "error", WAIT_MSEC);
-        error = client_error(scene.alice, job);
+        client_call(fixture.alice, job, "Resume");
+        client_wait_state(fixture.alice, job, "error", WAIT_MSEC);
+        error = client_error(fixture.alice, job);
         ck_assert_uint_eq(error.code, code);
         ck_assert_msg(strstr(error.description, words), "%s", error.description);
         ck_assert_int_lt(access(local, F_OK), 0);
@@ -237,7 +237,7 @@ START_TEST(a_cache_that_is_not_there_is_told)
         set_cache(ELSEWHERE);
         expect_error(CODE_401, ELSEWHERE);
         ck_assert_ptr_nonnull(
-                strstr(client_error(scene.alice, job).description, "there is no ticket"));
+                strstr(client_error(fixture.alice, job).description, "there is no ticket"));
         assert_nothing_sent(SITE_NEGOTIATE);
         set_cache("");
         fetch();
@@ -253,7 +253,7 @@ START_TEST(another_users_cache_is_not_read)
         set_cache(ELSEWHERE);
         expect_error(CODE_401, ELSEWHERE);
         ck_assert_ptr_nonnull(
-                strstr(client_error(scene.alice, job).description, "may not read the cache"));
+                strstr(client_error(fixture.alice, job).description, "may not read the cache"));
         assert_nothing_sent(SITE_NEGOTIATE);
 }
 END_TEST
@@ -309,12 +309,12 @@ START_TEST(many_files_share_one_ticket)
                 _cleanup_free_ char *path = NULL;
 
                 ck_assert_int_ge(asprintf(&name, "file-%d", i), 0);
-                path = scene_alice_file(name);
+                path = fixture_alice_file(name);
                 (void) unlink(path);
-                client_add_file(scene.alice, job, url, path);
+                client_add_file(fixture.alice, job, url, path);
         }
         set_implicit("server", "negotiate");
-        client_fetch(scene.alice, job, WAIT_MSEC);
+        client_fetch(fixture.alice, job, WAIT_MSEC);
 }
 END_TEST
 
@@ -336,7 +336,7 @@ START_TEST(an_explicit_server_credential_ends_the_inheritance)
         add(SITE_TLS_NEGOTIATE);
         use(SERVERS_PROXY_NEGOTIATE);
         set_implicit("proxy", "negotiate");
-        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_set_password(fixture.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
         expect_error(CODE_401, "401");
         assert_nothing_sent(SITE_TLS_NEGOTIATE);
 }
@@ -417,10 +417,10 @@ START_TEST(a_silent_kdc_does_not_hold_the_job)
         realm_configure(REALM_KDC_HANGS, NULL);
         add(SITE_NEGOTIATE);
         set(SERVERS_USER, SERVERS_PASSWORD);
-        client_call(scene.alice, job, "Resume");
+        client_call(fixture.alice, job, "Resume");
         ck_assert_ptr_nonnull(strstr(servers_requests(SITE_NEGOTIATE, 1), " 401 "));
-        client_call(scene.alice, job, "Suspend");
-        client_wait_state(scene.alice, job, "suspended", 3000);
+        client_call(fixture.alice, job, "Suspend");
+        client_wait_state(fixture.alice, job, "suspended", 3000);
         realm_configure(REALM_KDC_ANSWERS, NULL);
         fetch();
 }
@@ -430,7 +430,7 @@ START_TEST(without_a_ticket_the_weaker_scheme_is_used)
 {
         add(SITE_NEGOTIATE_BASIC);
         set_implicit("server", "negotiate");
-        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_set_password(fixture.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
         fetch();
         assert_nothing_sent(SITE_NEGOTIATE_BASIC);
 }
@@ -440,7 +440,7 @@ START_TEST(after_a_refused_password_no_weaker_scheme_is_used)
 {
         add(SITE_NEGOTIATE_BASIC);
         set(SERVERS_USER, "wrong");
-        client_set_password(scene.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
+        client_set_password(fixture.alice, job, "server", "basic", SERVERS_USER, SERVERS_PASSWORD);
         expect_error(CODE_401, "the KDC refused the password");
         ck_assert_ptr_null(strstr(servers_requests(SITE_NEGOTIATE_BASIC, 1), "Basic"));
 }
@@ -450,7 +450,12 @@ START_TEST(two_identities_in_one_job_are_not_mixed)
 {
         add(SITE_TLS_NEGOTIATE);
         use(SERVERS_PROXY_NEGOTIATE);
-        client_set_password(scene.alice, job, "proxy", "negotiate", "alice", REALM_ALICE_PASSWORD);
+        client_set_password(fixture.alice,
+                            job,
+                            "proxy",
+                            "negotiate",
+                            "alice",
+                            REALM_ALICE_PASSWORD);
         set(SERVERS_USER, SERVERS_PASSWORD);
         expect_error(CODE_401, "one identity");
         assert_nothing_sent(SITE_TLS_NEGOTIATE);
@@ -463,23 +468,23 @@ END_TEST
 START_TEST(identities_of_two_jobs_do_not_meet_on_a_connection)
 {
         _cleanup_free_ char *url = servers_url(SITE_NEGOTIATE_BOUND, "medium");
-        _cleanup_free_ char *second_file = scene_alice_file("second");
+        _cleanup_free_ char *second_file = fixture_alice_file("second");
         _cleanup_free_ char *second = NULL;
 
         get_alices();
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
         set_implicit("server", "negotiate");
-        second = client_create_for(scene.alice, url, second_file);
-        client_set_password(scene.alice,
+        second = client_create_for(fixture.alice, url, second_file);
+        client_set_password(fixture.alice,
                             second,
                             "server",
                             "negotiate",
                             SERVERS_USER,
                             SERVERS_PASSWORD);
-        client_call(scene.alice, job, "Resume");
-        client_call(scene.alice, second, "Resume");
-        client_wait_state(scene.alice, job, "transferred", WAIT_MSEC);
-        client_wait_state(scene.alice, second, "transferred", WAIT_MSEC);
+        client_call(fixture.alice, job, "Resume");
+        client_call(fixture.alice, second, "Resume");
+        client_wait_state(fixture.alice, job, "transferred", WAIT_MSEC);
+        client_wait_state(fixture.alice, second, "transferred", WAIT_MSEC);
         assert_user(SITE_NEGOTIATE_BOUND, "alice@" REALM_NAME);
         assert_user(SITE_NEGOTIATE_BOUND, SERVERS_USER "@" REALM_NAME);
 }
@@ -488,7 +493,7 @@ END_TEST
 START_TEST(a_job_without_credentials_after_one_with_is_nobody)
 {
         _cleanup_free_ char *url = servers_url(SITE_NEGOTIATE_BOUND, "small");
-        _cleanup_free_ char *second_file = scene_alice_file("second");
+        _cleanup_free_ char *second_file = fixture_alice_file("second");
 
         get_alices();
         add(SITE_NEGOTIATE_BOUND);
@@ -496,7 +501,7 @@ START_TEST(a_job_without_credentials_after_one_with_is_nobody)
         fetch();
         servers_forget_requests();
         free(job);
-        job = client_create_for(scene.alice, url, second_file);
+        job = client_create_for(fixture.alice, url, second_file);
         (void) unlink(local);
         expect_error(CODE_401, "401");
         assert_nothing_sent(SITE_NEGOTIATE_BOUND);
@@ -519,9 +524,9 @@ START_TEST(a_redirect_to_another_origin_takes_no_ticket_along)
 
         get_alices();
         away = servers_url(SITE_NEGOTIATE, "small");
-        http_server_start(&server, on_away, scene.dir);
+        http_server_start(&server, on_away, fixture.dir);
         url = http_server_url(&server, "/file");
-        client_add_file(scene.alice, job, url, local);
+        client_add_file(fixture.alice, job, url, local);
         set_implicit("server", "negotiate");
         expect_error(CODE_401, "401");
         assert_nothing_sent(SITE_NEGOTIATE);
@@ -531,7 +536,7 @@ END_TEST
 
 static TCase *add_case(Suite *suite, const char *name, void (*begin)(void))
 {
-        TCase *tcase = scene_case(suite, name, begin);
+        TCase *tcase = fixture_case(suite, name, begin);
 
         tcase_add_checked_fixture(tcase, restore, restore);
         return tcase;
@@ -574,5 +579,5 @@ int main(void)
         tcase_add_test(tcase, identities_of_two_jobs_do_not_meet_on_a_connection);
         tcase_add_test(tcase, a_job_without_credentials_after_one_with_is_nobody);
         tcase_add_test(tcase, a_redirect_to_another_origin_takes_no_ticket_along);
-        return scene_play(suite, available);
+        return fixture_play(suite, available);
 }

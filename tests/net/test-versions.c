@@ -17,12 +17,12 @@
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-case.h"
 
-#define SIZE     TRICKS_SIZE
+#define SIZE     BAD_SERVER_SIZE
 #define CUT      1300000U
 #define REST     (SIZE - CUT)
-#define ETAG     TRICKS_ETAG
-#define ETAG_B   TRICKS_ETAG_B
-#define MODIFIED TRICKS_MODIFIED
+#define ETAG     BAD_SERVER_ETAG
+#define ETAG_B   BAD_SERVER_ETAG_B
+#define MODIFIED BAD_SERVER_MODIFIED
 
 static const unsigned char page[] = "<html>Welcome to our hotel. Your room number, please?</html>";
 
@@ -214,7 +214,7 @@ static void attempt_in_vain(const void *data, size_t size)
 
 static void attempt_cut(void)
 {
-        attempt_in_vain(tricks_a, CUT);
+        attempt_in_vain(bad_server_a, CUT);
 }
 
 static uint64_t bytes_sent(void)
@@ -237,8 +237,8 @@ static void attempt_well(const void *data, unsigned restarts, uint64_t sent)
         {                                                                                          \
                 .data = (data_), .size = SIZE, .fields = (fields_), __VA_ARGS__                    \
         }
-#define A(...) OF(tricks_a, "ETag: " ETAG "\r\n", __VA_ARGS__)
-#define B(...) OF(tricks_b, "ETag: " ETAG_B "\r\n", __VA_ARGS__)
+#define A(...) OF(bad_server_a, "ETag: " ETAG "\r\n", __VA_ARGS__)
+#define B(...) OF(bad_server_b, "ETag: " ETAG_B "\r\n", __VA_ARGS__)
 #define GZIP   "ETag: " ETAG "\r\nContent-Encoding: gzip\r\n"
 
 /* ---- codings --------------------------------------------------------------------------------- */
@@ -246,7 +246,7 @@ static void attempt_well(const void *data, unsigned restarts, uint64_t sent)
 START_TEST(the_bytes_are_asked_for_as_they_are)
 {
         START(A());
-        attempt_well(tricks_a, 0, SIZE);
+        attempt_well(bad_server_a, 0, SIZE);
         case_assert_log_count(&here, "Accept-Encoding: identity\n", 1);
         ck_assert_str_eq(record.coding, "");
 }
@@ -255,12 +255,12 @@ END_TEST
 /* On the fly a server does not know the size of what it codes; but it may. */
 START_TEST(coded_bytes_are_not_continued_by_plain_ones)
 {
-        START(OF(tricks_b, GZIP, .cut = CUT, .chunked = _i), A());
-        attempt_in_vain(tricks_b, CUT);
+        START(OF(bad_server_b, GZIP, .cut = CUT, .chunked = _i), A());
+        attempt_in_vain(bad_server_b, CUT);
         ck_assert_str_eq(record.coding, "gzip");
         /* The part is refused by its head, the whole file follows. */
         attempt();
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_uint_eq(record.restarts, 1);
         ck_assert_str_eq(record.coding, "");
         ck_assert_ptr_nonnull(strstr(record.restart_reason, "coding"));
@@ -269,10 +269,10 @@ END_TEST
 
 START_TEST(plain_bytes_are_not_continued_by_coded_ones)
 {
-        START(A(.cut = CUT), OF(tricks_b, GZIP), A());
+        START(A(.cut = CUT), OF(bad_server_b, GZIP), A());
         attempt_cut();
         attempt();
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_uint_eq(record.restarts, 1);
 }
 END_TEST
@@ -281,9 +281,9 @@ START_TEST(coded_bytes_are_continued_in_their_coding)
 {
         static const char old_name[] = "ETag: " ETAG "\r\nContent-Encoding: X-GZip\r\n";
 
-        START(OF(tricks_a, GZIP, .cut = CUT), OF(tricks_a, old_name));
+        START(OF(bad_server_a, GZIP, .cut = CUT), OF(bad_server_a, old_name));
         attempt_cut();
-        attempt_well(tricks_a, 0, SIZE);
+        attempt_well(bad_server_a, 0, SIZE);
         ck_assert_str_eq(record.coding, "gzip");
 }
 END_TEST
@@ -299,12 +299,12 @@ static void meet_portal(const Answer *portal, bool redirects, bool checked)
 
         start(redirects ? redirected : direct, of_there);
         if (checked)
-                want_checksum(tricks_a);
+                want_checksum(bad_server_a);
         attempt_cut();
         attempt_cut();
         ck_assert_ptr_nonnull(strstr(case_worker.description, "kept"));
         ck_assert_str_eq(record.etag, ETAG);
-        attempt_well(tricks_a, 0, SIZE + portal->size);
+        attempt_well(bad_server_a, 0, SIZE + portal->size);
 }
 
 static const Answer portals[] = {
@@ -349,11 +349,11 @@ END_TEST
 START_TEST(a_login_page_is_not_the_file_that_was_only_announced)
 {
         START(A(.cut = 1), portals[_i], A());
-        attempt_in_vain(tricks_a, 1);
+        attempt_in_vain(bad_server_a, 1);
         record.offset_bytes = 0; /* the byte was not yet on disk when the power went */
         attempt_in_vain("", 0);
         attempt();
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
 }
 END_TEST
 
@@ -365,7 +365,7 @@ START_TEST(a_network_that_refuses_costs_no_bytes)
               A());
         attempt_cut();
         attempt_cut();
-        attempt_well(tricks_a, 0, SIZE + PAGE_SIZE);
+        attempt_well(bad_server_a, 0, SIZE + PAGE_SIZE);
 }
 END_TEST
 
@@ -380,7 +380,7 @@ START_TEST(nothing_is_given_up_before_the_new_answer_has_come)
         attempt_cut();
         ck_assert_uint_eq(record.restarts, 0);
         attempt();
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_uint_eq(record.restarts, 0);
         case_assert_log_count(&here, "If-Range: " ETAG "\n", 2);
 }
@@ -391,7 +391,7 @@ START_TEST(another_version_is_still_taken)
         START(A(.cut = CUT), B());
         attempt_cut();
         attempt();
-        case_assert_finished(0, tricks_b, SIZE);
+        case_assert_finished(0, bad_server_b, SIZE);
         ck_assert_uint_eq(record.restarts, 1);
         ck_assert_str_eq(record.etag, ETAG_B);
 }
@@ -400,35 +400,35 @@ END_TEST
 START_TEST(a_version_without_the_checksum_costs_no_bytes)
 {
         START(A(.cut = CUT), B(.whole = true), A());
-        want_checksum(tricks_a);
+        want_checksum(bad_server_a);
         attempt_cut();
         attempt();
         ck_assert(case_worker.failed && !case_worker.transient);
         ck_assert_uint_eq(case_worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
         ck_assert_uint_eq(record.offset_bytes, CUT);
-        ck_assert(case_holds(&record, tricks_a, CUT));
+        ck_assert(case_holds(&record, bad_server_a, CUT));
         ck_assert_uint_eq(case_entries_in_home(), 1);
-        attempt_well(tricks_a, 0, 2 * SIZE);
+        attempt_well(bad_server_a, 0, 2 * SIZE);
 }
 END_TEST
 
 START_TEST(a_version_that_breaks_off_early_costs_no_bytes)
 {
         START(A(.cut = CUT), B(.whole = true, .cut = CUT / 2), A());
-        want_checksum(tricks_a);
+        want_checksum(bad_server_a);
         attempt_cut();
         attempt_cut();
-        attempt_well(tricks_a, 0, SIZE + CUT / 2);
+        attempt_well(bad_server_a, 0, SIZE + CUT / 2);
 }
 END_TEST
 
 START_TEST(a_version_with_the_checksum_takes_the_place)
 {
         START(A(.cut = CUT), B(.whole = true, .cut = CUT + 1), B());
-        want_checksum(tricks_b);
+        want_checksum(bad_server_b);
         attempt_cut();
-        attempt_in_vain(tricks_b, CUT + 1);
-        attempt_well(tricks_b, 1, CUT + SIZE);
+        attempt_in_vain(bad_server_b, CUT + 1);
+        attempt_well(bad_server_b, 1, CUT + SIZE);
 }
 END_TEST
 
@@ -438,7 +438,7 @@ START_TEST(a_short_part_is_kept_and_the_rest_is_asked_for)
 {
         START(A(.cut = CUT), A(.at_most = 500000));
         attempt_cut();
-        attempt_well(tricks_a, 0, SIZE);
+        attempt_well(bad_server_a, 0, SIZE);
         case_assert_log_count(&here, "GET ", 1 + (REST + 499999) / 500000);
 }
 END_TEST
@@ -447,12 +447,12 @@ START_TEST(answers_that_are_all_cut_make_a_whole_file)
 {
         START(A(.whole = true, .cut = CUT), A(.at_most = 1048576, .cut = CUT));
         attempt_cut();
-        attempt_well(tricks_a, 0, SIZE);
+        attempt_well(bad_server_a, 0, SIZE);
         /* The connection ends in each part, and the next attempt goes on there. */
         START(A(.cut = CUT), A(.cut = 1000000));
         attempt_cut();
-        attempt_in_vain(tricks_a, CUT + 1000000);
-        attempt_well(tricks_a, 0, SIZE);
+        attempt_in_vain(bad_server_a, CUT + 1000000);
+        attempt_well(bad_server_a, 0, SIZE);
 }
 END_TEST
 
@@ -463,12 +463,12 @@ START_TEST(a_short_part_of_parts_is_kept)
         _cleanup_free_ unsigned char *parts = malloc(SIZE);
 
         ck_assert_ptr_nonnull(parts);
-        memcpy(parts, tricks_a + 100, 2000000);
-        memcpy(parts + 2000000, tricks_a + 2500000, 600000);
+        memcpy(parts, bad_server_a + 100, 2000000);
+        memcpy(parts + 2000000, bad_server_a + 2500000, 600000);
         for (unsigned i = 0; i < 6; i++) {
                 bool is_version = i / 2 < 2;
 
-                START(OF(tricks_a,
+                START(OF(bad_server_a,
                          is_version ? "ETag: e\r\n" : "",
                          .at_most = 300000,
                          .star = i / 2 == 1));
@@ -500,8 +500,8 @@ static void move_away(const void *checksum_of, const Answer *of_there)
 
 START_TEST(a_checksum_lets_another_place_continue_the_same_etag)
 {
-        move_away(tricks_a, (const Answer[]){ A(), LAST_ANSWER });
-        attempt_well(tricks_a, 0, SIZE);
+        move_away(bad_server_a, (const Answer[]){ A(), LAST_ANSWER });
+        attempt_well(bad_server_a, 0, SIZE);
         case_assert_log_count(&there, "If-Range: " ETAG "\n", 1);
 }
 END_TEST
@@ -509,28 +509,28 @@ END_TEST
 START_TEST(without_a_checksum_another_place_begins_again)
 {
         move_away(NULL, (const Answer[]){ A(), LAST_ANSWER });
-        attempt_well(tricks_a, 1, CUT + SIZE);
+        attempt_well(bad_server_a, 1, CUT + SIZE);
         case_assert_log_count(&there, "Range", 0);
 }
 END_TEST
 
 START_TEST(one_etag_of_two_files_is_found_out_by_the_checksum)
 {
-        move_away(tricks_b,
+        move_away(bad_server_b,
                   (const Answer[]){
-                          { .data = tricks_b, .size = SIZE, .fields = "ETag: " ETAG "\r\n" },
+                          { .data = bad_server_b, .size = SIZE, .fields = "ETag: " ETAG "\r\n" },
                           LAST_ANSWER });
-        attempt_well(tricks_b, 1, CUT + REST + SIZE);
+        attempt_well(bad_server_b, 1, CUT + REST + SIZE);
 }
 END_TEST
 
 START_TEST(another_etag_at_another_place_is_another_version)
 {
-        move_away(tricks_a, (const Answer[]){ B(.whole = true), LAST_ANSWER });
+        move_away(bad_server_a, (const Answer[]){ B(.whole = true), LAST_ANSWER });
         attempt();
         ck_assert_uint_eq(case_worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
         ck_assert_uint_eq(record.offset_bytes, CUT);
-        ck_assert(case_holds(&record, tricks_a, CUT));
+        ck_assert(case_holds(&record, bad_server_a, CUT));
 }
 END_TEST
 
@@ -562,11 +562,11 @@ START_TEST(odd_fields_beside_one_that_suffices_are_no_reason_to_begin_again)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
-                START(OF(tricks_a, servers[i].first, .cut = CUT),
-                      OF(tricks_a, servers[i].then, .star = servers[i].star));
+                START(OF(bad_server_a, servers[i].first, .cut = CUT),
+                      OF(bad_server_a, servers[i].then, .star = servers[i].star));
                 attempt_cut();
                 attempt();
-                case_assert_finished(0, tricks_a, SIZE);
+                case_assert_finished(0, bad_server_a, SIZE);
                 ck_assert_msg(record.restarts == 0 && bytes_sent() == SIZE,
                               "%s then %s",
                               servers[i].first,
@@ -586,10 +586,10 @@ START_TEST(odd_fields_prove_nothing)
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(servers); i++) {
-                START(OF(tricks_a, servers[i][0], .cut = CUT), OF(tricks_b, servers[i][1]));
+                START(OF(bad_server_a, servers[i][0], .cut = CUT), OF(bad_server_b, servers[i][1]));
                 attempt_cut();
                 attempt();
-                case_assert_finished(0, tricks_b, SIZE);
+                case_assert_finished(0, bad_server_b, SIZE);
                 ck_assert_uint_eq(record.restarts, 1);
         }
 }

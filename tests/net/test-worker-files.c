@@ -18,8 +18,8 @@
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-case.h"
 
-#define SIZE TRICKS_SIZE
-#define PART TRICKS_PART
+#define SIZE BAD_SERVER_SIZE
+#define PART BAD_SERVER_PART
 
 /* Downloads to a path below dir and fails with that code before any request. */
 static void assert_place_refused(const char *local_name, int code)
@@ -91,7 +91,7 @@ START_TEST(a_symlink_in_place_of_the_temporary_file_is_not_followed)
         ck_assert_int_eq(unlink(path), 0);
         ck_assert_int_eq(symlink(victim, path), 0);
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         case_assert_bytes(victim, "precious", 8);
 }
 END_TEST
@@ -104,8 +104,8 @@ START_TEST(a_hard_link_in_place_of_the_temporary_file_is_not_written)
 
         ck_assert_int_eq(link(path, victim), 0);
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
-        case_assert_bytes(victim, tricks_a, PART);
+        case_assert_finished(0, bad_server_a, SIZE);
+        case_assert_bytes(victim, bad_server_a, PART);
 }
 END_TEST
 
@@ -148,7 +148,7 @@ START_TEST(a_published_file_has_name_mode_and_time)
         struct stat st;
 
         ck_assert_uint_eq(publish(&record), 0);
-        case_assert_bytes(record.local_name, tricks_a, SIZE);
+        case_assert_bytes(record.local_name, bad_server_a, SIZE);
         ck_assert_int_eq(lstat(record.local_name, &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0644);
         ck_assert_int_eq(st.st_mtime, 1709200800); /* MODIFIED */
@@ -164,7 +164,7 @@ START_TEST(publishing_may_be_repeated)
         ck_assert_uint_eq(publish(&record), 0);
         driver_stop(&case_worker);
         ck_assert_uint_eq(publish(&record), 0);
-        case_assert_bytes(record.local_name, tricks_a, SIZE);
+        case_assert_bytes(record.local_name, bad_server_a, SIZE);
         file_record_done(&record);
 }
 END_TEST
@@ -182,7 +182,7 @@ START_TEST(publishing_may_be_repeated_after_a_remount)
                 driver_stop(&case_worker);
                 odd_disk_renumber(&disk);
                 ck_assert_uint_eq(publish(&record), 0);
-                case_assert_bytes(record.local_name, tricks_a, SIZE);
+                case_assert_bytes(record.local_name, bad_server_a, SIZE);
                 driver_stop(&case_worker);
 
                 /* Another file of that name is not taken for it. */
@@ -273,7 +273,7 @@ START_TEST(cleaning_removes_the_recorded_file_only)
         driver_start(&case_worker);
         ck_assert_uint_eq(driver_do_files(&case_worker, WORKER_CLEAN, &record, 1), 0);
         driver_stop(&case_worker);
-        case_assert_bytes(path, tricks_a, SIZE);
+        case_assert_bytes(path, bad_server_a, SIZE);
 
         record.inode--;
         driver_start(&case_worker);

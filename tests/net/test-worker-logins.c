@@ -11,9 +11,9 @@
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-case.h"
 
-#define SIZE     TRICKS_SIZE
-#define USER     TRICKS_USER
-#define PASSWORD TRICKS_PASSWORD
+#define SIZE     BAD_SERVER_SIZE
+#define USER     BAD_SERVER_USER
+#define PASSWORD BAD_SERVER_PASSWORD
 
 static const DriverCredential right[] = {
         { AUTH_TARGET_SERVER, AUTH_SCHEME_BASIC, USER, PASSWORD },
@@ -51,7 +51,7 @@ START_TEST(no_credential_is_sent_before_it_is_asked_for)
         const char *first_end;
 
         fetch_as("/basic", right, NULL);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         text = http_server_log(&case_server);
         first_end = strstr(text, "\n\n");
         ck_assert_ptr_nonnull(first_end);
@@ -68,7 +68,7 @@ START_TEST(digest_is_used_where_it_is_asked_for)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 fetch_as(paths[i], right, NULL);
-                case_assert_finished(0, tricks_a, SIZE);
+                case_assert_finished(0, bad_server_a, SIZE);
                 ck_assert_str_eq(case_worker.questions, "0 server digest;");
                 driver_stop(&case_worker);
         }
@@ -100,7 +100,7 @@ END_TEST
 START_TEST(all_schemes_of_a_challenge_are_reported)
 {
         fetch_as("/many-schemes", right, NULL);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_str_eq(case_worker.questions, "0 server basic,digest,ntlm,negotiate;");
         case_assert_log_count(&case_server, "Authorization: Basic", 0);
 }
@@ -170,7 +170,7 @@ START_TEST(a_proxy_gets_its_own_credential)
         _cleanup_free_ char *proxy = http_server_url(&case_other, "");
 
         fetch_as("/plain", right, proxy);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_str_eq(case_worker.questions, "0 proxy basic;");
         case_assert_log_count(&case_other, "GET http://", 2);
         case_assert_log_count(&case_other, "Proxy-Authorization: Basic", 1);
@@ -193,7 +193,7 @@ START_TEST(proxy_and_server_may_both_ask)
         _cleanup_free_ char *proxy = http_server_url(&case_other, "");
 
         fetch_as("/basic", right, proxy);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_str_eq(case_worker.questions, "0 proxy basic;0 server basic;");
 }
 END_TEST

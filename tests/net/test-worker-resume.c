@@ -11,11 +11,11 @@
 #include "model/file-record.h"
 #include "tests/lib/worker-case.h"
 
-#define SIZE     TRICKS_SIZE
-#define PART     TRICKS_PART
-#define ETAG     TRICKS_ETAG
-#define ETAG_B   TRICKS_ETAG_B
-#define MODIFIED TRICKS_MODIFIED
+#define SIZE     BAD_SERVER_SIZE
+#define PART     BAD_SERVER_PART
+#define ETAG     BAD_SERVER_ETAG
+#define ETAG_B   BAD_SERVER_ETAG_B
+#define MODIFIED BAD_SERVER_MODIFIED
 
 START_TEST(a_stopped_file_goes_on_with_if_range)
 {
@@ -29,7 +29,7 @@ START_TEST(a_stopped_file_goes_on_with_if_range)
         record = case_remember(&case_worker, driver_stop);
 
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         case_assert_log_count(&case_server, "Range: bytes=1048576-\n", 1);
         case_assert_log_count(&case_server, "If-Range: " ETAG "\n", 1);
         case_assert_log_count(&case_server, "GET ", 1);
@@ -42,7 +42,7 @@ START_TEST(a_killed_worker_s_file_goes_on)
         FileRecord record = case_interrupt("/stall", driver_kill);
 
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         case_assert_log_count(&case_server, "If-Range: " ETAG "\n", 1);
 }
 END_TEST
@@ -69,7 +69,7 @@ START_TEST(a_changed_version_starts_again)
         _cleanup_free_ char *before = case_temp_path(&record);
 
         case_resume(&record);
-        case_assert_finished(0, tricks_b, SIZE);
+        case_assert_finished(0, bad_server_b, SIZE);
         ck_assert_str_eq(case_worker.records[0].etag, ETAG_B);
         case_assert_log_count(&case_server, "GET ", 1);
         /* A crash can never pair the old record with the new bytes. */
@@ -83,7 +83,7 @@ START_TEST(a_strong_date_resumes)
         FileRecord record = case_interrupt("/dated", driver_stop);
 
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         case_assert_log_count(&case_server, "If-Range: " MODIFIED "\n", 1);
 }
 END_TEST
@@ -93,7 +93,7 @@ START_TEST(a_date_of_the_same_second_starts_again)
         FileRecord record = case_interrupt("/just-now", driver_stop);
 
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         case_assert_log_count(&case_server, "Range", 0);
         ck_assert_uint_eq(case_worker.records[0].restarts, 1);
         ck_assert_str_ne(case_worker.records[0].restart_reason, "");
@@ -105,7 +105,7 @@ START_TEST(a_weak_validator_resumes_by_its_date_alone)
         FileRecord record = case_interrupt("/weak", driver_stop);
 
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         case_assert_log_count(&case_server, "If-Range: " MODIFIED "\n", 1);
         ck_assert_uint_eq(case_worker.records[0].restarts, 0);
 }
@@ -116,7 +116,7 @@ START_TEST(a_wrong_part_is_never_appended)
         FileRecord record = case_interrupt("/lying", driver_stop);
 
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         case_assert_log_count(&case_server, "GET ", 2);
         case_assert_log_count(&case_server, "\nRange", 1);
 }
@@ -138,7 +138,7 @@ START_TEST(a_file_that_was_all_there_needs_no_request)
         record = case_remember(&case_worker, driver_stop);
         record.finished = false;
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_uint_eq(http_server_count(&case_server), 0);
 }
 END_TEST
@@ -152,7 +152,7 @@ START_TEST(a_range_after_the_end_means_whole)
         record.finished = false;
         record.total_bytes = DOSVC_SIZE_UNKNOWN;
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         case_assert_log_count(&case_server, "Range: bytes=3145728-\n", 1);
 }
 END_TEST
@@ -165,7 +165,7 @@ START_TEST(a_temporary_file_that_is_gone_or_short_starts_again)
 
                 ck_assert_int_eq(i ? truncate(path, 1000) : unlink(path), 0);
                 case_resume(&record);
-                case_assert_finished(0, tricks_a, SIZE);
+                case_assert_finished(0, bad_server_a, SIZE);
                 case_assert_log_count(&case_server, "Range", 0);
                 driver_stop(&case_worker);
                 case_server.counters[0] = 0;
@@ -183,7 +183,7 @@ START_TEST(bytes_after_the_recorded_offset_are_not_trusted)
         ck_assert_int_ge(fputs("what a crash left behind", out), 0);
         ck_assert_int_eq(fclose(out), 0);
         case_resume(&record);
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
 }
 END_TEST
 

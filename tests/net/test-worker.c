@@ -16,10 +16,10 @@
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-case.h"
 
-#define SIZE     TRICKS_SIZE
-#define PART     TRICKS_PART
-#define ETAG     TRICKS_ETAG
-#define MODIFIED TRICKS_MODIFIED
+#define SIZE     BAD_SERVER_SIZE
+#define PART     BAD_SERVER_PART
+#define ETAG     BAD_SERVER_ETAG
+#define MODIFIED BAD_SERVER_MODIFIED
 
 /* ---- the process ------------------------------------------------------------------------ */
 
@@ -136,7 +136,7 @@ START_TEST(a_file_arrives_whole_beside_its_name)
         _cleanup_free_ char *final = temp_dir_path(case_home, "file");
 
         case_fetch("/plain");
-        case_assert_finished(0, tricks_a, SIZE);
+        case_assert_finished(0, bad_server_a, SIZE);
         ck_assert_int_lt(access(final, F_OK), 0);
         ck_assert_str_eq(case_worker.records[0].etag, ETAG);
         ck_assert_str_eq(case_worker.records[0].last_modified, MODIFIED);
@@ -166,7 +166,7 @@ START_TEST(many_files_arrive_on_few_connections)
                 _cleanup_free_ char *path = case_temp_path(&case_worker.records[i]);
 
                 ck_assert(case_worker.records[i].finished);
-                case_assert_bytes(path, tricks_a, i % 2 ? 0 : SIZE);
+                case_assert_bytes(path, bad_server_a, i % 2 ? 0 : SIZE);
                 file_record_done(&records[i]);
         }
         /* Finished files are reported together, not one by one. */
@@ -180,7 +180,7 @@ START_TEST(a_body_without_a_length_arrives)
 
         for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
                 case_fetch(paths[i]);
-                case_assert_finished(0, tricks_a, i == 2 ? 0 : SIZE);
+                case_assert_finished(0, bad_server_a, i == 2 ? 0 : SIZE);
                 driver_stop(&case_worker);
         }
 }
@@ -242,7 +242,7 @@ START_TEST(a_redirect_is_followed_and_its_body_left)
 {
         for (unsigned i = 0; i < 3; i++) {
                 case_fetch("/relative");
-                case_assert_finished(0, tricks_a, SIZE);
+                case_assert_finished(0, bad_server_a, SIZE);
                 ck_assert_ptr_nonnull(strstr(case_worker.records[0].effective_url, "/plain"));
                 ck_assert_ptr_null(strchr(case_worker.records[0].effective_url, '#'));
                 driver_stop(&case_worker);

@@ -159,21 +159,21 @@ static void meddle(Load *load, unsigned number)
 {
         WantedJob *job = history_job(load->history, number);
         JobState state = look(load, number);
-        unsigned dice = load_random(load, 16);
+        unsigned choice = load_random(load, 16);
 
         ck_assert_msg(state != JOB_ERROR,
                       "job %u fails without a power cut: %s",
                       number,
                       client_error(load_bus(load, job), job->path).description);
-        if (state == JOB_TRANSFERRED && dice < 12) {
+        if (state == JOB_TRANSFERRED && choice < 12) {
                 end(load, number, VERB_COMPLETE, "Complete");
-        } else if (dice == 0) {
+        } else if (choice == 0) {
                 end(load, number, VERB_CANCEL, "Cancel");
         } else if (state == JOB_SUSPENDED || state == JOB_TRANSIENT_ERROR) {
                 call(load, number, VERB_RESUME, "Resume");
-        } else if (dice == 1) {
+        } else if (choice == 1) {
                 call(load, number, VERB_SUSPEND, "Suspend");
-        } else if (dice < 8) {
+        } else if (choice < 8) {
                 describe(load, number);
         }
 }

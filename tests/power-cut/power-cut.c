@@ -26,7 +26,7 @@
 #include "tests/lib/daemon-fixture.h"
 #include "tests/lib/http-server.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
 #include "tests/power-cut/content.h"
@@ -86,7 +86,7 @@ static void nap_usec(unsigned usec)
 /* Another process, so that a cut may come in the middle of a call. */
 static pid_t start_cutting(const Disk *disk, const int fds[static CUTS_PER_LIFE], uint64_t seed)
 {
-        Load dice = { .random = seed };
+        Load choices = { .random = seed };
         pid_t parent = getpid(), pid = fork();
 
         ck_assert_int_ge(pid, 0);
@@ -98,7 +98,7 @@ static pid_t start_cutting(const Disk *disk, const int fds[static CUTS_PER_LIFE]
         for (unsigned i = 0; i < CUTS_PER_LIFE; i++) {
                 CutRecord *record = &records[i];
 
-                nap_usec(load_random(&dice, PAUSE_MSEC * 1000));
+                nap_usec(load_random(&choices, PAUSE_MSEC * 1000));
                 content_positions(record->positions);
                 record->cut.began_nsec = history_now_nsec();
                 record->cut.result = disk_cut(disk, fds[i]);
@@ -244,7 +244,7 @@ int main(void)
         records = share(CUTS_PER_LIFE * sizeof(*records));
         content_setup();
         first_seed = setting("SEED", (unsigned long) time(NULL));
-        status = scene_play(make_suite((int) setting("ROUNDS", 5)), 0);
+        status = fixture_play(make_suite((int) setting("ROUNDS", 5)), 0);
         print_figures();
         return status;
 }

@@ -1,5 +1,5 @@
 /*
- * The service under kills and failing system calls. A round is one blow in the midst of a dozen
+ * The service under kills and failing system calls. A round is one fault in the midst of a dozen
  * downloads, the recovery from it, and a look at all that the service has acknowledged and
  * delivered. Two hundred rounds share a bus, a server and a database; after them, left in peace,
  * every job has to end and nothing may lie about.
@@ -18,11 +18,11 @@
 #include "base/macro.h"
 
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
-#include "tests/torture/blow.h"
-#include "tests/torture/dice.h"
-#include "tests/torture/ledger.h"
+#include "tests/torture/expected-state.h"
+#include "tests/torture/fault.h"
+#include "tests/torture/random.h"
 #include "tests/torture/source.h"
 
 #define ROUNDS          1000U
@@ -38,7 +38,7 @@
 typedef struct Tally {
         uint32_t rounds, published;
         uint32_t blows[KINDS_MAX];
-        uint64_t blow_msec[KINDS_MAX];
+        uint64_t fault_msec[KINDS_MAX];
         uint32_t n_losses;
         uint64_t losses[LOSSES_MAX];
 } Tally;
@@ -50,14 +50,14 @@ static HttpServer server;
 
 static void start(void)
 {
-        scene_start();
+        fixture_start();
         /* A few of each user's jobs wait for their turn. */
-        temp_dir_write(scene.daemon.config,
+        temp_dir_write(fixture.daemon.config,
                        "[Limits]\nMaxActiveJobsPerUser=5\n"
                        "[Service]\nMinimumRetryDelaySec=1\nMaximumRetryDelaySec=2\n");
-        scene_restart();
-        http_server_start(&server, source_serve, scene.dir);
-        ledger_open(&server);
+        fixture_restart();
+        http_server_start(&server, source_serve, fixture.dir);
+        expected_open(&server);
 }
 
 static void stop(void)
@@ -76,15 +76,15 @@ static void play_round(void)
         uint64_t began;
         size_t kind;
 
-        ledger_fill();
-        if (dice_chance(50))
-                source_change(&server, dice(SOURCES));
+        expected_fill();
+        if (random_chance(50))
+                source_change(&server, random_below(SOURCES));
         began = process_now_msec();
-        kind = blow_deal();
-        ledger_sweep();
+        kind = fault_deal();
+        expected_sweep();
         tally->rounds++;
         tally->blows[kind]++;
-        tally->blow_msec[kind] += process_now_msec() - began;
+        tally->fault_msec[kind] += process_now_msec() - began;
 }
 
 START_TEST(nothing_is_lost_or_wrong)
@@ -93,12 +93,12 @@ START_TEST(nothing_is_lost_or_wrong)
         unsigned n = n_rounds - first < ROUNDS_IN_BATCH ? n_rounds - first : ROUNDS_IN_BATCH;
 
         (void) fprintf(stderr, "SEED=%llu BATCH=%d\n", (unsigned long long) seed, _i);
-        dice_seed(seed + 0x100000001b3ULL * (unsigned) _i);
-        blow_count_loss(count_loss);
+        random_seed(seed + 0x100000001b3ULL * (unsigned) _i);
+        fault_count_loss(count_loss);
         for (unsigned i = 0; i < n; i++)
                 play_round();
-        ledger_drain(DRAIN_MSEC);
-        tally->published += ledger_n_published();
+        expected_drain(DRAIN_MSEC);
+        tally->published += expected_n_published();
 }
 END_TEST
 
@@ -136,18 +136,18 @@ static void print_tally(uint64_t msec)
                        tally->rounds,
                        (unsigned) (msec / 1000),
                        tally->published);
-        for (size_t i = 0; i < blow_kinds(); i++)
-                (void) fprintf(
-                        stderr,
-                        "%6u %-28s %5u ms each\n",
-                        tally->blows[i],
-                        blow_name(i),
-                        (unsigned) (tally->blow_msec[i] / (tally->blows[i] ? tally->blows[i] : 1)));
+        for (size_t i = 0; i < fault_kinds(); i++)
+                (void) fprintf(stderr,
+                               "%6u %-28s %5u ms each\n",
+                               tally->blows[i],
+                               fault_name(i),
+                               (unsigned) (tally->fault_msec[i] /
+                                           (tally->blows[i] ? tally->blows[i] : 1)));
         print_losses();
 }
 
 /* A number from the environment. */
-static uint64_t wish(const char *name, uint64_t otherwise)
+static uint64_t number_from_environment(const char *name, uint64_t otherwise)
 {
         const char *text = getenv(name);
         char *end;
@@ -165,8 +165,8 @@ static void prepare(void)
 {
         if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
                 err(EXIT_FAILURE, "getrandom");
-        seed = wish("SEED", seed % 1000000000);
-        n_rounds = (unsigned) wish("ROUNDS", ROUNDS);
+        seed = number_from_environment("SEED", seed % 1000000000);
+        n_rounds = (unsigned) number_from_environment("ROUNDS", ROUNDS);
         tally = mmap(NULL,
                      sizeof(*tally),
                      PROT_READ | PROT_WRITE,
@@ -181,20 +181,20 @@ static void prepare(void)
 int main(void)
 {
         Suite *suite = suite_create("torture");
-        TCase *tcase = scene_case(suite, "torture", start);
+        TCase *tcase = fixture_case(suite, "torture", start);
         uint64_t began = process_now_msec();
         int batches, first, status;
 
         prepare();
         batches = (int) ((n_rounds + ROUNDS_IN_BATCH - 1) / ROUNDS_IN_BATCH);
-        first = (int) wish("BATCH", UINT64_MAX);
+        first = (int) number_from_environment("BATCH", UINT64_MAX);
         tcase_set_timeout(tcase, BATCH_SEC);
         tcase_add_checked_fixture(tcase, NULL, stop);
         tcase_add_loop_test(tcase,
                             nothing_is_lost_or_wrong,
                             first < 0 ? 0 : first,
                             first < 0 ? batches : first + 1);
-        status = scene_play(suite, 0);
+        status = fixture_play(suite, 0);
         print_tally(process_now_msec() - began);
         if (status != EXIT_SUCCESS)
                 (void) fprintf(stderr,

@@ -21,7 +21,7 @@ static const struct {
         { 60, 3600, 6, 0, 1920, 2112 },
         { 60, 3600, 7, 0, 3240, 3600 }, /* the ceiling is not passed */
         { 60, 3600, UINT32_MAX, 0, 3240, 3600 },
-        { 100, 10, 1, 0, 100, 110 }, /* the owner's wish is above the ceiling */
+        { 100, 10, 1, 0, 100, 110 }, /* the owner's delay is above the ceiling */
         { 100, 10, 9, 0, 100, 110 },
         { 60, 60, 9, 0, 60, 66 },
         { 60, 3600, 1, 59, 60, 66 },

@@ -65,7 +65,7 @@ static void on_failed(void *userdata)
 }
 
 /* Everything that is due, and a little of what is on its way. */
-static void turn(void)
+static void run_loop(void)
 {
         while (sd_event_run(event, 20000) > 0)
                 ;
@@ -119,7 +119,7 @@ static void setup(void)
         ck_assert_ptr_null(settings.proxies); /* taken out */
         ck_assert_str_eq(settings.ca_certificate, "/ca.pem");
         job_settings_done(&settings);
-        turn();
+        run_loop();
 }
 
 static void teardown(void)
@@ -142,7 +142,7 @@ static void change(const char *proxies, RedirectPolicy policy)
         settings.disk_reserve_bytes = 7; /* cannot change live */
         ck_assert_int_eq(live_settings_change(live, &settings), 0);
         job_settings_done(&settings);
-        turn();
+        run_loop();
 }
 
 /* Checks what the worker was told, and replies. */
@@ -157,7 +157,7 @@ static void take(const char *proxy, RedirectPolicy policy)
         job_settings_done(&settings);
         ck_assert_int_ge(sd_bus_reply_method_return(call, NULL), 0);
         call = sd_bus_message_unref(call);
-        turn();
+        run_loop();
 }
 
 #define FOLLOW REDIRECT_POLICY_ALLOW_SILENT
@@ -230,7 +230,7 @@ START_TEST(a_refusal_is_a_failure)
 {
         change("", FOLLOW);
         ck_assert_int_ge(sd_bus_reply_method_errorf(call, SD_BUS_ERROR_INVALID_ARGS, "No"), 0);
-        turn();
+        run_loop();
         ck_assert_uint_eq(n_failed, 1);
         ck_assert_uint_eq(n_proxy_changes, 0);
 }
@@ -241,7 +241,7 @@ START_TEST(a_reply_that_never_comes_is_a_failure)
         timeout_usec = SHORT_USEC;
         change("", FOLLOW);
         for (unsigned i = 0; i < 50 && n_failed == 0; i++)
-                turn();
+                run_loop();
         ck_assert_uint_eq(n_failed, 1);
         ck_assert_uint_eq(n_proxy_changes, 0);
 }
@@ -252,7 +252,7 @@ START_TEST(the_end_of_the_link_is_no_failure_of_its_own)
         change("", FOLLOW);
         call = sd_bus_message_unref(call);
         worker = sd_bus_close_unref(worker);
-        turn();
+        run_loop();
         ck_assert_uint_eq(n_failed, 0);
 }
 END_TEST

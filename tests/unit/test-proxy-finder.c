@@ -61,20 +61,20 @@ void spawner_forget(Spawner *spawner, uint64_t id)
 static sd_event *event;
 static ProxyFinder *finder;
 static unsigned n_told;
-static char told[4096]; /* proxies, or "! " and the reason */
+static char found[4096]; /* proxies, or "! " and the reason */
 
 /* As its user does, it frees the finder from within. */
 static void note(void *userdata, char **proxies, const char *reason)
 {
         n_told++;
-        told[0] = '\0';
+        found[0] = '\0';
         for (; proxies && *proxies; proxies++) {
-                (void) strncat(told, *proxies, 1024);
-                (void) strncat(told, " ", 2);
+                (void) strncat(found, *proxies, 1024);
+                (void) strncat(found, " ", 2);
         }
         if (reason) {
-                (void) strncat(told, "! ", 3);
-                (void) strncat(told, reason, 1024);
+                (void) strncat(found, "! ", 3);
+                (void) strncat(found, reason, 1024);
         }
         finder = proxy_finder_free(finder);
 }
@@ -104,7 +104,7 @@ static void teardown(void)
         event = sd_event_unref(event);
 }
 
-static void turn(void)
+static void run_loop(void)
 {
         while (sd_event_run(event, 10000) > 0)
                 ;
@@ -128,7 +128,7 @@ static const char *question(void)
 static void answer(const void *bytes, size_t size)
 {
         ck_assert_int_eq(send(program_fd, bytes, size, MSG_NOSIGNAL), (ssize_t) size);
-        turn();
+        run_loop();
 }
 
 #define ANSWER(text) answer((text), sizeof(text))
@@ -176,7 +176,7 @@ START_TEST(proxies_are_told_in_order_and_in_their_normal_form)
         ck_assert_int_eq(begin(true), 0);
         ANSWER("\0http://p\0https://q:8443/\0direct://");
         ck_assert_uint_eq(n_told, 1);
-        ck_assert_str_eq(told, "http://p:80 https://q:8443 direct:// ");
+        ck_assert_str_eq(found, "http://p:80 https://q:8443 direct:// ");
         ck_assert_uint_eq(n_forgotten, 1);
 }
 END_TEST
@@ -185,7 +185,7 @@ START_TEST(a_reason_is_told)
 {
         ck_assert_int_eq(begin(true), 0);
         ANSWER("It is so.");
-        ck_assert_str_eq(told, "! It is so.");
+        ck_assert_str_eq(found, "! It is so.");
 }
 END_TEST
 
@@ -212,7 +212,7 @@ START_TEST(an_answer_that_breaks_the_contract_is_not_believed)
         ck_assert_int_eq(begin(true), 0);
         answer(answers[_i].bytes, answers[_i].size);
         ck_assert_uint_eq(n_told, 1);
-        ck_assert_str_eq(told, "! The proxies that were found cannot be used.");
+        ck_assert_str_eq(found, "! The proxies that were found cannot be used.");
 }
 END_TEST
 
@@ -231,7 +231,7 @@ START_TEST(an_answer_that_is_too_long_is_not_believed)
         }
         answer(bytes, size);
         free(bytes);
-        ck_assert_str_eq(told, "! The proxies that were found cannot be used.");
+        ck_assert_str_eq(found, "! The proxies that were found cannot be used.");
 }
 END_TEST
 
@@ -239,11 +239,11 @@ START_TEST(a_hang_up_is_told_once_with_the_end_of_the_program)
 {
         ck_assert_int_eq(begin(true), 0);
         program_fd = macro_close(program_fd);
-        turn();
+        run_loop();
         ck_assert_uint_eq(n_told, 0);
         to_finder(to_finder_userdata, _i ? SPAWNER_LOST : SPAWNER_EXITED, 0);
         ck_assert_uint_eq(n_told, 1);
-        ck_assert_str_eq(told, "! The search ended without a result.");
+        ck_assert_str_eq(found, "! The search ended without a result.");
         ck_assert_uint_eq(n_forgotten, 0);
 }
 END_TEST
@@ -254,7 +254,7 @@ START_TEST(an_answer_counts_after_the_end_of_the_program)
         ck_assert_int_eq(begin(true), 0);
         ck_assert_int_eq(send(program_fd, "\0http://p:1", 12, 0), 12);
         to_finder(to_finder_userdata, SPAWNER_EXITED, 0);
-        ck_assert_str_eq(told, "http://p:1 ");
+        ck_assert_str_eq(found, "http://p:1 ");
 }
 END_TEST
 
@@ -262,7 +262,7 @@ START_TEST(a_program_that_is_not_installed_is_named)
 {
         ck_assert_int_eq(begin(true), 0);
         to_finder(to_finder_userdata, SPAWNER_REFUSED, -ENOENT);
-        ck_assert_str_eq(told, "! The program dosvc-proxy is not installed.");
+        ck_assert_str_eq(found, "! The program dosvc-proxy is not installed.");
 }
 END_TEST
 

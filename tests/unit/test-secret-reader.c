@@ -22,15 +22,15 @@
 
 static sd_event *event; /* owned by the fixture */
 
-typedef struct Told {
+typedef struct Outcome {
         SecretReader *reader; /* freed by the callback, as the manager does */
         Secret *secret;
         int result;
         int times;
         bool in_loop;
-} Told;
+} Outcome;
 
-static Told told;
+static Outcome outcome;
 
 static void setup(void)
 {
@@ -40,59 +40,65 @@ static void setup(void)
 
 static void teardown(void)
 {
-        told.reader = secret_reader_free(told.reader);
-        told.secret = secret_free(told.secret);
+        outcome.reader = secret_reader_free(outcome.reader);
+        outcome.secret = secret_free(outcome.secret);
         event = sd_event_unref(event);
 }
 
 static void on_done(void *userdata, int result, Secret *secret)
 {
-        ck_assert_ptr_eq(userdata, &told);
-        ck_assert(told.in_loop);
-        told.times++;
-        told.result = result;
-        told.secret = secret;
-        told.reader = secret_reader_free(told.reader);
+        ck_assert_ptr_eq(userdata, &outcome);
+        ck_assert(outcome.in_loop);
+        outcome.times++;
+        outcome.result = result;
+        outcome.secret = secret;
+        outcome.reader = secret_reader_free(outcome.reader);
 }
 
 static int begin(int fd, uint64_t timeout_usec)
 {
-        return secret_reader_new(event, fd, MAX_BYTES, timeout_usec, on_done, &told, &told.reader);
+        return secret_reader_new(event,
+                                 fd,
+                                 MAX_BYTES,
+                                 timeout_usec,
+                                 on_done,
+                                 &outcome,
+                                 &outcome.reader);
 }
 
 static void run_loop(uint64_t usec)
 {
-        told.in_loop = true;
+        outcome.in_loop = true;
         ck_assert_int_ge(sd_event_run(event, usec), 0);
-        told.in_loop = false;
+        outcome.in_loop = false;
 }
 
 static void run_until_told(void)
 {
         const uint64_t give_up = process_now_msec() + 10000;
 
-        while (told.times == 0) {
+        while (outcome.times == 0) {
                 ck_assert_msg(process_now_msec() < give_up, "the reader says nothing");
                 run_loop(100 * USEC_PER_MSEC);
         }
         run_loop(0);
-        ck_assert_int_eq(told.times, 1);
+        ck_assert_int_eq(outcome.times, 1);
 }
 
 static void expect_secret(const char *data, size_t size)
 {
         run_until_told();
-        ck_assert_int_eq(told.result, 0);
-        ck_assert_uint_eq(secret_size(told.secret), size);
-        ck_assert_mem_eq(secret_data(told.secret), data, size);
-        ck_assert_int_eq(secret_data(told.secret)[size], 0);
+        ck_assert_int_eq(outcome.result, 0);
+        ck_assert_uint_eq(secret_size(outcome.secret), size);
+        ck_assert_mem_eq(secret_data(outcome.secret), data, size);
+        ck_assert_int_eq(secret_data(outcome.secret)[size], 0);
 }
 
 static void expect_error(int error)
 {
         run_until_told();
-        ck_assert_int_eq(told.result, error);
-        ck_assert_ptr_null(told.secret);
+        ck_assert_int_eq(outcome.result, error);
+        ck_assert_ptr_null(outcome.secret);
 }
 
 /* A pipe with that content; its writing end, open. */
@@ -110,7 +116,7 @@ static void refuse(int fd, int error)
 {
         ck_assert_int_ge(fd, 0);
         ck_assert_int_eq(begin(fd, DEADLINE_USEC), error);
-        ck_assert_ptr_null(told.reader);
+        ck_assert_ptr_null(outcome.reader);
         (void) close(fd);
 }
 
@@ -123,7 +129,7 @@ START_TEST(a_pipe_is_read_to_its_end)
         ck_assert_int_eq(begin(reading, DEADLINE_USEC), 0);
         (void) close(reading);
         run_loop(0);
-        ck_assert_int_eq(told.times, 0);
+        ck_assert_int_eq(outcome.times, 0);
         ck_assert_int_eq(fd_write_all(writing, "word", 4), 0);
         (void) close(writing);
         expect_secret("password", 8);
@@ -152,7 +158,7 @@ START_TEST(a_named_fifo_is_read_to_its_end)
         ck_assert_int_eq(begin(reading, 5 * USEC_PER_SEC), 0);
         run_loop(0);
         run_loop(0);
-        ck_assert_int_eq(told.times, 0);
+        ck_assert_int_eq(outcome.times, 0);
         writing = open(path, O_WRONLY | O_CLOEXEC);
         ck_assert_int_eq(fd_write_all(writing, "late", 4), 0);
         (void) close(writing);
@@ -255,12 +261,12 @@ START_TEST(a_client_that_takes_its_bytes_back_blocks_nobody)
                         if (write(writing, "x", 1) != 1 || read(reading, &byte, 1) < 0)
                                 _exit(1);
         }
-        while (told.times == 0) {
+        while (outcome.times == 0) {
                 run_loop(1000);
                 turns++;
                 ck_assert_uint_lt(process_now_msec() - began, 3000);
         }
-        ck_assert_int_eq(told.result, -ETIMEDOUT);
+        ck_assert_int_eq(outcome.result, -ETIMEDOUT);
         ck_assert_uint_gt(turns, 100);
         process_kill(&thief);
         (void) close(reading);
@@ -299,9 +305,9 @@ START_TEST(a_freed_reader_says_nothing)
 
         ck_assert_int_eq(begin(reading, DEADLINE_USEC), 0);
         (void) close(writing);
-        told.reader = secret_reader_free(told.reader);
+        outcome.reader = secret_reader_free(outcome.reader);
         run_loop(2 * DEADLINE_USEC);
-        ck_assert_int_eq(told.times, 0);
+        ck_assert_int_eq(outcome.times, 0);
         ck_assert_ptr_null(secret_reader_free(NULL));
         (void) close(reading);
 }

@@ -544,10 +544,10 @@ START_TEST(news_of_the_network_are_passed_on)
         run_loop(100000);
         spawner_watch_network(spawner, count_news, &n);
         id = begin(USERS_ALICE_UID, "alice", &heard, &link);
-        for (unsigned told = 1; told <= 2; told++) {
+        for (unsigned expected = 1; expected <= 2; expected++) {
                 reply_with(SPAWN_NETWORK, 0, 0);
                 run_loop(1000000);
-                ck_assert_uint_eq(n, told);
+                ck_assert_uint_eq(n, expected);
         }
         reply_with(SPAWN_STARTED, id, 0);
         run_until(&heard, 1);

@@ -160,7 +160,7 @@ static const WorkerLinkEvents events = {
 /* ---- both ends ------------------------------------------------------------------------------- */
 
 /* Everything that is due, and a little of what is on its way. */
-static void turn(void)
+static void run_loop(void)
 {
         while (sd_event_run(event, 20000) > 0)
                 ;
@@ -219,7 +219,7 @@ static void start_worker(void)
         ck_assert_int_ge(sd_bus_add_filter(worker, NULL, on_call, NULL), 0);
         ck_assert_int_ge(sd_bus_start(worker), 0);
         ck_assert_int_ge(sd_bus_attach_event(worker, event, 0), 0);
-        turn();
+        run_loop();
 }
 
 #define emit(member, ...)                                                                          \
@@ -230,14 +230,14 @@ static void start_worker(void)
 static void say_ready(void)
 {
         emit(WORKER_READY, WORKER_READY_SIGNATURE, (uint32_t) WORKER_PROTOCOL_VERSION);
-        turn();
+        run_loop();
         ck_assert_ptr_nonnull(order);
 }
 
 static void exit_worker(void)
 {
         to_link(to_link_userdata, SPAWNER_EXITED, 0);
-        turn();
+        run_loop();
 }
 
 static void check_distrusted(void)
@@ -278,7 +278,7 @@ START_TEST(a_download_that_was_told_to_stop_ends_well)
         say_ready();
         worker_link_stop(worker_link);
         worker = sd_bus_close_unref(worker);
-        turn();
+        run_loop();
         exit_worker();
         ck_assert_uint_eq(n_ended, 1);
         ck_assert_int_eq(ended_result, 0);
@@ -289,7 +289,7 @@ START_TEST(what_is_stopped_before_it_began_is_not_done)
 {
         start_link(other_tasks[_i]);
         worker_link_stop(worker_link);
-        turn();
+        run_loop();
         exit_worker();
         ck_assert_uint_eq(n_ended, 1);
         ck_assert_int_eq(ended_result, -ECANCELED);
@@ -304,7 +304,7 @@ START_TEST(what_breaks_off_while_stopping_is_not_done)
         worker_link_stop(worker_link);
         order = sd_bus_message_unref(order);
         worker = sd_bus_close_unref(worker);
-        turn();
+        run_loop();
         exit_worker();
         ck_assert_uint_eq(n_ended, 1);
         ck_assert_int_eq(ended_result, -ECANCELED);
@@ -340,7 +340,7 @@ START_TEST(an_answer_while_stopping_counts)
                                                     "",
                                                     UINT64_C(0)),
                          0);
-        turn();
+        run_loop();
         exit_worker();
         ck_assert_uint_eq(n_failed, 1);
         ck_assert_uint_eq(n_ended, 1);
@@ -364,7 +364,7 @@ START_TEST(more_figures_than_files_are_refused)
              (uint32_t) 1,
              UINT64_C(1),
              UINT64_C(2));
-        turn();
+        run_loop();
         ck_assert_uint_eq(n_progress, 2);
         ck_assert_uint_eq(n_kills, 0);
         emit(WORKER_PROGRESS,
@@ -379,7 +379,7 @@ START_TEST(more_figures_than_files_are_refused)
              (uint32_t) 0,
              UINT64_C(1),
              UINT64_C(2));
-        turn();
+        run_loop();
         check_distrusted();
 }
 END_TEST
@@ -405,7 +405,7 @@ START_TEST(more_records_than_files_are_refused)
         sd_bus_message_unref(m);
         for (uint32_t i = 0; i < ARRAY_SIZE(records); i++)
                 file_record_done(&records[i]);
-        turn();
+        run_loop();
         ck_assert_uint_eq(n_records, 0);
         check_distrusted();
 }
@@ -420,7 +420,7 @@ START_TEST(a_worker_may_refuse_its_task_in_few_words)
         start_worker();
         say_ready();
         ck_assert_int_ge(sd_bus_reply_method_errorf(order, SD_BUS_ERROR_FAILED, "%s", words), 0);
-        turn();
+        run_loop();
         check_distrusted();
         ck_assert_str_eq(ended_text,
                          _i == 0 ? "The worker refused its task: xxxxxxxxxxxxxxxxxxxx"
@@ -444,7 +444,7 @@ START_TEST(a_call_that_nobody_knows_is_refused)
                                                   NULL,
                                                   NULL),
                          0);
-        turn();
+        run_loop();
         check_distrusted();
 }
 END_TEST
@@ -473,7 +473,7 @@ static void ask_credential(uint32_t file,
                                                   scheme,
                                                   "unheard-of"),
                          0);
-        turn();
+        run_loop();
 }
 
 /* "scheme user size" of the credential, or the name of the error. */
@@ -573,7 +573,7 @@ static void ask_proxies(const char *url)
                                                   "s",
                                                   url),
                          0);
-        turn();
+        run_loop();
 }
 
 START_TEST(proxies_reach_the_worker)
@@ -586,11 +586,11 @@ START_TEST(proxies_reach_the_worker)
         ask_proxies("http://host/path");
         ck_assert_str_eq(asked_origin, "http://host:80/");
         proxies_found(proxies_userdata, found, NULL);
-        turn();
+        run_loop();
         ck_assert_str_eq(reply_text, "http://p:1");
         ask_proxies("http://other:80/");
         proxies_found(proxies_userdata, NULL, "There are none.");
-        turn();
+        run_loop();
         ck_assert_str_eq(reply_text, "There are none.");
         ck_assert_uint_eq(n_kills, 0);
 }
@@ -639,7 +639,7 @@ START_TEST(the_end_of_the_link_stops_the_answers)
         ask_proxies("http://host:80/");
         worker_link_stop(worker_link);
         worker = sd_bus_close_unref(worker);
-        turn();
+        run_loop();
         exit_worker();
         ck_assert(answers_stopped);
         ck_assert_uint_eq(n_ended, 1);
@@ -658,7 +658,7 @@ static void change(ProxySource source, RedirectPolicy policy)
         settings.redirect_policy = policy;
         settings.disk_reserve_bytes = 7; /* cannot change live */
         worker_link_change(worker_link, &settings);
-        turn();
+        run_loop();
 }
 
 /* Checks what the worker was told last, and answers. */
@@ -673,7 +673,7 @@ static void take_change(ProxySource source, RedirectPolicy policy)
         job_settings_done(&settings);
         ck_assert_int_ge(sd_bus_reply_method_return(change_call, NULL), 0);
         change_call = sd_bus_message_unref(change_call);
-        turn();
+        run_loop();
 }
 
 static void start_download(void)
@@ -682,7 +682,7 @@ static void start_download(void)
         start_worker();
         say_ready();
         ck_assert_int_ge(sd_bus_reply_method_return(order, NULL), 0);
-        turn();
+        run_loop();
 }
 
 START_TEST(a_download_is_told_of_a_change)
@@ -722,7 +722,7 @@ START_TEST(a_worker_that_refuses_its_settings_is_refused)
         change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_ALLOW_SILENT);
         ck_assert_int_ge(sd_bus_reply_method_errorf(change_call, SD_BUS_ERROR_INVALID_ARGS, "No"),
                          0);
-        turn();
+        run_loop();
         ck_assert_uint_eq(n_proxy_changes, 0);
         check_distrusted();
 }
@@ -736,9 +736,9 @@ START_TEST(the_end_during_a_change_keeps_its_reason)
         change_call = sd_bus_message_unref(change_call);
         worker = sd_bus_close_unref(worker);
         peer_fd = macro_close(peer_fd);
-        turn();
+        run_loop();
         to_link(to_link_userdata, SPAWNER_EXITED, SIGSEGV);
-        turn();
+        run_loop();
         ck_assert_int_eq(ended_result, -ECONNRESET);
         ck_assert_str_eq(ended_text, "The worker was killed by signal 11");
 }
@@ -750,7 +750,7 @@ START_TEST(a_change_after_the_end_is_for_the_next_worker)
         ck_assert_int_ge(
                 sd_bus_emit_signal(worker, WORKER_PATH, WORKER_INTERFACE, WORKER_FINISHED, NULL),
                 0);
-        turn();
+        run_loop();
         change(PROXY_SOURCE_SESSION, REDIRECT_POLICY_DISALLOW);
         ck_assert_uint_eq(n_change_calls, 0);
         exit_worker();
@@ -797,7 +797,7 @@ START_TEST(a_failure_ends_the_download)
         start_worker();
         say_ready();
         FAILED(1, 7, "remote-file");
-        turn();
+        run_loop();
         ck_assert_uint_eq(n_failed, 1);
         exit_worker();
         ck_assert_int_eq(ended_result, 0);
@@ -810,7 +810,7 @@ START_TEST(a_failure_with_values_out_of_range_is_refused)
         start_worker();
         say_ready();
         FAILED(_i == 0 ? FILES : 0, _i != 1, _i == 2 ? "the-moon" : "remote-file");
-        turn();
+        run_loop();
         ck_assert_uint_eq(n_failed, 0);
         check_distrusted();
 }

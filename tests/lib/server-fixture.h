@@ -46,21 +46,21 @@ typedef enum Port {
 } Port;
 
 /* A new directory and the numbers; all functions end the program with a sentence on failure. */
-void rack_open(void);
+void server_open(void);
 
 /* Ends the processes and removes the directory. */
-void rack_close(void);
+void server_close(void);
 
 /* A path in the directory; a new string. */
-char *rack_path(const char *format, ...) _printf_(1, 2);
+char *server_path(const char *format, ...) _printf_(1, 2);
 
 /* The file that a server logs the requests of that port to; a new string. */
-char *rack_log(Port port);
+char *server_log(Port port);
 
-unsigned rack_port(Port port);
+unsigned server_port(Port port);
 
-/* Pieces of text for rack_config(). */
-#define RACK_PIECES(...)                                                                           \
+/* Pieces of text for server_config(). */
+#define SERVER_PIECES(...)                                                                         \
         (const char *const[])                                                                      \
         {                                                                                          \
                 __VA_ARGS__, NULL                                                                  \
@@ -71,15 +71,15 @@ unsigned rack_port(Port port);
  * @DIR@ becomes the directory, @NAME@ the number of that port and @NAME.LOG@ its log, with the
  * names of the enumeration and "-" for "_".
  */
-char *rack_config(const char *name, const char *const *pieces);
+char *server_config(const char *name, const char *const *pieces);
 
-/* Starts a server that listens on that port; rack_await() waits until it does. */
-void rack_launch(Port port, const char *const *argv);
-void rack_await(Port port);
-void rack_start(Port port, const char *const *argv); /* both */
+/* Starts a server that listens on that port; server_await() waits until it does. */
+void server_launch(Port port, const char *const *argv);
+void server_await(Port port);
+void server_start(Port port, const char *const *argv); /* both */
 
 /* The process of a port, 0 when that of another serves it. */
-pid_t rack_pid(Port port);
+pid_t server_pid(Port port);
 
 /* Runs a program to its end, with a file as its input; not NULL. */
-void rack_run(const char *input, const char *const *argv);
+void server_run(const char *input, const char *const *argv);

@@ -1,4 +1,4 @@
-#include "tests/torture/ledger.h"
+#include "tests/torture/expected-state.h"
 
 #include <check.h>
 #include <glob.h>
@@ -15,14 +15,14 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/users.h"
-#include "tests/torture/dice.h"
+#include "tests/torture/random.h"
 #include "tests/torture/source.h"
 
 #define IN_FLIGHT 12
-#define ORDERS    (IN_FLIGHT + LEDGER_CALLS) /* with room for what an unwatched CreateJob makes */
+#define ORDERS    (IN_FLIGHT + EXPECTED_CALLS) /* with room for what an unwatched CreateJob makes */
 #define MAX_FILES 3
 
 #define ANSWER_MSEC 30000
@@ -76,7 +76,7 @@ typedef struct Call {
 
 static const HttpServer *server;
 static Order orders[ORDERS];
-static Call calls[LEDGER_CALLS];
+static Call calls[EXPECTED_CALLS];
 static unsigned n_calls, n_created, n_published;
 
 /* ---- the homes ------------------------------------------------------------------------------- */
@@ -104,7 +104,7 @@ static bool is_tidy(void)
         return !leftover;
 }
 
-void ledger_open(const HttpServer *source_server)
+void expected_open(const HttpServer *source_server)
 {
         server = source_server;
         ck_assert_int_eq(process_run(&(ProcessSpec){
@@ -118,7 +118,7 @@ void ledger_open(const HttpServer *source_server)
                          0);
 }
 
-unsigned ledger_n_published(void)
+unsigned expected_n_published(void)
 {
         return n_published;
 }
@@ -135,7 +135,7 @@ static void forget(Order *order)
 
 static void add_file(Order *order, unsigned i)
 {
-        unsigned source = dice(SOURCES);
+        unsigned source = random_below(SOURCES);
         const char *sha256 = source_sha256(source), *error;
         _cleanup_free_ char *url = source_url(server, source);
         char name[32];
@@ -144,7 +144,7 @@ static void add_file(Order *order, unsigned i)
         order->files[i].source = source;
         order->files[i].first_version = source_version(server, source);
         order->files[i].local =
-                order->owner == scene.alice ? scene_alice_file(name) : scene_bob_file(name);
+                order->owner == fixture.alice ? fixture_alice_file(name) : fixture_bob_file(name);
         if (sha256)
                 error = client_try(order->owner,
                                    order->job,
@@ -165,14 +165,14 @@ static void add_file(Order *order, unsigned i)
 
 static void place(Order *order)
 {
-        unsigned n_files = 1 + dice(MAX_FILES);
+        unsigned n_files = 1 + random_below(MAX_FILES);
 
-        order->owner = dice_chance(50) ? scene.alice : scene.bob;
+        order->owner = random_chance(50) ? fixture.alice : fixture.bob;
         order->job = client_create(order->owner, "torture");
         n_created++;
         for (unsigned i = 0; i < n_files; i++)
                 add_file(order, i);
-        order->ends_itself = dice_chance(30);
+        order->ends_itself = random_chance(30);
         if (order->ends_itself)
                 ck_assert_pstr_eq(client_try(order->owner,
                                              order->job,
@@ -187,7 +187,7 @@ static void place(Order *order)
         client_call(order->owner, order->job, "Resume");
 }
 
-void ledger_fill(void)
+void expected_fill(void)
 {
         for (size_t i = 0; i < IN_FLIGHT; i++)
                 if (!orders[i].job)
@@ -300,7 +300,7 @@ static unsigned list_jobs(void)
 {
         for (size_t i = 0; i < ORDERS; i++)
                 orders[i].state[0] = '\0';
-        return list_jobs_of(scene.alice) + list_jobs_of(scene.bob);
+        return list_jobs_of(fixture.alice) + list_jobs_of(fixture.bob);
 }
 
 /* ---- looking after them ---------------------------------------------------------------------- */
@@ -356,7 +356,7 @@ static bool must_answer(Order *order, const char *member)
 
 static void end(Order *order)
 {
-        if (dice_chance(10)) {
+        if (random_chance(10)) {
                 if (must_answer(order, "Cancel"))
                         write_off(order);
                 return;
@@ -365,7 +365,7 @@ static void end(Order *order)
                 take_delivery(order);
 }
 
-/* What was acknowledged holds; false when the job has left the ledger. */
+/* What was acknowledged holds; false when the job is not expected any more. */
 static bool check(Order *order)
 {
         if (is_gone(order)) {
@@ -389,10 +389,10 @@ static bool check(Order *order)
         return true;
 }
 
-/* Where nobody is in a hurry, some wait for a call of ledger_send(). */
+/* Where nobody is in a hurry, some wait for a call of expected_send(). */
 static void move_on(Order *order, bool hurry)
 {
-        if (!hurry && dice_chance(40))
+        if (!hurry && random_chance(40))
                 return;
         if (order->n_files == 0) {
                 (void) must_answer(order, "Cancel");
@@ -402,7 +402,7 @@ static void move_on(Order *order, bool hurry)
         else if (is_in(order, "suspended") || is_in(order, "error") ||
                  is_in(order, "transient-error")) {
                 /* What a killed worker has left goes with its job. */
-                if (!hurry && dice_chance(15)) {
+                if (!hurry && random_chance(15)) {
                         if (must_answer(order, "Cancel"))
                                 write_off(order);
                 } else
@@ -410,12 +410,12 @@ static void move_on(Order *order, bool hurry)
         }
 }
 
-void ledger_look(void)
+void expected_look(void)
 {
         (void) list_jobs();
 }
 
-void ledger_check(void)
+void expected_check(void)
 {
         (void) list_jobs();
         for (size_t i = 0; i < ORDERS; i++)
@@ -423,7 +423,7 @@ void ledger_check(void)
                         (void) check(&orders[i]);
 }
 
-void ledger_sweep(void)
+void expected_sweep(void)
 {
         (void) list_jobs();
         for (size_t i = 0; i < ORDERS; i++)
@@ -459,7 +459,7 @@ static void send_call(CallKind kind, Order *order)
         Call *call = &calls[n_calls++];
         int r;
 
-        *call = (Call){ .kind = kind, .order = order, .bus = order ? order->owner : scene.alice };
+        *call = (Call){ .kind = kind, .order = order, .bus = order ? order->owner : fixture.alice };
         r = sd_bus_call_method_async(call->bus,
                                      &call->slot,
                                      DOSVC_BUS_NAME,
@@ -485,20 +485,20 @@ static void send_call(CallKind kind, Order *order)
 static CallKind choose_call(const Order *order)
 {
         if (is_in(order, "transferred"))
-                return dice_chance(80) ? CALL_COMPLETE : CALL_CANCEL;
+                return random_chance(80) ? CALL_COMPLETE : CALL_CANCEL;
         if (is_in(order, "suspended") || is_in(order, "error") || is_in(order, "transient-error"))
-                return dice_chance(80) ? CALL_RESUME : CALL_CANCEL;
-        return dice_chance(70) ? CALL_SUSPEND : CALL_CANCEL;
+                return random_chance(80) ? CALL_RESUME : CALL_CANCEL;
+        return random_chance(70) ? CALL_SUSPEND : CALL_CANCEL;
 }
 
-void ledger_send(unsigned most)
+void expected_send(unsigned most)
 {
-        unsigned n = dice(most + 1);
+        unsigned n = random_below(most + 1);
 
-        for (unsigned i = 0; i < n && n_calls < LEDGER_CALLS; i++) {
-                Order *order = &orders[dice(ORDERS)];
+        for (unsigned i = 0; i < n && n_calls < EXPECTED_CALLS; i++) {
+                Order *order = &orders[random_below(ORDERS)];
 
-                if (dice_chance(25) || !order->job || is_gone(order) || has_call(order))
+                if (random_chance(25) || !order->job || is_gone(order) || has_call(order))
                         send_call(CALL_CREATE, NULL);
                 else
                         send_call(choose_call(order), order);
@@ -507,7 +507,7 @@ void ledger_send(unsigned most)
 
 static Order *find_in(const char *state)
 {
-        unsigned from = dice(ORDERS);
+        unsigned from = random_below(ORDERS);
 
         for (unsigned i = 0; i < ORDERS; i++) {
                 Order *order = &orders[(from + i) % ORDERS];
@@ -518,14 +518,14 @@ static Order *find_in(const char *state)
         return NULL;
 }
 
-LedgerTask ledger_send_for(LedgerTask task)
+ExpectedTask expected_send_for(ExpectedTask task)
 {
         Order *order = find_in("transferred");
 
-        if (task == LEDGER_CLEAN && !order)
+        if (task == EXPECTED_CLEAN && !order)
                 order = find_in("transferring");
-        if (task != LEDGER_DOWNLOAD && order) {
-                send_call(task == LEDGER_CLEAN ? CALL_CANCEL : CALL_COMPLETE, order);
+        if (task != EXPECTED_DOWNLOAD && order) {
+                send_call(task == EXPECTED_CLEAN ? CALL_CANCEL : CALL_COMPLETE, order);
                 return task;
         }
         /* The one gives its place to another, if nobody else waits to be resumed. */
@@ -537,7 +537,7 @@ LedgerTask ledger_send_for(LedgerTask task)
                 order = find_in("suspended");
         if (order)
                 send_call(CALL_RESUME, order);
-        return LEDGER_DOWNLOAD;
+        return EXPECTED_DOWNLOAD;
 }
 
 static void take_answer(Call *call)
@@ -559,7 +559,7 @@ static void take_answer(Call *call)
         order->cancelled |= call->kind == CALL_CANCEL;
 }
 
-void ledger_settle(void)
+void expected_settle(void)
 {
         uint64_t deadline = process_now_msec() + ANSWER_MSEC;
 
@@ -612,14 +612,14 @@ static void fail_unsettled(void)
 
 static uint64_t count_jobs(void)
 {
-        return client_number(scene.root,
+        return client_number(fixture.root,
                              DOSVC_MANAGER_PATH,
                              DOSVC_MANAGER_INTERFACE,
                              "JobsTotal",
                              'u');
 }
 
-void ledger_drain(unsigned timeout_msec)
+void expected_drain(unsigned timeout_msec)
 {
         _cleanup_free_ char *leftover = NULL;
 
@@ -637,13 +637,13 @@ void ledger_drain(unsigned timeout_msec)
 static sqlite3 *open_copy(void)
 {
         static const char *const names[] = { "jobs.db", "jobs.db-wal" };
-        _cleanup_free_ char *dir = temp_dir_path(scene.dir, "copy");
+        _cleanup_free_ char *dir = temp_dir_path(fixture.dir, "copy");
         _cleanup_free_ char *path = temp_dir_path(dir, names[0]);
         sqlite3 *db = NULL;
 
         temp_dir_make(dir, 0700, 0);
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-                _cleanup_free_ char *from = temp_dir_path(scene.daemon.state_dir, names[i]);
+                _cleanup_free_ char *from = temp_dir_path(fixture.daemon.state_dir, names[i]);
                 _cleanup_free_ char *to = temp_dir_path(dir, names[i]);
                 size_t size;
                 _cleanup_free_ char *bytes = temp_dir_read(from, &size);
@@ -657,7 +657,7 @@ static sqlite3 *open_copy(void)
         return db;
 }
 
-unsigned ledger_measure_loss(uint64_t *ret_bytes, unsigned max)
+unsigned expected_measure_loss(uint64_t *ret_bytes, unsigned max)
 {
         static const char sql[] = "SELECT local_name, temp_name, offset FROM files"
                                   " WHERE temp_name<>'' AND NOT finished";

@@ -1,4 +1,4 @@
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 
 #define TEST_SEC 60
 
-Scene scene;
+ServiceFixture fixture;
 
-static char *theatre; /* owned: outlives the forked tests, so that a failed one leaves nothing */
+static char *root_dir; /* owned: outlives the forked tests, so that a failed one leaves nothing */
 
 /*
  * Of LeakSanitizer, if it is linked. A test is a process of its own that ends when it has seen
@@ -22,7 +22,7 @@ static char *theatre; /* owned: outlives the forked tests, so that a failed one 
  */
 extern void __lsan_disable(void) __attribute__((__weak__));
 
-int scene_play(Suite *suite, unsigned servers)
+int fixture_play(Suite *suite, unsigned servers)
 {
         SRunner *runner;
         int failed;
@@ -32,22 +32,22 @@ int scene_play(Suite *suite, unsigned servers)
         users_setup();
         if (servers)
                 servers_start(servers);
-        theatre = temp_dir_new(); /* in the /tmp that the servers leave */
+        root_dir = temp_dir_new(); /* in the /tmp that the servers leave */
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);
         if (servers)
                 servers_stop();
-        theatre = temp_dir_remove(theatre);
+        root_dir = temp_dir_remove(root_dir);
         return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-TCase *scene_case(Suite *suite, const char *name, void (*start)(void))
+TCase *fixture_case(Suite *suite, const char *name, void (*start)(void))
 {
         TCase *tcase = tcase_create(name);
 
-        tcase_add_checked_fixture(tcase, start, scene_stop);
+        tcase_add_checked_fixture(tcase, start, fixture_stop);
         tcase_set_timeout(tcase, TEST_SEC);
         suite_add_tcase(suite, tcase);
         return tcase;
@@ -60,69 +60,69 @@ static void start(DaemonKind kind, bool with_key, BusProgram program)
         _cleanup_free_ char *daemon_dir = NULL;
 
         (void) snprintf(name, sizeof(name), "%d", (int) getpid());
-        scene.dir = temp_dir_path(theatre, name);
-        temp_dir_make(scene.dir, 0755, 0);
-        daemon_dir = temp_dir_path(scene.dir, "daemon");
+        fixture.dir = temp_dir_path(root_dir, name);
+        temp_dir_make(fixture.dir, 0755, 0);
+        daemon_dir = temp_dir_path(fixture.dir, "daemon");
 
-        bus_start_program(&scene.bus,
+        bus_start_program(&fixture.bus,
                           program,
                           kind == DAEMON_SYSTEM ? BUS_SYSTEM : BUS_SESSION,
-                          scene.dir);
-        daemon_init(&scene.daemon, kind, &scene.bus, daemon_dir, "", with_key);
-        daemon_start(&scene.daemon);
-        scene.root = bus_open(&scene.bus, 0);
-        scene.alice = bus_open(&scene.bus, USERS_ALICE_UID);
-        scene.bob = bus_open(&scene.bus, USERS_BOB_UID);
+                          fixture.dir);
+        daemon_init(&fixture.daemon, kind, &fixture.bus, daemon_dir, "", with_key);
+        daemon_start(&fixture.daemon);
+        fixture.root = bus_open(&fixture.bus, 0);
+        fixture.alice = bus_open(&fixture.bus, USERS_ALICE_UID);
+        fixture.bob = bus_open(&fixture.bus, USERS_BOB_UID);
 }
 
-void scene_start(void)
+void fixture_start(void)
 {
         start(DAEMON_SYSTEM, false, BUS_DBUS_DAEMON);
 }
 
-void scene_start_on_broker(void)
+void fixture_start_on_broker(void)
 {
         start(DAEMON_SYSTEM, false, BUS_DBUS_BROKER);
 }
 
-void scene_start_with_key(void)
+void fixture_start_with_key(void)
 {
         start(DAEMON_SYSTEM, true, BUS_DBUS_DAEMON);
 }
 
-void scene_start_user(void)
+void fixture_start_user(void)
 {
         start(DAEMON_USER, false, BUS_DBUS_DAEMON);
 }
 
-void scene_stop(void)
+void fixture_stop(void)
 {
-        scene.bob = sd_bus_flush_close_unref(scene.bob);
-        scene.alice = sd_bus_flush_close_unref(scene.alice);
-        scene.root = sd_bus_flush_close_unref(scene.root);
-        daemon_done(&scene.daemon);
-        bus_stop(&scene.bus);
-        scene.dir = temp_dir_remove(scene.dir);
+        fixture.bob = sd_bus_flush_close_unref(fixture.bob);
+        fixture.alice = sd_bus_flush_close_unref(fixture.alice);
+        fixture.root = sd_bus_flush_close_unref(fixture.root);
+        daemon_done(&fixture.daemon);
+        bus_stop(&fixture.bus);
+        fixture.dir = temp_dir_remove(fixture.dir);
 }
 
-void scene_restart(void)
+void fixture_restart(void)
 {
-        daemon_stop(&scene.daemon);
-        daemon_start(&scene.daemon);
+        daemon_stop(&fixture.daemon);
+        daemon_start(&fixture.daemon);
 }
 
-void scene_crash(void)
+void fixture_crash(void)
 {
-        daemon_kill(&scene.daemon);
-        daemon_start(&scene.daemon);
+        daemon_kill(&fixture.daemon);
+        daemon_start(&fixture.daemon);
 }
 
-char *scene_alice_file(const char *name)
+char *fixture_alice_file(const char *name)
 {
         return temp_dir_path(USERS_ALICE_HOME, name);
 }
 
-char *scene_bob_file(const char *name)
+char *fixture_bob_file(const char *name)
 {
         return temp_dir_path(USERS_BOB_HOME, name);
 }

@@ -1,10 +1,10 @@
-#include "tests/torture/dice.h"
+#include "tests/torture/random.h"
 
 #include <time.h>
 
 static uint64_t state;
 
-void dice_seed(uint64_t seed)
+void random_seed(uint64_t seed)
 {
         state = seed;
 }
@@ -19,19 +19,19 @@ static uint64_t next(void)
         return z ^ (z >> 31);
 }
 
-uint32_t dice(uint32_t n)
+uint32_t random_below(uint32_t n)
 {
         return n ? (uint32_t) (next() % n) : 0;
 }
 
-bool dice_chance(unsigned percent)
+bool random_chance(unsigned percent)
 {
-        return dice(100) < percent;
+        return random_below(100) < percent;
 }
 
-void dice_nap(uint32_t most_usec)
+void random_nap(uint32_t most_usec)
 {
-        uint32_t usec = dice(most_usec + 1);
+        uint32_t usec = random_below(most_usec + 1);
         struct timespec nap = { .tv_sec = usec / 1000000,
                                 .tv_nsec = (long) (usec % 1000000) * 1000 };
 

@@ -1,4 +1,4 @@
-#include "tests/lib/forge.h"
+#include "tests/lib/test-ca.h"
 
 #include <err.h>
 #include <openssl/ec.h>
@@ -63,14 +63,15 @@ static void add_extension(X509 *certificate, X509 *issuer, int nid, const char *
         X509_EXTENSION_free(extension);
 }
 
-static void write_pair(const char *dir, const ForgeWish *wish, X509 *certificate, EVP_PKEY *key)
+static void
+write_pair(const char *dir, const TestCaRequest *request, X509 *certificate, EVP_PKEY *key)
 {
-        FILE *crt = open_pem(dir, wish->name, "crt", "we"),
-             *pem = open_pem(dir, wish->name, "key", "we");
-        const void *password = wish->password;
-        size_t length = wish->password ? strlen(wish->password) : 0;
+        FILE *crt = open_pem(dir, request->name, "crt", "we"),
+             *pem = open_pem(dir, request->name, "key", "we");
+        const void *password = request->password;
+        size_t length = request->password ? strlen(request->password) : 0;
 
-        must(PEM_write_X509(crt, certificate) == 1, wish->name);
+        must(PEM_write_X509(crt, certificate) == 1, request->name);
         must(PEM_write_PrivateKey(pem,
                                   key,
                                   password ? EVP_aes_256_cbc() : NULL,
@@ -78,28 +79,28 @@ static void write_pair(const char *dir, const ForgeWish *wish, X509 *certificate
                                   (int) length,
                                   NULL,
                                   NULL) == 1,
-             wish->name);
+             request->name);
         (void) fclose(crt);
         (void) fclose(pem);
 }
 
-void forge_certificate(const char *dir, const ForgeWish *wish)
+void test_ca_certificate(const char *dir, const TestCaRequest *request)
 {
         EVP_PKEY *key = EVP_EC_gen("P-256");
-        EVP_PKEY *issuer_key = wish->issuer ? read_key(dir, wish->issuer) : key;
+        EVP_PKEY *issuer_key = request->issuer ? read_key(dir, request->issuer) : key;
         X509 *certificate = X509_new();
-        X509 *issuer = wish->issuer ? read_certificate(dir, wish->issuer) : certificate;
+        X509 *issuer = request->issuer ? read_certificate(dir, request->issuer) : certificate;
         X509_NAME *name = X509_get_subject_name(certificate);
-        long to_day = wish->to_day ? wish->to_day : 2, from_day = wish->from_day;
+        long to_day = request->to_day ? request->to_day : 2, from_day = request->from_day;
 
         must(key && certificate, "no memory");
         (void) X509_set_version(certificate, X509_VERSION_3);
         (void) ASN1_INTEGER_set(X509_get_serialNumber(certificate),
-                                wish->serial ? wish->serial : 1);
+                                request->serial ? request->serial : 1);
         (void) X509_NAME_add_entry_by_txt(name,
                                           "CN",
                                           MBSTRING_UTF8,
-                                          (const unsigned char *) wish->name,
+                                          (const unsigned char *) request->name,
                                           -1,
                                           -1,
                                           0);
@@ -111,16 +112,16 @@ void forge_certificate(const char *dir, const ForgeWish *wish)
         add_extension(certificate,
                       issuer,
                       NID_basic_constraints,
-                      wish->usage ? "critical,CA:FALSE" : "critical,CA:TRUE");
+                      request->usage ? "critical,CA:FALSE" : "critical,CA:TRUE");
         add_extension(certificate, issuer, NID_subject_key_identifier, "hash");
-        if (wish->host)
-                add_extension(certificate, issuer, NID_subject_alt_name, wish->host);
-        if (wish->usage)
-                add_extension(certificate, issuer, NID_ext_key_usage, wish->usage);
-        must(X509_sign(certificate, issuer_key, EVP_sha256()) > 0, wish->name);
-        write_pair(dir, wish, certificate, key);
+        if (request->host)
+                add_extension(certificate, issuer, NID_subject_alt_name, request->host);
+        if (request->usage)
+                add_extension(certificate, issuer, NID_ext_key_usage, request->usage);
+        must(X509_sign(certificate, issuer_key, EVP_sha256()) > 0, request->name);
+        write_pair(dir, request, certificate, key);
 
-        if (wish->issuer) {
+        if (request->issuer) {
                 X509_free(issuer);
                 EVP_PKEY_free(issuer_key);
         }
@@ -128,7 +129,7 @@ void forge_certificate(const char *dir, const ForgeWish *wish)
         EVP_PKEY_free(key);
 }
 
-void forge_revocations(const char *dir, const char *issuer_name, long serial)
+void test_ca_revocations(const char *dir, const char *issuer_name, long serial)
 {
         X509 *issuer = read_certificate(dir, issuer_name);
         EVP_PKEY *key = read_key(dir, issuer_name);

@@ -1,4 +1,4 @@
-#include "tests/torture/blow.h"
+#include "tests/torture/fault.h"
 
 #include <check.h>
 #include <signal.h>
@@ -13,10 +13,10 @@
 
 #include "tests/lib/client.h"
 #include "tests/lib/process.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
-#include "tests/torture/dice.h"
-#include "tests/torture/ledger.h"
+#include "tests/torture/expected-state.h"
+#include "tests/torture/random.h"
 
 #define WORKERS_MAX 64
 
@@ -33,7 +33,7 @@
 
 static void (*count_loss)(uint64_t bytes);
 
-void blow_count_loss(void (*count)(uint64_t bytes))
+void fault_count_loss(void (*count)(uint64_t bytes))
 {
         count_loss = count;
 }
@@ -46,7 +46,7 @@ static void reap_orphans(void)
         siginfo_t dead = { 0 };
 
         while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid > 0 &&
-               dead.si_pid != scene.daemon.pid && dead.si_pid != scene.bus.pid) {
+               dead.si_pid != fixture.daemon.pid && dead.si_pid != fixture.bus.pid) {
                 (void) waitpid(dead.si_pid, NULL, 0);
                 dead.si_pid = 0;
         }
@@ -55,12 +55,12 @@ static void reap_orphans(void)
 /* Sometimes the next one does not come to its first turn either. */
 static void start_manager(void)
 {
-        if (dice_chance(15)) {
-                daemon_launch(&scene.daemon);
-                dice_nap(MOMENT_USEC);
-                daemon_kill(&scene.daemon);
+        if (random_chance(15)) {
+                daemon_launch(&fixture.daemon);
+                random_nap(MOMENT_USEC);
+                daemon_kill(&fixture.daemon);
         }
-        daemon_start(&scene.daemon);
+        daemon_start(&fixture.daemon);
         reap_orphans();
 }
 
@@ -69,11 +69,11 @@ static void kill_manager(void)
         static uint64_t losses[WORKERS_MAX];
         unsigned n;
 
-        daemon_kill(&scene.daemon);
-        n = ledger_measure_loss(losses, WORKERS_MAX);
+        daemon_kill(&fixture.daemon);
+        n = expected_measure_loss(losses, WORKERS_MAX);
         for (unsigned i = 0; count_loss && i < n; i++)
                 count_loss(losses[i]);
-        ledger_settle();
+        expected_settle();
         start_manager();
 }
 
@@ -88,13 +88,13 @@ static bool has_workers(void)
 static void replace_spawner(void)
 {
         ck_assert_msg(PROCESS_WAIT_UNTIL(5000, !has_workers()), "a worker outlives its spawner");
-        ledger_settle();
-        ledger_check();
-        if (dice_chance(50)) {
+        expected_settle();
+        expected_check();
+        if (random_chance(50)) {
                 kill_manager();
                 return;
         }
-        daemon_stop(&scene.daemon);
+        daemon_stop(&fixture.daemon);
         start_manager();
 }
 
@@ -109,9 +109,9 @@ static void kill_a_worker(void)
                 1000,
                 (n = process_descendants(getpid(), "dosvc-worker", pids, WORKERS_MAX)) > 0);
         if (n > 0) {
-                pid_t pid = pids[dice((uint32_t) n)];
+                pid_t pid = pids[random_below((uint32_t) n)];
 
-                dice_nap(MOMENT_USEC);
+                random_nap(MOMENT_USEC);
                 (void) kill(pid, SIGKILL);
                 process_nap_msec(2);
                 ck_assert(PROCESS_WAIT_UNTIL(5000, !process_is_alive(pid)));
@@ -120,18 +120,18 @@ static void kill_a_worker(void)
 
 static void kill_the_manager(void)
 {
-        ledger_send(4);
-        dice_nap(MOMENT_USEC);
+        expected_send(4);
+        random_nap(MOMENT_USEC);
         kill_manager();
 }
 
 static void kill_the_spawner(void)
 {
-        pid_t pid = daemon_find(&scene.daemon, "dosvc-spawn", 5000);
+        pid_t pid = daemon_find(&fixture.daemon, "dosvc-spawn", 5000);
 
         ck_assert_int_gt(pid, 0);
-        ledger_send(2);
-        dice_nap(MOMENT_USEC);
+        expected_send(2);
+        random_nap(MOMENT_USEC);
         (void) kill(pid, SIGKILL);
         replace_spawner();
 }
@@ -157,7 +157,7 @@ static pid_t trace(pid_t pid, const char *calls, const char *what)
         ck_assert_int_gt(asprintf(&injection, "inject=%s:%s", calls, what), 0);
         ck_assert_int_gt(asprintf(&set, "trace=%s", calls), 0);
         ck_assert_int_gt(asprintf(&of, "%d", (int) pid), 0);
-        log = temp_dir_path(scene.dir, "strace.log");
+        log = temp_dir_path(fixture.dir, "strace.log");
         tracer = process_start(&(ProcessSpec){
                 .argv = PROCESS_ARGV("strace",
                                      "-qq",
@@ -186,19 +186,19 @@ static pid_t trace(pid_t pid, const char *calls, const char *what)
 
 static void make_kill(char *text, size_t size, unsigned calls)
 {
-        (void) snprintf(text, size, "signal=KILL:when=%u", 1 + dice(calls));
+        (void) snprintf(text, size, "signal=KILL:when=%u", 1 + random_below(calls));
 }
 
 static void make_error(char *text, size_t size)
 {
         static const char *const errors[] = { "EIO", "ENOSPC", "EDQUOT", "EROFS", "ENOMEM" };
-        unsigned first = dice_chance(60) ? 1 : 1 + dice(4),
-                 last = first + (dice_chance(50) ? 0 : dice(20));
+        unsigned first = random_chance(60) ? 1 : 1 + random_below(4),
+                 last = first + (random_chance(50) ? 0 : random_below(20));
 
         (void) snprintf(text,
                         size,
                         "error=%s:when=%u..%u",
-                        errors[dice(ARRAY_SIZE(errors))],
+                        errors[random_below(ARRAY_SIZE(errors))],
                         first,
                         last);
 }
@@ -243,33 +243,33 @@ static bool is_ready(pid_t pid)
 static void trace_a_worker(const char *const *sets, const char *what)
 {
         pid_t before[WORKERS_MAX], pid, tracer = 0;
-        pid_t spawner = daemon_find(&scene.daemon, "dosvc-spawn", 5000);
-        LedgerTask task = (LedgerTask) dice(LEDGER_TASKS_MAX);
+        pid_t spawner = daemon_find(&fixture.daemon, "dosvc-spawn", 5000);
+        ExpectedTask task = (ExpectedTask) random_below(EXPECTED_TASKS_MAX);
         size_t n_before;
 
         ck_assert_int_gt(spawner, 0);
         n_before = process_descendants(spawner, "dosvc-worker", before, WORKERS_MAX);
-        task = ledger_send_for(task);
+        task = expected_send_for(task);
         pid = find_new_worker(spawner, before, n_before);
-        ck_assert_int_eq(kill(scene.daemon.pid, SIGSTOP), 0);
+        ck_assert_int_eq(kill(fixture.daemon.pid, SIGSTOP), 0);
         if (pid > 0) {
                 (void) PROCESS_WAIT_UNTIL(200, is_ready(pid));
                 tracer = trace(pid, sets[task], what);
         }
-        ck_assert_int_eq(kill(scene.daemon.pid, SIGCONT), 0);
+        ck_assert_int_eq(kill(fixture.daemon.pid, SIGCONT), 0);
         if (tracer > 0) {
                 (void) PROCESS_WAIT_UNTIL(TASK_MSEC, !process_is_alive(pid));
                 process_stop(&tracer);
         }
-        ledger_settle();
+        expected_settle();
 }
 
 static void kill_a_worker_at_a_call(void)
 {
-        static const char *const sets[LEDGER_TASKS_MAX] = { "all", "all", "all" };
+        static const char *const sets[EXPECTED_TASKS_MAX] = { "all", "all", "all" };
         char what[64];
 
-        make_kill(what, sizeof(what), dice_chance(50) ? WORKER_CALLS : WORKER_CALLS / 10);
+        make_kill(what, sizeof(what), random_chance(50) ? WORKER_CALLS : WORKER_CALLS / 10);
         trace_a_worker(sets, what);
 }
 
@@ -281,10 +281,10 @@ static void fail_a_call_of_a_worker(void)
         };
         static const char *const publishing[] = { "rename,renameat,renameat2", "fsync", "openat" };
         static const char *const cleaning[] = { "unlink,unlinkat", "fsync", "openat" };
-        const char *const sets[LEDGER_TASKS_MAX] = {
-                [LEDGER_DOWNLOAD] = downloading[dice(ARRAY_SIZE(downloading))],
-                [LEDGER_PUBLISH] = publishing[dice(ARRAY_SIZE(publishing))],
-                [LEDGER_CLEAN] = cleaning[dice(ARRAY_SIZE(cleaning))],
+        const char *const sets[EXPECTED_TASKS_MAX] = {
+                [EXPECTED_DOWNLOAD] = downloading[random_below(ARRAY_SIZE(downloading))],
+                [EXPECTED_PUBLISH] = publishing[random_below(ARRAY_SIZE(publishing))],
+                [EXPECTED_CLEAN] = cleaning[random_below(ARRAY_SIZE(cleaning))],
         };
         char what[64];
 
@@ -300,9 +300,9 @@ static void kill_the_manager_at_a_call(void)
         pid_t tracer;
 
         make_kill(what, sizeof(what), MANAGER_CALLS);
-        tracer = trace(scene.daemon.pid, "all", what);
-        ledger_send(LEDGER_CALLS);
-        (void) PROCESS_WAIT_UNTIL(TASK_MSEC, !process_is_alive(scene.daemon.pid));
+        tracer = trace(fixture.daemon.pid, "all", what);
+        expected_send(EXPECTED_CALLS);
+        (void) PROCESS_WAIT_UNTIL(TASK_MSEC, !process_is_alive(fixture.daemon.pid));
         process_stop(&tracer);
         kill_manager();
 }
@@ -318,24 +318,24 @@ static void fail_a_call_of_the_manager(void)
         pid_t tracer;
 
         make_error(what, sizeof(what));
-        tracer = trace(scene.daemon.pid, sets[dice(ARRAY_SIZE(sets))], what);
-        ledger_send(LEDGER_CALLS);
-        ledger_settle();
+        tracer = trace(fixture.daemon.pid, sets[random_below(ARRAY_SIZE(sets))], what);
+        expected_send(EXPECTED_CALLS);
+        expected_settle();
         process_stop(&tracer);
-        ck_assert_msg(process_is_alive(scene.daemon.pid), "dosvcd ended when its store failed");
-        if (dice_chance(50))
+        ck_assert_msg(process_is_alive(fixture.daemon.pid), "dosvcd ended when its store failed");
+        if (random_chance(50))
                 kill_manager();
 }
 
 static void kill_the_spawner_at_a_call(void)
 {
         char what[64];
-        pid_t pid = daemon_find(&scene.daemon, "dosvc-spawn", 5000), tracer;
+        pid_t pid = daemon_find(&fixture.daemon, "dosvc-spawn", 5000), tracer;
 
         ck_assert_int_gt(pid, 0);
         make_kill(what, sizeof(what), SPAWNER_CALLS);
         tracer = trace(pid, "all", what);
-        ledger_send(4);
+        expected_send(4);
         (void) PROCESS_WAIT_UNTIL(TASK_MSEC, !process_is_alive(pid));
         (void) kill(pid, SIGKILL);
         process_stop(&tracer);
@@ -359,22 +359,22 @@ static const struct {
         { "a call of the manager fails", fail_a_call_of_the_manager, 2 },
 };
 
-size_t blow_kinds(void)
+size_t fault_kinds(void)
 {
         return ARRAY_SIZE(blows);
 }
 
-const char *blow_name(size_t kind)
+const char *fault_name(size_t kind)
 {
         return blows[kind].name;
 }
 
-size_t blow_deal(void)
+size_t fault_deal(void)
 {
-        unsigned number = dice(100);
+        unsigned number = random_below(100);
         size_t kind = 0;
 
-        ledger_look();
+        expected_look();
         while (kind + 1 < ARRAY_SIZE(blows) && number >= blows[kind].percent)
                 number -= blows[kind++].percent;
         blows[kind].deal();

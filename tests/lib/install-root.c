@@ -1,4 +1,4 @@
-#include "tests/lib/stage.h"
+#include "tests/lib/install-root.h"
 
 #include <err.h>
 #include <glob.h>
@@ -7,12 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *stage_dir(void)
+const char *install_root_dir(void)
 {
-        const char *dir = getenv("DOSVC_STAGE");
+        const char *dir = getenv("DOSVC_INSTALL_ROOT");
 
         if (!dir || dir[0] != '/')
-                errx(EXIT_FAILURE, "DOSVC_STAGE is not set: run this test with tests/run");
+                errx(EXIT_FAILURE, "DOSVC_INSTALL_ROOT is not set: run this test with tests/run");
         return dir;
 }
 
@@ -20,29 +20,29 @@ static const char *find_program(const char *directory, const char *name)
 {
         static char path[4096];
 
-        (void) snprintf(path, sizeof(path), "%s/usr/%s/%s", stage_dir(), directory, name);
+        (void) snprintf(path, sizeof(path), "%s/usr/%s/%s", install_root_dir(), directory, name);
         if (access(path, X_OK) < 0)
                 err(EXIT_FAILURE, "%s", path);
         return path;
 }
 
-const char *stage_daemon(const char *name)
+const char *install_root_daemon(const char *name)
 {
         return find_program("libexec/dosvc", name);
 }
 
-const char *stage_command(const char *name)
+const char *install_root_command(const char *name)
 {
         return find_program("bin", name);
 }
 
-const char *stage_library_path(void)
+const char *install_root_library_path(void)
 {
         static char variable[4200];
         char pattern[4096];
         glob_t found;
 
-        (void) snprintf(pattern, sizeof(pattern), "%s/usr/lib/*/libdosvc.so.0", stage_dir());
+        (void) snprintf(pattern, sizeof(pattern), "%s/usr/lib/*/libdosvc.so.0", install_root_dir());
         if (glob(pattern, 0, NULL, &found) != 0)
                 errx(EXIT_FAILURE, "%s is not there", pattern);
         (void) snprintf(variable, sizeof(variable), "LD_LIBRARY_PATH=%s", found.gl_pathv[0]);

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-typedef struct ForgeWish {
+typedef struct TestCaRequest {
         const char *name;      /* of the files, and the common name */
         const char *issuer;    /* name of another one made before; NULL: signed by itself */
         const char *host;      /* "DNS:…" or "IP:…"; NULL: none */
@@ -14,9 +14,9 @@ typedef struct ForgeWish {
         const char *password;  /* of the key; NULL: none */
         long from_day, to_day; /* from today; 0 and 0: valid now */
         long serial;
-} ForgeWish;
+} TestCaRequest;
 
-void forge_certificate(const char *dir, const ForgeWish *wish);
+void test_ca_certificate(const char *dir, const TestCaRequest *request);
 
 /* Writes a revocation list of that authority as ISSUER.crl; serial 0: an empty one. */
-void forge_revocations(const char *dir, const char *issuer, long serial);
+void test_ca_revocations(const char *dir, const char *issuer, long serial);

@@ -7,13 +7,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-void dice_seed(uint64_t seed);
+void random_seed(uint64_t seed);
 
 /* 0 to n - 1; 0 for an n of 0. */
-uint32_t dice(uint32_t n);
+uint32_t random_below(uint32_t n);
 
 /* True in that many of 100 cases. */
-bool dice_chance(unsigned percent);
+bool random_chance(unsigned percent);
 
 /* Sleeps for up to that long. */
-void dice_nap(uint32_t most_usec);
+void random_nap(uint32_t most_usec);

@@ -1,4 +1,4 @@
-#include "tests/lib/http-tricks.h"
+#include "tests/lib/bad-server.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,23 +8,23 @@
 
 #include "tests/lib/process.h"
 
-#define PASSWORD TRICKS_PASSWORD
-#define USER     TRICKS_USER
-#define SIZE     TRICKS_SIZE
-#define PART     TRICKS_PART
-#define ETAG     TRICKS_ETAG
-#define ETAG_B   TRICKS_ETAG_B
-#define MODIFIED TRICKS_MODIFIED
+#define PASSWORD BAD_SERVER_PASSWORD
+#define USER     BAD_SERVER_USER
+#define SIZE     BAD_SERVER_SIZE
+#define PART     BAD_SERVER_PART
+#define ETAG     BAD_SERVER_ETAG
+#define ETAG_B   BAD_SERVER_ETAG_B
+#define MODIFIED BAD_SERVER_MODIFIED
 
-unsigned char tricks_a[SIZE], tricks_b[SIZE];
+unsigned char bad_server_a[SIZE], bad_server_b[SIZE];
 
-void tricks_setup(void)
+void bad_server_setup(void)
 {
-        http_fill(tricks_a, SIZE, 'a');
-        http_fill(tricks_b, SIZE, 'b');
+        http_fill(bad_server_a, SIZE, 'a');
+        http_fill(bad_server_b, SIZE, 'b');
 }
 
-static const HttpContent version_a = { tricks_a, SIZE, ETAG, MODIFIED };
+static const HttpContent version_a = { bad_server_a, SIZE, ETAG, MODIFIED };
 
 static void serve_plain(HttpRequest *request)
 {
@@ -64,12 +64,12 @@ static void serve_stall(HttpRequest *request)
 
 static void serve_changing(HttpRequest *request)
 {
-        serve_stalling(request, &version_a, &(HttpContent){ tricks_b, SIZE, ETAG_B, MODIFIED });
+        serve_stalling(request, &version_a, &(HttpContent){ bad_server_b, SIZE, ETAG_B, MODIFIED });
 }
 
 static void serve_dated(HttpRequest *request)
 {
-        static const HttpContent dated = { tricks_a, SIZE, NULL, MODIFIED };
+        static const HttpContent dated = { bad_server_a, SIZE, NULL, MODIFIED };
 
         serve_stalling(request, &dated, &dated);
 }
@@ -77,14 +77,17 @@ static void serve_dated(HttpRequest *request)
 /* Modified in the second of its answer: the date proves nothing. */
 static void serve_just_now(HttpRequest *request)
 {
-        static const HttpContent now = { tricks_a, SIZE, NULL, "Fri, 01 Mar 2024 12:00:00 GMT" };
+        static const HttpContent now = { bad_server_a,
+                                         SIZE,
+                                         NULL,
+                                         "Fri, 01 Mar 2024 12:00:00 GMT" };
 
         serve_stalling(request, &now, &now);
 }
 
 static void serve_weak(HttpRequest *request)
 {
-        static const HttpContent weak = { tricks_a, SIZE, "W/\"a\"", MODIFIED };
+        static const HttpContent weak = { bad_server_a, SIZE, "W/\"a\"", MODIFIED };
 
         serve_stalling(request, &weak, &weak);
 }
@@ -107,7 +110,7 @@ static void serve_lying(HttpRequest *request)
                     from + 1,
                     SIZE - 1,
                     SIZE);
-        http_write(request, tricks_b + from + 1, SIZE - from - 1);
+        http_write(request, bad_server_b + from + 1, SIZE - from - 1);
 }
 
 static void serve_unasked_part(HttpRequest *request)
@@ -125,7 +128,7 @@ static void serve_short(HttpRequest *request)
         http_printf(request,
                     "HTTP/1.1 200 OK\r\nETag: " ETAG "\r\nContent-Length: %u\r\n\r\n",
                     SIZE);
-        http_write(request, tricks_a, PART);
+        http_write(request, bad_server_a, PART);
         http_hang_up(request, false);
 }
 
@@ -137,14 +140,14 @@ static void serve_reset(HttpRequest *request)
 static void serve_chunked(HttpRequest *request)
 {
         http_printf(request, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", SIZE);
-        http_write(request, tricks_a, SIZE);
+        http_write(request, bad_server_a, SIZE);
         http_printf(request, "\r\n0\r\nX-Trailer: 1\r\nETag: \"late\"\r\n\r\n");
 }
 
 static void serve_unframed(HttpRequest *request)
 {
         http_printf(request, "HTTP/1.0 200 OK\r\n\r\n");
-        http_write(request, tricks_a, SIZE);
+        http_write(request, bad_server_a, SIZE);
         http_hang_up(request, false);
 }
 
@@ -198,7 +201,7 @@ static void serve_no_range(HttpRequest *request)
 /* Ignores If-Range: a part of whatever version there is. */
 static void serve_careless(HttpRequest *request)
 {
-        static const HttpContent b = { tricks_b, SIZE, ETAG_B, MODIFIED };
+        static const HttpContent b = { bad_server_b, SIZE, ETAG_B, MODIFIED };
 
         http_hide_field(request, "If-Range");
         http_serve(request, &b);
@@ -207,7 +210,7 @@ static void serve_careless(HttpRequest *request)
 /* The same, and the part names no version at all. */
 static void serve_careless_bare(HttpRequest *request)
 {
-        static const HttpContent bare = { tricks_b, SIZE, NULL, NULL };
+        static const HttpContent bare = { bad_server_b, SIZE, NULL, NULL };
 
         http_hide_field(request, "If-Range");
         http_serve(request, &bare);
@@ -216,7 +219,7 @@ static void serve_careless_bare(HttpRequest *request)
 /* Never the same version twice. */
 static void serve_flipping(HttpRequest *request)
 {
-        static const HttpContent b = { tricks_b, SIZE, ETAG_B, MODIFIED };
+        static const HttpContent b = { bad_server_b, SIZE, ETAG_B, MODIFIED };
         uint32_t turn = __atomic_fetch_add(&request->counters[2], 1, __ATOMIC_SEQ_CST);
 
         http_serve(request, turn % 2 ? &b : &version_a);
@@ -238,14 +241,14 @@ static void serve_cut_whole(HttpRequest *request)
         }
         http_printf(request,
                     "HTTP/1.0 200 OK\r\nETag: " ETAG "\r\nLast-Modified: " MODIFIED "\r\n\r\n");
-        http_write(request, tricks_a, 2 * PART + 10);
+        http_write(request, bad_server_a, 2 * PART + 10);
         http_hang_up(request, false);
 }
 
 /* Version B is as long as A, has its ETag, and another date. */
 static void serve_redated(HttpRequest *request)
 {
-        static const HttpContent b = { tricks_b, SIZE, ETAG, "Fri, 01 Mar 2024 10:00:00 GMT" };
+        static const HttpContent b = { bad_server_b, SIZE, ETAG, "Fri, 01 Mar 2024 10:00:00 GMT" };
 
         http_hide_field(request, "If-Range");
         http_serve(request, &b);
@@ -253,7 +256,7 @@ static void serve_redated(HttpRequest *request)
 
 static void serve_shrunk(HttpRequest *request)
 {
-        static const HttpContent b = { tricks_b, SIZE / 2, ETAG_B, MODIFIED };
+        static const HttpContent b = { bad_server_b, SIZE / 2, ETAG_B, MODIFIED };
 
         http_hide_field(request, "If-Range");
         http_serve(request, &b);
@@ -261,7 +264,7 @@ static void serve_shrunk(HttpRequest *request)
 
 static void serve_grown(HttpRequest *request)
 {
-        static const HttpContent a = { tricks_a, PART, ETAG, MODIFIED };
+        static const HttpContent a = { bad_server_a, PART, ETAG, MODIFIED };
 
         http_hide_field(request, "If-Range");
         http_serve(request, &a);
@@ -273,7 +276,7 @@ static void serve_coded(HttpRequest *request)
         http_printf(request,
                     "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %u\r\n\r\n",
                     SIZE);
-        http_write(request, tricks_b, SIZE);
+        http_write(request, bad_server_b, SIZE);
 }
 
 static void serve_length(HttpRequest *request, const char *length)
@@ -281,7 +284,7 @@ static void serve_length(HttpRequest *request, const char *length)
         http_printf(request,
                     "HTTP/1.1 200 OK\r\nETag: " ETAG "\r\nContent-Length: %s\r\n\r\n",
                     length);
-        http_write(request, tricks_a, PART);
+        http_write(request, bad_server_a, PART);
         http_hang_up(request, false);
 }
 
@@ -318,9 +321,9 @@ static void serve_part_of(HttpRequest *request, int more)
                     SIZE - 1,
                     SIZE);
         if (more >= 0 || SIZE - from > 1)
-                http_write(request, tricks_a + from, SIZE - from - (more < 0 ? 1 : 0));
+                http_write(request, bad_server_a + from, SIZE - from - (more < 0 ? 1 : 0));
         if (more > 0)
-                http_write(request, tricks_b, PART);
+                http_write(request, bad_server_b, PART);
         http_hang_up(request, false);
 }
 
@@ -365,24 +368,24 @@ static void serve_odd_part(HttpRequest *request,
 /* Never more than half a megabyte of what is asked for. */
 static void serve_small_parts(HttpRequest *request)
 {
-        serve_odd_part(request, tricks_a, PART / 2, "3145728", "ETag: " ETAG "\r\n");
+        serve_odd_part(request, bad_server_a, PART / 2, "3145728", "ETag: " ETAG "\r\n");
 }
 
 static void serve_star(HttpRequest *request)
 {
-        serve_odd_part(request, tricks_a, SIZE, "*", "ETag: " ETAG "\r\n");
+        serve_odd_part(request, bad_server_a, SIZE, "*", "ETag: " ETAG "\r\n");
 }
 
 static void serve_unquoted(HttpRequest *request)
 {
-        serve_odd_part(request, tricks_a, SIZE, "3145728", "ETag: version-a\r\n");
+        serve_odd_part(request, bad_server_a, SIZE, "3145728", "ETag: version-a\r\n");
 }
 
 /* Parts are compressed, the whole is not, and both have one ETag. */
 static void serve_coded_parts(HttpRequest *request)
 {
         serve_odd_part(request,
-                       tricks_b,
+                       bad_server_b,
                        SIZE,
                        "3145728",
                        "Content-Encoding: gzip\r\nETag: " ETAG "\r\n");
@@ -409,7 +412,7 @@ static void serve_cut_chunks(HttpRequest *request)
                     "HTTP/1.1 200 OK\r\nETag: " ETAG "\r\nTransfer-Encoding: chunked\r\n\r\n"
                     "%x\r\n",
                     SIZE);
-        http_write(request, tricks_a, PART);
+        http_write(request, bad_server_a, PART);
         http_hang_up(request, false);
 }
 
@@ -446,7 +449,7 @@ static void serve_endless_error(HttpRequest *request)
 {
         http_printf(request, "HTTP/1.1 500 No\r\n\r\n");
         while (request->keep)
-                http_write(request, tricks_a, SIZE);
+                http_write(request, bad_server_a, SIZE);
 }
 
 static void serve_old_protocol(HttpRequest *request)
@@ -639,7 +642,7 @@ static const struct {
         { "/with-user", serve_with_user },
 };
 
-void tricks_serve(HttpRequest *request)
+void bad_server_serve(HttpRequest *request)
 {
         if (request->path[0] != '/') {
                 serve_proxy(request);
@@ -653,7 +656,7 @@ void tricks_serve(HttpRequest *request)
         serve_gone(request);
 }
 
-const char *tricks_path(size_t i)
+const char *bad_server_path(size_t i)
 {
         return i < ARRAY_SIZE(routes) ? routes[i].path : NULL;
 }

@@ -1,5 +1,5 @@
 /* Servers run in the foreground as children; what they say is in output-PORT.log. */
-#include "tests/lib/rack.h"
+#include "tests/lib/server-fixture.h"
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -59,7 +59,7 @@ static struct {
         } ports[PORTS_MAX];
         Port started[PORTS_MAX];
         size_t n_started;
-} rack;
+} fixture;
 
 /* A socket that keeps a free port to itself. */
 static int take_port(unsigned *ret)
@@ -82,32 +82,32 @@ static void choose_ports(void)
         int fds[PORTS_MAX];
 
         for (Port port = 0; port < PORTS_MAX; port++)
-                fds[port] = take_port(&rack.ports[port].number);
+                fds[port] = take_port(&fixture.ports[port].number);
         for (Port port = 0; port < PORTS_MAX; port++)
                 (void) close(fds[port]);
 }
 
-void rack_open(void)
+void server_open(void)
 {
         _cleanup_free_ char *logs = NULL;
 
-        rack.dir = temp_dir_new();
-        logs = rack_path("logs"); /* servers open their logs as users of their own */
+        fixture.dir = temp_dir_new();
+        logs = server_path("logs"); /* servers open their logs as users of their own */
         temp_dir_make(logs, 0777, 0);
         choose_ports();
 }
 
-void rack_close(void)
+void server_close(void)
 {
         /* All at once first: squid takes a second to end, and less at the second signal. */
-        for (size_t i = 0; i < rack.n_started; i++)
-                (void) kill(rack.ports[rack.started[i]].pid, SIGTERM);
-        while (rack.n_started > 0)
-                process_stop(&rack.ports[rack.started[--rack.n_started]].pid);
-        rack.dir = temp_dir_remove(rack.dir);
+        for (size_t i = 0; i < fixture.n_started; i++)
+                (void) kill(fixture.ports[fixture.started[i]].pid, SIGTERM);
+        while (fixture.n_started > 0)
+                process_stop(&fixture.ports[fixture.started[--fixture.n_started]].pid);
+        fixture.dir = temp_dir_remove(fixture.dir);
 }
 
-char *rack_path(const char *format, ...)
+char *server_path(const char *format, ...)
 {
         _cleanup_free_ char *name = NULL;
         va_list args;
@@ -116,33 +116,33 @@ char *rack_path(const char *format, ...)
         if (vasprintf(&name, format, args) < 0)
                 err(EXIT_FAILURE, "%s", format);
         va_end(args);
-        return temp_dir_path(rack.dir, name);
+        return temp_dir_path(fixture.dir, name);
 }
 
-char *rack_log(Port port)
+char *server_log(Port port)
 {
-        return rack_path("logs/access-%d.log", port);
+        return server_path("logs/access-%d.log", port);
 }
 
-unsigned rack_port(Port port)
+unsigned server_port(Port port)
 {
-        return rack.ports[port].number;
+        return fixture.ports[port].number;
 }
 
 static void write_name(FILE *out, const char *name, size_t length)
 {
         if (length == 3 && memcmp(name, "DIR", 3) == 0) {
-                (void) fputs(rack.dir, out);
+                (void) fputs(fixture.dir, out);
                 return;
         }
         for (Port port = 0; port < PORTS_MAX; port++) {
-                _cleanup_free_ char *log = rack_log(port);
+                _cleanup_free_ char *log = server_log(port);
                 size_t own = strlen(names[port]);
 
                 if (length < own || memcmp(name, names[port], own) != 0)
                         continue;
                 if (length == own)
-                        (void) fprintf(out, "%u", rack.ports[port].number);
+                        (void) fprintf(out, "%u", fixture.ports[port].number);
                 else if (length == own + 4 && memcmp(name + own, ".LOG", 4) == 0)
                         (void) fputs(log, out);
                 else
@@ -166,9 +166,9 @@ static void write_template(FILE *out, const char *text)
         (void) fputs(text, out);
 }
 
-char *rack_config(const char *name, const char *const *pieces)
+char *server_config(const char *name, const char *const *pieces)
 {
-        char *path = rack_path("%s", name);
+        char *path = server_path("%s", name);
         FILE *out = fopen(path, "we");
 
         if (!out)
@@ -189,42 +189,42 @@ static bool is_listening(unsigned port)
         return fd >= 0 && connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0;
 }
 
-void rack_launch(Port port, const char *const *argv)
+void server_launch(Port port, const char *const *argv)
 {
-        _cleanup_free_ char *output = rack_path("output-%d.log", port);
+        _cleanup_free_ char *output = server_path("output-%d.log", port);
 
-        rack.ports[port].pid = process_start(&(ProcessSpec){ .argv = argv, .output = output });
-        rack.started[rack.n_started++] = port;
+        fixture.ports[port].pid = process_start(&(ProcessSpec){ .argv = argv, .output = output });
+        fixture.started[fixture.n_started++] = port;
 }
 
-void rack_await(Port port)
+void server_await(Port port)
 {
-        _cleanup_free_ char *output = rack_path("output-%d.log", port);
+        _cleanup_free_ char *output = server_path("output-%d.log", port);
 
         if (!PROCESS_WAIT_UNTIL(START_MSEC,
-                                is_listening(rack.ports[port].number) ||
-                                        !process_is_alive(rack.ports[port].pid)) ||
-            !is_listening(rack.ports[port].number))
+                                is_listening(fixture.ports[port].number) ||
+                                        !process_is_alive(fixture.ports[port].pid)) ||
+            !is_listening(fixture.ports[port].number))
                 errx(EXIT_FAILURE,
                      "the server of port %s does not start: %s",
                      names[port],
                      temp_dir_read(output, NULL));
 }
 
-void rack_start(Port port, const char *const *argv)
+void server_start(Port port, const char *const *argv)
 {
-        rack_launch(port, argv);
-        rack_await(port);
+        server_launch(port, argv);
+        server_await(port);
 }
 
-pid_t rack_pid(Port port)
+pid_t server_pid(Port port)
 {
-        return rack.ports[port].pid;
+        return fixture.ports[port].pid;
 }
 
-void rack_run(const char *input, const char *const *argv)
+void server_run(const char *input, const char *const *argv)
 {
-        _cleanup_free_ char *output = rack_path("run.log");
+        _cleanup_free_ char *output = server_path("run.log");
         const char *shell[16] = { "sh", "-c", "input=$1; shift; exec \"$@\" <\"$input\"", "sh" };
         size_t n = 4;
 
