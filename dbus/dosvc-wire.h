@@ -124,6 +124,7 @@
 #define DOSVC_JOB_ERRORS(X)                                                                        \
         X(ACCESS_DENIED, 0x80070005u, "access-denied", FATAL)                                      \
         X(PATH_NOT_FOUND, 0x80070003u, "path-not-found", FATAL)                                    \
+        X(TEMPORARY_FILE_GONE, 0x80070002u, "temporary-file-gone", FATAL)                          \
         X(DISK_FULL, 0x80070070u, "disk-full", TRANSIENT)                                          \
         X(IO_DEVICE, 0x8007045Du, "io-error", TRANSIENT)                                           \
         X(NOT_A_FILE, 0x80070057u, "not-a-regular-file", FATAL)                                    \

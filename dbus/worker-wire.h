@@ -21,7 +21,7 @@
  * the worker syncs, sends a last Checkpoint and replies. Hang-up means the same
  * without a reply.
  *
- * FileRecord = (usssssssssstttbua(tt))
+ * FileRecord = (ussssssssssstttbua(tt))
  *   u index          number of the file in the job
  *   s remote_name    URL without user info
  *   s local_name     absolute path of the final file
@@ -37,6 +37,8 @@
  *   s restart_reason why the file began again the last time, a sentence; "" = never
  *   s named_url      the owner's name of the file, where the worker has put into remote_name what
  *                    a redirect said (RedirectPolicy); "" = remote_name is the owner's
+ *   s coding         the Content-Encoding that the bytes have, in lower case without "identity",
+ *                    "gzip,br"; "" = none; "?" = one that is not known
  *   t inode          st_ino of the temporary file; 0 = not known to be there
  *   t offset         bytes [0, offset) of the temporary file are on disk and belong to the
  *                    version that etag, last_modified and effective_url name
@@ -72,7 +74,7 @@
  */
 #pragma once
 
-#define WORKER_PROTOCOL_VERSION 7
+#define WORKER_PROTOCOL_VERSION 8
 
 #define WORKER_PATH      "/org/dosvc1/worker"
 #define WORKER_INTERFACE "org.dosvc1.Worker"
@@ -80,7 +82,7 @@
 /* The link is descriptor 3 of the worker. */
 #define WORKER_LINK_FD 3
 
-#define WORKER_FILE_SIGNATURE    "usssssssssstttbua(tt)"
+#define WORKER_FILE_SIGNATURE    "ussssssssssstttbua(tt)"
 #define WORKER_FAILURE_SIGNATURE "ubussst"
 
 /*

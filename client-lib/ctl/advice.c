@@ -128,6 +128,10 @@ static const JobAdvice job_advice[] = {
           EXIT_FAILED,
           "The owner of the job may not write there. Change the rights of the directory, "
           "then: dosvcctl resume %s" },
+        { "temporary-file-gone",
+          EXIT_FAILED,
+          "If a disk is to be mounted, mount it. To look again, and fetch what is gone: "
+          "dosvcctl resume %s\nTo do without it: dosvcctl complete %s" },
         { "path-not-found", EXIT_FAILED, "Make the directory, then: dosvcctl resume %s" },
         { "not-a-regular-file",
           EXIT_FAILED,
@@ -142,7 +146,8 @@ static const JobAdvice job_advice[] = {
           "Start again: dosvcctl resume %s" },
         { "invalid-server-response",
           EXIT_INTEGRITY,
-          "The server, or something on the way to it, breaks the rules of HTTP. " OTHER_URL },
+          "The server, or something on the way to it, breaks the rules of HTTP, or does not send "
+          "the file. Does this network want you to log in first? " OTHER_URL },
         { "connect-failure",
           EXIT_NETWORK,
           "Is the server up? If so, its name or port may be wrong. " OTHER_URL },

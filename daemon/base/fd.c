@@ -45,6 +45,11 @@ int fd_read_all(int fd, void *data, size_t size_bytes, size_t *ret_size)
         return 0;
 }
 
+bool fd_is_unsupported(int error)
+{
+        return error == EINVAL || error == EOPNOTSUPP || error == ENOSYS;
+}
+
 int fd_sync_dir(int dir_fd)
 {
         /* An O_PATH descriptor cannot be synced, but its "." can be opened. */
@@ -52,7 +57,7 @@ int fd_sync_dir(int dir_fd)
 
         if (fd < 0)
                 return -errno;
-        return fsync(fd) < 0 ? -errno : 0;
+        return fsync(fd) < 0 && !fd_is_unsupported(errno) ? -errno : 0;
 }
 
 int fd_close_from(int first)

@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,7 +13,16 @@ int fd_write_all(int fd, const void *data, size_t size_bytes);
 /* Reads until size_bytes have come or the file ends. Negative errno of read(2). */
 int fd_read_all(int fd, void *data, size_t size_bytes, size_t *ret_size);
 
-/* fsync(2) of a directory, which may be open with O_PATH. Negative errno. */
+/*
+ * What a file system says that knows no such thing as fsync(2) of what was given, as some network
+ * and FUSE file systems of a directory: nothing is wrong then, and nothing more can be done.
+ */
+bool fd_is_unsupported(int error);
+
+/*
+ * fsync(2) of a directory, which may be open with O_PATH. Negative errno. 0 also where that is
+ * not supported.
+ */
 int fd_sync_dir(int dir_fd);
 
 /* Closes all descriptors from first on, O_CLOEXEC or not. Negative errno of close_range(2). */

@@ -26,6 +26,7 @@ struct JobRun {
         bool reported_all;
         bool reports_lost;
         bool unreported_before;
+        bool has_lost_files;
         Failure failure;
         JobOutcome failed_as; /* the outcome, if there is a failure */
         uint32_t n_files;
@@ -85,6 +86,11 @@ bool job_run_has_reported_all(const JobRun *run)
 void job_run_lose_reports(JobRun *run)
 {
         run->reports_lost = true;
+}
+
+bool job_run_has_lost_files(const JobRun *run)
+{
+        return run->has_lost_files;
 }
 
 bool job_run_unreported_before(const JobRun *run)
@@ -242,7 +248,14 @@ static void on_finished(void *userdata)
 static void on_failed(void *userdata, Failure *failure)
 {
         JobRun *run = userdata;
+        Job *job = run->job;
 
+        if (run->task == WORKER_TASK_PUBLISH &&
+            failure->code == (uint32_t) ERROR_CODE_TEMPORARY_FILE_GONE &&
+            failure->file < job->n_files && job->files[failure->file].record.finished) {
+                run->has_lost_files = true;
+                run->events->lost(run->events->userdata, job, failure->file);
+        }
         if (run->failure.code) /* later failures are mostly consequences of the first one */
                 return;
         run->failed_as = JOB_OUTCOME_FAILED;

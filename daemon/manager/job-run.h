@@ -29,6 +29,8 @@ typedef struct JobRunEvents {
         void (*progress)(void *userdata, Job *job);
         /* The records of these files are in the job; the worker has the bytes on disk. */
         void (*checkpoint)(void *userdata, Job *job, const uint32_t *indexes, size_t n_indexes);
+        /* A finished file cannot be published, because its temporary file is gone. */
+        void (*lost)(void *userdata, Job *job, uint32_t index);
         /* The process is gone; the receiver frees the run. failure: borrowed, code 0 if none */
         void (*ended)(void *userdata, Job *job, JobOutcome outcome, const Failure *failure);
         void *userdata;
@@ -67,6 +69,8 @@ Owner *job_run_owner(const JobRun *run);
 bool job_run_has_reported_all(const JobRun *run);
 /* The job does not have all that the worker has reported: it was read back from the store. */
 void job_run_lose_reports(JobRun *run);
+/* lost() was called. */
+bool job_run_has_lost_files(const JobRun *run);
 /* Job.unreported as it was before the run. */
 bool job_run_unreported_before(const JobRun *run);
 /* The number of the job's files at the start; files added later are for the next worker. */

@@ -22,7 +22,8 @@
  *   TRANSFERRED     | none or stopping | no           | no          | if publishing failed
  *
  *   TRANSIENT_ERROR goes to ERROR by itself (FAILED) when nothing has come for NoProgressTimeout.
- *   TRANSFERRED is completed by itself with AutoComplete, and tried again when that fails.
+ *   TRANSFERRED is completed by itself with AutoComplete, and tried again when that fails; it goes
+ *   to ERROR (FAILED) when publishing finds that a temporary file is gone.
  */
 #include "manager/job.h"
 
@@ -119,6 +120,7 @@ static const Move moves[JOB_STATES_MAX][JOB_EVENTS_MAX] = {
                 [JOB_EVENT_COMPLETE]         = TO(TRANSFERRED, JOB_PUBLISH),
                 [JOB_EVENT_TAKE]             = TO(TRANSFERRED, JOB_SAVE),
                 [JOB_EVENT_RESTART]          = TO(TRANSFERRED, JOB_PLAN),
+                [JOB_EVENT_FAILED]           = TO(ERROR, JOB_SAVE | JOB_ANNOUNCE),
                 [JOB_EVENT_PUBLISHED]        = TO(ACKNOWLEDGED, JOB_SAVE | JOB_ANNOUNCE | JOB_REMOVE),
         },
         [JOB_ACKNOWLEDGED] = {
@@ -415,7 +417,8 @@ int job_set_remote_name(Job *job, uint32_t index, const char *remote_name)
         if (record->finished)
                 return 0;
         count_file(job, file, -1);
-        record->etag[0] = record->last_modified[0] = record->effective_url[0] = '\0';
+        record->etag[0] = record->last_modified[0] = record->coding[0] = '\0';
+        record->effective_url[0] = '\0';
         record->offset_bytes = file->live_bytes = 0;
         record->total_bytes = file->live_total = DOSVC_SIZE_UNKNOWN;
         count_file(job, file, 1);
@@ -453,6 +456,15 @@ void job_set_file(Job *job, uint32_t index, FileRecord *record)
 bool job_may_have_temp(const Job *job, uint32_t index)
 {
         return job->unreported || !str_is_empty(job->files[index].record.temp_name);
+}
+
+void job_lose_file(Job *job, uint32_t index)
+{
+        JobFile *file = &job->files[index];
+
+        count_file(job, file, -1);
+        file->record.finished = false;
+        count_file(job, file, 1);
 }
 
 void job_set_live(Job *job, uint32_t index, uint64_t bytes, uint64_t total)

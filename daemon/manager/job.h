@@ -232,6 +232,8 @@ void job_truncate_files(Job *job, uint32_t n);
 void job_set_file(Job *job, uint32_t index, FileRecord *record);
 /* A temporary file is recorded, or a worker may have created one that it did not report. */
 bool job_may_have_temp(const Job *job, uint32_t index);
+/* The file is not finished any more; what is recorded of its bytes stays. */
+void job_lose_file(Job *job, uint32_t index);
 /* Sets the live figures; the record still says what is on disk. */
 void job_set_live(Job *job, uint32_t index, uint64_t bytes, uint64_t total);
 

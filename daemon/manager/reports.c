@@ -46,6 +46,16 @@ static void on_checkpoint(void *userdata, Job *job, const uint32_t *indexes, siz
         on_progress(reports, job);
 }
 
+/* Its bytes stay on record: they are looked for again, as on a disk that is not mounted now. */
+static void on_lost(void *userdata, Job *job, uint32_t index)
+{
+        Reports *reports = userdata;
+
+        job_lose_file(job, index);
+        (void) store_put_file(reports->parts->store, job, index);
+        changes_mark(reports->changes, job, 0, JOB_CHANGE_FILES);
+}
+
 static void add_slots(const Reports *reports, Job *job, AuthTarget target)
 {
         unsigned schemes, implicit;
@@ -190,11 +200,15 @@ static void publish_ended(Reports *reports, Job *job, JobOutcome outcome, const 
                 return;
         }
         set_error(reports, job, failure);
-        if (job_completes_itself(job)) {
-                plan_completion(reports, job);
-                changed |= JOB_CHANGE_TIMES;
+        if (job->state == JOB_TRANSFERRED && job_run_has_lost_files(job->work.run)) {
+                (void) changes_move(reports->changes, job, JOB_EVENT_FAILED, changed);
+        } else {
+                if (job_completes_itself(job)) {
+                        plan_completion(reports, job);
+                        changed |= JOB_CHANGE_TIMES;
+                }
+                (void) changes_save(reports->changes, job, 0, changed);
         }
-        (void) changes_save(reports->changes, job, 0, changed);
         waiters_answer(reports->waiters, job, -EIO, false, failure_text(failure));
 }
 
@@ -291,6 +305,7 @@ JobRunEvents reports_events(Reports *reports)
                 .receiving = on_receiving,
                 .progress = on_progress,
                 .checkpoint = on_checkpoint,
+                .lost = on_lost,
                 .ended = on_ended,
                 .userdata = reports,
         };

@@ -58,7 +58,8 @@
         X(ranges, HAND, ranges) \
         X(restarts, U32, restarts) \
         X(restart_reason, TEXT, restart_reason) \
-        X(named_url, TEXT, named_url)
+        X(named_url, TEXT, named_url) \
+        X(coding, TEXT, coding)
 
 /* The value is what setting_format() makes of it. */
 #define SETTING_KEYS "job, name"

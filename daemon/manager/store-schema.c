@@ -32,6 +32,8 @@
         "UPDATE " table " SET sum = CASE row_sum(" before ") WHEN sum THEN row_sum(" before        \
         ", " added ") ELSE ~row_sum(" before ", " added ") END WHERE sum <> 0;"
 
+#define FILE_VALUES_7 FILE_VALUES_5 ", named_url"
+
 #define JOB_VALUES_6                                                                               \
         JOB_VALUES_5 ", redirect_policy, security_flags, ca_certificate, client_certificate, "     \
                      "client_key, ticket_cache, sealed"
@@ -187,6 +189,10 @@ static const char *const migrations[STORE_SCHEMA_VERSION] = {
         /* 8: older jobs keep their patience */
         "ALTER TABLE jobs ADD COLUMN answered INTEGER NOT NULL DEFAULT 1;"
         SUM_ANEW("jobs", JOB_VALUES_7, "answered"),
+        /* 9: the coding of the bytes; an older version recorded it among the headers alone */
+        "ALTER TABLE files ADD COLUMN coding TEXT NOT NULL DEFAULT '';"
+        "UPDATE files SET coding = '?' WHERE headers LIKE '%' || char(10) || 'content-encoding:%';"
+        SUM_ANEW("files", FILE_VALUES_7, "coding"),
         /* clang-format on */
 };
 

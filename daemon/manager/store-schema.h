@@ -6,7 +6,7 @@
 
 typedef struct sqlite3 sqlite3;
 
-#define STORE_SCHEMA_VERSION 8
+#define STORE_SCHEMA_VERSION 9
 
 /* 0 or negative errno for a result of SQLite's; db may be NULL. */
 int store_schema_errno(sqlite3 *db, int code);

@@ -149,7 +149,7 @@ static const LocalError local_errors[] = {
         { EDQUOT, (uint32_t) ERROR_CODE_DISK_FULL, true, "the disk quota is used up" },
         { EIO, (uint32_t) ERROR_CODE_IO_DEVICE, true, "the disk reports an error" },
         { EWOULDBLOCK, (uint32_t) ERROR_CODE_FILE_IN_USE, true, "its temporary file is in use" },
-        { ESTALE, (uint32_t) ERROR_CODE_PATH_NOT_FOUND, false, "its temporary file is gone" },
+        { ESTALE, (uint32_t) ERROR_CODE_TEMPORARY_FILE_GONE, false, "its temporary file is gone" },
 };
 
 static const LocalError *find_local(int error)

@@ -23,7 +23,8 @@
         X(headers, LIMIT_RESPONSE_HEADERS)                                                         \
         X(checksum, LIMIT_CHECKSUM)                                                                \
         X(restart_reason, LIMIT_WORKER_TEXT)                                                       \
-        X(named_url, LIMIT_REMOTE_NAME * 3)
+        X(named_url, LIMIT_REMOTE_NAME * 3)                                                        \
+        X(coding, LIMIT_VALIDATOR)
 
 /*
  * The FileRecord of dbus/worker-wire.h, which says what each member means. Strings are owned and

@@ -361,7 +361,7 @@ static void report_progress(Download *download)
                 figures[n++] = (DownloadProgress){
                         .file = transfer_record(file->transfer)->index,
                         .received_bytes = received,
-                        .total_bytes = transfer_record(file->transfer)->total_bytes,
+                        .total_bytes = transfer_total(file->transfer),
                 };
         }
         if (n > 0)

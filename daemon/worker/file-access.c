@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/macro.h"
 
 /* The mode that programs pass to open(2). */
@@ -83,7 +84,9 @@ static int take_after(int fd, int from, const struct stat *model)
         if (fstat(fd, &st) < 0)
                 return -errno;
         /* Some file systems have one mode for all files, and refuse another one. */
-        return (st.st_mode & ALL_BITS) != mode && fchmod(fd, mode) < 0 ? -errno : 0;
+        return (st.st_mode & ALL_BITS) != mode && fchmod(fd, mode) < 0 && !fd_is_unsupported(errno)
+                       ? -errno
+                       : 0;
 }
 
 int file_access_set(int fd,
@@ -96,10 +99,14 @@ int file_access_set(int fd,
         _cleanup_close_ int replaced_fd = -EBADF;
         struct stat new, replaced;
 
-        if (fstat(new_fd >= 0 ? new_fd : fd, &new) < 0)
-                return -errno;
-        if (new_fd < 0) /* a full disk may have no room for it */
+        /* Some file systems know nothing of a file that has lost its name. */
+        if (new_fd >= 0 && fstat(new_fd, &new) < 0)
+                new_fd = macro_close(new_fd);
+        if (new_fd < 0) { /* a full disk may have no room for it */
+                if (fstat(fd, &new) < 0)
+                        return -errno;
                 new.st_mode = NEW_MODE & ~umask_of_owner;
+        }
         if (fstatat(dir_fd, final_name, &replaced, AT_SYMLINK_NOFOLLOW) < 0 ||
             !S_ISREG(replaced.st_mode))
                 return take_after(fd, new_fd, &new);

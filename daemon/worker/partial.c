@@ -21,6 +21,9 @@ struct Partial {
         Digest *digest;        /* NULL: the file has no checksum */
         uint64_t reread_bytes; /* bytes of an earlier attempt that the digest has */
         unsigned restarts;
+        Sink *before; /* the version before, NULL: none is kept; with its record: */
+        FileRecord before_record;
+        bool returned; /* the record is that of the version before, and was not reported since */
 };
 
 static int fail_locally(const Partial *partial, int error, Failure *failure)
@@ -50,6 +53,7 @@ static int open_temp(Partial *partial)
         const SinkFile file = {
                 .temp_name = record->temp_name,
                 .inode = record->inode,
+                .size_bytes = record->offset_bytes,
         };
         int r;
 
@@ -109,10 +113,30 @@ int partial_open(Destination *destination,
         return 0;
 }
 
+static void remove_temp(Partial *partial, const Sink *sink)
+{
+        const SinkFile file = sink_file(sink);
+
+        /* If this fails, the next worker of the job that sweeps removes it. */
+        (void) sink_clean(destination_fd(partial->destination), &file);
+        destination_changed(partial->destination);
+}
+
+/* Gives up the version before. */
+static void drop_before(Partial *partial)
+{
+        if (!partial->before)
+                return;
+        remove_temp(partial, partial->before);
+        partial->before = sink_free(partial->before);
+        file_record_done(&partial->before_record);
+}
+
 Partial *partial_free(Partial *partial)
 {
         if (!partial)
                 return NULL;
+        partial_settle(partial);
         sink_free(partial->sink);
         digest_free(partial->digest);
         free(partial);
@@ -168,18 +192,87 @@ int partial_start_over(Partial *partial, const char *reason, Failure *failure)
         return r < 0 ? fail_internally(r, failure) : 0;
 }
 
+/* Sets the version before aside, with the sink that goes on from here. */
+static int keep_before(Partial *partial)
+{
+        Sink *sink;
+        int r = file_record_copy(&partial->before_record, partial->record);
+
+        if (r < 0)
+                return r;
+        r = sink_new_beside(partial->sink, &sink);
+        if (r < 0) {
+                file_record_done(&partial->before_record);
+                return r;
+        }
+        partial->before = partial->sink;
+        partial->sink = sink;
+        return 0;
+}
+
+int partial_replace(Partial *partial, const char *reason, Failure *failure)
+{
+        bool worth = partial->digest && !partial->before && sink_position(partial->sink) > 0;
+        int r = worth ? keep_before(partial) : 0;
+
+        return r < 0 ? fail_locally(partial, r, failure)
+                     : partial_start_over(partial, reason, failure);
+}
+
+FileRecord *partial_record(Partial *partial)
+{
+        return partial->before ? &partial->before_record : partial->record;
+}
+
+bool partial_has_before(const Partial *partial)
+{
+        return partial->before;
+}
+
+void partial_return(Partial *partial)
+{
+        remove_temp(partial, partial->sink);
+        sink_free(partial->sink);
+        partial->sink = partial->before;
+        partial->before = NULL;
+        file_record_done(partial->record);
+        *partial->record = partial->before_record;
+        partial->before_record = (FileRecord){ 0 };
+        partial->returned = true;
+}
+
+void partial_settle(Partial *partial)
+{
+        if (!partial->before)
+                return;
+        if (sink_position(partial->sink) > sink_position(partial->before))
+                drop_before(partial);
+        else
+                partial_return(partial);
+}
+
 unsigned partial_restarts(const Partial *partial)
 {
         return partial->restarts;
 }
 
-int partial_reserve(Partial *partial, uint64_t disk_reserve_bytes, Failure *failure)
+static int reserve(const Partial *partial, uint64_t disk_reserve_bytes)
 {
         uint64_t total = partial->record->total_bytes;
-        int r = total == DOSVC_SIZE_UNKNOWN
-                        ? sink_check_room(partial->sink, disk_reserve_bytes)
-                        : sink_reserve(partial->sink, total, disk_reserve_bytes);
 
+        return total == DOSVC_SIZE_UNKNOWN ? sink_check_room(partial->sink, disk_reserve_bytes)
+                                           : sink_reserve(partial->sink, total, disk_reserve_bytes);
+}
+
+int partial_reserve(Partial *partial, uint64_t disk_reserve_bytes, Failure *failure)
+{
+        int r = reserve(partial, disk_reserve_bytes);
+
+        /* There is no room for both, and the one that comes is what the server has now. */
+        if ((r == -ENOSPC || r == -ENOSR || r == -EDQUOT) && partial->before) {
+                drop_before(partial);
+                r = reserve(partial, disk_reserve_bytes);
+        }
         return r < 0 ? fail_locally(partial, r, failure) : 0;
 }
 
@@ -202,6 +295,8 @@ int partial_verify(Partial *partial, Failure *failure)
 {
         int r = partial->digest ? digest_finish(partial->digest) : 1;
 
+        if (r > 0)
+                drop_before(partial);
         return r < 0 ? fail_internally(r, failure) : r;
 }
 
@@ -218,9 +313,14 @@ void partial_start_sync(Partial *partial)
 int partial_sync(Partial *partial)
 {
         FileRecord *record = partial->record;
+        bool returned = partial->returned;
         uint64_t offset;
         int r;
 
+        /* Nothing of a version is reported that may be given up again. */
+        if (partial->before)
+                return 0;
+        partial->returned = false;
         /* Nothing was opened: the record goes on describing an earlier attempt. */
         if (str_is_empty(sink_file(partial->sink).temp_name))
                 return 0;
@@ -229,7 +329,7 @@ int partial_sync(Partial *partial)
                 return r;
         offset = sink_synced(partial->sink);
         if (offset == record->offset_bytes)
-                return 0;
+                return returned;
         record->offset_bytes = offset;
         return 1;
 }

@@ -3,6 +3,9 @@
  * only change together. The record never describes bytes that are not there, and an offset in it
  * is on disk. Knows nothing of where the bytes come from.
  *
+ * If the owner has given a checksum, another version is only believed to be the file once it has
+ * that: until then the bytes before lie beside it, and only their record is reported.
+ *
  * Functions that can fail fill the given failure and return its errno.
  */
 #pragma once
@@ -40,6 +43,20 @@ DEFINE_CLEANUP(Partial *, partial_free);
  */
 int partial_reread(Partial *partial, Failure *failure);
 
+/*
+ * Another version is coming: gives up the bytes on disk, or keeps them beside it if the record has
+ * a checksum. As partial_start_over().
+ */
+int partial_replace(Partial *partial, const char *reason, Failure *failure);
+/* The record to be reported, borrowed until the next call of another function. */
+FileRecord *partial_record(Partial *partial);
+/* Whether a version before is kept. */
+bool partial_has_before(const Partial *partial);
+/* Goes back to it: the version that came after it is thrown away. Nothing may be written then. */
+void partial_return(Partial *partial);
+/* Nothing more will come: keeps of the two versions the one that has more bytes. */
+void partial_settle(Partial *partial);
+
 /* Gives up the bytes on disk; reason is a sentence. The temporary file gets another name. */
 int partial_start_over(Partial *partial, const char *reason, Failure *failure);
 /* How often bytes were given up since partial_open(). */
@@ -52,7 +69,10 @@ int partial_check_room(const Partial *partial, uint64_t disk_reserve_bytes);
 
 int partial_write(Partial *partial, const void *data, size_t size_bytes, Failure *failure);
 
-/* After all bytes. Returns 1 if they have the checksum, or there is none; 0 if they do not. */
+/*
+ * After all bytes. Returns 1 if they have the checksum, or there is none: then the version before
+ * is given up. 0 if they do not.
+ */
 int partial_verify(Partial *partial, Failure *failure);
 
 /* Bytes that the temporary file holds. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/str.h"
 
@@ -44,6 +45,7 @@ static SinkFile sink_file_of(const FileRecord *record)
         return (SinkFile){
                 .temp_name = record->temp_name,
                 .inode = record->inode,
+                .size_bytes = record->offset_bytes,
         };
 }
 
@@ -153,7 +155,7 @@ static int publish_batch(Item *items, size_t n_items, mode_t umask_of_owner, Fai
                                     ? open_item(&items[i], umask_of_owner, failures)
                                     : clean(&items[i], failures);
         for (size_t i = 0; r >= 0 && i < n_items; i++)
-                if (items[i].fd >= 0 && fsync(items[i].fd) < 0)
+                if (items[i].fd >= 0 && fsync(items[i].fd) < 0 && !fd_is_unsupported(errno))
                         r = drop(&items[i], -errno, failures);
         for (size_t i = 0; r >= 0 && i < n_items; i++)
                 if (items[i].fd >= 0)

@@ -13,6 +13,8 @@ int record_forget_version(FileRecord *record)
         if (r >= 0)
                 r = str_set(&record->last_modified, "");
         if (r >= 0)
+                r = str_set(&record->coding, "");
+        if (r >= 0)
                 r = str_set(&record->effective_url, "");
         if (r >= 0)
                 r = str_set(&record->headers, "");
@@ -28,6 +30,8 @@ int record_set_version(FileRecord *record, const SourceAnswer *answer)
 
         if (r >= 0)
                 r = str_set(&record->last_modified, answer->last_modified);
+        if (r >= 0)
+                r = str_set(&record->coding, answer->coding);
         if (r >= 0)
                 r = str_set(&record->effective_url, answer->url);
         if (r >= 0)

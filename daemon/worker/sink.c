@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <time.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 
 #include "worker/file-access.h"
@@ -105,6 +108,15 @@ int sink_new(int dir_fd, const char *final_name, uint32_t tag, Sink **ret)
         return 0;
 }
 
+int sink_new_beside(const Sink *before, Sink **ret)
+{
+        int r = sink_new(before->dir_fd, before->final_name, before->tag, ret);
+
+        if (r >= 0)
+                (*ret)->generation = before->generation;
+        return r;
+}
+
 /* The size is only what a server said, so bytes that did not come reserve no space for long. */
 static void release_reserved(const Sink *sink)
 {
@@ -134,14 +146,46 @@ Sink *sink_free(Sink *sink)
         return NULL;
 }
 
+/* Not in linux/magic.h. */
+#define JFS_SUPER_MAGIC   0x3153464a
+#define NTFS3_SUPER_MAGIC 0x7366746e
+#define ZFS_SUPER_MAGIC   0x2fc12fc1
+#define BCACHEFS_STATFS   0xca451a4e
+#define GFS2_SUPER_MAGIC  0x01161970
+
 /*
- * A regular file of ours that has the recorded inode and one name only. The device is not compared:
- * a disk may get another number at each boot, and the name is in the directory that we opened.
+ * File systems that keep the inode number of a file on the disk or at the server, or that do not
+ * outlive a remount. Of any other one it is not known how long its numbers last.
  */
-static bool is_recorded(const struct stat *st, const SinkFile *file)
+static const unsigned long lasting[] = {
+        EXT4_SUPER_MAGIC,     XFS_SUPER_MAGIC,      BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+        TMPFS_MAGIC,          RAMFS_MAGIC,          NFS_SUPER_MAGIC,   OVERLAYFS_SUPER_MAGIC,
+        ECRYPTFS_SUPER_MAGIC, REISERFS_SUPER_MAGIC, NILFS_SUPER_MAGIC, OCFS2_SUPER_MAGIC,
+        CEPH_SUPER_MAGIC,     JFS_SUPER_MAGIC,      NTFS3_SUPER_MAGIC, ZFS_SUPER_MAGIC,
+        BCACHEFS_STATFS,      GFS2_SUPER_MAGIC,
+};
+
+static bool has_lasting_numbers(int dir_fd)
 {
-        return S_ISREG(st->st_mode) && st->st_ino == file->inode && st->st_uid == geteuid() &&
-               st->st_nlink == 1;
+        struct statfs fs;
+
+        if (fstatfs(dir_fd, &fs) < 0)
+                return true;
+        for (size_t i = 0; i < ARRAY_SIZE(lasting); i++)
+                if (((unsigned long) fs.f_type & UINT32_MAX) == lasting[i])
+                        return true;
+        return false;
+}
+
+/*
+ * A regular file of ours with one name only that has the recorded inode, if that says anything.
+ * The device is not compared: a disk may get another number at each boot, and the name is in the
+ * directory that we opened.
+ */
+static bool is_recorded(int dir_fd, const struct stat *st, const SinkFile *file)
+{
+        return S_ISREG(st->st_mode) && st->st_uid == geteuid() && st->st_nlink <= 1 &&
+               (st->st_ino == file->inode || !has_lasting_numbers(dir_fd));
 }
 
 /*
@@ -171,13 +215,12 @@ static int open_recorded(int dir_fd, const SinkFile *file, int flags, struct sta
         fd = openat(dir_fd,
                     file->temp_name,
                     flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO
-                               ? -ESTALE
-                               : -errno;
-        if (fstat(fd, ret_st) < 0)
-                return -errno;
-        return is_recorded(ret_st, file) ? steal_fd(&fd) : -ESTALE;
+        if (fd < 0 && (errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO))
+                return -ESTALE;
+        /* NFS says ESTALE of the directory, and there it may pass. */
+        if (fd < 0 || fstat(fd, ret_st) < 0)
+                return errno == ESTALE ? -EIO : -errno;
+        return is_recorded(dir_fd, ret_st, file) ? steal_fd(&fd) : -ESTALE;
 }
 
 /* The generation in a recorded name. A name of another form may have any. */
@@ -282,8 +325,11 @@ static int remove_unrecorded(int dir_fd, const char *name)
                 return errno == ENOENT ? 0 : -errno;
         if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
                 return 0;
-        /* An empty one of another mode may have shown sink_publish_open() which mode to set. */
-        if ((st.st_mode & 07777) != TEMP_MODE && st.st_size > 0)
+        /*
+         * An empty one of another mode may have shown sink_publish_open() which mode to set; and
+         * where numbers do not last, there is mostly one mode for all files.
+         */
+        if ((st.st_mode & 07777) != TEMP_MODE && st.st_size > 0 && has_lasting_numbers(dir_fd))
                 return 0;
         fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
@@ -331,6 +377,7 @@ SinkFile sink_file(const Sink *sink)
         return (SinkFile){
                 .temp_name = sink->temp_name ? sink->temp_name : "",
                 .inode = sink->inode,
+                .size_bytes = sink->synced,
         };
 }
 
@@ -456,7 +503,7 @@ int sink_sync(Sink *sink)
                 return sink->broken;
         if (!sink->temp_name || (sink->synced == sink->position && sink->position > 0))
                 return 0;
-        if (fdatasync(sink->fd) < 0) {
+        if (fdatasync(sink->fd) < 0 && !fd_is_unsupported(errno)) {
                 /* The kernel forgets pages that it could not write: a retry would wrongly succeed.
                  */
                 sink->broken = -errno;
@@ -466,12 +513,18 @@ int sink_sync(Sink *sink)
         return 0;
 }
 
-/* The final name belongs to the recorded file: an earlier attempt got as far as the rename. */
+/*
+ * The final name belongs to the recorded file: an earlier attempt got as far as the rename. Where
+ * numbers do not last, the temporary name must be free and the size right.
+ */
 static bool is_published(int dir_fd, const SinkFile *file, const char *final_name)
 {
-        struct stat st;
+        struct stat st, temp;
 
-        return fstatat(dir_fd, final_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && is_recorded(&st, file);
+        return fstatat(dir_fd, final_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+               is_recorded(dir_fd, &st, file) && (uint64_t) st.st_size == file->size_bytes &&
+               (st.st_ino == file->inode ||
+                fstatat(dir_fd, file->temp_name, &temp, AT_SYMLINK_NOFOLLOW) < 0);
 }
 
 int sink_publish_open(int dir_fd, const SinkFile *file, const SinkFinal *final, int *ret_fd)
@@ -480,12 +533,14 @@ int sink_publish_open(int dir_fd, const SinkFile *file, const SinkFinal *final, 
         uint32_t next = (generation_of(file->temp_name) + 1) % GENERATIONS;
         _cleanup_free_ char *probe_name = NULL;
         _cleanup_close_ int fd = -EBADF;
-        struct stat st;
+        struct stat st = { 0 };
         int r;
 
         fd = open_recorded(dir_fd, file, O_RDONLY, &st);
         if (fd < 0)
                 return fd == -ESTALE && is_published(dir_fd, file, final->name) ? 1 : fd;
+        if ((uint64_t) st.st_size != file->size_bytes)
+                return -ESTALE;
         r = check_final(dir_fd, final->name);
         if (r >= 0)
                 r = make_name(final->name, final->tag | next, &probe_name);
@@ -521,7 +576,7 @@ int sink_clean(int dir_fd, const SinkFile *file)
                 return errno == ENOENT ? 0 : -errno;
         /* Another hard link, made by the user, does not keep us from removing our name. */
         st.st_nlink = 1;
-        if (!is_recorded(&st, file))
+        if (!is_recorded(dir_fd, &st, file))
                 return 0;
         if (unlinkat(dir_fd, file->temp_name, 0) < 0 && errno != ENOENT)
                 return -errno;

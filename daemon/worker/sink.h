@@ -8,7 +8,7 @@
  *   -EISDIR       the final name is a directory
  *   -EEXIST       the final name exists and is neither a regular file nor a symlink
  *   -EWOULDBLOCK  another process holds the temporary file, and goes on holding it for 2 s
- *   -ESTALE       the temporary file is not the one recorded, or is shorter than recorded
+ *   -ESTALE       the temporary file is gone, not the one recorded, or shorter than recorded
  *   -ENOSR        the file would fit, but less than the disk reserve would remain
  */
 #pragma once
@@ -23,10 +23,15 @@
 
 typedef struct Sink Sink;
 
-/* A temporary file as its record names it. */
+/*
+ * A temporary file as its record names it. It is known by its name, owner and inode number. Where
+ * these numbers do not last (FAT, FUSE and most network file systems give others after a remount),
+ * its name, owner, size and lock have to do.
+ */
 typedef struct SinkFile {
         const char *temp_name;
         uint64_t inode;
+        uint64_t size_bytes; /* that are recorded: a finished file has no others */
 } SinkFile;
 
 /*
@@ -40,6 +45,11 @@ uint32_t sink_tag(sd_id128_t job, uint32_t index);
  * dir_fd (O_PATH) is borrowed and outlives the sink. -EISDIR, -EEXIST, -EACCES, -EROFS.
  */
 int sink_new(int dir_fd, const char *final_name, uint32_t tag, Sink **ret);
+/*
+ * A sink for the same final name whose temporary files have other names than that of the sink
+ * before, which goes on keeping its own. -ENOMEM.
+ */
+int sink_new_beside(const Sink *before, Sink **ret);
 /* Releases the lock, and space that was reserved but not written; the temporary file stays. */
 Sink *sink_free(Sink *sink);
 DEFINE_CLEANUP(Sink *, sink_free);

@@ -6,7 +6,6 @@
  *
  *   transfer                              source
  *     │ source_fetch(position) ─────────────► asks for the bytes that come next
- *     │ ◄───────────────────── restart()      only if the bytes on disk are of no use
  *     │ ◄───────────────────── begin(answer)  an answer belongs to the file
  *     │ ◄───────────────────── body(bytes)    as often as bytes arrive
  *     │ ◄───────────────────── done(failure)  once for each source_fetch()
@@ -45,10 +44,12 @@ typedef struct SourceAnswer {
          * and reason is a sentence that says why the bytes on disk, if there are any, are lost.
          */
         bool continues;
+        bool joins; /* it continues bytes of another place, and only the checksum proves it */
         const char *reason;
         const char *url; /* where the answer came from, after redirects */
         const char *etag;
         const char *last_modified;
+        const char *coding;
         const char *headers;
         /* Offsets in the remote file: of the body's first byte, and of the one after its last. */
         uint64_t body_begin;
@@ -61,8 +62,6 @@ typedef struct SourceAnswer {
  * receiver has failed: it knows its reason, and done() follows without one.
  */
 typedef struct SourceEvents {
-        /* The bytes on disk cannot be continued: the source goes on from position 0. */
-        int (*restart)(void *userdata, const char *reason);
         /* The owner wants to know that a redirect led to url (RedirectPolicy). */
         int (*relocated)(void *userdata, const char *url);
         int (*begin)(void *userdata, const SourceAnswer *answer);

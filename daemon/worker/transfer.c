@@ -30,6 +30,7 @@ struct Transfer {
         uint64_t body_end;  /* offset at which the body has to end, if that is known */
         bool receiving;     /* an answer's body is written */
         bool enough;        /* the rest of the body is not wanted */
+        bool joined;        /* the bytes are of two places, and only the checksum proves them */
         Failure failure;
 };
 
@@ -82,23 +83,23 @@ static int check_restarts(Transfer *transfer)
         return -EAGAIN;
 }
 
-static int start_over(Transfer *transfer, const char *reason)
+/* What follows when the temporary file is a new one, or could not be made. */
+static int begin_again(Transfer *transfer, int r)
 {
-        int r = partial_start_over(transfer->partial, reason, &transfer->failure);
-
         if (r < 0)
                 return r;
+        transfer->joined = false;
         transfer->events->begun(transfer->userdata, transfer);
         return check_restarts(transfer);
 }
 
-/* Events of the source ------------------------------------------------------------------- */
-
-/* SourceEvents.restart */
-static int on_restart(void *userdata, const char *reason)
+static int start_over(Transfer *transfer, const char *reason)
 {
-        return start_over(userdata, reason);
+        return begin_again(transfer,
+                           partial_start_over(transfer->partial, reason, &transfer->failure));
 }
+
+/* Events of the source ------------------------------------------------------------------- */
 
 /* SourceEvents.relocated */
 static int on_relocated(void *userdata, const char *url)
@@ -121,7 +122,9 @@ static int on_begin(void *userdata, const SourceAnswer *answer)
         if (r < 0)
                 return fail_internally(transfer, r);
         if (!answer->continues) {
-                r = start_over(transfer, answer->reason);
+                r = begin_again(
+                        transfer,
+                        partial_replace(transfer->partial, answer->reason, &transfer->failure));
                 if (r < 0)
                         return r;
                 /* Later answers change neither the validators nor the date that goes with them. */
@@ -129,6 +132,7 @@ static int on_begin(void *userdata, const SourceAnswer *answer)
                 if (r < 0)
                         return fail_internally(transfer, r);
         }
+        transfer->joined |= answer->joins;
         transfer->file_size = answer->file_size_bytes;
         transfer->body_at = answer->body_begin;
         transfer->body_end = answer->body_end;
@@ -187,7 +191,10 @@ static void ask(Transfer *transfer)
         source_fetch(transfer->source, partial_position(transfer->partial));
 }
 
-/* The owner knows what the file should be: nothing of it is kept, and nothing is tried again. */
+/*
+ * The owner knows what the file should be, so nothing is tried again, and nothing of this version
+ * is kept. One that it was to replace is: it may be the right one.
+ */
 static void refuse_content(Transfer *transfer)
 {
         const FileRecord *record = transfer->record;
@@ -197,10 +204,30 @@ static void refuse_content(Transfer *transfer)
                     false,
                     ERROR_CONTEXT_REMOTE_FILE,
                     transfer->url,
-                    "The file that came from %s does not have the checksum %s.",
+                    "The file that came from %s does not have the checksum %s.%s",
                     log_url(transfer->url),
-                    record->checksum);
-        (void) start_over(transfer, "The file did not have the checksum that was given.");
+                    record->checksum,
+                    partial_has_before(transfer->partial)
+                            ? " The bytes of another version that were there before are kept."
+                            : "");
+        if (partial_has_before(transfer->partial))
+                partial_return(transfer->partial);
+        else
+                (void) start_over(transfer, "The file did not have the checksum that was given.");
+}
+
+/*
+ * The bytes do not have the checksum. If they are of two places with one ETag, that was a
+ * coincidence, and the file begins again. Returns true if it does.
+ */
+static bool try_from_one_place(Transfer *transfer)
+{
+        if (!transfer->joined ||
+            start_over(transfer,
+                       "The bytes of two servers with one ETag did not have the checksum.") < 0)
+                return false;
+        ask(transfer);
+        return true;
 }
 
 /* All bytes that were announced are written. */
@@ -216,6 +243,8 @@ static void end_of_file(Transfer *transfer)
                 (void) fail_bad_answer(transfer, "is shorter than it said");
         else
                 r = partial_verify(transfer->partial, &transfer->failure);
+        if (r == 0 && try_from_one_place(transfer))
+                return;
         if (r == 0)
                 refuse_content(transfer);
         end(transfer);
@@ -234,11 +263,19 @@ static void check_end_of_body(Transfer *transfer)
         }
 }
 
+/* Another of several parts is missing, or the server gave less of one than was asked for. */
+static bool is_more_wanted(const Transfer *transfer)
+{
+        const FileRecord *record = transfer->record;
+
+        return (record->n_ranges > 0 || record->total_bytes != DOSVC_SIZE_UNKNOWN) &&
+               partial_position(transfer->partial) < record->total_bytes;
+}
+
 /* SourceEvents.done */
 static void on_done(void *userdata, Failure *failure)
 {
         Transfer *transfer = userdata;
-        const FileRecord *record = transfer->record;
 
         if (failure && !transfer->failure.code)
                 transfer->failure = failure_steal(failure);
@@ -246,14 +283,13 @@ static void on_done(void *userdata, Failure *failure)
                 check_end_of_body(transfer);
         if (transfer->failure.code)
                 end(transfer);
-        else if (record->n_ranges > 0 && partial_position(transfer->partial) < record->total_bytes)
+        else if (is_more_wanted(transfer))
                 ask(transfer);
         else
                 end_of_file(transfer);
 }
 
 static const SourceEvents source_events = {
-        .restart = on_restart,
         .relocated = on_relocated,
         .begin = on_begin,
         .body = on_body,
@@ -361,6 +397,8 @@ void transfer_halt(Transfer *transfer)
         transfer->reread = sd_event_source_disable_unref(transfer->reread);
         if (transfer->source)
                 source_halt(transfer->source);
+        if (transfer->partial)
+                partial_settle(transfer->partial);
 }
 
 void transfer_start_sync(Transfer *transfer)
@@ -386,7 +424,12 @@ int transfer_check_room(const Transfer *transfer)
 
 FileRecord *transfer_record(Transfer *transfer)
 {
-        return transfer->record;
+        return transfer->partial ? partial_record(transfer->partial) : transfer->record;
+}
+
+uint64_t transfer_total(const Transfer *transfer)
+{
+        return transfer->record->total_bytes;
 }
 
 uint64_t transfer_received(const Transfer *transfer)

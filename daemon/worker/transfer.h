@@ -10,7 +10,7 @@
  *
  * If the record has a checksum, the bytes that an earlier worker left are read again first, one
  * slice in each iteration of the loop. A file that turns out not to have its checksum is thrown
- * away.
+ * away; but the version that it was to replace is kept.
  *
  * Silent: reports by callback, from the loop only, and ends with one result.
  */
@@ -54,7 +54,8 @@ typedef struct TransferContext {
 
 /*
  * Begins. The record is borrowed and kept up to date, all but its offset, which only
- * transfer_sync() moves. What goes wrong early is reported by ended() as well. -ENOMEM.
+ * transfer_sync() moves; transfer_record() is what may be reported of it. What goes wrong early is
+ * reported by ended() as well. -ENOMEM.
  */
 int transfer_new(const TransferContext *context,
                  FileRecord *record,
@@ -82,5 +83,7 @@ int transfer_sync(Transfer *transfer);
 int transfer_check_room(const Transfer *transfer);
 
 FileRecord *transfer_record(Transfer *transfer);
+/* Bytes that the file will have, as the last answer says; DOSVC_SIZE_UNKNOWN. */
+uint64_t transfer_total(const Transfer *transfer);
 /* Bytes received of the file so far, including what an earlier attempt left on disk. */
 uint64_t transfer_received(const Transfer *transfer);

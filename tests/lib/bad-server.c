@@ -337,6 +337,60 @@ static void serve_short_part(HttpRequest *request)
         serve_part_of(request, -1);
 }
 
+/* A part of the file, from there, with those fields besides; total: of the file, or "*". */
+static void serve_odd_part(HttpRequest *request,
+                           const unsigned char *data,
+                           unsigned size,
+                           const char *total,
+                           const char *fields)
+{
+        char range[64];
+        unsigned from;
+
+        if (!http_field(request, "Range", range, sizeof(range)) ||
+            sscanf(range, "bytes=%u-", &from) != 1 || from >= SIZE) {
+                serve_plain(request);
+                return;
+        }
+        if (size > SIZE - from)
+                size = SIZE - from;
+        http_printf(request,
+                    "HTTP/1.1 206 Part\r\n%sContent-Length: %u\r\n"
+                    "Content-Range: bytes %u-%u/%s\r\n\r\n",
+                    fields,
+                    size,
+                    from,
+                    from + size - 1,
+                    total);
+        http_write(request, data + from, size);
+}
+
+/* Never more than half a megabyte of what is asked for. */
+static void serve_small_parts(HttpRequest *request)
+{
+        serve_odd_part(request, bad_server_a, PART / 2, "3145728", "ETag: " ETAG "\r\n");
+}
+
+static void serve_star(HttpRequest *request)
+{
+        serve_odd_part(request, bad_server_a, SIZE, "*", "ETag: " ETAG "\r\n");
+}
+
+static void serve_unquoted(HttpRequest *request)
+{
+        serve_odd_part(request, bad_server_a, SIZE, "3145728", "ETag: version-a\r\n");
+}
+
+/* Parts are compressed, the whole is not, and both have one ETag. */
+static void serve_coded_parts(HttpRequest *request)
+{
+        serve_odd_part(request,
+                       bad_server_b,
+                       SIZE,
+                       "3145728",
+                       "Content-Encoding: gzip\r\nETag: " ETAG "\r\n");
+}
+
 /* An old server that knows ranges all the same. */
 static void serve_old_part(HttpRequest *request)
 {
@@ -538,6 +592,7 @@ static const struct {
         { "/careless", serve_careless },
         { "/changing", serve_changing },
         { "/chunked", serve_chunked },
+        { "/coded-parts", serve_coded_parts },
         { "/coded", serve_coded },
         { "/cut-chunks", serve_cut_chunks },
         { "/cut-whole", serve_cut_whole },
@@ -573,13 +628,16 @@ static const struct {
         { "/short-part", serve_short_part },
         { "/short", serve_short },
         { "/shrunk", serve_shrunk },
+        { "/small-parts", serve_small_parts },
         { "/stall", serve_stall },
+        { "/star", serve_star },
         { "/to-file", serve_to_file },
         { "/to-ftp", serve_to_ftp },
         { "/two-lengths", serve_two_lengths },
         { "/unasked-part", serve_unasked_part },
         { "/unframed", serve_unframed },
         { "/unknown-scheme", serve_unknown_scheme },
+        { "/unquoted", serve_unquoted },
         { "/weak", serve_weak },
         { "/with-user", serve_with_user },
 };

@@ -177,6 +177,17 @@ void fake_link_fail(WorkerLink *link, bool transient, uint32_t code, uint64_t re
         fake_link_end(link, 0, "");
 }
 
+void fake_link_lose(WorkerLink *link, uint32_t file)
+{
+        Failure failure = FAILURE_NONE;
+
+        failure.file = file;
+        failure_set_local(&failure, -ESTALE, "/file");
+        link->events->failed(link->userdata, &failure);
+        failure_done(&failure);
+        fake_link_end(link, 0, "");
+}
+
 void fake_link_end(WorkerLink *link, int result, const char *text)
 {
         link->events->ended(link->userdata, result, text);

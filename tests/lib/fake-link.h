@@ -41,5 +41,7 @@ void fake_link_checkpoint(WorkerLink *link,
 void fake_link_succeed(WorkerLink *link);
 /* Reports a failure that concerns no single file, and ends. */
 void fake_link_fail(WorkerLink *link, bool transient, uint32_t code, uint64_t retry_after_sec);
+/* Reports that the temporary file of a finished file is gone, and ends. */
+void fake_link_lose(WorkerLink *link, uint32_t file);
 /* The process ends; link must not be used any more. */
 void fake_link_end(WorkerLink *link, int result, const char *text);

@@ -66,11 +66,6 @@ bool fake_source_is_halted(void)
         return opened->halted;
 }
 
-int fake_source_restart(const char *reason)
-{
-        return opened->events->restart(opened->userdata, reason);
-}
-
 int fake_source_relocated(const char *url)
 {
         return opened->events->relocated(opened->userdata, url);

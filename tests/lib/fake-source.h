@@ -12,7 +12,6 @@ uint64_t fake_source_position(void);
 bool fake_source_is_halted(void);
 
 /* The events, as the transfer gets them. */
-int fake_source_restart(const char *reason);
 int fake_source_relocated(const char *url);
 int fake_source_begin(const SourceAnswer *answer);
 int fake_source_body(const char *text);

@@ -215,6 +215,14 @@ void http_write(HttpRequest *request, const void *data, size_t size_bytes)
                 request->keep = false;
 }
 
+void http_body(HttpRequest *request, const void *data, size_t size_bytes)
+{
+        (void) __atomic_fetch_add(&request->counters[HTTP_COUNTER_BODIES],
+                                  (uint32_t) size_bytes,
+                                  __ATOMIC_SEQ_CST);
+        http_write(request, data, size_bytes);
+}
+
 void http_printf(HttpRequest *request, const char *format, ...)
 {
         _cleanup_free_ char *text = NULL;

@@ -13,6 +13,9 @@
 
 #define HTTP_SERVER_COUNTERS 16
 
+/* The counter of the bytes that were written as bodies by http_body(). */
+#define HTTP_COUNTER_BODIES (HTTP_SERVER_COUNTERS - 1)
+
 typedef struct HttpServer {
         pid_t pid;
         uint16_t port;
@@ -63,6 +66,8 @@ void http_hide_field(HttpRequest *request, const char *name);
 void http_printf(HttpRequest *request, const char *format, ...)
         __attribute__((__format__(__printf__, 2, 3)));
 void http_write(HttpRequest *request, const void *data, size_t size_bytes);
+/* The same, counted in HTTP_COUNTER_BODIES. */
+void http_body(HttpRequest *request, const void *data, size_t size_bytes);
 
 /* Closes the connection after this answer; abrupt: with a reset. */
 void http_hang_up(HttpRequest *request, bool abrupt);

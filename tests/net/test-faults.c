@@ -304,8 +304,19 @@ START_TEST(a_file_with_another_checksum_is_thrown_away)
 {
         fetch_checked("/coded", 0);
         assert_validation_failed(1);
+}
+END_TEST
+
+START_TEST(another_version_without_the_checksum_costs_no_bytes)
+{
         fetch_checked("/careless", PART);
-        assert_validation_failed(2);
+        ck_assert(case_worker.failed && !case_worker.transient);
+        ck_assert_uint_eq(case_worker.code, (uint32_t) ERROR_CODE_VALIDATION_FAILED);
+        ck_assert_uint_eq(case_worker.records[0].offset_bytes, PART);
+        ck_assert_str_eq(case_worker.records[0].etag, ETAG);
+        ck_assert_uint_eq(case_worker.records[0].restarts, 0);
+        ck_assert(case_holds(&case_worker.records[0], bad_server_a, PART));
+        ck_assert_uint_eq(case_entries_in_home(), 1);
 }
 END_TEST
 
@@ -856,6 +867,7 @@ static void add_checksums(Suite *suite)
         tcase_add_test(tcase, a_file_with_its_checksum_finishes);
         tcase_add_test(tcase, every_algorithm_is_computed_behind_the_sandbox);
         tcase_add_test(tcase, a_file_with_another_checksum_is_thrown_away);
+        tcase_add_test(tcase, another_version_without_the_checksum_costs_no_bytes);
         tcase_add_test(tcase, bytes_that_changed_on_disk_are_found_out);
         tcase_add_test(tcase, an_unknown_checksum_is_an_error_before_any_request);
 }

@@ -14,6 +14,7 @@
 #include "base/macro.h"
 
 #include "model/file-record.h"
+#include "tests/lib/odd-disk.h"
 #include "tests/lib/temp-dir.h"
 #include "tests/lib/worker-case.h"
 
@@ -168,6 +169,47 @@ START_TEST(publishing_may_be_repeated)
 }
 END_TEST
 
+/* On a disk whose numbers do not last: a worker died between the rename and its report. */
+START_TEST(publishing_may_be_repeated_after_a_remount)
+{
+        _cleanup_free_ char *backing = temp_dir_new();
+        OddDisk disk = { 0 };
+
+        if (odd_disk_mount(&disk, case_home, backing, WORKER_DRIVER_UID)) {
+                FileRecord record = fetched("/plain");
+
+                ck_assert_uint_eq(publish(&record), 0);
+                driver_stop(&case_worker);
+                odd_disk_renumber(&disk);
+                ck_assert_uint_eq(publish(&record), 0);
+                case_assert_bytes(record.local_name, bad_server_a, SIZE);
+                driver_stop(&case_worker);
+
+                /* Another file of that name is not taken for it. */
+                ck_assert_int_eq(truncate(record.local_name, PART), 0);
+                ck_assert_uint_eq(publish(&record), 1);
+                ck_assert_uint_eq(case_worker.code, (uint32_t) ERROR_CODE_TEMPORARY_FILE_GONE);
+                driver_stop(&case_worker);
+                file_record_done(&record);
+        }
+        odd_disk_unmount(&disk);
+        (void) temp_dir_remove(STEAL_PTR(backing));
+}
+END_TEST
+
+START_TEST(a_finished_file_that_became_shorter_is_not_published)
+{
+        FileRecord record = fetched("/plain");
+        _cleanup_free_ char *path = case_temp_path(&record);
+
+        ck_assert_int_eq(truncate(path, PART), 0);
+        ck_assert_uint_eq(publish(&record), 1);
+        ck_assert_uint_eq(case_worker.code, (uint32_t) ERROR_CODE_TEMPORARY_FILE_GONE);
+        ck_assert_int_lt(access(record.local_name, F_OK), 0);
+        file_record_done(&record);
+}
+END_TEST
+
 START_TEST(a_symlink_of_the_final_name_is_replaced)
 {
         FileRecord record = fetched("/plain");
@@ -270,6 +312,8 @@ static void add_publishing(Suite *suite)
 
         tcase_add_test(tcase, a_published_file_has_name_mode_and_time);
         tcase_add_test(tcase, publishing_may_be_repeated);
+        tcase_add_test(tcase, publishing_may_be_repeated_after_a_remount);
+        tcase_add_test(tcase, a_finished_file_that_became_shorter_is_not_published);
         tcase_add_test(tcase, a_symlink_of_the_final_name_is_replaced);
         tcase_add_test(tcase, a_directory_of_the_final_name_stays);
         tcase_add_test(tcase, a_finished_file_that_was_exchanged_is_not_published);

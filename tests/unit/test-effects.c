@@ -119,6 +119,62 @@ START_TEST(a_failed_publication_keeps_the_job)
 }
 END_TEST
 
+/* The owner can go on from there in each way: fetch it again, do without it, or give up. */
+START_TEST(a_file_that_is_gone_is_not_finished_any_more)
+{
+        for (unsigned way = 0; way < 3; way++) {
+                Job *job = make_transferred(2);
+                uint64_t bytes = job->files[1].record.offset_bytes;
+
+                event_log[0] = '\0';
+                complete(job);
+                fake_link_lose(worker_of(job), 1);
+                run_loop();
+                check_event_log("done=EIO error ");
+                ck_assert_uint_eq(job->error.code, (uint32_t) ERROR_CODE_TEMPORARY_FILE_GONE);
+                ck_assert_int_eq(job->error.file, 1);
+                ck_assert_uint_eq(job->n_finished, 1);
+                ck_assert_uint_eq(job->files[1].record.offset_bytes, bytes);
+                if (way == 0) {
+                        complete(job);
+                        fake_link_succeed(worker_of(job));
+                        run_loop();
+                        check_event_log("acknowledged done=ok(partial) removed=acknowledged ");
+                } else if (way == 1) {
+                        ck_assert_int_eq(manager_cancel(manager, &alice, job, on_done, NULL), 0);
+                        run_loop();
+                        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_CLEAN);
+                        ck_assert_uint_eq(worker_of(job)->n_files, 2);
+                } else {
+                        resume(job);
+                        ck_assert_uint_eq(worker_of(job)->task, WORKER_TASK_DOWNLOAD);
+                        ck_assert_uint_eq(worker_of(job)->n_files, 1);
+                        ck_assert_uint_eq(worker_of(job)->files[0].index, 1);
+                }
+        }
+}
+END_TEST
+
+/* Only that file is concerned, and only a job that was transferred says so by its state. */
+START_TEST(a_suspended_job_that_lost_a_file_stays_suspended)
+{
+        Job *job = make_transferring(2);
+
+        fake_link_checkpoint(worker_of(job), 0, 5, 5, true);
+        ck_assert_int_eq(manager_suspend(manager, &alice, job), 0);
+        run_loop();
+        fake_link_end(worker_of(job), 0, "");
+        run_loop();
+        event_log[0] = '\0';
+        complete(job);
+        fake_link_lose(worker_of(job), 0);
+        run_loop();
+        check_event_log("done=EIO ");
+        ck_assert_uint_eq(job->state, JOB_SUSPENDED);
+        ck_assert_uint_eq(job->n_finished, 0);
+}
+END_TEST
+
 START_TEST(a_publication_waits_for_a_process)
 {
         Job *job = make_transferred(1);
@@ -589,6 +645,8 @@ int main(void)
                           complete_with_nothing_on_disk_needs_no_worker,
                           a_connecting_job_is_halted_before_it_is_published,
                           a_failed_publication_keeps_the_job,
+                          a_file_that_is_gone_is_not_finished_any_more,
+                          a_suspended_job_that_lost_a_file_stays_suspended,
                           a_publication_waits_for_a_process,
                           publications_get_workers_in_order,
                           a_publication_does_not_wait_for_downloads,

@@ -176,7 +176,7 @@ static const struct {
             { SAVED, JOB_ERROR },
             { SAVED | JOB_UNPLAN, JOB_ERROR },
             { NO, 0 },
-            { NO, 0 } } },
+            { SAVED, JOB_ERROR } } },
         { JOB_EVENT_PUBLISHED,
           { { SAVED | JOB_REMOVE, JOB_ACKNOWLEDGED },
             { NO, 0 },

@@ -344,6 +344,8 @@ static int head(void *userdata)
         static const char *const lines[] = { "HTTP/1.1 200 OK\r\n",
                                              "ETag: \"1\"\r\n",
                                              "Last-Modified: Thu, 29 Feb 2024 10:00:00 GMT\r\n",
+                                             "Content-Encoding: gzip, br\r\n",
+                                             "Content-Type: text/html; charset=utf-8\r\n",
                                              "Date: Thu, 29 Feb 2024 10:00:00 GMT\r\n",
                                              "Location: http://host/\r\n",
                                              "Retry-After: 10\r\n",

@@ -55,6 +55,7 @@ START_TEST(a_version_is_taken_and_forgotten)
                 .url = "https://web.test/a",
                 .etag = "\"1\"",
                 .last_modified = "then",
+                .coding = "gzip",
                 .headers = "HTTP/1.1 200 OK\n",
         };
 
@@ -63,6 +64,7 @@ START_TEST(a_version_is_taken_and_forgotten)
         ck_assert_int_eq(record_set_version(&record, &answer), 0);
         ck_assert_str_eq(record.etag, answer.etag);
         ck_assert_str_eq(record.last_modified, answer.last_modified);
+        ck_assert_str_eq(record.coding, answer.coding);
         ck_assert_str_eq(record.headers, answer.headers);
         ck_assert_str_eq(record.effective_url, answer.url);
         ck_assert_int_eq(record_forget_version(&record), 0);

@@ -1,5 +1,6 @@
 #include <check.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,8 @@ static FileRecord record_of(const char *etag,
                 .last_modified = text(modified),
                 .headers = text(headers),
                 .effective_url = text(URL),
+                .coding = text(""),
+                .checksum = text(""),
                 .offset_bytes = offset,
                 .total_bytes = total,
         };
@@ -48,6 +51,9 @@ START_TEST(a_part_is_asked_for_by_the_strongest_validator)
                 { STRONG, "", "", 5, UNKNOWN, STRONG },
                 { STRONG, MODIFIED, LATER, 5, 10, STRONG },
                 { STRONG, "", "", 0, 10, NULL },
+                /* the same without its quotes */
+                { "a", "", "", 5, 10, "a" },
+                { "W/a", "", "", 5, 10, NULL },
                 { WEAK, "", "", 5, 10, NULL },
                 /* A weak entity tag proves nothing by itself. */
                 { WEAK, MODIFIED, AT_ONCE, 5, 10, NULL },
@@ -189,13 +195,64 @@ static const struct {
           "206 x\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/10",
           RESUME_APPEND },
 
+        /* less than was asked for */
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-8/10", RESUME_APPEND },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-5/10", RESUME_APPEND },
+        { STRONG,
+          "",
+          10,
+          "206 x\nContent-Length: 5\nETag: " STRONG "\nContent-Range: bytes 5-8/10",
+          RESUME_RESTART },
+
+        /* the total is on record */
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/*", RESUME_APPEND },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-7/*", RESUME_APPEND },
+        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-10/*", RESUME_RESTART },
+        { STRONG,
+          "",
+          UNKNOWN,
+          "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/*",
+          RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nContent-Range: bytes 5-9/*", RESUME_TRY_NEXT },
+        { "",
+          MODIFIED,
+          10,
+          "206 x\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/*",
+          RESUME_APPEND },
+
+        /* a malformed field beside one that suffices, and one without its quotes */
+        { STRONG, "", 10, "206 x\nETag: a\nContent-Range: bytes 5-9/10", RESUME_APPEND },
+        { "a", "", 10, "206 x\nETag: a\nContent-Range: bytes 5-9/10", RESUME_APPEND },
+        { "a", "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/10", RESUME_APPEND },
+        { "a", "", 10, "206 x\nETag: b\nContent-Range: bytes 5-9/10", RESUME_RESTART },
+        { STRONG, "", 10, "206 x\nETag: W/a\nContent-Range: bytes 5-9/10", RESUME_RESTART },
+        { STRONG,
+          "",
+          10,
+          "206 x\nETag: " STRONG "\nLast-Modified: now\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+        { "",
+          MODIFIED,
+          10,
+          "206 x\nETag: \"a\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+        { STRONG,
+          MODIFIED,
+          10,
+          "206 x\nETag: \"a\nLast-Modified: " MODIFIED "\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+        { STRONG, MODIFIED, 10, "206 x\nETag: \"a\nContent-Range: bytes 5-9/10", RESUME_TRY_NEXT },
+        { "",
+          MODIFIED,
+          10,
+          "206 x\nLast-Modified: Thursday, 29-Feb-24 10:00:00 GMT\nContent-Range: bytes 5-9/10",
+          RESUME_APPEND },
+
         /* the wrong part */
         { STRONG, "", 10, "206 x\nETag: " STRONG, RESUME_RESTART },
         { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 4-9/10", RESUME_RESTART },
         { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 6-9/10", RESUME_RESTART },
         { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 0-9/10", RESUME_RESTART },
-        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-8/10", RESUME_RESTART },
-        { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-9/*", RESUME_RESTART },
         { STRONG, "", 10, "206 x\nETag: " STRONG "\nContent-Range: bytes 5-10/11", RESUME_RESTART },
         { STRONG,
           "",
@@ -364,6 +421,166 @@ START_TEST(a_whole_file_instead_of_a_part_is_asked_for_in_other_words)
 }
 END_TEST
 
+START_TEST(bytes_of_one_coding_are_continued_in_the_same_coding_only)
+{
+        static const struct {
+                const char *recorded;
+                const char *answered; /* a line, or "" */
+                ResumeDecision decision;
+        } codings[] = {
+                { "", "", RESUME_APPEND },
+                { "", "Content-Encoding: identity\n", RESUME_APPEND },
+                { "", "Content-Encoding: gzip\n", RESUME_RESTART },
+                { "gzip", "", RESUME_RESTART },
+                { "gzip", "Content-Encoding: identity\n", RESUME_RESTART },
+                { "gzip", "Content-Encoding: gzip\n", RESUME_APPEND },
+                { "gzip", "Content-Encoding: x-gzip\n", RESUME_APPEND },
+                { "gzip", "Content-Encoding: br\n", RESUME_RESTART },
+                { "gzip,br", "Content-Encoding: br, gzip\n", RESUME_RESTART },
+                { "gzip,br", "Content-Encoding: gzip\nContent-Encoding: br\n", RESUME_APPEND },
+                { "?", "", RESUME_RESTART },
+                { "?", "Content-Encoding: g?\n", RESUME_RESTART },
+                { "?", "Content-Encoding: gzip\n", RESUME_RESTART },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(codings); i++) {
+                FileRecord record = record_of(STRONG, MODIFIED, LATER, 5, 10);
+                ResumePlan plan = { .continues = true, .from = 5 };
+                _cleanup_free_ char *lines = NULL;
+                Head head;
+
+                record.coding = text(codings[i].recorded);
+                ck_assert_int_gt(asprintf(&lines,
+                                          "206 x\nETag: " STRONG "\n%sContent-Range: bytes 5-9/10",
+                                          codings[i].answered),
+                                 0);
+                head = head_of(lines);
+                ck_assert_msg(resume_decide(&record, &plan, &head) == codings[i].decision,
+                              "%s, %s",
+                              codings[i].recorded,
+                              codings[i].answered);
+                head_done(&head);
+        }
+}
+END_TEST
+
+/* Answers to a request for the whole of a file of 10 bytes, of which there are 5 already. */
+static const struct {
+        const char *etag, *modified, *type; /* recorded */
+        bool elsewhere;
+        const char *head;
+        ResumeDecision decision;
+} arrivals[] = {
+        /* a login page, wherever it comes from and whatever it says of itself */
+        { STRONG, "", "", true, "200 x\nContent-Type: text/html", RESUME_REFUSE },
+        { STRONG, "", "", false, "200 x\nContent-Type: text/html", RESUME_REFUSE },
+        { "", MODIFIED, "image/x", true, "200 x\nContent-Type: text/html;a=b", RESUME_REFUSE },
+        { STRONG,
+          "",
+          "image/x",
+          true,
+          "200 x\nETag: \"p\"\nContent-Type: text/html\nContent-Length: 4",
+          RESUME_REFUSE },
+        { "", "", "image/x", true, "200 x\nContent-Type: application/xhtml+xml", RESUME_REFUSE },
+        /* what names no version any more, and differs besides */
+        { STRONG, "", "", true, "200 x", RESUME_REFUSE },
+        { STRONG, "", "", false, "200 x\nContent-Length: 4", RESUME_REFUSE },
+        { WEAK, "", "", false, "200 x\nContent-Length: 40", RESUME_REFUSE },
+        { STRONG, "", "image/x", false, "200 x\nContent-Type: text/plain", RESUME_REFUSE },
+        { STRONG, "", "text/html", true, "200 x\nContent-Type: text/html", RESUME_REFUSE },
+        /* versions of the file */
+        { STRONG, "", "", false, "200 x", RESUME_FROM_START },
+        { STRONG, "", "", true, "200 x\nContent-Length: 10", RESUME_FROM_START },
+        { STRONG, "", "image/x", true, "200 x\nETag: \"b\"\nContent-Length: 4", RESUME_FROM_START },
+        { STRONG, "", "", true, "200 x\nLast-Modified: " MODIFIED, RESUME_FROM_START },
+        { STRONG,
+          "",
+          "text/html",
+          false,
+          "200 x\nETag: \"b\"\nContent-Type: text/html",
+          RESUME_FROM_START },
+        /* nothing was known before, or a page had come for the file */
+        { "", "", "", true, "200 x\nContent-Length: 4", RESUME_FROM_START },
+        { STRONG, "", "text/html", true, "200 x\nContent-Type: image/x", RESUME_FROM_START },
+};
+
+START_TEST(what_is_no_version_of_the_file_does_not_replace_it)
+{
+        _cleanup_free_ char *headers = NULL;
+        ResumePlan plan = { .elsewhere = arrivals[_i].elsewhere };
+        Head head = head_of(arrivals[_i].head);
+        FileRecord record;
+
+        ck_assert_int_gt(asprintf(&headers,
+                                  "%s%s%s",
+                                  LATER,
+                                  arrivals[_i].type[0] ? "Content-Type: " : "",
+                                  arrivals[_i].type),
+                         0);
+        record = record_of(arrivals[_i].etag, arrivals[_i].modified, headers, 5, 10);
+        ck_assert_msg(resume_decide(&record, &plan, &head) == arrivals[_i].decision,
+                      "%s",
+                      arrivals[_i].head);
+        /* Without a version on record there is nothing to compare with. */
+        record.effective_url = text("");
+        ck_assert_int_eq(resume_decide(&record, &plan, &head), RESUME_FROM_START);
+        head_done(&head);
+}
+END_TEST
+
+START_TEST(another_resource_continues_by_a_strong_etag_and_a_checksum)
+{
+        static const struct {
+                const char *etag, *modified, *checksum, *url;
+                bool continues, joins, elsewhere;
+        } cases[] = {
+                { STRONG, "", "md5:00", "http://other/file", true, true, true },
+                { STRONG, "", "md5:00", "http://host/other", true, true, false },
+                { STRONG, "", "md5:00", URL, true, false, false },
+                { "a", "", "md5:00", "http://other/file", true, true, true },
+                { STRONG, "", "", "http://other/file", false, false, true },
+                { WEAK, MODIFIED, "md5:00", "http://other/file", false, false, true },
+                { "", MODIFIED, "md5:00", "http://other/file", false, false, true },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                FileRecord record = record_of(cases[i].etag, cases[i].modified, LATER, 5, 10);
+                ResumePlan plan;
+
+                record.checksum = text(cases[i].checksum);
+                plan = resume_plan(&record, 5, cases[i].url, RESUME_VALIDATOR_ETAG);
+                ck_assert_msg(plan.continues == cases[i].continues, "%zu", i);
+                ck_assert_msg(plan.joins == cases[i].joins, "%zu", i);
+                ck_assert_msg(plan.elsewhere == cases[i].elsewhere, "%zu", i);
+        }
+}
+END_TEST
+
+START_TEST(a_part_is_short_if_some_of_it_is_left_to_ask_for)
+{
+        static const struct {
+                uint64_t length;
+                const char *range;
+                bool is_short;
+        } cases[] = {
+                { 0, "5-9/10", false }, { 0, "5-8/10", true }, { 0, "5-9/*", false },
+                { 3, "5-7/10", false }, { 3, "5-6/10", true }, { 3, "5-6/*", true },
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                ResumePlan plan = { .from = 5, .length_bytes = cases[i].length };
+                _cleanup_free_ char *lines = NULL;
+                Head head;
+
+                ck_assert_int_gt(asprintf(&lines, "206 x\nContent-Range: bytes %s", cases[i].range),
+                                 0);
+                head = head_of(lines);
+                ck_assert_msg(resume_is_short(&plan, &head) == cases[i].is_short, "%zu", i);
+                head_done(&head);
+        }
+}
+END_TEST
+
 /* With no strong entity tag a part alone must repeat the date. */
 START_TEST(a_bare_part_without_a_date_is_not_compared)
 {
@@ -471,6 +688,7 @@ int main(void)
         tcase_add_test(plan, a_part_is_asked_for_by_the_strongest_validator);
         tcase_add_test(plan, each_validator_is_used_if_the_record_supports_it);
         tcase_add_test(plan, another_resource_is_asked_for_the_whole_file);
+        tcase_add_test(plan, another_resource_continues_by_a_strong_etag_and_a_checksum);
         tcase_add_loop_test(answer,
                             an_answer_to_a_part_continues_restarts_or_ends,
                             0,
@@ -479,6 +697,12 @@ int main(void)
                             a_whole_file_instead_of_a_part_is_asked_for_in_other_words,
                             0,
                             (int) ARRAY_SIZE(steps));
+        tcase_add_test(answer, bytes_of_one_coding_are_continued_in_the_same_coding_only);
+        tcase_add_loop_test(answer,
+                            what_is_no_version_of_the_file_does_not_replace_it,
+                            0,
+                            (int) ARRAY_SIZE(arrivals));
+        tcase_add_test(answer, a_part_is_short_if_some_of_it_is_left_to_ask_for);
         tcase_add_test(answer, a_bare_part_without_a_date_is_not_compared);
         tcase_add_test(answer, a_part_is_refused_when_the_whole_was_asked_for);
         tcase_add_test(answer, the_total_is_the_file_s_not_the_part_s);

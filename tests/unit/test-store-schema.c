@@ -1,6 +1,7 @@
 /*
  * A database that an older version wrote: what it holds is taken over, with the sums of its rows,
- * and what was damaged stays so. The rows below are as versions 4 and 6 themselves wrote them.
+ * and what was damaged stays so. The rows below are as versions 4, 6, 7 and 8 themselves wrote
+ * them.
  */
 #include <check.h>
 #include <errno.h>
@@ -110,6 +111,56 @@ static const char version_6[] =
         "INSERT INTO sqlite_sequence VALUES('jobs',3);"
         "PRAGMA user_version=6;";
 
+/* A job of three files that version 7 itself wrote. */
+static const char version_7[] =
+        "CREATE TABLE files ( job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CASCA"
+        "DE, idx INTEGER NOT NULL, remote_name TEXT NOT NULL, local_name TEXT NOT NULL, tem"
+        "p_name TEXT NOT NULL, inode INTEGER NOT NULL, offset INTEGER NOT NULL, total INTEG"
+        "ER NOT NULL, etag TEXT NOT NULL, last_modified TEXT NOT NULL, effective_url TEXT N"
+        "OT NULL, finished INTEGER NOT NULL, headers TEXT NOT NULL, checksum TEXT NOT NULL "
+        "DEFAULT '', ranges BLOB NOT NULL DEFAULT x'', restarts INTEGER NOT NULL DEFAULT 0,"
+        " restart_reason TEXT NOT NULL DEFAULT '', sum INTEGER NOT NULL DEFAULT 0, named_ur"
+        "l TEXT NOT NULL DEFAULT '', PRIMARY KEY (job, idx)) STRICT, WITHOUT ROWID;"
+        "INSERT INTO files VALUES(1,0,'http://host/file','/home/alice/file-0','.file.000000"
+        "01.dosvc',5,3,10,'\"e\"','','http://host/file',0,replace('HTTP/1.1 200 OK\\nX-Cont"
+        "ent-Encoding: gzip\\nETag: \"e\"\\n','\\n',char(10)),'',X'',2,'',-5510104394103325"
+        "20,'');"
+        "INSERT INTO files VALUES(1,1,'http://host/file','/home/alice/file-1','.file.000000"
+        "01.dosvc',5,3,10,'\"e\"','','http://host/file',0,replace('HTTP/1.1 200 OK\\nETag: "
+        "\"e\"\\nCONTENT-Encoding: gzip\\n','\\n',char(10)),'',X'',2,'',3066095513750332173"
+        ",'');"
+        "INSERT INTO files VALUES(1,2,'http://host/file','/home/alice/file-2','.file.000000"
+        "01.dosvc',5,3,10,'\"e\"','','http://host/file',0,'','',X'',2,'',-62404220645633986"
+        "44,'');"
+        "CREATE TABLE IF NOT EXISTS \"slots\" ( job INTEGER NOT NULL REFERENCES jobs (seria"
+        "l) ON DELETE CASCADE, kind INTEGER NOT NULL, target INTEGER NOT NULL, scheme INTEG"
+        "ER NOT NULL, implicit INTEGER NOT NULL, user_name TEXT, key_id BLOB NOT NULL, pers"
+        "istent INTEGER NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (job, kind, target, sch"
+        "eme)) STRICT;"
+        "CREATE TABLE settings ( job INTEGER NOT NULL REFERENCES jobs (serial) ON DELETE CA"
+        "SCADE, name TEXT NOT NULL, value TEXT NOT NULL, sum INTEGER NOT NULL, PRIMARY KEY "
+        "(job, name)) STRICT, WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS \"jobs\" ( serial INTEGER PRIMARY KEY AUTOINCREMENT, id"
+        " BLOB NOT NULL UNIQUE, owner INTEGER NOT NULL, owner_name TEXT NOT NULL, state INT"
+        "EGER NOT NULL, error_code INTEGER NOT NULL, error_context INTEGER NOT NULL, error_"
+        "description TEXT NOT NULL, error_url TEXT NOT NULL, error_file INTEGER NOT NULL, e"
+        "rror_count INTEGER NOT NULL, attempts INTEGER NOT NULL, workers_lost INTEGER NOT N"
+        "ULL, stalled INTEGER NOT NULL, active INTEGER NOT NULL, credentials_lost INTEGER N"
+        "OT NULL, untold INTEGER NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT N"
+        "ULL, transferred INTEGER NOT NULL, next_attempt INTEGER NOT NULL, sealed INTEGER N"
+        "OT NULL, sum INTEGER NOT NULL) STRICT;"
+        "INSERT INTO jobs VALUES(1,X'07000000000000000000000000000000',1000,'alice',3,0,0,'"
+        "','',-1,0,0,0,0,0,0,0,0,0,0,0,0,-1221883127080686233);"
+        "DELETE FROM sqlite_sequence;"
+        "INSERT INTO sqlite_sequence VALUES('jobs',1);"
+        "PRAGMA user_version=7;";
+
+/* The same rows after version 8 has put them anew. */
+static const char to_version_8[] =
+        "ALTER TABLE jobs ADD COLUMN answered INTEGER NOT NULL DEFAULT 1;"
+        "UPDATE jobs SET answered=0, sum=-4760775746807041146;"
+        "PRAGMA user_version=8;";
+
 static char *dir, *path;
 static Store *store;
 static Owners owners;
@@ -134,10 +185,18 @@ static void write_old(int version, const char *change)
         sqlite3 *db = NULL;
 
         ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
-        ck_assert_int_eq(sqlite3_exec(db, version == 6 ? version_6 : version_4, NULL, NULL, NULL),
+        ck_assert_int_eq(sqlite3_exec(db,
+                                      version >= 7   ? version_7
+                                      : version == 6 ? version_6
+                                                     : version_4,
+                                      NULL,
+                                      NULL,
+                                      NULL),
                          SQLITE_OK);
         if (version == 5)
                 ck_assert_int_eq(sqlite3_exec(db, to_version_5, NULL, NULL, NULL), SQLITE_OK);
+        if (version == 8)
+                ck_assert_int_eq(sqlite3_exec(db, to_version_8, NULL, NULL, NULL), SQLITE_OK);
         ck_assert_int_eq(sqlite3_exec(db, change, NULL, NULL, NULL), SQLITE_OK);
         ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
 }
@@ -241,6 +300,43 @@ START_TEST(damage_after_the_update_is_seen)
                          SQLITE_OK);
         ck_assert_int_eq(sqlite3_close(db), SQLITE_OK);
         ck_assert_int_eq(load(), -EUCLEAN);
+}
+END_TEST
+
+/* ---- versions 7 and 8: the coding was among the headers alone
+ * ----------------------------------------
+ */
+
+START_TEST(bytes_in_a_coding_of_an_older_version_are_continued_by_nothing)
+{
+        write_old(_i / 2, _i % 2 ? "UPDATE files SET sum=0" : "");
+        for (int round = 0; round < 2; round++) {
+                ck_assert_int_eq(load(), 0);
+                ck_assert_uint_eq(job->n_files, 3);
+                ck_assert_str_eq(job->files[0].record.coding, "");
+                ck_assert_str_eq(job->files[1].record.coding, "?");
+                ck_assert_str_eq(job->files[2].record.coding, "");
+                ck_assert_uint_eq(job->files[1].record.restarts, 2);
+                ck_assert_uint_eq(job->files[1].record.offset_bytes, 3);
+                drop_job();
+                store = store_free(store);
+        }
+}
+END_TEST
+
+START_TEST(damage_in_the_files_stays_damage)
+{
+        static const char *const changes[] = {
+                "UPDATE files SET headers='Content-Encoding: gzip' WHERE idx=0",
+                "UPDATE files SET sum=12345 WHERE idx=1",
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+                write_old(_i, changes[i]);
+                ck_assert_msg(load() == -EUCLEAN, "%s", changes[i]);
+                store = store_free(store);
+                ck_assert_int_eq(unlink(path), 0);
+        }
 }
 END_TEST
 
@@ -400,6 +496,7 @@ static Suite *make_suite(void)
 {
         Suite *suite = suite_create("store-schema");
         TCase *older = tcase_create("older");
+        TCase *codings = tcase_create("codings");
         TCase *columns = tcase_create("columns");
 
         tcase_add_checked_fixture(older, setup, teardown);
@@ -408,6 +505,13 @@ static Suite *make_suite(void)
         tcase_add_loop_test(older, what_was_damaged_is_not_blessed, 4, 6);
         tcase_add_loop_test(older, damage_after_the_update_is_seen, 0, 2);
         suite_add_tcase(suite, older);
+        tcase_add_checked_fixture(codings, setup, teardown);
+        tcase_add_loop_test(codings,
+                            bytes_in_a_coding_of_an_older_version_are_continued_by_nothing,
+                            2 * 7,
+                            2 * 9);
+        tcase_add_loop_test(codings, damage_in_the_files_stays_damage, 7, 9);
+        suite_add_tcase(suite, codings);
         tcase_add_checked_fixture(columns, setup, teardown);
         tcase_add_test(columns, columns_of_settings_become_rows);
         tcase_add_test(columns, the_serials_go_on_after_the_job_that_is_gone);

@@ -1,5 +1,6 @@
 /* The file that a transfer makes of the answers of a source, whatever protocol that speaks. */
 #include <check.h>
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -103,6 +104,7 @@ static int begin(bool continues, uint64_t from, uint64_t to)
                 .url = URL "2",
                 .etag = "\"1\"",
                 .last_modified = "",
+                .coding = "",
                 .headers = "headers",
                 .body_begin = from,
                 .body_end = to,
@@ -169,6 +171,7 @@ START_TEST(an_answer_of_unknown_length_ends_where_it_ends)
                                  .url = URL,
                                  .etag = "",
                                  .last_modified = "",
+                                 .coding = "",
                                  .headers = "",
                                  .body_end = DOSVC_SIZE_UNKNOWN,
                                  .file_size_bytes = DOSVC_SIZE_UNKNOWN,
@@ -323,9 +326,9 @@ START_TEST(a_file_that_keeps_changing_gets_a_rest)
 
         start();
         while (r >= 0 && n++ < 100) {
-                ck_assert_int_eq(begin(false, 0, SIZE), 0);
-                ck_assert_int_eq(fake_source_body("0"), 0);
-                r = fake_source_restart("Again.");
+                r = begin(false, 0, SIZE);
+                if (r >= 0)
+                        ck_assert_int_eq(fake_source_body("0"), 0);
         }
         ck_assert_uint_lt(n, 10);
         done();
@@ -365,6 +368,160 @@ START_TEST(a_checksum_counts_the_bytes_of_an_earlier_worker)
         ck_assert(!ended_with.transient);
         ck_assert_uint_eq(record.offset_bytes, 0);
         ck_assert_uint_eq(record.restarts, 1);
+}
+END_TEST
+
+/* A temporary file of the record as the manager knows it. */
+static void check_on_disk(const char *expected)
+{
+        _cleanup_free_ char *path = temp_dir_path(dir, transfer_record(transfer)->temp_name);
+        _cleanup_free_ char *text = temp_dir_read(path, NULL);
+
+        ck_assert_str_eq(text, expected);
+}
+
+static size_t n_temporary_files(void)
+{
+        DIR *listing = opendir(dir);
+        size_t n = 0;
+
+        ck_assert_ptr_nonnull(listing);
+        for (const struct dirent *entry; (entry = readdir(listing));)
+                n += strstr(entry->d_name, ".dosvc") != NULL;
+        (void) closedir(listing);
+        return n;
+}
+
+/* Half of the file is there, and another version begins with that body. */
+static void replace_half(const char *body)
+{
+        leave_half();
+        ck_assert_int_eq(str_set(&record.etag, "\"old\""), 0);
+        ck_assert_int_eq(str_set(&record.checksum, "md5:781e5e245d69b566979b86e28d23f2c7"), 0);
+        start();
+        ck_assert_int_eq(begin(false, 0, SIZE), 0);
+        ck_assert_int_eq(fake_source_body(body), 0);
+        /* Until the checksum has judged, the version before is what is on record. */
+        ck_assert_int_eq(transfer_sync(transfer), 0);
+        ck_assert_uint_eq(transfer_record(transfer)->offset_bytes, 5);
+        ck_assert_str_eq(transfer_record(transfer)->etag, "\"old\"");
+        ck_assert_uint_eq(transfer_received(transfer), strlen(body));
+        ck_assert_uint_eq(transfer_total(transfer), SIZE);
+        check_on_disk("01234");
+        ck_assert_uint_eq(n_temporary_files(), 2);
+}
+
+static void check_old_half(void)
+{
+        ck_assert_uint_eq(record.offset_bytes, 5);
+        ck_assert_str_eq(record.etag, "\"old\"");
+        ck_assert_uint_eq(record.restarts, 0);
+        check_on_disk("01234");
+        ck_assert_uint_eq(n_temporary_files(), 1);
+}
+
+START_TEST(a_version_without_the_checksum_does_not_cost_the_one_before)
+{
+        replace_half("abcdefghij");
+        done();
+        check_failed(ERROR_CODE_VALIDATION_FAILED);
+        ck_assert(!ended_with.transient);
+        ck_assert_ptr_nonnull(strstr(ended_with.description, "kept"));
+        check_old_half();
+        /* The manager has heard other figures meanwhile. */
+        ck_assert_int_eq(transfer_sync(transfer), 1);
+        ck_assert_int_eq(transfer_sync(transfer), 0);
+}
+END_TEST
+
+START_TEST(a_version_with_the_checksum_replaces_the_one_before)
+{
+        replace_half(TEXT);
+        done();
+        check_whole(TEXT);
+        ck_assert_str_eq(record.etag, "\"1\"");
+        ck_assert_uint_eq(record.restarts, 1);
+        ck_assert_uint_eq(n_temporary_files(), 1);
+}
+END_TEST
+
+START_TEST(of_two_unfinished_versions_the_larger_stays)
+{
+        replace_half(_i ? "abcdef" : "abcde");
+        transfer_halt(transfer);
+        if (_i == 0) {
+                check_old_half();
+                return;
+        }
+        ck_assert_int_eq(transfer_sync(transfer), 1);
+        ck_assert_uint_eq(record.offset_bytes, 6);
+        ck_assert_str_eq(record.etag, "\"1\"");
+        ck_assert_uint_eq(record.restarts, 1);
+        check_on_disk("abcdef");
+        ck_assert_uint_eq(n_temporary_files(), 1);
+}
+END_TEST
+
+START_TEST(a_worker_that_is_killed_leaves_the_version_before)
+{
+        FileRecord known;
+
+        replace_half("abcdefgh");
+        ck_assert_int_eq(file_record_copy(&known, transfer_record(transfer)), 0);
+        ck_assert_uint_eq(known.offset_bytes, 5);
+        ck_assert_str_eq(known.etag, "\"old\"");
+        file_record_done(&known);
+}
+END_TEST
+
+/* One ETag at two places, and a checksum that says whether it means the same bytes. */
+START_TEST(the_bytes_of_two_places_are_judged_by_the_checksum)
+{
+        leave_half();
+        ck_assert_int_eq(str_set(&record.checksum, "md5:781e5e245d69b566979b86e28d23f2c7"), 0);
+        start();
+        ck_assert_int_eq(fake_source_begin(&(SourceAnswer){
+                                 .continues = true,
+                                 .joins = true,
+                                 .url = "proto://other/file",
+                                 .body_begin = 5,
+                                 .body_end = SIZE,
+                                 .file_size_bytes = SIZE,
+                         }),
+                         0);
+        ck_assert_int_eq(fake_source_body(_i ? "56789" : "vwxyz"), 0);
+        done();
+        if (_i) {
+                check_whole(TEXT);
+                ck_assert_uint_eq(record.restarts, 0);
+                return;
+        }
+        /* They do not belong together: all of them come from one place. */
+        ck_assert_uint_eq(n_ended, 0);
+        ck_assert_uint_eq(fake_source_fetches(), 2);
+        ck_assert_uint_eq(fake_source_position(), 0);
+        ck_assert_uint_eq(record.restarts, 1);
+        ck_assert_int_eq(begin(false, 0, SIZE), 0);
+        ck_assert_int_eq(fake_source_body("abcdefghij"), 0);
+        done();
+        check_failed(ERROR_CODE_VALIDATION_FAILED);
+}
+END_TEST
+
+START_TEST(a_part_that_is_shorter_than_the_file_is_followed_by_the_rest)
+{
+        leave_half();
+        start();
+        ck_assert_int_eq(begin(true, 5, 7), 0);
+        ck_assert_int_eq(fake_source_body("56"), 0);
+        done();
+        ck_assert_uint_eq(fake_source_fetches(), 2);
+        ck_assert_uint_eq(fake_source_position(), 7);
+        ck_assert_int_eq(begin(true, 7, SIZE), 0);
+        ck_assert_int_eq(fake_source_body("789"), 0);
+        done();
+        check_whole(TEXT);
+        ck_assert_uint_eq(record.restarts, 0);
 }
 END_TEST
 
@@ -411,6 +568,12 @@ static Suite *make_suite(void)
         tcase_add_test(tcase, a_file_that_keeps_changing_gets_a_rest);
         tcase_add_test(tcase, a_file_that_was_whole_is_not_asked_for);
         tcase_add_loop_test(tcase, a_checksum_counts_the_bytes_of_an_earlier_worker, 0, 2);
+        tcase_add_test(tcase, a_version_without_the_checksum_does_not_cost_the_one_before);
+        tcase_add_test(tcase, a_version_with_the_checksum_replaces_the_one_before);
+        tcase_add_loop_test(tcase, of_two_unfinished_versions_the_larger_stays, 0, 2);
+        tcase_add_test(tcase, a_worker_that_is_killed_leaves_the_version_before);
+        tcase_add_loop_test(tcase, the_bytes_of_two_places_are_judged_by_the_checksum, 0, 2);
+        tcase_add_test(tcase, a_part_that_is_shorter_than_the_file_is_followed_by_the_rest);
         tcase_add_test(tcase, a_redirect_that_is_reported_changes_the_remote_name);
         tcase_add_test(tcase, a_destination_that_is_a_directory_ends_it_before_any_request);
         suite_add_tcase(suite, tcase);

@@ -34,7 +34,8 @@ typedef struct Fetch {
         ResumePlan plan;
         ResumeValidator validator;  /* the first one that the next request may use */
         ResumeDecision decision;    /* on the last answer that could be a body */
-        const char *restart_reason; /* why that answer costs the bytes on disk, if it does */
+        const char *restart_reason; /* why the bytes on disk are lost, if they are */
+        bool restarted;             /* the whole is asked for; that reason is the first answer's */
         unsigned redirects;
         bool downgraded; /* a redirect led from https to http: nothing is confidential any more */
         bool whole_only; /* no parts are asked for: nothing would prove that they fit together */
@@ -79,13 +80,14 @@ static bool is_owners_origin(const Fetch *fetch)
 static ResumePlan make_plan(const Fetch *fetch)
 {
         ResumeValidator known = origins_find(fetch->session->origins, fetch->url);
+        ResumePlan plan = resume_plan(fetch->record,
+                                      fetch->position,
+                                      fetch->url,
+                                      fetch->validator > known ? fetch->validator : known);
 
-        if (fetch->whole_only)
-                return (ResumePlan){ .validator = RESUME_VALIDATORS_MAX };
-        return resume_plan(fetch->record,
-                           fetch->position,
-                           fetch->url,
-                           fetch->validator > known ? fetch->validator : known);
+        if (fetch->whole_only && !plan.continues)
+                plan.from = plan.length_bytes = 0;
+        return plan;
 }
 
 static int send_request(Fetch *fetch)
@@ -164,12 +166,27 @@ static bool is_out_of_range(const Fetch *fetch, const Head *head)
 }
 
 /*
- * The first of several parts has come, and nothing could prove that the next ones will be of the
- * same version: then they have to come in one answer. -ECANCELED: ask for that.
+ * What comes after this part can be asked for, since its end is known, and will be proved to be of
+ * the same version.
+ */
+static bool can_be_followed(const Fetch *fetch, const Head *head)
+{
+        uint64_t total;
+
+        return resume_is_provable(head) &&
+               (head->status != 206 ||
+                (parts_total(fetch->record, head->range.total, &total) >= 0 &&
+                 total != DOSVC_SIZE_UNKNOWN));
+}
+
+/*
+ * The first of several parts has come, or some of it, and the next ones could not be fetched in
+ * answers of their own: then they have to come in this one. -ECANCELED: ask for that.
  */
 static int check_provable(Fetch *fetch, const Head *head)
 {
-        if (fetch->record->n_ranges < 2 || resume_is_provable(head))
+        if ((fetch->record->n_ranges < 2 && !resume_is_short(&fetch->plan, head)) ||
+            can_be_followed(fetch, head))
                 return 0;
         if (!parts_ascend(fetch->record)) {
                 failure_set(&fetch->failure,
@@ -197,14 +214,16 @@ static int accept_body(Fetch *fetch, const Head *head)
         SourceAnswer answer;
         int r;
 
-        if (size == DOSVC_SIZE_UNKNOWN && fetch->decision == RESUME_FROM_WHOLE)
+        if (size == DOSVC_SIZE_UNKNOWN && fetch->decision != RESUME_FROM_START)
                 size = resume_recorded_size(fetch->record);
         answer = (SourceAnswer){
                 .continues = fetch->decision != RESUME_FROM_START,
+                .joins = fetch->plan.joins,
                 .reason = fetch->restart_reason,
                 .url = fetch->url,
                 .etag = head->etag ? head->etag : "",
                 .last_modified = head->last_modified ? head->last_modified : "",
+                .coding = head->coding ? head->coding : "",
                 .headers = head->text ? head->text : "",
                 .body_begin = is_part ? head->range.first : 0,
                 .body_end = is_part ? head->range.last + 1 : size,
@@ -232,7 +251,8 @@ static int decide(Fetch *fetch, const Head *head)
         int r = 0;
 
         fetch->decision = resume_decide(fetch->record, &fetch->plan, head);
-        fetch->restart_reason = resume_restart_reason(fetch->record, &fetch->plan, head);
+        if (!fetch->restarted)
+                fetch->restart_reason = resume_restart_reason(fetch->record, &fetch->plan, head);
         switch (fetch->decision) {
         case RESUME_APPEND:
                 learn_validator(fetch);
@@ -247,6 +267,13 @@ static int decide(Fetch *fetch, const Head *head)
         case RESUME_TRY_NEXT:
         case RESUME_RESTART:
                 return -ECANCELED;
+        case RESUME_REFUSE:
+                failure_set_bad_answer(&fetch->failure,
+                                       fetch->url,
+                                       "is no version of the file that was begun, but perhaps a "
+                                       "page that the network wants to be answered first; what was "
+                                       "fetched is kept");
+                return -EBADMSG;
         case RESUME_INVALID:
                 break;
         }
@@ -401,13 +428,10 @@ static void follow_redirect(Fetch *fetch, const Head *head)
                 go_to(fetch, STEAL_PTR(url));
 }
 
-/* The bytes on disk cannot be continued: asks for the whole file. */
+/* The bytes on disk cannot be continued: asks for the whole file, which may come or not. */
 static void restart(Fetch *fetch)
 {
-        if (heed(fetch, fetch->events->restart(fetch->userdata, fetch->restart_reason)) < 0) {
-                finish(fetch);
-                return;
-        }
+        fetch->restarted = true;
         fetch->position = 0;
         ask(fetch);
 }
@@ -504,6 +528,7 @@ static void start_fetch(Source *source, uint64_t position)
         Fetch *fetch = fetch_of(source);
 
         fetch->position = position;
+        fetch->restarted = false;
         ask(fetch);
 }
 

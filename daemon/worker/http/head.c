@@ -39,6 +39,8 @@ void head_done(Head *head)
 {
         free(head->etag);
         free(head->last_modified);
+        free(head->coding);
+        free(head->media_type);
         free(head->date);
         free(head->location);
         free(head->retry_after);
@@ -120,41 +122,116 @@ static int take_content_range(Head *head, const char *value)
         return 0;
 }
 
-/* entity-tag of RFC 9110 section 8.8.3, ASCII only. */
+/*
+ * entity-tag of RFC 9110 section 8.8.3, ASCII only, or the same without its quotes: object stores
+ * and home-made servers send it so, and it tells versions apart as well.
+ */
 static bool is_etag(const char *s)
 {
-        size_t size;
+        size_t size = strlen(s);
+        const char *at = str_starts_with(s, "W/") ? s + 2 : s;
 
-        if (str_starts_with(s, "W/"))
-                s += 2;
-        size = strlen(s);
-        if (size < 2 || size > LIMIT_VALIDATOR - 2 || s[0] != '"' || s[size - 1] != '"')
+        if (size > LIMIT_VALIDATOR - 2)
                 return false;
-        for (size_t i = 1; i + 1 < size; i++)
-                if (s[i] < 0x21 || s[i] > 0x7e || s[i] == '"')
+        size = strlen(at);
+        if (size >= 2 && at[0] == '"' && at[size - 1] == '"') {
+                at++;
+                size -= 2;
+        } else if (size == 0 || str_equal(at, "*")) {
+                return false;
+        }
+        for (size_t i = 0; i < size; i++)
+                if (at[i] < 0x21 || at[i] > 0x7e || at[i] == '"')
                         return false;
         return true;
 }
 
+/* A field that cannot be read says nothing; two that differ contradict each other. */
 static int take_etag(Head *head, const char *value)
 {
-        if (!is_etag(value) || (head->etag && !str_equal(head->etag, value)))
-                head->bad_etag = true;
-        if (head->bad_etag)
-                return str_set(&head->etag, NULL);
-        return str_set(&head->etag, value);
+        if (!is_etag(value)) {
+                head->malformed_etag = true;
+                return 0;
+        }
+        head->conflicting_etag |= head->etag && !str_equal(head->etag, value);
+        return str_set(&head->etag, head->conflicting_etag ? NULL : value);
 }
 
 static int take_last_modified(Head *head, const char *value)
 {
         int64_t ignored;
 
-        if (strlen(value) > VALUE_MAX || date_parse(value, &ignored) < 0 ||
-            (head->last_modified && !str_equal(head->last_modified, value)))
-                head->bad_modified = true;
-        if (head->bad_modified)
-                return str_set(&head->last_modified, NULL);
-        return str_set(&head->last_modified, value);
+        if (strlen(value) > VALUE_MAX || date_parse(value, &ignored) < 0)
+                return 0;
+        head->conflicting_modified |= head->last_modified && !str_equal(head->last_modified, value);
+        return str_set(&head->last_modified, head->conflicting_modified ? NULL : value);
+}
+
+static bool is_token(const char *s, size_t size)
+{
+        for (size_t i = 0; i < size; i++)
+                if (!isalnum((unsigned char) s[i]) && !strchr("!#$%&'*+-.^_`|~", s[i]))
+                        return false;
+        return size > 0;
+}
+
+/* Adds one name of the list; "identity" is none, and "x-" is how gzip was called once. */
+static int add_coding(Head *head, const char *name, size_t size)
+{
+        _cleanup_free_ char *added = NULL;
+        bool first = str_is_empty(head->coding);
+
+        if (size == 0 || (size == 8 && strncasecmp(name, "identity", size) == 0))
+                return 0;
+        if (!is_token(name, size) || str_equal(head->coding, HEAD_CODING_UNKNOWN) ||
+            size + (first ? 0 : strlen(head->coding) + 1) > VALUE_MAX)
+                return str_set(&head->coding, HEAD_CODING_UNKNOWN);
+        if (size > 2 && strncasecmp(name, "x-", 2) == 0) {
+                name += 2;
+                size -= 2;
+        }
+        if (str_format(&added,
+                       "%s%s%.*s",
+                       first ? "" : head->coding,
+                       first ? "" : ",",
+                       (int) size,
+                       name) < 0)
+                return -ENOMEM;
+        for (char *c = added; *c; c++)
+                *c = (char) tolower((unsigned char) *c);
+        return str_set(&head->coding, added);
+}
+
+static int take_content_encoding(Head *head, const char *value)
+{
+        int r = 0;
+
+        while (r >= 0 && *value) {
+                size_t size = strcspn(value, ","), left = strspn(value, " \t"), name = size;
+
+                while (name > left && (value[name - 1] == ' ' || value[name - 1] == '\t'))
+                        name--;
+                if (name > left)
+                        r = add_coding(head, value + left, name - left);
+                value += size + (value[size] ? 1 : 0);
+        }
+        return r;
+}
+
+char *head_media_type(const char *value)
+{
+        char *type = strndup(value, strcspn(value, "; \t,"));
+
+        for (char *c = type; c && *c; c++)
+                *c = (char) tolower((unsigned char) *c);
+        return type;
+}
+
+static int take_content_type(Head *head, const char *value)
+{
+        _cleanup_free_ char *type = head_media_type(value);
+
+        return type ? set_copy(&head->media_type, type, VALUE_MAX) : -ENOMEM;
 }
 
 static int take_date(Head *head, const char *value)
@@ -197,8 +274,10 @@ static const struct {
         const char *name;
         int (*take)(Head *head, const char *value);
 } fields[] = {
+        { "Content-Encoding", take_content_encoding },
         { "Content-Length", take_content_length },
         { "Content-Range", take_content_range },
+        { "Content-Type", take_content_type },
         { "Date", take_date },
         { "ETag", take_etag },
         { "Last-Modified", take_last_modified },

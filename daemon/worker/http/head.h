@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A Content-Encoding that cannot be read: equal to none, not even to itself. */
+#define HEAD_CODING_UNKNOWN "?"
+
 /* Content-Range of a 206 (first to last, total perhaps unknown) or a 416 (total alone). */
 typedef struct HeadRange {
         bool satisfied; /* first and last are given */
@@ -27,14 +30,17 @@ typedef struct Head {
         bool conflicting_length;
         bool has_range;
         bool bad_range;
-        bool bad_etag;
-        bool bad_modified;
+        bool conflicting_etag;
+        bool malformed_etag; /* one came that cannot be read, perhaps beside a good one */
+        bool conflicting_modified;
         bool server_passport; /* Passport1.4 is among the challenges of the server */
         bool proxy_passport;  /* the same for the proxy */
         HeadRange range;
         uint64_t content_length; /* DOSVC_SIZE_UNKNOWN */
         char *etag;
         char *last_modified;
+        char *coding;     /* Content-Encoding, one form for each list; HEAD_CODING_UNKNOWN */
+        char *media_type; /* Content-Type without its parameters, in lower case */
         char *date;
         char *location;
         char *retry_after;
@@ -56,6 +62,9 @@ uint64_t head_retry_after_sec(const Head *head, int64_t now_sec);
 
 /* The value of Content-Range, strictly. -EINVAL. */
 int head_parse_range(const char *value, HeadRange *ret);
+
+/* The type in a value of Content-Type as Head.media_type has it, a new string; NULL: no memory. */
+char *head_media_type(const char *value);
 
 /* A copy of the value of a field in Head.text, or NULL. */
 char *head_find_field(const char *text, const char *name);

@@ -275,15 +275,16 @@ static CURLcode add_owners_header(Request *request, const char *line, size_t siz
 }
 
 /*
- * The headers that the owner wants sent, only to the origin that the owner named. A login takes
- * the place of the owner's own Authorization.
+ * Asks for the bytes as they are; the option of libcurl for that would let it decode others. Then
+ * the headers that the owner wants sent, only to the origin that the owner named. A login takes the
+ * place of the owner's own Authorization.
  */
 static CURLcode set_headers(Request *request, const RequestSpec *spec)
 {
         static const char login[] = "Authorization:";
         const char *line = spec->headers ? secret_data(spec->headers) : "";
         const char *end = spec->headers ? line + secret_size(spec->headers) : line;
-        CURLcode bad = CURLE_OK;
+        CURLcode bad = add_header(request, "Accept-Encoding: identity");
 
         while (spec->owners_origin && bad == CURLE_OK && line < end) {
                 const char *stop = memchr(line, '\n', (size_t) (end - line));
@@ -294,7 +295,7 @@ static CURLcode set_headers(Request *request, const RequestSpec *spec)
                         bad = add_owners_header(request, line, (size_t) (stop - line));
                 line = stop + 1;
         }
-        return bad != CURLE_OK || !request->headers
+        return bad != CURLE_OK
                        ? bad
                        : curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }

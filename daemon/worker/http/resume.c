@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 
+#include "model/url.h"
 #include "worker/http/date.h"
 #include "worker/parts.h"
 
@@ -16,9 +17,44 @@ static bool is_same_resource(const char *a, const char *b)
         return size == strcspn(b, "?#") && memcmp(a, b, size) == 0;
 }
 
+/* One without quotes is taken as its server means it. */
 static bool is_strong_etag(const char *etag)
 {
-        return etag[0] == '"';
+        return !str_is_empty(etag) && !str_starts_with(etag, "W/");
+}
+
+/* The text between the quotes, if there are any. */
+static const char *opaque_tag(const char *etag, size_t *ret_size)
+{
+        size_t size = strlen(etag);
+
+        if (size >= 2 && etag[0] == '"' && etag[size - 1] == '"') {
+                *ret_size = size - 2;
+                return etag + 1;
+        }
+        *ret_size = size;
+        return etag;
+}
+
+static bool is_same_etag(const char *a, const char *b)
+{
+        size_t a_size, b_size;
+        bool weak = str_starts_with(a, "W/");
+
+        if (weak != str_starts_with(b, "W/"))
+                return false;
+        a = opaque_tag(a + (weak ? 2 : 0), &a_size);
+        b = opaque_tag(b + (weak ? 2 : 0), &b_size);
+        return a_size == b_size && memcmp(a, b, a_size) == 0;
+}
+
+/* The same second, in whichever of its forms. */
+static bool is_same_date(const char *a, const char *b)
+{
+        int64_t first, second;
+
+        return str_equal(a, b) ||
+               (date_parse(a, &first) >= 0 && date_parse(b, &second) >= 0 && first == second);
 }
 
 /*
@@ -107,6 +143,19 @@ static ResumeValidator nearest_validator(const FileRecord *record, ResumeValidat
         return found;
 }
 
+/* The record says of which version the bytes are, or would be. */
+static bool is_on_record(const FileRecord *record)
+{
+        return !str_is_empty(record->effective_url);
+}
+
+/* Bytes that have this ETag anywhere are the same bytes, or the checksum finds out. */
+static bool has_etag_and_checksum(const FileRecord *record)
+{
+        return is_on_record(record) && is_strong_etag(record->etag) &&
+               !str_is_empty(record->checksum);
+}
+
 ResumePlan
 resume_plan(const FileRecord *record, uint64_t position, const char *url, ResumeValidator validator)
 {
@@ -114,9 +163,12 @@ resume_plan(const FileRecord *record, uint64_t position, const char *url, Resume
         uint64_t size = resume_recorded_size(record);
         Part part = { .to_end = true };
 
-        if (position > 0 && is_same_resource(record->effective_url, url))
+        plan.joins = !is_same_resource(record->effective_url, url);
+        if (position > 0 && (!plan.joins || has_etag_and_checksum(record)))
                 plan.validator = nearest_validator(record, validator);
         plan.continues = plan.validator != RESUME_VALIDATORS_MAX;
+        plan.joins &= plan.continues;
+        plan.elsewhere = is_on_record(record) && !url_same_origin(record->effective_url, url);
         (void) parts_next(record, size, plan.continues ? position : 0, &part);
         plan.from = part.from;
         plan.length_bytes = part.to_end ? 0 : part.length_bytes;
@@ -127,56 +179,75 @@ resume_plan(const FileRecord *record, uint64_t position, const char *url, Resume
         return plan;
 }
 
-/* A partial answer may leave a field out (RFC 9110 section 15.3.7), but not change it. */
-static bool contradicts(const char *answered, const char *recorded)
-{
-        return answered && !str_equal(answered, recorded);
-}
-
 /* The bytes are stored as they come, so in another coding it is another file. */
 static bool is_recoded(const FileRecord *record, const Head *head)
 {
-        _cleanup_free_ char *now = head_find_field(head->text, "Content-Encoding");
-        _cleanup_free_ char *then = head_find_field(record->headers, "Content-Encoding");
-
-        return now && !str_equal(now, then);
+        if (str_is_empty(head->coding) && str_is_empty(record->coding))
+                return false;
+        return !str_equal(head->coding, record->coding) ||
+               str_equal(head->coding, HEAD_CODING_UNKNOWN);
 }
 
-/* The answer contradicts the record about the version. */
+/*
+ * The answer contradicts the record about the version. A partial answer may leave a validator out
+ * (RFC 9110 section 15.3.7), but not change it.
+ */
 static bool is_other_version(const FileRecord *record, const Head *head)
 {
-        return head->bad_etag || head->bad_modified || contradicts(head->etag, record->etag) ||
-               contradicts(head->last_modified, record->last_modified) || is_recoded(record, head);
+        return head->conflicting_etag || head->conflicting_modified ||
+               (head->etag && !is_same_etag(head->etag, record->etag)) ||
+               (head->last_modified && !is_same_date(head->last_modified, record->last_modified)) ||
+               is_recoded(record, head);
 }
 
 /*
  * The answer repeats the recorded validators, and enough of them. A server that answers If-Range
  * with a part need not repeat the date, but neither does one that ignores If-Range: only what is
- * repeated is proved.
+ * repeated is proved. Where the ETag cannot be read, the date has to be as strong as one.
  */
 static bool is_same_version(const FileRecord *record, const Head *head)
 {
-        if (is_other_version(record, head) || (!str_is_empty(record->etag) && !head->etag))
+        if (is_other_version(record, head))
                 return false;
+        if (!str_is_empty(record->etag) && !head->etag)
+                return head->malformed_etag && head->last_modified && has_strong_date(record);
         return is_strong_etag(record->etag) || head->last_modified;
 }
 
-/* The answer holds exactly the bytes that were asked for, of a file of the right size. */
+/* The offset after the last byte that was asked for; unknown if that is the end of the file. */
+static uint64_t end_of_plan(const ResumePlan *plan, uint64_t size)
+{
+        return plan->length_bytes > 0 ? plan->from + plan->length_bytes : size;
+}
+
+bool resume_is_short(const ResumePlan *plan, const Head *head)
+{
+        uint64_t end = end_of_plan(plan, head->range.total);
+
+        return head->status == 206 && head->range.satisfied && end != DOSVC_SIZE_UNKNOWN &&
+               head->range.last + 1 < end;
+}
+
+/*
+ * The answer begins with the first byte that was asked for, and holds no byte that was not, of a
+ * file of the right size.
+ */
 static bool is_part_asked_for(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
-        uint64_t size = resume_recorded_size(record), last;
         const HeadRange *range = &head->range;
+        uint64_t size = plan->continues ? resume_recorded_size(record) : DOSVC_SIZE_UNKNOWN;
+        uint64_t end = end_of_plan(plan, range->total != DOSVC_SIZE_UNKNOWN ? range->total : size);
 
         if (!head->has_range || head->bad_range || !range->satisfied || head->conflicting_length ||
-            range->total == DOSVC_SIZE_UNKNOWN || (plan->from == 0 && plan->length_bytes == 0))
+            end == DOSVC_SIZE_UNKNOWN || (plan->from == 0 && plan->length_bytes == 0))
                 return false;
-        last = plan->length_bytes > 0 ? plan->from + plan->length_bytes - 1 : range->total - 1;
-        if (range->first != plan->from || range->last != last)
+        if (range->first != plan->from || range->last >= end)
                 return false;
         if (head->content_length != DOSVC_SIZE_UNKNOWN &&
             head->content_length != range->last - range->first + 1)
                 return false;
-        return !plan->continues || size == DOSVC_SIZE_UNKNOWN || range->total == size;
+        return size == DOSVC_SIZE_UNKNOWN || range->total == DOSVC_SIZE_UNKNOWN ||
+               range->total == size;
 }
 
 /* The range that was asked for begins at the end of the file: everything is on disk already. */
@@ -239,7 +310,35 @@ decide_on_part(const FileRecord *record, const ResumePlan *plan, const Head *hea
                        : RESUME_RESTART;
 }
 
-ResumeDecision resume_decide(const FileRecord *record, const ResumePlan *plan, const Head *head)
+static bool is_page(const char *media_type)
+{
+        return str_equal(media_type, "text/html") || str_equal(media_type, "application/xhtml+xml");
+}
+
+/*
+ * The answer is something else in the place of the file, as networks that want their visitors to
+ * log in first put there: a page, or what names no version although the file did, and is of another
+ * size, type or origin. What has the recorded size is taken for the file.
+ */
+static bool is_impostor(const FileRecord *record, const ResumePlan *plan, const Head *head)
+{
+        _cleanup_free_ char *recorded = head_find_field(record->headers, "Content-Type");
+        _cleanup_free_ char *type = recorded ? head_media_type(recorded) : NULL;
+        uint64_t size = resume_file_size(head), before = resume_recorded_size(record);
+        bool other_type = !str_equal(head->media_type, type);
+
+        if (!is_on_record(record) || (size == before && size != DOSVC_SIZE_UNKNOWN))
+                return false;
+        /* Such a page may have been taken for the file at first: then anything else is better. */
+        if (is_page(head->media_type) != is_page(type))
+                return is_page(head->media_type);
+        return (!str_is_empty(record->etag) || !str_is_empty(record->last_modified)) &&
+               !head->etag && !head->last_modified &&
+               (other_type || plan->elsewhere ||
+                (size != DOSVC_SIZE_UNKNOWN && before != DOSVC_SIZE_UNKNOWN));
+}
+
+static ResumeDecision decide(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
         ResumeDecision unusable = plan->continues ? RESUME_RESTART : RESUME_INVALID;
 
@@ -266,6 +365,14 @@ ResumeDecision resume_decide(const FileRecord *record, const ResumePlan *plan, c
                        : RESUME_FROM_START;
 }
 
+ResumeDecision resume_decide(const FileRecord *record, const ResumePlan *plan, const Head *head)
+{
+        ResumeDecision decision = decide(record, plan, head);
+
+        return decision == RESUME_FROM_START && is_impostor(record, plan, head) ? RESUME_REFUSE
+                                                                                : decision;
+}
+
 const char *
 resume_restart_reason(const FileRecord *record, const ResumePlan *plan, const Head *head)
 {
@@ -273,6 +380,8 @@ resume_restart_reason(const FileRecord *record, const ResumePlan *plan, const He
                 return "Nothing proved that the server still has the version on disk.";
         if (head->status == 416)
                 return "The remote file has no bytes after those on disk.";
+        if (is_recoded(record, head))
+                return "The server sends the file in another coding.";
         if (is_other_version(record, head) || (head->status == 206 && head->range.satisfied &&
                                                head->range.total != resume_recorded_size(record)))
                 return "The remote file has changed.";
