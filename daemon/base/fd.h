@@ -14,8 +14,9 @@ int fd_write_all(int fd, const void *data, size_t size_bytes);
 int fd_read_all(int fd, void *data, size_t size_bytes, size_t *ret_size);
 
 /*
- * What a file system says that knows no such thing as fsync(2) of what was given, as some network
- * and FUSE file systems of a directory: nothing is wrong then, and nothing more can be done.
+ * The error of a file system that knows no such thing as fsync(2) of what was given, as some
+ * network and FUSE file systems of a directory: nothing is wrong then, and nothing more can be
+ * done.
  */
 bool fd_is_unsupported(int error);
 

@@ -83,7 +83,7 @@ static int check_restarts(Transfer *transfer)
         return -EAGAIN;
 }
 
-/* What follows when the temporary file is a new one, or could not be made. */
+/* Goes on when the temporary file is a new one, or could not be made. */
 static int begin_again(Transfer *transfer, int r)
 {
         if (r < 0)

@@ -24,7 +24,7 @@
 #define MAX_NODES 512
 #define MAX_WRITE (128U * 1024)
 
-/* What all files are: nobody can change it. */
+/* The mode of all files: nobody can change it. */
 #define FILE_MODE 0755
 
 /* Shared with the server. */

@@ -30,5 +30,5 @@ void odd_disk_renumber(OddDisk *disk);
 /* From now on nothing can be learnt of a file that has lost its name. */
 void odd_disk_forget_unlinked(OddDisk *disk);
 
-/* What fsync(2) of the directory says, an errno; 0: nothing is wrong. */
+/* Sets what fsync(2) of the directory says, an errno; 0: nothing is wrong. */
 void odd_disk_fail_sync(OddDisk *disk, int error);

@@ -166,7 +166,7 @@ static bool is_out_of_range(const Fetch *fetch, const Head *head)
 }
 
 /*
- * What comes after this part can be asked for, since its end is known, and will be proved to be of
+ * The bytes after this part can be asked for, since its end is known, and will be proved to be of
  * the same version.
  */
 static bool can_be_followed(const Fetch *fetch, const Head *head)
