@@ -148,6 +148,31 @@ static size_t sync_files(Download *download,
 }
 
 /*
+ * Reports the names of the new temporary files alone, so that the files can be removed: that their
+ * bytes are on disk cannot be said.
+ */
+static void report_names(Download *download)
+{
+        const FileRecord *records[MAX_RECEIVING + MAX_SETTLING];
+        size_t n = 0;
+
+        for (size_t i = 0; i < ARRAY_SIZE(download->files); i++) {
+                ActiveFile *file = &download->files[i];
+                FileRecord *record;
+
+                if (file->state == FILE_NONE || !file->begun)
+                        continue;
+                record = transfer_record(file->transfer);
+                record->offset_bytes = 0;
+                record->finished = false;
+                file->begun = false;
+                records[n++] = record;
+        }
+        if (n > 0)
+                download->events->checkpoint(download->userdata, records, n);
+}
+
+/*
  * Puts what has been received on disk and reports it: first the data, then the entries of the
  * directories, then the event. The settling files are done with. failure gets the first error.
  */
@@ -158,6 +183,7 @@ static void checkpoint(Download *download, Failure *failure)
         int r = destinations_sync(download->destinations);
 
         if (r < 0) {
+                report_names(download);
                 failure_set_internal(failure, r);
                 return;
         }

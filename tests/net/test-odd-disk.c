@@ -270,6 +270,8 @@ START_TEST(a_directory_that_the_disk_fails_finishes_nothing)
         make_job("/plain", "file");
         client_call(fixture.alice, job, "Resume");
         client_wait_state(fixture.alice, job, "transient-error", WAIT_MSEC);
+        client_call(fixture.alice, job, "Cancel");
+        assert_names("");
 }
 END_TEST
 
