@@ -36,7 +36,8 @@ CHECK_DEPS := $(DEPS) check clang clang-format clang-tidy cppcheck shellcheck db
         libapache2-mod-auth-gssapi krb5-kdc krb5-admin-server krb5-user libfaketime samba winbind \
         gnome-keyring \
         libsecret-tools libclang-rt-14-dev procps strace util-linux iproute2 keyutils \
-        libxml2-utils python3 python3-gi libcap2-bin lcov e2fsprogs xfsprogs libproxy1-plugin-webkit fish zsh
+        libxml2-utils python3 python3-gi libcap2-bin lcov e2fsprogs xfsprogs fish zsh \
+        libproxy1-plugin-webkit
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wvla -Wcast-qual -Wwrite-strings \
         -Wformat=2 -Wconversion -Wsign-conversion -Wnull-dereference -Wredundant-decls \

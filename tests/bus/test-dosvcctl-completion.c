@@ -1,5 +1,6 @@
 /*
- * The completions of three shells, asked as the shells ask them, with the service and without.
+ * The installed completions of three shells, asked as the shells ask them, with the service and
+ * without.
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,10 +14,10 @@
 /* Scripts that complete the words of $@, one a line: of zsh and bash only the list is taken over.
  */
 static const char *const shells[] = {
-        "fish -c 'source client-lib/ctl/dosvcctl.fish; complete -C \"$argv\"' --",
+        "fish -c 'source $share/fish/vendor_completions.d/dosvcctl.fish; complete -C \"$argv\"' --",
         "zsh -fc '_describe() { print -l -- ${(P)argv[-1]} }; _files() { print FILES };"
-        " words=(\"$@\"); CURRENT=$#; source client-lib/ctl/dosvcctl.zsh' zsh",
-        "bash -c 'source client-lib/ctl/dosvcctl.bash; COMP_WORDS=(\"$@\");"
+        " words=(\"$@\"); CURRENT=$#; source $share/zsh/vendor-completions/_dosvcctl' zsh",
+        "bash -c 'source $share/bash-completion/completions/dosvcctl; COMP_WORDS=(\"$@\");"
         " COMP_CWORD=$(($# - 1)); compopt() { :; }; _dosvcctl; printf \"%s\\n\" "
         "\"${COMPREPLY[@]}\"'"
         " bash",
@@ -25,13 +26,11 @@ static const char *const shells[] = {
 /* words: of a shell, the last of which is to be completed. */
 static const char *complete(int shell, const char *words)
 {
-        static char tree[4096];
         _cleanup_free_ char *command = NULL;
 
-        ck_assert_ptr_nonnull(getcwd(tree, sizeof(tree)));
         ck_assert_int_gt(asprintf(&command,
-                                  "cd '%s' && PATH=$(dirname \"$program\"):$PATH %s %s",
-                                  tree,
+                                  "bin=$(dirname \"$program\") && PATH=$bin:$PATH"
+                                  " share=$bin/../share %s %s",
                                   shells[shell],
                                   words),
                          0);
