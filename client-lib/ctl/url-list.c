@@ -64,6 +64,13 @@ ExitStatus url_list_add(const Ctl *ctl, UrlList *list, const char *url, const ch
         char *remote = NULL, *local = NULL, *path;
         int r;
 
+        if (strchr("/.~", *url)) { /* of those who think of cp(1); no host begins so */
+                ctl_error(
+                        "'%s' is not a URL. A file is named with 'get URL -o FILE' or 'add JOB URL "
+                        "FILE'.",
+                        url);
+                return EXIT_USAGE;
+        }
         if (!destination)
                 destination = ctl->output_file;
         path = destination ? strdup(destination) : url_list_directory(ctl);

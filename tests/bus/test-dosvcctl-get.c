@@ -302,6 +302,17 @@ START_TEST(options_of_wget_and_curl_are_understood)
 }
 END_TEST
 
+START_TEST(a_path_in_the_place_of_a_url_is_told_how_files_are_named)
+{
+        assert_try("dosvcctl get ${open}small /tmp/small", 2);
+        ck_assert_ptr_nonnull(strstr(output, "'/tmp/small' is not a URL"));
+        ck_assert_ptr_nonnull(strstr(output, "-o FILE"));
+        assert_try("dosvcctl get ${open}small ./small", 2);
+        assert_try("dosvcctl get ''", 2);
+        ck_assert_uint_eq(count_left(), 0);
+}
+END_TEST
+
 /* ---- the environment ------------------------------------------------------------------------- */
 
 START_TEST(the_proxy_of_the_environment_is_used)
@@ -375,6 +386,7 @@ int main(void)
                 a_file_that_is_there_is_treated_as_wanted,
                 a_dry_run_makes_no_job,
                 options_of_wget_and_curl_are_understood,
+                a_path_in_the_place_of_a_url_is_told_how_files_are_named,
                 the_proxy_of_the_environment_is_used,
                 a_host_of_no_proxy_is_reached_directly,
                 without_a_terminal_progress_is_lines,
