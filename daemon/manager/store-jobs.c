@@ -228,12 +228,13 @@ static void step_children(Children *children)
         children->code = sqlite3_step(children->statement);
 }
 
-/* Begins with the children of one job, or of all where only is NULL. */
+/* Begins with the children of one job, or of all where only is NULL, also of jobs there cannot be.
+ */
 static void start_children(Children *children, const Job *only)
 {
         (void) sqlite3_bind_int64(children->statement,
                                   STORE_PARAMETER_first,
-                                  only ? only->serial : 0);
+                                  only ? only->serial : INT64_MIN);
         (void) sqlite3_bind_int64(children->statement,
                                   STORE_PARAMETER_last,
                                   only ? only->serial : INT64_MAX);

@@ -404,6 +404,8 @@ START_TEST(tables_that_do_not_fit_are_damaged)
                 "DELETE FROM jobs WHERE serial=56;",
                 "UPDATE files SET offset=offset+1 WHERE job=20;",
                 "UPDATE files SET idx=5 WHERE job=20;",
+                "UPDATE files SET job=-job WHERE job=20;",
+                "UPDATE settings SET job=-job WHERE job=20;",
                 "UPDATE jobs SET state=6 WHERE serial=20;",
                 "DROP TABLE files;",
                 "PRAGMA user_version=2;",
@@ -515,7 +517,7 @@ int main(void)
         tcase_add_test(damage, a_flipped_bit_changes_no_job);
         tcase_add_test(damage, a_database_that_was_cut_off_is_damaged);
         tcase_add_test(damage, what_is_no_database_is_damaged);
-        tcase_add_loop_test(damage, tables_that_do_not_fit_are_damaged, 0, 8);
+        tcase_add_loop_test(damage, tables_that_do_not_fit_are_damaged, 0, 10);
         tcase_add_loop_test(damage, a_foreign_log_mixes_nothing_in, 0, 2);
         tcase_add_test(damage, a_damaged_database_is_moved_aside);
         suite_add_tcase(suite, damage);
