@@ -93,13 +93,12 @@ static int job_set_numbers(dosvc_connection *c, const char *id, const dosvc_valu
 static int job_read_umask(void)
 {
         char line[128];
-        unsigned mask;
         int found = -1;
         FILE *status = fopen("/proc/self/status", "re");
 
         while (status && found < 0 && fgets(line, sizeof(line), status))
-                if (sscanf(line, "Umask: %o", &mask) == 1)
-                        found = (int) mask;
+                if (strncmp(line, "Umask:", 6) == 0)
+                        found = (int) (strtoul(line + 6, NULL, 8) & 0777);
         if (status)
                 (void) fclose(status);
         return found;

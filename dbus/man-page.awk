@@ -5,6 +5,7 @@
 
 function quote(text) {
         gsub(/\\/, "\\e", text)
+        gsub(/…/, "...", text) # a terminal of the C locale has none
         gsub(/-/, "\\-", text)
         if (text ~ /^[.']/)
                 text = "\\&" text
