@@ -388,8 +388,6 @@ static int check_space(const Sink *sink, uint64_t size_bytes, uint64_t free_byte
         struct stat st;
         uint64_t available, has, needs;
 
-        if (free_bytes == 0)
-                return 0;
         if (fstatvfs(sink->fd, &room) < 0 || fstat(sink->fd, &st) < 0)
                 return -errno;
         if (room.f_blocks == 0)
@@ -417,6 +415,7 @@ int sink_reserve(Sink *sink, uint64_t size_bytes, uint64_t free_bytes)
                 return 0;
         if (size_bytes > INT64_MAX)
                 return -EFBIG;
+        /* A file system may claim all that it has before it finds that this is not enough. */
         r = check_space(sink, size_bytes, free_bytes);
         if (r < 0)
                 return r;

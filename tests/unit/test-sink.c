@@ -172,9 +172,9 @@ END_TEST
 START_TEST(a_file_larger_than_the_disk_is_refused_at_once)
 {
         _cleanup_(sink_freep) Sink *sink = filled_sink();
-        int r = sink_reserve(sink, 1ULL << 43, 0);
 
-        ck_assert_msg(r == -ENOSPC || r == -EFBIG, "%d", r);
+        /* Not EFBIG: fallocate(2), which might take all there is for a moment, was not called. */
+        ck_assert_int_eq(sink_reserve(sink, 1ULL << 60, 0), -ENOSPC);
 }
 END_TEST
 
