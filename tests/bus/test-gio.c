@@ -27,8 +27,11 @@
 static const unsigned char content[] = "what the server has";
 static HttpServer server;
 
+/* Slow enough for each state to be seen: those of one moment are announced as the last of them. */
 static void serve(HttpRequest *request)
 {
+        request->piece_bytes = sizeof(content) / 2;
+        request->piece_msec = 1500;
         http_serve(request,
                    &(HttpContent){ .data = content,
                                    .size_bytes = sizeof(content),
