@@ -110,7 +110,7 @@ static int append_lines(Secret *secret, sd_bus_message *m)
 
 int headers_bus_get(BusEdge *edge,
                     const Caller *caller,
-                    Job *job,
+                    const Job *job,
                     sd_bus_message *reply,
                     sd_bus_error *error)
 {

@@ -20,6 +20,6 @@ int headers_bus_set(BusEdge *edge,
 /* Appends "as" to the reply of a Get, which is marked sensitive. */
 int headers_bus_get(BusEdge *edge,
                     const Caller *caller,
-                    Job *job,
+                    const Job *job,
                     sd_bus_message *reply,
                     sd_bus_error *error);

@@ -174,6 +174,25 @@ static int property_get(sd_bus *bus,
         return job_property_append(userdata, name, reply);
 }
 
+/* A property that its owner alone may read. */
+static int read_as_caller(sd_bus *bus,
+                          Job *job,
+                          sd_bus_message *reply,
+                          sd_bus_error *error,
+                          int (*get)(BusEdge *edge,
+                                     const Caller *caller,
+                                     const Job *job,
+                                     sd_bus_message *reply,
+                                     sd_bus_error *error))
+{
+        sd_bus_message *m = sd_bus_get_current_message(bus);
+        BusEdge *edge = bus_edge_of(m);
+        const Caller *caller;
+        int r = bus_edge_find_caller(edge, m, &caller, error);
+
+        return r < 0 ? r : get(edge, caller, job, reply, error);
+}
+
 static int property_headers(sd_bus *bus,
                             const char *path,
                             const char *interface,
@@ -182,12 +201,7 @@ static int property_headers(sd_bus *bus,
                             void *userdata,
                             sd_bus_error *error)
 {
-        sd_bus_message *m = sd_bus_get_current_message(bus);
-        BusEdge *edge = bus_edge_of(m);
-        const Caller *caller;
-        int r = bus_edge_find_caller(edge, m, &caller, error);
-
-        return r < 0 ? r : headers_bus_get(edge, caller, userdata, reply, error);
+        return read_as_caller(bus, userdata, reply, error, headers_bus_get);
 }
 
 static int property_credential_slots(sd_bus *bus,
@@ -198,12 +212,7 @@ static int property_credential_slots(sd_bus *bus,
                                      void *userdata,
                                      sd_bus_error *error)
 {
-        sd_bus_message *m = sd_bus_get_current_message(bus);
-        BusEdge *edge = bus_edge_of(m);
-        const Caller *caller;
-        int r = bus_edge_find_caller(edge, m, &caller, error);
-
-        return r < 0 ? r : credentials_bus_get_slots(edge, caller, userdata, reply, error);
+        return read_as_caller(bus, userdata, reply, error, credentials_bus_get_slots);
 }
 
 /*
