@@ -14,6 +14,7 @@
 #include "tests/lib/file-hash.h"
 #include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
+#include "tests/lib/replace-text.h"
 #include "tests/lib/servers.h"
 #include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
@@ -80,24 +81,6 @@ static char *read_program(size_t document)
         return program;
 }
 
-/* Replaces every from by to; takes over text. */
-static char *replace(char *text, const char *from, const char *to)
-{
-        char *result = NULL, *rest = text, *found;
-        size_t size;
-        FILE *out = open_memstream(&result, &size);
-
-        ck_assert_ptr_nonnull(out);
-        while ((found = strstr(rest, from))) {
-                (void) fprintf(out, "%.*s%s", (int) (found - rest), rest, to);
-                rest = found + strlen(from);
-        }
-        (void) fputs(rest, out);
-        ck_assert_int_eq(fclose(out), 0);
-        free(text);
-        return result;
-}
-
 /* The path of the program, or NULL if there is no such compiler. */
 static char *compile(size_t document, size_t compiler, const char *url, const char *password)
 {
@@ -107,11 +90,11 @@ static char *compile(size_t document, size_t compiler, const char *url, const ch
         int status;
 
         ck_assert_ptr_nonnull(strstr(program, EXAMPLE_URL));
-        program = replace(program, EXAMPLE_URL, url);
-        program = replace(program, EXAMPLE_LOCAL, local);
-        program = replace(program, "\\en", "\\n"); /* roff */
-        program = replace(program, "\"alice\"", "\"" SERVERS_USER "\"");
-        program = replace(program, "\"secret\", 6", password);
+        program = replace_text(program, EXAMPLE_URL, url);
+        program = replace_text(program, EXAMPLE_LOCAL, local);
+        program = replace_text(program, "\\en", "\\n"); /* roff */
+        program = replace_text(program, "\"alice\"", "\"" SERVERS_USER "\"");
+        program = replace_text(program, "\"secret\", 6", password);
         temp_dir_write(source, program);
         free(program);
         ck_assert_int_gt(asprintf(&script,

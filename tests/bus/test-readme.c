@@ -13,6 +13,7 @@
 #include "tests/lib/file-hash.h"
 #include "tests/lib/install-root.h"
 #include "tests/lib/process.h"
+#include "tests/lib/replace-text.h"
 #include "tests/lib/servers.h"
 #include "tests/lib/service-fixture.h"
 #include "tests/lib/temp-dir.h"
@@ -65,24 +66,6 @@ static void read_blocks(void)
         free(text);
 }
 
-/* Replaces every from by to; takes over text. */
-static char *replace(char *text, const char *from, const char *to)
-{
-        char *result = NULL, *rest = text, *found;
-        size_t size;
-        FILE *out = open_memstream(&result, &size);
-
-        ck_assert_ptr_nonnull(out);
-        while ((found = strstr(rest, from))) {
-                (void) fprintf(out, "%.*s%s", (int) (found - rest), rest, to);
-                rest = found + strlen(from);
-        }
-        (void) fputs(rest, out);
-        ck_assert_int_eq(fclose(out), 0);
-        free(text);
-        return result;
-}
-
 static void give(const char *name, const char *content)
 {
         _cleanup_free_ char *path = fixture_alice_file(name);
@@ -119,10 +102,10 @@ static char *make_script(const char *block, const char *url)
                                   strstr(block, "job=") ? "" : "job=$(dosvcctl create test)",
                                   block),
                          0);
-        script = replace(script, EXAMPLE_URL, url);
-        script = replace(script, EXAMPLE_DIR, USERS_ALICE_HOME "/Downloads");
-        script = replace(script, ASK, ASK_NOT);
-        return replace(script, GET_ASKS, GET_ASKS_NOT);
+        script = replace_text(script, EXAMPLE_URL, url);
+        script = replace_text(script, EXAMPLE_DIR, USERS_ALICE_HOME "/Downloads");
+        script = replace_text(script, ASK, ASK_NOT);
+        return replace_text(script, GET_ASKS, GET_ASKS_NOT);
 }
 
 START_TEST(a_block_of_commands_does_what_it_says)
