@@ -443,3 +443,26 @@ char *client_create_for(sd_bus *bus, const char *remote, const char *local)
         client_add_file(bus, job, remote, local);
         return job;
 }
+
+sd_bus_message *client_list_jobs(sd_bus *bus, const char *option)
+{
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_message *m = NULL, *reply = NULL;
+        int r;
+
+        ck_assert_int_ge(sd_bus_message_new_method_call(bus,
+                                                        &m,
+                                                        DOSVC_BUS_NAME,
+                                                        DOSVC_MANAGER_PATH,
+                                                        DOSVC_MANAGER_INTERFACE,
+                                                        "ListJobs"),
+                         0);
+        r = option ? sd_bus_message_append(m, "a{sv}", 1, option, "b", 1)
+                   : sd_bus_message_append(m, "a{sv}", 0);
+        ck_assert_int_ge(r, 0);
+        r = sd_bus_call(bus, m, 0, &error, &reply);
+        ck_assert_msg(r >= 0, "ListJobs: %s: %s", error.name, error.message);
+        sd_bus_message_unref(m);
+        ck_assert_int_gt(sd_bus_message_enter_container(reply, 'a', "(oussstt)"), 0);
+        return reply;
+}

@@ -104,5 +104,11 @@ ClientError client_error(sd_bus *bus, const char *job);
 /* Resume, wait until it is transferred, Complete; the file is then at its place. */
 void client_fetch(sd_bus *bus, const char *job, unsigned timeout_msec);
 
+/*
+ * The reply of ListJobs with that option set to true (NULL: without one), whose next rows are read
+ * with "(oussstt)".
+ */
+sd_bus_message *client_list_jobs(sd_bus *bus, const char *option);
+
 /* Creates a job of one file, not resumed; a new string. */
 char *client_create_for(sd_bus *bus, const char *remote, const char *local);

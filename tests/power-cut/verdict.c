@@ -193,23 +193,11 @@ typedef struct Listed {
 
 static size_t list_jobs(sd_bus *bus, Listed listed[static HISTORY_JOBS])
 {
-        sd_bus_error error = SD_BUS_ERROR_NULL;
-        sd_bus_message *reply = NULL;
+        sd_bus_message *reply = client_list_jobs(bus, NULL);
         const char *path, *state;
         size_t n = 0;
         int r;
 
-        r = sd_bus_call_method(bus,
-                               DOSVC_BUS_NAME,
-                               DOSVC_MANAGER_PATH,
-                               DOSVC_MANAGER_INTERFACE,
-                               "ListJobs",
-                               &error,
-                               &reply,
-                               "a{sv}",
-                               0);
-        ck_assert_msg(r >= 0, "ListJobs: %s", error.message);
-        ck_assert_int_ge(sd_bus_message_enter_container(reply, 'a', "(oussstt)"), 0);
         while ((r = sd_bus_message_read(reply,
                                         "(oussstt)",
                                         &path,

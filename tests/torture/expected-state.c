@@ -263,23 +263,10 @@ static void cancel_unknown(sd_bus *bus, const char *job, const char *state)
 /* Takes down the state of each job; how many there are that no order names. */
 static unsigned list_jobs_of(sd_bus *bus)
 {
-        sd_bus_error error = SD_BUS_ERROR_NULL;
-        sd_bus_message *reply = NULL;
+        sd_bus_message *reply = client_list_jobs(bus, NULL);
         const char *job, *state;
         unsigned unknown = 0;
-        int r;
 
-        r = sd_bus_call_method(bus,
-                               DOSVC_BUS_NAME,
-                               DOSVC_MANAGER_PATH,
-                               DOSVC_MANAGER_INTERFACE,
-                               "ListJobs",
-                               &error,
-                               &reply,
-                               "a{sv}",
-                               0);
-        ck_assert_msg(r >= 0, "ListJobs: %s: %s", error.name, error.message);
-        ck_assert_int_gt(sd_bus_message_enter_container(reply, 'a', "(oussstt)"), 0);
         while (sd_bus_message_read(reply, "(oussstt)", &job, NULL, NULL, NULL, &state, NULL, NULL) >
                0) {
                 Order *order = find_order(job);
